@@ -1,0 +1,68 @@
+/** Checks for options: each returns the value or throws `INVALID_OPTION` naming the option, the rule and the value. */
+import { EvolmmError } from './evolmm-error'
+
+/** Bounds of a number; those left out do not bind. */
+interface Range {
+  min?: number
+  max?: number
+  /** Exclusive lower bound. */
+  above?: number
+  /** Exclusive upper bound. */
+  below?: number
+}
+
+/** A finite number within `range`. */
+export function checkNumber(name: string, value: unknown, range: Range = {}): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || outside(value, range))
+    throw invalid(name, value, `a finite number${describe(range)}`)
+  return value
+}
+
+/** A safe integer within `range`. */
+export function checkInteger(name: string, value: unknown, range: Range = {}): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || outside(value, range))
+    throw invalid(name, value, `an integer${describe(range)}`)
+  return value
+}
+
+/** One of the listed strings. */
+export function checkOneOf<const T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) throw invalid(name, value, `one of ${allowed.join(', ')}`)
+  return value as T
+}
+
+function outside(value: number, { min, max, above, below }: Range): boolean {
+  return (
+    (min !== undefined && value < min) ||
+    (max !== undefined && value > max) ||
+    (above !== undefined && value <= above) ||
+    (below !== undefined && value >= below)
+  )
+}
+
+function describe({ min, max, above, below }: Range): string {
+  const bounds = [
+    min !== undefined && `at least ${min}`,
+    above !== undefined && `above ${above}`,
+    max !== undefined && `at most ${max}`,
+    below !== undefined && `below ${below}`,
+  ].filter((bound) => bound !== false)
+  return bounds.length > 0 ? ` ${bounds.join(' and ')}` : ''
+}
+
+function invalid(name: string, value: unknown, rule: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_OPTION',
+    `${name}: must be ${rule}, got ${show(value)}; pass such a value`,
+    {
+      details: { option: name, value },
+    },
+  )
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return String(value)
+}

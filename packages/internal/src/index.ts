@@ -1,0 +1,5 @@
+// Inlined into every published package; never published itself.
+
+export { EvolmmError } from './evolmm-error'
+export { checkInteger, checkNumber, checkOneOf } from './check'
+export { philox4x32 } from './philox'

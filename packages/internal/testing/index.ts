@@ -1,0 +1,1 @@
+export { runReadmeExample } from './run-readme-example'

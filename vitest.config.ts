@@ -1,0 +1,27 @@
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+// Tests import packages by name and see their sources, never a stale build.
+const conditions = ['@evolmm/source', ...defaultServerConditions]
+
+const covered = { lines: 95, branches: 95 }
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
+    testTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      reporter: ['text', 'json-summary'],
+      reportsDirectory: '.reports/coverage',
+      thresholds: {
+        'packages/rewards/src/**': covered,
+        'packages/rl-core/src/**': covered,
+        'packages/dataset/src/**': covered,
+      },
+    },
+  },
+})
