@@ -1,1 +1,45 @@
+// 1. Answers and questions in model output
+export { INVALID, type Answer } from './answer'
+export { extractTag } from './parse/extract-tag'
+export { parseAnswer, type ParseAnswerOptions, type ParsedAnswer } from './parse/parse-answer'
+export {
+  parseQuestion,
+  type ParseQuestionOptions,
+  type ParsedQuestion,
+  type QuestionFault,
+} from './parse/parse-question'
+export { wordsBeforeAnswer } from './parse/words-before-answer'
+
+// 2. When two answers are the same
+export { normalizeCanonical, type CanonicalOptions } from './normalize/normalize-canonical'
+export { normalizeReleased } from './normalize/normalize-released'
+
+// 3. What a group of answers says
+export { groupStatistics, type GroupOptions, type GroupStatistics } from './group-statistics'
+
+// 4. Rewards for the solver
+export type { ProposerSample, Reward, SolverSample } from './reward/reward'
+export { solverSample, type SolverSampleOptions } from './reward/solver-sample'
+export { continuousSolverReward, type ContinuousSolverRewardOptions } from './reward/continuous-solver-reward'
+export { discreteSolverReward } from './reward/discrete-solver-reward'
+export { formatReward } from './reward/format-reward'
+
+// 5. Rewards for the proposer
+export type { EntropyBandOptions } from './reward/entropy-band'
+export { continuousProposerReward } from './reward/continuous-proposer-reward'
+export { discreteProposerReward } from './reward/discrete-proposer-reward'
+export {
+  duplicateQuestionPenalty,
+  type DuplicateQuestionPenaltyOptions,
+} from './reward/duplicate-question-penalty'
+export {
+  malformedQuestionPenalty,
+  type MalformedQuestionPenaltyOptions,
+} from './reward/malformed-question-penalty'
+
+// 6. Combining them
+export { gate } from './reward/gate'
+export { product } from './reward/product'
+export { weighted } from './reward/weighted'
+
 export { EvolmmError } from '@evolmm/internal'

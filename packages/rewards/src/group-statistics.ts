@@ -1,0 +1,60 @@
+/** What a group of answers to one question says: who was chosen, by how many, and how divided the group is. */
+import { EvolmmError } from '@evolmm/internal'
+import { INVALID, type Answer } from './answer'
+
+export interface GroupStatistics {
+  /** N, invalid answers included. */
+  total: number
+  /** How many of them are invalid. */
+  invalid: number
+  /** Each distinct answer with its count, in the order of first appearance; `INVALID` is one of them if it occurs. */
+  histogram: { answer: Answer; count: number }[]
+  /** The most frequent answer, the first seen on a tie; `INVALID` when no answer may win. */
+  majority: Answer
+  majorityCount: number
+  /** `majorityCount / total`. */
+  agreement: number
+  /** Entropy of the histogram in nats, from 0 to ln N; all invalid answers are one outcome. */
+  entropy: number
+}
+
+export interface GroupOptions {
+  /**
+   * Let invalid answers win a vote and agree with each other, as the released code does with its `unknown`.
+   * @default false
+   */
+  invalidVotes?: boolean
+}
+
+/** Statistics of normalised answers; at least one. */
+export function groupStatistics(answers: readonly Answer[], options: GroupOptions = {}): GroupStatistics {
+  if (answers.length === 0) {
+    throw new EvolmmError(
+      'EMPTY_GROUP',
+      'groupStatistics: a group must hold at least one answer, got 0; skip such groups',
+    )
+  }
+  const counts = new Map<Answer, number>()
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
+
+  let majority: Answer = INVALID
+  let majorityCount = 0
+  let entropy = 0
+  for (const [answer, count] of counts) {
+    const share = count / answers.length
+    if (share < 1) entropy -= share * Math.log(share)
+    if (count > majorityCount && (answer !== INVALID || options.invalidVotes === true)) {
+      majority = answer
+      majorityCount = count
+    }
+  }
+  return {
+    total: answers.length,
+    invalid: counts.get(INVALID) ?? 0,
+    histogram: [...counts].map(([answer, count]) => ({ answer, count })),
+    majority,
+    majorityCount,
+    agreement: majorityCount / answers.length,
+    entropy,
+  }
+}

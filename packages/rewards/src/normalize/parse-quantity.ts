@@ -1,0 +1,108 @@
+/** Answers that are one number, with what may stand around it: sign, currency, scale, percent, unit. */
+import { parseNumberWords, scaled } from './number-words'
+import { add, decimal, divide, negate, type Rational } from './rational'
+import { currencyOf, unitOf } from './units'
+
+export interface Quantity {
+  value: Rational
+  /** Symbol of the currency, if one is written. */
+  currency?: string
+  /** Name of the unit, or '%'. */
+  unit?: string
+}
+
+const integer = String.raw`(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)`
+const powerOfTen = String.raw`(?:e([+-]?\d+)|\s*[x×*]\s*10\s*(?:\^|\*\*)\s*\{?\s*([+-]?\d+)\s*\}?)?`
+const patterns = {
+  /** "1 1/2", "5 and 3/4" */
+  mixed: new RegExp(String.raw`^(${integer})\s+(?:and\s+)?(\d+)\s*/\s*(\d+)`),
+  fraction: new RegExp(String.raw`^(${integer})\s*/\s*([+-]?)(${integer})(?![\d./])`),
+  decimal: new RegExp(String.raw`^(${integer}(?:\.\d*)?|\.\d+)${powerOfTen}(?![\d.,/]\d)`),
+}
+const sign = /^([+-])\s*/
+const currencyBefore = /^(us\$|[$€£¥₹]|usd|eur|gbp|jpy|cny|inr)\s*/
+const scaleLetters: Record<string, string | undefined> = { m: 'million', mn: 'million', b: 'billion' }
+
+/** The quantity that trimmed, lower-case `text` is as a whole, else `undefined`. */
+export function parseQuantity(text: string): Quantity | undefined {
+  let rest = text
+  const take = (pattern: RegExp): string | undefined => {
+    const match = pattern.exec(rest)
+    if (match !== null) rest = rest.slice(match[0].length)
+    return match?.[1]
+  }
+  const outerSign = take(sign)
+  const before = take(currencyBefore)
+  const innerSign = outerSign === undefined ? take(sign) : undefined
+
+  const digits = leadingNumber(rest)
+  const number = digits ?? leadingWords(rest)
+  if (number === undefined) return undefined
+  let value = outerSign === '-' || innerSign === '-' ? negate(number.value) : number.value
+
+  let suffix = rest.slice(number.length).trim()
+  const scale = /^(thousand|million|billion|trillion)(?![a-z])\s*/.exec(suffix)
+  if (scale !== null && digits !== undefined) {
+    value = scaled(value, scale[1]) ?? value
+    suffix = suffix.slice(scale[0].length)
+  } else if (before !== undefined && scaleLetters[suffix] !== undefined) {
+    // After a currency the letter is a scale: "$5m" are not metres.
+    value = scaled(value, scaleLetters[suffix] ?? '') ?? value
+    suffix = ''
+  }
+
+  const currency = before === undefined ? undefined : currencyOf(before)
+  if (suffix === '') return currency === undefined ? { value } : { value, currency }
+  const after = currencyOf(suffix)
+  if (currency !== undefined) return after === currency ? { value, currency } : undefined
+  if (/^(?:%|percent|per cent|pct)$/.test(suffix)) return { value, unit: '%' }
+  if (after !== undefined) return { value, currency: after }
+  const unit = unitOf(suffix)
+  return unit === undefined ? undefined : { value, unit }
+}
+
+interface Leading {
+  value: Rational
+  /** Characters of the text that it took. */
+  length: number
+}
+
+function leadingNumber(text: string): Leading | undefined {
+  const mixed = patterns.mixed.exec(text)
+  if (mixed !== null) {
+    const whole = decimal(plain(mixed[1]))
+    const part = ratio(mixed[2], mixed[3])
+    return whole && part && { value: add(whole, part), length: mixed[0].length }
+  }
+  const fraction = patterns.fraction.exec(text)
+  if (fraction !== null) {
+    const value = ratio(fraction[1], fraction[3])
+    return value && { value: fraction[2] === '-' ? negate(value) : value, length: fraction[0].length }
+  }
+  const simple = patterns.decimal.exec(text)
+  if (simple === null) return undefined
+  const exponents = simple.slice(2) as (string | undefined)[]
+  const value = decimal(plain(simple[1]), Number(exponents[0] ?? exponents[1] ?? 0))
+  return value && { value, length: simple[0].length }
+}
+
+/** Number words: all of them, or all but the last one or two words, which may be a unit. */
+function leadingWords(text: string): Leading | undefined {
+  if (text.length > 120 || !/^[a-z]/.test(text)) return undefined
+  const words = text.split(' ')
+  for (let taken = words.length; taken > 0 && taken >= words.length - 2; taken--) {
+    const head = words.slice(0, taken).join(' ')
+    const value = parseNumberWords(head)
+    if (value !== undefined) return { value, length: head.length }
+  }
+  return undefined
+}
+
+function ratio(numerator: string, denominator: string): Rational | undefined {
+  const [top, bottom] = [decimal(plain(numerator)), decimal(plain(denominator))]
+  return top && bottom && divide(top, bottom)
+}
+
+function plain(digits: string): string {
+  return digits.replaceAll(',', '')
+}

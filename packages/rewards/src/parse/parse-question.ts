@@ -1,0 +1,58 @@
+/** The question in a proposer's output, and everything that is wrong with its form. */
+import { checkInteger } from '@evolmm/internal'
+import { INVALID } from '../answer'
+import { extractTag } from './extract-tag'
+
+export type QuestionFault =
+  /** There is no question: nothing was written, or nothing inside the tag. */
+  | 'empty'
+  | 'missing-question-tag'
+  | 'missing-rationale-tag'
+  /** One of the two tags comes more than once. */
+  | 'repeated-tag'
+  /** Words before, between or after the two tags. */
+  | 'text-outside-tags'
+  /** Another tag, an `<answer>` for instance, or a chat marker within the question. */
+  | 'markup'
+  | 'too-long'
+
+export interface ParsedQuestion {
+  /** The question on one line, or `INVALID` when empty. Present even when it has faults. */
+  question: string | typeof INVALID
+  rationale: string | typeof INVALID
+  /** Empty for an output of the form that the proposer prompt asks for. */
+  faults: QuestionFault[]
+}
+
+export interface ParseQuestionOptions {
+  /** Longest question that is not a fault, in words. @default 60 */
+  maxWords?: number
+}
+
+/** Text of the first `<question>` tag, else the whole output; line breaks become spaces. */
+export function parseQuestion(output: string, options: ParseQuestionOptions = {}): ParsedQuestion {
+  const maxWords = checkInteger('maxWords', options.maxWords ?? 60, { min: 1 })
+  const tagged = extractTag(output, 'question')
+  const rationale = extractTag(output, 'rationale')
+  const question = oneLine(tagged ?? output)
+
+  const faults: QuestionFault[] = []
+  if (question === '') faults.push('empty')
+  if (tagged === undefined) faults.push('missing-question-tag')
+  if (rationale === undefined) faults.push('missing-rationale-tag')
+  if (['question', 'rationale'].some((tag) => output.split(`<${tag}>`).length > 2))
+    faults.push('repeated-tag')
+  if (tagged !== undefined && outside(output) !== '') faults.push('text-outside-tags')
+  if (/<[^<>\s]+>/.test(question)) faults.push('markup')
+  if (question.split(' ').length > maxWords) faults.push('too-long')
+  return { question: question || INVALID, rationale: oneLine(rationale ?? '') || INVALID, faults }
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s+/g, ' ')
+}
+
+/** What is left of the output without its tagged parts. */
+function outside(output: string): string {
+  return output.replace(/<(question|rationale)>[^]*?<\/\1>/g, '').trim()
+}

@@ -1,0 +1,24 @@
+/** Group-wise scoring of a solver batch, in the batch's own order. */
+import { groupStatistics, type GroupOptions, type GroupStatistics } from '../group-statistics'
+import type { SolverSample } from './reward'
+
+/** `score(sample, statistics of its group)` for each sample. */
+export function byGroup(
+  batch: readonly SolverSample[],
+  options: GroupOptions,
+  score: (sample: SolverSample, group: GroupStatistics) => number,
+): number[] {
+  const members = new Map<SolverSample['group'], number[]>()
+  for (const [index, { group }] of batch.entries()) {
+    const indices = members.get(group)
+    if (indices === undefined) members.set(group, [index])
+    else indices.push(index)
+  }
+  const scores = new Array<number>(batch.length)
+  for (const indices of members.values()) {
+    const answers = indices.map((index) => batch[index].answer)
+    const statistics = groupStatistics(answers, options)
+    for (const index of indices) scores[index] = score(batch[index], statistics)
+  }
+  return scores
+}

@@ -1,0 +1,33 @@
+/** EvoLMM's continuous self-consistency reward: how many of the group gave this answer, less a little for length. */
+import { checkNumber } from '@evolmm/internal'
+import { INVALID } from '../answer'
+import type { GroupOptions } from '../group-statistics'
+import { byGroup } from './by-group'
+import type { Reward, SolverSample } from './reward'
+
+export interface ContinuousSolverRewardOptions extends GroupOptions {
+  /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default 0.7 */
+  gamma?: number
+  /** Largest share of the reward that length can cost (lambda). @default 0.1 */
+  lengthPenalty?: number
+  /** Words before the answer that cost nothing (tau), at least 1. @default 6 */
+  targetWords?: number
+  /** Stop the penalty at twice `targetWords`, as the released code does; the paper lets it grow. @default true */
+  clipLength?: boolean
+}
+
+/** `p^gamma * (1 - lambda * clip((words - tau) / tau, 0, 1))`; 0 for an invalid answer. */
+export function continuousSolverReward(options: ContinuousSolverRewardOptions = {}): Reward<SolverSample> {
+  const gamma = checkNumber('gamma', options.gamma ?? 0.7, { min: 0 })
+  const lengthPenalty = checkNumber('lengthPenalty', options.lengthPenalty ?? 0.1, { min: 0, max: 1 })
+  const targetWords = Math.max(1, checkNumber('targetWords', options.targetWords ?? 6, { min: 0 }))
+  const excessLimit = options.clipLength === false ? Infinity : 1
+
+  return (batch) =>
+    byGroup(batch, options, ({ answer, words }, { histogram, total }) => {
+      if (answer === INVALID && options.invalidVotes !== true) return 0
+      const count = histogram.find((entry) => entry.answer === answer)?.count ?? 0
+      const excess = Math.min(Math.max((words - targetWords) / targetWords, 0), excessLimit)
+      return (count / total) ** gamma * (1 - lengthPenalty * excess)
+    })
+}

@@ -1,0 +1,21 @@
+/** From the solver's text to what rewards look at. */
+import type { Answer } from '../answer'
+import { normalizeCanonical } from '../normalize/normalize-canonical'
+import { parseAnswer, type ParseAnswerOptions } from '../parse/parse-answer'
+import { wordsBeforeAnswer } from '../parse/words-before-answer'
+import type { SolverSample } from './reward'
+
+export interface SolverSampleOptions extends ParseAnswerOptions {
+  /** @default normalizeCanonical */
+  normalize?: (answer: Answer) => Answer
+  /** Key of the question that was answered. @default none */
+  group?: string | number
+}
+
+/** Parse and normalise one output. */
+export function solverSample(output: string, options: SolverSampleOptions = {}): SolverSample {
+  const { normalize = normalizeCanonical, group } = options
+  const { answer, wellFormed } = parseAnswer(output, options)
+  const sample = { answer: normalize(answer), words: wordsBeforeAnswer(output), wellFormed }
+  return group === undefined ? sample : { ...sample, group }
+}

@@ -1,0 +1,24 @@
+import { checkNumber } from '@evolmm/internal'
+import type { Reward } from './reward'
+import { scoresOf } from './scores-of'
+
+/**
+ * Sum of rewards times their weights. A reward that skips a sample adds nothing to it; a sample that all of them
+ * skip is skipped.
+ */
+export function weighted<Sample>(
+  ...parts: readonly (readonly [reward: Reward<Sample>, weight: number])[]
+): Reward<Sample> {
+  for (const [, weight] of parts) checkNumber('weight', weight)
+  return (batch) => {
+    const scores = parts.map(([reward]) => scoresOf(reward, batch))
+    return batch.map((_sample, index) => {
+      let sum: number | null = null
+      for (const [part, [, weight]] of parts.entries()) {
+        const score = scores[part][index]
+        if (score !== null) sum = (sum ?? 0) + weight * score
+      }
+      return sum
+    })
+  }
+}
