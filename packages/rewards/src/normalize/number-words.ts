@@ -17,7 +17,7 @@ const tens: Record<string, number | undefined> = Object.fromEntries(
 )
 
 /** Words that multiply what stands before them. */
-export const scaleWords: Record<string, bigint | undefined> = {
+const scaleWords: Record<string, bigint | undefined> = {
   thousand: 10n ** 3n,
   million: 10n ** 6n,
   billion: 10n ** 9n,
