@@ -1,0 +1,135 @@
+/**
+ * Operators of our own: model-local functions in the domain `evolmm`, with a gradient rule written by hand.
+ *
+ * A custom op is one node in a viewer and is inlined by the runtime, so it runs on every execution provider. Its
+ * backward pass is a function as well, made for just the gradients that are wanted.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import { bodiesOf, capturedBy } from '../graph/clone'
+import { emit } from '../graph/emit'
+import {
+  Scope,
+  type CustomBackward,
+  type GradientFunction,
+  type Graph,
+  type GraphFunction,
+  type Node,
+  type Tensor,
+} from '../graph/graph'
+import { showShape, type Dim } from '../graph/shape'
+import { Identity } from '../ops/elementwise'
+
+export interface CustomOp {
+  /** Name of the operator; the gradient's is `<name>Grad`. */
+  name: string
+  /** Make the outputs from the inputs. It may use nothing else: no captured tensors. */
+  forward: (...inputs: Tensor[]) => Tensor[]
+  /** Make the gradients of the inputs that `needs` asks for; `undefined` where there is none. */
+  backward: CustomBackward
+}
+
+const domain = 'evolmm'
+
+/** A function that appends a node of the custom op and returns its outputs. */
+export function customOp({ name, forward, backward }: CustomOp): (...inputs: Tensor[]) => Tensor[] {
+  // Equal input types share one function, in each graph.
+  const made = new WeakMap<Graph, Map<string, GraphFunction>>()
+  return (...inputs) => {
+    const graph = inputs.at(0)?.scope.graph
+    if (graph === undefined)
+      throw new EvolmmError('NO_TENSOR', `${name}: must have an input tensor, got none; pass one`)
+    const known = made.get(graph) ?? new Map<string, GraphFunction>()
+    made.set(graph, known)
+    const signature = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
+    const fn = known.get(signature) ?? makeFunction(graph, name, inputs, backward, forward)
+    known.set(signature, fn)
+    return call(graph, fn, inputs)
+  }
+}
+
+/** Gradients of a custom op's inputs, as one node; `undefined` where there is none. */
+export function customBackward(
+  node: Node,
+  forward: GraphFunction,
+  gradients: readonly (Tensor | undefined)[],
+  needs: readonly boolean[],
+): (Tensor | undefined)[] {
+  const { graph } = node.scope
+  const actual = [...node.inputs, ...node.outputs, ...gradients].filter((tensor) => tensor !== undefined)
+  const key = [...needs, ...gradients.map((gradient) => gradient !== undefined)].join()
+  const backward = forward.gradients.get(key) ?? makeGradient(node, forward, actual, gradients, needs)
+  forward.gradients.set(key, backward)
+  const results = call(
+    graph,
+    backward.fn,
+    backward.takes.map((index) => actual[index]),
+  )
+  const made: (Tensor | undefined)[] = node.inputs.map(() => undefined)
+  for (const [index, place] of backward.gives.entries()) made[place] = results[index]
+  return made
+}
+
+function makeGradient(
+  node: Node,
+  { name, backward, body }: GraphFunction,
+  actual: readonly Tensor[],
+  gradients: readonly (Tensor | undefined)[],
+  needs: readonly boolean[],
+): GradientFunction {
+  const [inputs, outputs] = [body.inputs.length, body.outputs.length]
+  const gives: number[] = []
+  const fn = makeFunction(node.scope.graph, `${name}Grad`, actual, undefined, (...formals) => {
+    const given = formals.slice(inputs + outputs)
+    const made = backward?.({
+      inputs: formals.slice(0, inputs),
+      outputs: formals.slice(inputs, inputs + outputs),
+      gradients: gradients.map((gradient) => gradient && given.shift()),
+      needs: [...needs],
+    })
+    return (made ?? []).filter((gradient, index) => {
+      if (gradient === undefined || !needs[index]) return false
+      gives.push(index)
+      return true
+    }) as Tensor[]
+  })
+  // Leave out what the gradient does not use, so that nothing is kept alive for it.
+  const used = new Set(
+    fn.body.nodes.flatMap((each) => [...each.inputs, ...bodiesOf(each).flatMap(capturedBy)]),
+  )
+  const formals = [...fn.body.inputs]
+  const takes = formals.flatMap((formal, index) => (used.has(formal) ? [index] : []))
+  fn.body.inputs.splice(0, formals.length, ...takes.map((index) => formals[index]))
+  return { fn, takes, gives }
+}
+
+/** A function with a body for inputs of these types: their shapes are part of it. */
+function makeFunction(
+  graph: Graph,
+  name: string,
+  inputs: readonly Tensor[],
+  backward: CustomBackward | undefined,
+  build: (...formals: Tensor[]) => Tensor[],
+): GraphFunction {
+  const unique = graph.functions.has(`${domain}.${name}`) ? graph.fresh(name) : name
+  const body = new Scope(graph, undefined, 'function', unique)
+  const formals = inputs.map(({ name: stem, dtype, shape }) =>
+    graph.addInput(body, graph.fresh(stem), dtype, shape),
+  )
+  graph.within(body, () => {
+    for (const output of build(...formals)) {
+      const own = output.scope === body && output.node !== undefined && !body.outputs.includes(output)
+      body.outputs.push(own ? output : Identity(output))
+    }
+  })
+  const fn = { name: unique, domain, body, backward, gradients: new Map<string, GradientFunction>() }
+  graph.functions.set(`${domain}.${unique}`, fn)
+  graph.domains.set(domain, 1)
+  return fn
+}
+
+function call(graph: Graph, fn: GraphFunction, inputs: readonly Tensor[]): Tensor[] {
+  // A length that depends on contents is another one in each call.
+  const fresh = (dim: Dim): Dim => (String(dim).startsWith('unknown') ? graph.fresh('unknown') : dim)
+  const outputs = fn.body.outputs.map(({ dtype, shape }) => ({ dtype, shape: shape?.map(fresh) }))
+  return emit(graph, fn.name, inputs, { domain, outputs })
+}

@@ -1,0 +1,239 @@
+/**
+ * Reverse-mode differentiation: nodes for the gradient of a loss are appended to its graph.
+ *
+ * Only what lies between `wrt` and the loss is differentiated. A forward walk marks the tensors that depend on `wrt`
+ * (active); the walk back visits active nodes only and asks each rule for the gradients of its active inputs. Rules
+ * are in `src/rules`, one table per operator family.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import { isFloat } from '../graph/dtype'
+import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
+import { emit } from '../graph/emit'
+import { body, type Attribute } from '../graph/attribute'
+import { Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
+import { sizeOf } from '../graph/shape'
+import { onesLike, zerosLike } from '../ops/creation'
+import { Add, Identity } from '../ops/elementwise'
+import { gradientRules } from '../rules/index'
+import { customBackward } from './custom-op'
+import { tie } from './checkpoint'
+import { gradientContext } from './rule'
+import { isStopped } from './stop-gradient'
+
+export interface GradOptions {
+  /** Gradient of the loss itself, in its shape. Without it the loss must be a single number, and this is 1. */
+  seed?: Tensor
+}
+
+/** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
+export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  const { graph } = loss.scope
+  for (const tensor of [loss, ...wrt]) {
+    if (!isFloat(tensor.dtype))
+      throw new EvolmmError(
+        'NOT_DIFFERENTIABLE',
+        `grad: tensors must be floats, got ${showTensor(tensor)}; cast it first`,
+      )
+  }
+  const { seed } = options
+  const size = sizeOf(loss.shape)
+  if (seed === undefined && size !== undefined && size !== 1) {
+    throw new EvolmmError(
+      'NOT_A_SCALAR',
+      `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
+    )
+  }
+  return graph.within(loss.scope, () => {
+    const walk = new Walk(graph, new Map(wrt.map((tensor) => [tensor, undefined])))
+    walk.forward(loss.scope.nodes)
+    if (walk.active.has(loss)) {
+      walk.add(loss, seed ?? onesLike(loss))
+      walk.back([...loss.scope.nodes], graph.currentRegion, loss)
+    }
+    return wrt.map((tensor) => walk.cotangents.get(tensor) ?? zerosLike(tensor))
+  })
+}
+
+/** One walk over the nodes of one scope, with what it has found so far. */
+class Walk {
+  /** Gradients with respect to tensors, as far as they have been summed. */
+  readonly cotangents = new Map<Tensor, Tensor>()
+
+  constructor(
+    readonly graph: Graph,
+    /** Tensors that depend on what is differentiated, each with the tensor it depends through. */
+    readonly active: Map<Tensor, Tensor | undefined>,
+  ) {}
+
+  add(tensor: Tensor, gradient: Tensor): void {
+    const known = this.cotangents.get(tensor)
+    this.cotangents.set(tensor, known === undefined ? gradient : Add(known, gradient))
+  }
+
+  /** Mark what depends on active tensors. */
+  forward(nodes: readonly Node[]): void {
+    for (const node of nodes) {
+      const through = this.activeInputs(node).at(0)
+      if (through === undefined) continue
+      for (const output of node.outputs)
+        if (output !== undefined && isFloat(output.dtype) && !isStopped(output))
+          this.active.set(output, through)
+    }
+  }
+
+  /** Inputs, and tensors used by bodies, that are active. */
+  activeInputs(node: Node): Tensor[] {
+    const used = [...node.inputs, ...bodiesOf(node).flatMap(capturedBy)]
+    return used.filter((tensor) => tensor !== undefined && this.active.has(tensor)) as Tensor[]
+  }
+
+  /** Go through `nodes` from the last to the first; `region` is the checkpointed region whose nodes are taken one by one. */
+  back(nodes: readonly Node[], region: Region | undefined, loss: Tensor): void {
+    const done = new Set<Region>()
+    for (const node of nodes.toReversed()) {
+      const outer = outermost(node.region, region)
+      if (outer === undefined) this.step(node, loss)
+      else if (!done.has(outer)) {
+        done.add(outer)
+        this.recompute(outer, nodes, region, loss)
+      }
+    }
+  }
+
+  step(node: Node, loss: Tensor): void {
+    const gradients = node.outputs.map((output) => output && this.cotangents.get(output))
+    if (gradients.every((gradient) => gradient === undefined)) return
+    if (!node.outputs.some((output) => output !== undefined && this.active.has(output))) return
+    if (node.opType === 'If' && node.domain === '') {
+      this.branch(node, gradients, loss)
+      return
+    }
+    const needs = node.inputs.map((input) => input !== undefined && this.active.has(input))
+    const custom = this.graph.functions.get(`${node.domain}.${node.opType}`)
+    if (custom?.backward !== undefined) {
+      const made = customBackward(node, custom, gradients, needs)
+      for (const [index, input] of node.inputs.entries()) {
+        const gradient = made[index]
+        if (input !== undefined && gradient !== undefined) this.add(input, gradient)
+      }
+      return
+    }
+    const rule =
+      node.domain === '' || node.domain === 'com.microsoft' ? gradientRules[node.opType] : undefined
+    if (rule === undefined) throw this.missing(node, loss)
+    const makers = rule(gradientContext(node, gradients))
+    for (const [index, input] of node.inputs.entries()) {
+      const make = makers[index]
+      if (input !== undefined && needs[index] && make !== undefined) this.add(input, make())
+    }
+  }
+
+  /** Both branches once more, each with its own gradient: an `If` with the same condition. */
+  branch(node: Node, gradients: readonly (Tensor | undefined)[], loss: Tensor): void {
+    const branches = ['then_branch', 'else_branch'].map((name) => {
+      const attribute = node.attributes[name] as Attribute | undefined
+      if (attribute?.type !== 'graph')
+        throw new EvolmmError('INTERNAL', `internal: If "${node.name}" has no ${name}`)
+      return attribute.value
+    })
+    const wanted = [...new Set(branches.flatMap(capturedBy))].filter((tensor) => this.active.has(tensor))
+    const attributes = Object.fromEntries(
+      branches.map((branch, which) => [
+        which === 0 ? 'then_branch' : 'else_branch',
+        body(this.branchGradient(branch, gradients, wanted, loss)),
+      ]),
+    )
+    const outputs = wanted.map(({ dtype, shape }) => ({ dtype, shape }))
+    const made = emit(this.graph, 'If', node.inputs, { attributes, outputs })
+    for (const [index, tensor] of wanted.entries()) this.add(tensor, made[index])
+  }
+
+  branchGradient(
+    branch: Scope,
+    gradients: readonly (Tensor | undefined)[],
+    wanted: readonly Tensor[],
+    loss: Tensor,
+  ): Scope {
+    const scope = new Scope(this.graph, this.graph.current, 'body', this.graph.fresh('grad'))
+    this.graph.within(scope, () => {
+      const replaced = new Map<Tensor, Tensor>()
+      for (const constant of branch.initializers) {
+        const renamed = { ...constant, name: this.graph.fresh(constant.name), scope }
+        scope.initializers.push(renamed)
+        replaced.set(constant, renamed)
+      }
+      cloneNodes(branch.nodes, replaced)
+      const walk = new Walk(this.graph, new Map(wanted.map((tensor) => [tensor, undefined])))
+      const nodes = [...scope.nodes]
+      walk.forward(nodes)
+      for (const [index, output] of branch.outputs.entries()) {
+        const copy = replaced.get(output) ?? output
+        const gradient = gradients[index]
+        if (gradient !== undefined && walk.active.has(copy)) walk.add(copy, gradient)
+      }
+      walk.back(nodes, this.graph.currentRegion, loss)
+      for (const tensor of wanted)
+        scope.outputs.push(Identity(walk.cotangents.get(tensor) ?? zerosLike(tensor)))
+    })
+    return scope
+  }
+
+  /** Run a checkpointed region anew, after the gradients of its outputs are there, and go back through the new nodes. */
+  recompute(region: Region, nodes: readonly Node[], outer: Region | undefined, loss: Tensor): void {
+    const seeds = region.outputs.map((output) => this.cotangents.get(output))
+    const gate = seeds.find((seed) => seed !== undefined)
+    if (gate === undefined) return
+    for (const node of nodes) {
+      const leak =
+        node.region !== undefined &&
+        outermost(node.region, outer) === region &&
+        node.outputs.find(
+          (output) => output !== undefined && this.cotangents.has(output) && !region.outputs.includes(output),
+        )
+      if (leak) {
+        throw new EvolmmError(
+          'CHECKPOINT_LEAK',
+          `checkpoint: tensors made inside may be used outside only as its outputs, got ${showTensor(leak)}; return it`,
+        )
+      }
+    }
+    const inputs = region.inputs.map((input) => tie(input, gate))
+    const before = this.graph.current.nodes.length
+    const outputs = region.run(...inputs)
+    const made = this.graph.current.nodes.slice(before)
+
+    for (const [index, input] of region.inputs.entries())
+      if (this.active.has(input)) this.active.set(inputs[index], input)
+    this.forward(made)
+    for (const [index, seed] of seeds.entries()) if (seed !== undefined) this.add(outputs[index], seed)
+    this.back(made, outer, loss)
+    for (const [index, input] of region.inputs.entries()) {
+      const gradient = this.cotangents.get(inputs[index])
+      if (gradient !== undefined && inputs[index] !== input) this.add(input, gradient)
+    }
+  }
+
+  missing(node: Node, loss: Tensor): EvolmmError {
+    const path: string[] = []
+    for (let tensor = this.activeInputs(node).at(0); tensor !== undefined; tensor = this.active.get(tensor)) {
+      path.unshift(tensor.node === undefined ? tensor.name : tensor.node.name)
+    }
+    return new EvolmmError(
+      'NO_GRADIENT_RULE',
+      `${node.opType} "${node.name}": every operator between what is differentiated and the loss needs a gradient rule, ` +
+        `got none for ${node.domain === '' ? '' : `${node.domain}.`}${node.opType} on the path ` +
+        `${[...path, node.name].join(' → ')} → … → ${loss.name}; use stopGradient, a customOp, or other operators`,
+      { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
+    )
+  }
+}
+
+/** The region around `inner` that lies directly inside `outer`; `undefined` when `inner` is `outer` itself. */
+function outermost(inner: Region | undefined, outer: Region | undefined): Region | undefined {
+  let found: Region | undefined
+  for (let region = inner; region !== outer; region = region.parent) {
+    if (region === undefined) return undefined
+    found = region
+  }
+  return found
+}

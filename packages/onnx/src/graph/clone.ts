@@ -1,0 +1,78 @@
+/** Copies of nodes with other inputs: for branches that are run backwards, and for inlining. */
+import type { Attribute } from './attribute'
+import { emit } from './emit'
+import { Scope, type Node, type Tensor } from './graph'
+
+/**
+ * Append copies of `nodes` to the current scope, tensors replaced as `replaced` says; what is not in it stays. The
+ * copies' outputs are added to `replaced`.
+ */
+export function cloneNodes(nodes: readonly Node[], replaced: Map<Tensor, Tensor>): void {
+  const swap = (tensor: Tensor | undefined) => tensor && (replaced.get(tensor) ?? tensor)
+  for (const node of nodes) {
+    const { graph } = node.scope
+    const attributes = Object.fromEntries(
+      Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => [
+        name,
+        attribute.type === 'graph'
+          ? { type: 'graph', value: cloneBody(attribute.value, replaced) }
+          : attribute,
+      ]),
+    )
+    const outputs = emit(graph, node.opType, node.inputs.map(swap), {
+      domain: node.domain,
+      attributes,
+      outputs: node.outputs.map((output) => ({
+        dtype: output?.dtype ?? 'float32',
+        shape: output?.shape,
+        value: output?.value,
+      })),
+    })
+    for (const [index, output] of node.outputs.entries())
+      if (output !== undefined) replaced.set(output, outputs[index])
+  }
+}
+
+function cloneBody(scope: Scope, outer: ReadonlyMap<Tensor, Tensor>): Scope {
+  const { graph } = scope
+  const copy = new Scope(graph, graph.current, 'body', graph.fresh(scope.name))
+  const replaced = new Map(outer)
+  for (const input of scope.inputs)
+    replaced.set(input, graph.addInput(copy, graph.fresh(input.name), input.dtype, input.shape))
+  for (const constant of scope.initializers) {
+    const renamed = { ...constant, name: graph.fresh(constant.name), scope: copy }
+    copy.initializers.push(renamed)
+    replaced.set(constant, renamed)
+  }
+  graph.within(copy, () => {
+    cloneNodes(scope.nodes, replaced)
+    for (const output of scope.outputs) copy.outputs.push(replaced.get(output) ?? output)
+  })
+  return copy
+}
+
+/** Tensors of scopes around `scope` that its nodes use, nested bodies included, each once. */
+export function capturedBy(scope: Scope): Tensor[] {
+  const captured = new Set<Tensor>()
+  const visit = (inner: Scope): void => {
+    for (const node of inner.nodes) {
+      for (const input of node.inputs)
+        if (input !== undefined && !within(input.scope, scope)) captured.add(input)
+      for (const nested of bodiesOf(node)) visit(nested)
+    }
+    for (const output of inner.outputs) if (!within(output.scope, scope)) captured.add(output)
+  }
+  visit(scope)
+  return [...captured]
+}
+
+/** The bodies among a node's attributes. */
+export function bodiesOf(node: Node): Scope[] {
+  return Object.values(node.attributes).flatMap((attribute) =>
+    attribute.type === 'graph' ? [attribute.value] : [],
+  )
+}
+
+function within(scope: Scope, ancestor: Scope): boolean {
+  return scope.sees(ancestor)
+}

@@ -1,0 +1,227 @@
+/**
+ * The graph that everything here builds, differentiates, prints and writes.
+ *
+ * A `Graph` owns one body `Scope`; `If`, `Loop` and `Scan` have scopes of their own below it, and custom ops have
+ * scopes that stand alone. Nodes go into `graph.current`, in the order in which they are made, which is always a
+ * topological order. Tensors are symbols: they know their type and where they were made, not their contents (constants
+ * excepted).
+ */
+import { EvolmmError } from '@evolmm/internal'
+import type { Attribute } from './attribute'
+import type { DType } from './dtype'
+import { showShape, type Dim, type Shape } from './shape'
+import { tensorData, type TensorData } from './tensor-data'
+
+export interface Tensor {
+  /** Unique within the graph, subgraphs included. */
+  name: string
+  readonly dtype: DType
+  /** `undefined`: unknown rank. */
+  readonly shape: Shape | undefined
+  readonly scope: Scope
+  /** Where it is made; `undefined` for inputs and constants. */
+  readonly node: Node | undefined
+  /** Contents, if it is a constant. */
+  readonly data: TensorData | undefined
+  /** What is known of the elements of a small integer tensor (a shape, say), even where they are only names. */
+  readonly value: readonly Dim[] | undefined
+}
+
+export interface Node {
+  readonly opType: string
+  /** Empty for the standard operators. */
+  readonly domain: string
+  readonly name: string
+  readonly inputs: readonly (Tensor | undefined)[]
+  readonly outputs: readonly (Tensor | undefined)[]
+  readonly attributes: Readonly<Record<string, Attribute>>
+  readonly scope: Scope
+  /** The innermost checkpointed region that the node belongs to. */
+  readonly region: Region | undefined
+}
+
+/** A stretch of nodes that the backward pass makes anew instead of keeping their results. */
+export interface Region {
+  readonly run: (...inputs: Tensor[]) => Tensor[]
+  readonly inputs: readonly Tensor[]
+  outputs: readonly Tensor[]
+  readonly parent: Region | undefined
+}
+
+export class Scope {
+  readonly inputs: Tensor[] = []
+  readonly initializers: Tensor[] = []
+  readonly nodes: Node[] = []
+  readonly outputs: Tensor[] = []
+
+  constructor(
+    readonly graph: Graph,
+    /** The scope whose tensors this one may use; `undefined` for a graph's body and for functions. */
+    readonly parent: Scope | undefined,
+    readonly kind: 'graph' | 'body' | 'function',
+    readonly name: string,
+  ) {}
+
+  /** Whether tensors of `other` can be used here. */
+  sees(other: Scope): boolean {
+    return this === other || (this.parent?.sees(other) ?? false)
+  }
+}
+
+/** A model-local function: what a custom op's nodes stand for. */
+export interface GraphFunction {
+  readonly name: string
+  readonly domain: string
+  readonly body: Scope
+  /** Makes the input gradients; `undefined` for functions that came from a file. */
+  readonly backward: CustomBackward | undefined
+  /** Its gradient functions, by which gradients are given and wanted. */
+  readonly gradients: Map<string, GradientFunction>
+}
+
+export interface GradientFunction {
+  readonly fn: GraphFunction
+  /** Which of the forward inputs, outputs and output gradients it takes. */
+  readonly takes: readonly number[]
+  /** Which input each of its outputs is the gradient of. */
+  readonly gives: readonly number[]
+}
+
+export type CustomBackward = (call: {
+  inputs: Tensor[]
+  outputs: Tensor[]
+  /** Gradient of each output; `undefined` where the loss does not depend on it. */
+  gradients: (Tensor | undefined)[]
+  /** Which inputs need a gradient. */
+  needs: boolean[]
+}) => (Tensor | undefined)[]
+
+export class Graph {
+  readonly body: Scope
+  /** Where new nodes go. */
+  current: Scope
+  currentRegion: Region | undefined
+  /** Version of the standard operators. */
+  opset: number
+  /** Versions of other operator sets, by domain. */
+  readonly domains = new Map<string, number>()
+  /** By `domain.name`. */
+  readonly functions = new Map<string, GraphFunction>()
+  readonly metadata = new Map<string, string>()
+  private readonly names = new Set<string>()
+  private readonly counters = new Map<string, number>()
+  private readonly constants = new Map<string, Tensor>()
+
+  constructor(
+    readonly name = 'graph',
+    options: { /** @default 21 */ opset?: number } = {},
+  ) {
+    this.opset = options.opset ?? 21
+    this.body = new Scope(this, undefined, 'graph', name)
+    this.current = this.body
+  }
+
+  /** An input of the graph. */
+  input(name: string, dtype: DType, shape: Shape | undefined): Tensor {
+    return this.addInput(this.body, this.claim(name), dtype, shape)
+  }
+
+  /** A formal input of a scope, with a name that is claimed already. */
+  addInput(scope: Scope, name: string, dtype: DType, shape: Shape | undefined): Tensor {
+    const tensor = this.tensor({ name, dtype, shape, scope })
+    scope.inputs.push(tensor)
+    return tensor
+  }
+
+  /** A named constant: weights, inline or in a file. */
+  initializer(name: string, data: TensorData): Tensor {
+    const tensor = this.tensor({
+      name: this.claim(name),
+      dtype: data.dtype,
+      shape: data.dims,
+      scope: this.body,
+      data,
+    })
+    this.body.initializers.push(tensor)
+    return tensor
+  }
+
+  /** An unnamed inline constant; equal ones are one tensor. Available in every scope but functions, which get their own. */
+  constant(dtype: DType, dims: readonly number[], values: ArrayLike<number | bigint | boolean>): Tensor {
+    const home = rootOf(this.current)
+    const key = `${home.kind === 'function' ? home.name : ''}|${dtype}|${dims.join()}|${Array.from(values, String).join()}`
+    const known = this.constants.get(key)
+    if (known !== undefined) return known
+    const data = tensorData(dtype, dims, values)
+    const value =
+      (dtype === 'int64' || dtype === 'int32') && dims.length < 2 ? Array.from(values, Number) : undefined
+    const tensor = this.tensor({ name: this.fresh('constant'), dtype, shape: dims, scope: home, data, value })
+    home.initializers.push(tensor)
+    if (values.length <= 64) this.constants.set(key, tensor)
+    return tensor
+  }
+
+  /** Declare an output of the graph. Returns the tensor that carries the name. */
+  output(name: string, tensor: Tensor): Tensor {
+    if (tensor.scope !== this.body || tensor.node === undefined || this.body.outputs.includes(tensor)) {
+      throw new EvolmmError(
+        'INVALID_OUTPUT',
+        `output "${name}": must be the result of a node of the graph, and an output once, got ${tensor.name}; pass Identity(tensor)`,
+      )
+    }
+    this.names.delete(tensor.name)
+    tensor.name = this.claim(name)
+    this.body.outputs.push(tensor)
+    return tensor
+  }
+
+  /** Run `build` with its nodes going into `scope`. */
+  within<T>(scope: Scope, build: () => T): T {
+    const { current, currentRegion } = this
+    this.current = scope
+    if (scope.kind === 'function') this.currentRegion = undefined
+    try {
+      return build()
+    } finally {
+      this.current = current
+      this.currentRegion = currentRegion
+    }
+  }
+
+  /** Reserve a name that must not be taken yet. */
+  claim(name: string): string {
+    if (this.names.has(name)) {
+      throw new EvolmmError(
+        'DUPLICATE_NAME',
+        `graph "${this.name}": each name must be used once, got "${name}" again; rename one`,
+      )
+    }
+    this.names.add(name)
+    return name
+  }
+
+  /** A name that nothing has. */
+  fresh(stem: string): string {
+    for (;;) {
+      const count = (this.counters.get(stem) ?? 0) + 1
+      this.counters.set(stem, count)
+      const name = `${stem}_${count}`
+      if (!this.names.has(name)) return this.claim(name)
+    }
+  }
+
+  /** A tensor record; used by the builder and the parser. */
+  tensor(fields: Pick<Tensor, 'name' | 'dtype' | 'shape' | 'scope'> & Partial<Tensor>): Tensor {
+    return { node: undefined, data: undefined, value: undefined, ...fields }
+  }
+}
+
+/** The outermost scope around `scope`: a graph's body or a function's. */
+export function rootOf(scope: Scope): Scope {
+  return scope.parent === undefined ? scope : rootOf(scope.parent)
+}
+
+/** `x: float32 [2, seq]`, for messages. */
+export function showTensor(tensor: Tensor): string {
+  return `${tensor.name}: ${tensor.dtype} ${showShape(tensor.shape)}`
+}

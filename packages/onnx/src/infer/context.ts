@@ -1,0 +1,77 @@
+/** What a shape-inference rule sees of the node it is asked about. */
+import { EvolmmError } from '@evolmm/internal'
+import type { Attribute } from '../graph/attribute'
+import type { DType } from '../graph/dtype'
+import { showTensor, type Graph, type Node, type Scope, type Tensor } from '../graph/graph'
+import type { Dim, Shape } from '../graph/shape'
+
+/** Type of one output. */
+export interface Inferred {
+  dtype: DType
+  shape: Shape | undefined
+  value?: readonly Dim[] | undefined
+}
+
+export interface InferenceContext {
+  readonly node: Node
+  /** The input at `index`, which must be there. */
+  input(index: number): Tensor
+  optional(index: number): Tensor | undefined
+  int(name: string, otherwise: number): number
+  ints(name: string): number[] | undefined
+  string(name: string, otherwise: string): string
+  body(name: string): Scope
+  /** An axis in [0, rank), from one that may be negative. */
+  axis(axis: number, rank: number): number
+  /** A dimension of which nothing is known. */
+  unknown(): Dim
+  /** Throw `SHAPE_MISMATCH`: `rule` says what must hold. */
+  fail(rule: string): never
+}
+
+export type InferenceRule = (context: InferenceContext) => Inferred[]
+
+export function inferenceContext(node: Node, graph: Graph): InferenceContext {
+  const fail = (rule: string): never => {
+    const got = node.inputs.map((input) => (input === undefined ? '(none)' : showTensor(input))).join(' and ')
+    throw new EvolmmError(
+      'SHAPE_MISMATCH',
+      `${node.opType} "${node.name}": ${rule}, got ${got}; check what feeds it`,
+      {
+        details: {
+          node: node.name,
+          opType: node.opType,
+          inputs: node.inputs.map((input) => input && { dtype: input.dtype, shape: input.shape }),
+        },
+      },
+    )
+  }
+  const given = (name: string): Attribute | undefined => node.attributes[name]
+  return {
+    node,
+    fail,
+    input: (index) => node.inputs[index] ?? fail(`input ${index} must be given`),
+    optional: (index) => node.inputs[index],
+    int(name, otherwise) {
+      const attribute = given(name)
+      return attribute?.type === 'int' ? Number(attribute.value) : otherwise
+    },
+    ints(name) {
+      const attribute = given(name)
+      return attribute?.type === 'ints' ? attribute.value.map(Number) : undefined
+    },
+    string(name, otherwise) {
+      const attribute = given(name)
+      return attribute?.type === 'string' ? attribute.value : otherwise
+    },
+    body(name) {
+      const attribute = given(name)
+      return attribute?.type === 'graph' ? attribute.value : fail(`attribute ${name} must be a graph`)
+    },
+    axis(axis, rank) {
+      if (axis < -rank || axis >= rank) fail(`axis ${axis} must be within rank ${rank}`)
+      return axis < 0 ? axis + rank : axis
+    },
+    unknown: () => graph.fresh('unknown'),
+  }
+}

@@ -1,0 +1,21 @@
+/** Shape and type inference, one rule for each operator. */
+import type { InferenceRule } from './context'
+import { controlFlow } from './control-flow'
+import { creation } from './creation'
+import { elementwise } from './elementwise'
+import { indexing } from './indexing'
+import { matrix } from './matrix'
+import { normalization } from './normalization'
+import { reduction } from './reduction'
+import { shaping } from './shaping'
+
+export const inferenceRules: Readonly<Record<string, InferenceRule | undefined>> = {
+  ...elementwise,
+  ...reduction,
+  ...matrix,
+  ...normalization,
+  ...shaping,
+  ...indexing,
+  ...creation,
+  ...controlFlow,
+}

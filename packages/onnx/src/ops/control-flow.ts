@@ -1,0 +1,99 @@
+/** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
+import { body, int } from '../graph/attribute'
+import { emit } from '../graph/emit'
+import { Scope, type Graph, type Tensor } from '../graph/graph'
+import type { DType } from '../graph/dtype'
+import type { Shape } from '../graph/shape'
+import { Identity } from './elementwise'
+
+/** The outputs of one of two branches, which must agree in number and types. Only the branch that is taken runs. */
+export function If(condition: Tensor, thenBranch: () => Tensor[], elseBranch: () => Tensor[]): Tensor[] {
+  const { graph } = condition.scope
+  const attributes = {
+    then_branch: body(makeBody(graph, 'then', [], thenBranch)),
+    else_branch: body(makeBody(graph, 'else', [], elseBranch)),
+  }
+  return emit(graph, 'If', [condition], { attributes })
+}
+
+export interface LoopStep {
+  /** Whether to go on; without it the loop runs as often as it was told. */
+  condition?: Tensor
+  /** New values of what is carried, as many as there were. */
+  carried: readonly Tensor[]
+  /** One entry of each stacked output. @default none */
+  stacked?: readonly Tensor[]
+}
+
+/**
+ * Run `step(iteration, ...carried)` up to `trips` times, or until its condition is false. Returns the last carried
+ * values, then the stacked outputs.
+ */
+export function Loop(
+  options: { trips?: Tensor; condition?: Tensor; carried: readonly Tensor[] },
+  step: (iteration: Tensor, ...carried: Tensor[]) => LoopStep,
+): Tensor[] {
+  const { trips, condition, carried } = options
+  const { graph } = (trips ?? condition ?? carried[0]).scope
+  const formals: Formal[] = [
+    { stem: 'iteration', dtype: 'int64', shape: [] },
+    { stem: 'condition', dtype: 'bool', shape: [] },
+    ...carried.map(({ dtype, shape }) => ({ stem: 'carried', dtype, shape })),
+  ]
+  const scope = makeBody(graph, 'loop', formals, (iteration, goOn, ...values) => {
+    const result = step(iteration, ...values)
+    return [result.condition ?? goOn, ...result.carried, ...(result.stacked ?? [])]
+  })
+  return emit(graph, 'Loop', [trips, condition, ...carried], { attributes: { body: body(scope) } })
+}
+
+export interface ScanStep {
+  states: readonly Tensor[]
+  stacked?: readonly Tensor[]
+}
+
+/** Run `step(...states, ...entries)` for each entry along the first axis of `inputs`. Returns last states, then stacked outputs. */
+export function Scan(
+  options: { states: readonly Tensor[]; inputs: readonly Tensor[] },
+  step: (...statesAndEntries: Tensor[]) => ScanStep,
+): Tensor[] {
+  const { states, inputs } = options
+  const { graph } = inputs[0].scope
+  const formals: Formal[] = [
+    ...states.map(({ dtype, shape }) => ({ stem: 'state', dtype, shape })),
+    ...inputs.map(({ dtype, shape }) => ({ stem: 'entry', dtype, shape: shape?.slice(1) })),
+  ]
+  const scope = makeBody(graph, 'scan', formals, (...values) => {
+    const result = step(...values)
+    return [...result.states, ...(result.stacked ?? [])]
+  })
+  const attributes = { body: body(scope), num_scan_inputs: int(inputs.length) }
+  return emit(graph, 'Scan', [...states, ...inputs], { attributes })
+}
+
+interface Formal {
+  stem: string
+  dtype: DType
+  shape: Shape | undefined
+}
+
+/** A scope below the current one, filled by `build`. */
+function makeBody(
+  graph: Graph,
+  stem: string,
+  formals: readonly Formal[],
+  build: (...inputs: Tensor[]) => Tensor[],
+): Scope {
+  const scope = new Scope(graph, graph.current, 'body', graph.fresh(stem))
+  const inputs = formals.map(({ stem: name, dtype, shape }) =>
+    graph.addInput(scope, graph.fresh(name), dtype, shape),
+  )
+  graph.within(scope, () => {
+    // An output must be the result of a node of the body, and an output once.
+    for (const output of build(...inputs)) {
+      const own = output.scope === scope && output.node !== undefined && !scope.outputs.includes(output)
+      scope.outputs.push(own ? output : Identity(output))
+    }
+  })
+  return scope
+}

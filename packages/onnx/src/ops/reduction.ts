@@ -1,0 +1,61 @@
+/** Reductions over axes; all axes when none are given. */
+import { int } from '../graph/attribute'
+import type { Tensor } from '../graph/graph'
+import { integers, op, scalar, type Integers } from './operands'
+
+export interface ReduceOptions {
+  /** Keep reduced axes with length 1. @default 1 */
+  keepdims?: 0 | 1
+  /** What an empty list of axes means: reduce all (0) or none (1). @default 0 */
+  noop_with_empty_axes?: 0 | 1
+}
+
+type Reduce = (x: Tensor, axes?: Integers, options?: ReduceOptions) => Tensor
+
+const reduce =
+  (opType: string): Reduce =>
+  (x, axes, { keepdims = 1, noop_with_empty_axes = 0 } = {}) =>
+    op(opType, [x, integers(x.scope.graph, axes)], {
+      attributes: { keepdims: int(keepdims), noop_with_empty_axes: int(noop_with_empty_axes) },
+    })
+
+export const ReduceSum = reduce('ReduceSum')
+export const ReduceMean = reduce('ReduceMean')
+export const ReduceMax = reduce('ReduceMax')
+export const ReduceMin = reduce('ReduceMin')
+export const ReduceProd = reduce('ReduceProd')
+export const ReduceL1 = reduce('ReduceL1')
+export const ReduceL2 = reduce('ReduceL2')
+export const ReduceLogSum = reduce('ReduceLogSum')
+export const ReduceLogSumExp = reduce('ReduceLogSumExp')
+export const ReduceSumSquare = reduce('ReduceSumSquare')
+
+export interface ArgOptions {
+  /** @default 0 */
+  axis?: number
+  /** @default 1 */
+  keepdims?: 0 | 1
+  /** On a tie take the last, not the first. @default 0 */
+  select_last_index?: 0 | 1
+}
+
+const argument =
+  (opType: string) =>
+  (x: Tensor, { axis = 0, keepdims = 1, select_last_index = 0 }: ArgOptions = {}): Tensor =>
+    op(opType, [x], {
+      attributes: { axis: int(axis), keepdims: int(keepdims), select_last_index: int(select_last_index) },
+    })
+
+export const ArgMax = argument('ArgMax')
+export const ArgMin = argument('ArgMin')
+
+/** Running sum along an axis. */
+export function CumSum(
+  x: Tensor,
+  axis: number | Tensor,
+  { exclusive = 0, reverse = 0 }: { exclusive?: 0 | 1; reverse?: 0 | 1 } = {},
+): Tensor {
+  return op('CumSum', [x, scalar(x.scope.graph, axis)], {
+    attributes: { exclusive: int(exclusive), reverse: int(reverse) },
+  })
+}
