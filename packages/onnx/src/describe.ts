@@ -28,13 +28,18 @@ function nodeLines(node: Node): string[] {
   )
   const options = plain.length > 0 ? ` {${plain.join(', ')}}` : ''
   const opType = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`
-  const outputs = node.outputs.map((tensor) => (tensor === undefined ? '_' : showTensor(tensor))).join(', ')
+  const outputs = written(node.outputs).map((tensor) => (tensor === undefined ? '_' : showTensor(tensor)))
   return [
-    `${outputs} = ${opType}(${node.inputs.map(name).join(', ')})${options}`,
+    `${outputs.join(', ')} = ${opType}(${written(node.inputs).map(name).join(', ')})${options}`,
     ...attributes.flatMap(([key, attribute]) =>
       attribute.type === 'graph' ? scopeLines(key, attribute.value).map((line) => `  ${line}`) : [],
     ),
   ]
+}
+
+/** As in the file: those at the end that are left out do not show. */
+function written(tensors: Node['inputs']): Node['inputs'] {
+  return tensors.slice(0, tensors.findLastIndex((tensor) => tensor !== undefined) + 1)
 }
 
 const name = (tensor: Tensor | undefined): string => tensor?.name ?? '_'

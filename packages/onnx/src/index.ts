@@ -5,10 +5,13 @@ export type { DType } from './graph/dtype'
 export type { Dim, Shape } from './graph/shape'
 export type { Attribute } from './graph/attribute'
 export { describe } from './describe'
+export { tensorValues, type TensorValues } from './graph/tensor-values'
+export { parse, type ParseOptions } from './parse'
 export { serialize } from './serialize'
 
 // 2. Gradients
 export { grad, type GradOptions } from './grad/grad'
+export { differentiate, type DifferentiateOptions } from './differentiate'
 export { stopGradient } from './grad/stop-gradient'
 export { checkpoint } from './grad/checkpoint'
 export { customOp, type CustomOp } from './grad/custom-op'
@@ -17,5 +20,24 @@ export { customOp, type CustomOp } from './grad/custom-op'
 export * as op from './ops/index'
 export type { Operand } from './graph/emit'
 export type { Integers } from './ops/operands'
+
+// 4. Weights in files
+export { safetensorsData, type SafetensorsData, type SafetensorsSource } from './external/safetensors-data'
+export { checkExternalData } from './external/check-external-data'
+
+// 5. Training parts
+export { loraLinear, type LoraLinearOptions } from './training/lora-linear'
+export { dropout, type DropoutOptions } from './training/dropout'
+export { policyLoss, type KlOptions, type PolicyLoss, type PolicyLossOptions } from './training/policy-loss'
+export { pickLogProbabilities } from './training/pick-log-probabilities'
+export { exactKl, entropy } from './training/exact-kl'
+export { adamWProgram, type AdamWOptions } from './training/adamw'
+export { globalNorm } from './training/global-norm'
+export {
+  flattenParameters,
+  parameterLayout,
+  sliceParameters,
+  type ParameterLayout,
+} from './training/flat-parameters'
 
 export { EvolmmError } from '@evolmm/internal'

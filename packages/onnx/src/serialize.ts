@@ -5,6 +5,7 @@ import type { Attribute } from './graph/attribute'
 import { dtypeCode } from './graph/dtype'
 import type { Graph, GraphFunction, Node, Scope, Tensor } from './graph/graph'
 import type { TensorData } from './graph/tensor-data'
+import { isTypeKept, restore } from './parsing/kept'
 import {
   AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,
@@ -42,17 +43,15 @@ export function serialize(graph: Graph): Uint8Array {
       `graph "${graph.name}": must have an output, got none; call graph.output`,
     )
   }
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion,
-      producerName: 'evolmm',
-      graph: graphProto(graph.body),
-      opsetImport: opsets(graph),
-      functions: [...graph.functions.values()].map((fn) => functionProto(graph, fn)),
-      metadataProps: [...graph.metadata].map(([key, value]) => entry(key, value)),
-    }),
-  )
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: 'evolmm',
+    graph: graphProto(graph.body),
+    opsetImport: opsets(graph),
+    functions: [...graph.functions.values()].map((fn) => functionProto(graph, fn)),
+    metadataProps: [...graph.metadata].map(([key, value]) => entry(key, value)),
+  })
+  return toBinary(ModelProtoSchema, restore(graph, model))
 }
 
 function opsets(graph: Graph): OperatorSetIdProto[] {
@@ -62,13 +61,19 @@ function opsets(graph: Graph): OperatorSetIdProto[] {
 }
 
 function graphProto(scope: Scope): GraphProto {
-  return create(GraphProtoSchema, {
+  const outputs = new Set(scope.outputs)
+  const declared = scope.nodes
+    .flatMap((node) => node.outputs)
+    .filter((tensor) => tensor !== undefined && isTypeKept(tensor) && !outputs.has(tensor)) as Tensor[]
+  const message = create(GraphProtoSchema, {
     name: scope.name,
     node: scope.nodes.map(nodeProto),
     initializer: scope.initializers.map((tensor) => tensorProto(tensor.name, dataOf(tensor))),
     input: scope.inputs.map(valueInfo),
     output: scope.outputs.map(valueInfo),
+    valueInfo: declared.map(valueInfo),
   })
+  return restore(scope, message)
 }
 
 /** Functions have no initializers: constants become nodes. */
@@ -91,7 +96,7 @@ function functionProto(graph: Graph, { name, domain, body }: GraphFunction): Fun
 }
 
 function nodeProto(node: Node): NodeProto {
-  return create(NodeProtoSchema, {
+  const message = create(NodeProtoSchema, {
     name: node.name,
     opType: node.opType,
     domain: node.domain,
@@ -99,6 +104,7 @@ function nodeProto(node: Node): NodeProto {
     output: names(node.outputs),
     attribute: Object.entries(node.attributes).map(([name, attribute]) => attributeProto(name, attribute)),
   })
+  return restore(node, message)
 }
 
 /** Names by position; those at the end that are left out are not written at all. */

@@ -15,6 +15,7 @@ import { sizeOf } from '../graph/shape'
 import { onesLike, zerosLike } from '../ops/creation'
 import { Add, Identity } from '../ops/elementwise'
 import { gradientRules } from '../rules/index'
+import { withoutGradient } from '../rules/without-gradient'
 import { customBackward } from './custom-op'
 import { tie } from './checkpoint'
 import { gradientContext } from './rule'
@@ -118,8 +119,9 @@ class Walk {
       }
       return
     }
-    const rule =
-      node.domain === '' || node.domain === 'com.microsoft' ? gradientRules[node.opType] : undefined
+    const known =
+      (node.domain === '' || node.domain === 'com.microsoft') && Object.hasOwn(gradientRules, node.opType)
+    const rule = known ? gradientRules[node.opType] : undefined
     if (rule === undefined) throw this.missing(node, loss)
     const makers = rule(gradientContext(node, gradients))
     for (const [index, input] of node.inputs.entries()) {
@@ -218,10 +220,12 @@ class Walk {
     for (let tensor = this.activeInputs(node).at(0); tensor !== undefined; tensor = this.active.get(tensor)) {
       path.unshift(tensor.node === undefined ? tensor.name : tensor.node.name)
     }
+    const reason = withoutGradient.find(({ operators }) => operators.includes(node.opType))?.reason
     return new EvolmmError(
       'NO_GRADIENT_RULE',
       `${node.opType} "${node.name}": every operator between what is differentiated and the loss needs a gradient rule, ` +
-        `got none for ${node.domain === '' ? '' : `${node.domain}.`}${node.opType} on the path ` +
+        `got none for ${node.domain === '' ? '' : `${node.domain}.`}${node.opType} ` +
+        `${reason === undefined ? '' : `(${reason}) `}on the path ` +
         `${[...path, node.name].join(' → ')} → … → ${loss.name}; use stopGradient, a customOp, or other operators`,
       { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
     )

@@ -2,6 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { Attribute } from '../graph/attribute'
 import type { Node, Tensor } from '../graph/graph'
+import { integersOf } from '../graph/tensor-data'
 
 export interface GradientContext {
   readonly node: Node
@@ -18,6 +19,8 @@ export interface GradientContext {
   float(name: string, otherwise: number): number
   ints(name: string): number[] | undefined
   string(name: string, otherwise: string): string
+  /** Elements of an integer input, when they are known before the run. */
+  integers(index: number): readonly number[] | undefined
   /** An axis in [0, rank of input 0); needs a known rank. */
   axis(axis: number): number
   /** Throw `UNSUPPORTED_GRADIENT` with the reason. */
@@ -68,6 +71,11 @@ export function gradientContext(node: Node, gradients: readonly (Tensor | undefi
     string(name, otherwise) {
       const given = attribute(name)
       return given?.type === 'string' ? given.value : otherwise
+    },
+    integers(index) {
+      const input = node.inputs[index]
+      const value = input?.value ?? integersOf(input?.data)
+      return value?.every((dim) => typeof dim === 'number') === true ? value : undefined
     },
     axis(axis) {
       const rank = node.inputs[0]?.shape?.length

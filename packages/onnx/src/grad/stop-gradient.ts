@@ -7,8 +7,13 @@ const stopped = new WeakSet<Tensor>()
 /** `x` as a constant for `grad`. */
 export function stopGradient(x: Tensor): Tensor {
   const result = Identity(x)
-  stopped.add(result)
+  stop(result)
   return result
+}
+
+/** Let no gradient pass `tensor`. */
+export function stop(tensor: Tensor): void {
+  stopped.add(tensor)
 }
 
 export function isStopped(tensor: Tensor): boolean {

@@ -1,6 +1,7 @@
 /** The reverse of broadcasting. */
 import type { Tensor } from '../graph/graph'
 import { sameShape } from '../graph/shape'
+import { tensorData } from '../graph/tensor-data'
 import { And, Equal, Not } from '../ops/elementwise'
 import { ReduceSum } from '../ops/reduction'
 import { Concat, Reshape, Shape, Size, Squeeze } from '../ops/shaping'
@@ -19,6 +20,8 @@ export function unbroadcast(gradient: Tensor, x: Tensor): Tensor {
     // A number above 1 was not broadcast; neither was an equal name. Two different names: only the run knows.
     else if (typeof own === 'string' && own !== dim) return unbroadcastAtRunTime(gradient, x)
   }
+  // Only leading axes were added: one node sums them away.
+  if (added > 0 && axes.length === added) return ReduceSum(gradient, axes, { keepdims: 0 })
   const summed = axes.length === 0 ? gradient : ReduceSum(gradient, axes)
   if (added === 0) return summed
   return Squeeze(
@@ -31,7 +34,7 @@ function unbroadcastAtRunTime(gradient: Tensor, x: Tensor): Tensor {
   const [own, wide] = [Shape(x), Shape(gradient)]
   const { graph } = x.scope
   const added = Reshape(Sub(Size(wide), Size(own)), [1])
-  const padded = Concat([ConstantOfShape(added, graph.constant('int64', [1], [1])), own], { axis: 0 })
+  const padded = Concat([ConstantOfShape(added, tensorData('int64', [1], [1])), own], { axis: 0 })
   const one = graph.constant('int64', [], [1])
   const broadcast = And(Equal(padded, one), Not(Equal(wide, one)))
   const axes = Reshape(NonZero(broadcast), [-1])

@@ -1,4 +1,5 @@
 /** Copies of nodes with other inputs: for branches that are run backwards, and for inlining. */
+import { isStopped, stop } from '../grad/stop-gradient'
 import type { Attribute } from './attribute'
 import { emit } from './emit'
 import { Scope, type Node, type Tensor } from './graph'
@@ -22,14 +23,15 @@ export function cloneNodes(nodes: readonly Node[], replaced: Map<Tensor, Tensor>
     const outputs = emit(graph, node.opType, node.inputs.map(swap), {
       domain: node.domain,
       attributes,
-      outputs: node.outputs.map((output) => ({
-        dtype: output?.dtype ?? 'float32',
-        shape: output?.shape,
-        value: output?.value,
-      })),
+      outputs: node.outputs.map(
+        (output) => output && { dtype: output.dtype, shape: output.shape, value: output.value },
+      ),
     })
-    for (const [index, output] of node.outputs.entries())
-      if (output !== undefined) replaced.set(output, outputs[index])
+    for (const [index, output] of node.outputs.entries()) {
+      if (output === undefined) continue
+      replaced.set(output, outputs[index])
+      if (isStopped(output)) stop(outputs[index])
+    }
   }
 }
 

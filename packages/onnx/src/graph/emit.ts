@@ -1,9 +1,11 @@
 /** The one way in which nodes come into being: check the inputs, infer the outputs, append. */
 import { EvolmmError } from '@evolmm/internal'
 import { inferenceRules } from '../infer/index'
-import { inferenceContext, type Inferred } from '../infer/context'
+import { longestValue } from '../infer/values'
+import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
 import type { Attribute } from './attribute'
 import { type Graph, type Node, type Tensor } from './graph'
+import { showShape, type Dim } from './shape'
 
 /** What operators take: a tensor, or a number that becomes a scalar of the other operand's type. */
 export type Operand = Tensor | number
@@ -11,12 +13,18 @@ export type Operand = Tensor | number
 export interface EmitOptions {
   attributes?: Record<string, Attribute>
   domain?: string
-  /** Types of the outputs, where no rule can tell: functions, and operators from files. */
-  outputs?: Inferred[]
+  /** Types of the outputs, where no rule can tell: functions, and operators from files. `undefined`: left out. */
+  outputs?: readonly (Inferred | undefined)[]
   /** Names of the outputs, when a file gives them; an empty name is an output that is left out. */
   names?: readonly string[]
+  /** The last word on the type of output `index`, given what the rule found: for types that a file declares. */
+  settle?: (found: Inferred | undefined, index: number) => Inferred
   nodeName?: string
 }
+
+/** No tensor has more axes, and no length a longer name: what grows beyond is not from a sound model. */
+const maxRank = 64
+const maxNameLength = 200
 
 /** Append a node to the graph that its inputs belong to and return its outputs. */
 export function emit(
@@ -25,7 +33,17 @@ export function emit(
   inputs: readonly (Tensor | undefined)[],
   options: EmitOptions = {},
 ): Tensor[] {
-  const { attributes = {}, domain = '', names } = options
+  return emitNode(graph, opType, inputs, options).outputs as Tensor[]
+}
+
+/** As `emit`, for those who leave outputs out. */
+export function emitNode(
+  graph: Graph,
+  opType: string,
+  inputs: readonly (Tensor | undefined)[],
+  options: EmitOptions,
+): Node {
+  const { attributes = {}, domain = '', names, settle } = options
   const scope = graph.current
   const name = options.nodeName ?? graph.fresh(opType)
   for (const input of inputs) {
@@ -37,25 +55,61 @@ export function emit(
       )
     }
   }
-  const outputs: Tensor[] = []
+  const outputs: (Tensor | undefined)[] = []
   const node: Node = { opType, domain, name, inputs, outputs, attributes, scope, region: graph.currentRegion }
-  const rule = domain === '' || domain === 'com.microsoft' ? inferenceRules[opType] : undefined
-  const inferred = options.outputs ?? rule?.(inferenceContext(node, graph))
+  const inferred = options.outputs ?? inferenceRule(domain, opType)?.(inferenceContext(node, graph))
   if (inferred === undefined) {
     throw new EvolmmError(
       'UNKNOWN_OPERATOR',
       `${opType} "${name}": must be a known operator of domain "${domain}"; give its outputs`,
     )
   }
-  for (const [index, { dtype, shape, value }] of inferred.entries()) {
+  for (let index = 0; index < (names ?? inferred).length; index++) {
+    const found = inferred.at(index)
+    const type = settle === undefined ? found : settle(found, index)
+    if (type === undefined || names?.[index] === '') {
+      outputs.push(undefined)
+      continue
+    }
     // The value of a node with one output shares the node's name: they are different namespaces in the file.
-    const made = inferred.length === 1 && options.nodeName === undefined ? name : graph.fresh(name)
-    const given = names?.[index] ?? ''
-    const outputName = given === '' ? made : graph.claim(given)
-    outputs.push(graph.tensor({ name: outputName, dtype, shape, value, scope, node }))
+    const shared = inferred.length === 1 && options.nodeName === undefined
+    const outputName = names?.[index] ?? (shared ? name : graph.fresh(name))
+    outputs.push(graph.tensor({ name: outputName, ...bounded(graph, type, node), scope, node }))
   }
   scope.nodes.push(node)
-  return outputs
+  return node
+}
+
+/** The rule for an operator; domains other than the two that have rules, and inherited properties, have none. */
+export function inferenceRule(domain: string, opType: string): InferenceRule | undefined {
+  const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(inferenceRules, opType)
+  return known ? inferenceRules[opType] : undefined
+}
+
+/** A chain of nodes can double ranks, values and the names of lengths with each step; nothing real does so for long. */
+function bounded(graph: Graph, { dtype, shape, value }: Inferred, node: Node): Inferred {
+  if (shape !== undefined && shape.length > maxRank) {
+    throw new EvolmmError(
+      'SHAPE_MISMATCH',
+      `${node.opType} "${node.name}": the result must have at most ${maxRank} axes, got ${shape.length}; check what feeds it`,
+    )
+  }
+  if (
+    shape?.some((dim) => typeof dim === 'number' && !(dim >= 0 && dim <= Number.MAX_SAFE_INTEGER)) === true
+  ) {
+    throw new EvolmmError(
+      'SHAPE_MISMATCH',
+      `${node.opType} "${node.name}": lengths of the result must be 0 or more and below 2^53, got ${showShape(shape)}; check what feeds it`,
+    )
+  }
+  const short = (dims: readonly Dim[]): readonly Dim[] =>
+    dims.some(tooLong) ? dims.map((dim) => (tooLong(dim) ? graph.fresh('unknown') : dim)) : dims
+  const kept = value !== undefined && value.length <= longestValue
+  return { dtype, shape: shape && short(shape), value: kept ? short(value) : undefined }
+}
+
+function tooLong(dim: Dim): boolean {
+  return typeof dim === 'string' && dim.length > maxNameLength
 }
 
 /** The graph of the first tensor among the operands. */

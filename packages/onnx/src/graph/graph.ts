@@ -7,7 +7,6 @@
  * excepted).
  */
 import { EvolmmError } from '@evolmm/internal'
-import type { Attribute } from './attribute'
 import type { DType } from './dtype'
 import { showShape, type Dim, type Shape } from './shape'
 import { tensorData, type TensorData } from './tensor-data'
@@ -39,6 +38,17 @@ export interface Node {
   /** The innermost checkpointed region that the node belongs to. */
   readonly region: Region | undefined
 }
+
+/** Tagged as in the file: 1 the integer and 1 the float are different things. */
+export type Attribute =
+  | { type: 'int'; value: number | bigint }
+  | { type: 'float'; value: number }
+  | { type: 'string'; value: string }
+  | { type: 'ints'; value: readonly (number | bigint)[] }
+  | { type: 'floats'; value: readonly number[] }
+  | { type: 'strings'; value: readonly string[] }
+  | { type: 'tensor'; value: TensorData }
+  | { type: 'graph'; value: Scope }
 
 /** A stretch of nodes that the backward pass makes anew instead of keeping their results. */
 export interface Region {
@@ -109,6 +119,7 @@ export class Graph {
   readonly functions = new Map<string, GraphFunction>()
   readonly metadata = new Map<string, string>()
   private readonly names = new Set<string>()
+  private readonly reserved = new Set<string>()
   private readonly counters = new Map<string, number>()
   private readonly constants = new Map<string, Tensor>()
 
@@ -169,10 +180,15 @@ export class Graph {
         `output "${name}": must be the result of a node of the graph, and an output once, got ${tensor.name}; pass Identity(tensor)`,
       )
     }
-    this.names.delete(tensor.name)
-    tensor.name = this.claim(name)
+    this.rename(tensor, name)
     this.body.outputs.push(tensor)
     return tensor
+  }
+
+  /** Give a tensor another name. */
+  rename(tensor: Tensor, name: string): void {
+    this.names.delete(tensor.name)
+    tensor.name = this.claim(name)
   }
 
   /** Run `build` with its nodes going into `scope`. */
@@ -206,8 +222,18 @@ export class Graph {
       const count = (this.counters.get(stem) ?? 0) + 1
       this.counters.set(stem, count)
       const name = `${stem}_${count}`
-      if (!this.names.has(name)) return this.claim(name)
+      if (!this.names.has(name) && !this.reserved.has(name)) return this.claim(name)
     }
+  }
+
+  /** Keep `fresh` from a name that will be claimed later. */
+  reserve(name: string): void {
+    this.reserved.add(name)
+  }
+
+  /** `name` itself if it is free, or else a fresh one like it. */
+  nameLike(name: string): string {
+    return this.names.has(name) ? this.fresh(name) : this.claim(name)
   }
 
   /** A tensor record; used by the builder and the parser. */

@@ -51,16 +51,115 @@ function broadcastDims(a: Dim, b: Dim): Dim | undefined {
   return `broadcast(${[a, b].sort().join(',')})`
 }
 
-/** Sum of two lengths, as a name when one of them is a name. */
+/** Sum of two lengths. Names become sums of names: equal sums get equal names, whatever the order. */
 export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a + b
-  if (a === 0) return b
-  return b === 0 ? a : `${a}+${b}`
+  const [left, right] = [termsOf(a), termsOf(b)]
+  return sum({ names: [...left.names, ...right.names], constant: left.constant + right.constant })
 }
 
-/** Product of two lengths. */
+/** Difference of two lengths. */
+export function subtractDims(a: Dim, b: Dim): Dim {
+  if (typeof b === 'number') return addDims(a, -b)
+  const [left, right] = [termsOf(a), termsOf(b)]
+  const names = without(left.names, right.names)
+  if (names === undefined) return `${a}-(${b})`
+  return sum({ names, constant: left.constant - right.constant })
+}
+
+/** Product of two lengths. Equal products get equal names, whatever the order. */
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a * b
   if (a === 1) return b
-  return b === 1 ? a : `${a}*${b}`
+  if (b === 1) return a
+  const [left, right] = [factorsOf(a), factorsOf(b)]
+  return product({ names: [...left.names, ...right.names], constant: left.constant * right.constant })
+}
+
+/** `a / b` where that is known to have no remainder; `undefined` where it is not. */
+export function divideDims(a: Dim, b: Dim): Dim | undefined {
+  if (b === 1) return a
+  if (a === b && a !== 0) return 1
+  const [above, below] = [factorsOf(a), factorsOf(b)]
+  const names = without(above.names, below.names)
+  if (names === undefined || below.constant === 0 || above.constant % below.constant !== 0) return undefined
+  return product({ names, constant: above.constant / below.constant })
+}
+
+/** `a / b` rounded towards 0; `undefined` for a division by 0. */
+export function quotientDims(a: Dim, b: Dim): Dim | undefined {
+  if (b === 0) return undefined
+  if (typeof a === 'number' && typeof b === 'number') return Math.trunc(a / b)
+  const atom = (dim: Dim): Dim => (/^\w+$/.test(String(dim)) ? dim : `(${dim})`)
+  return divideDims(a, b) ?? `floor(${atom(a)}/${atom(b)})`
+}
+
+/** Names of a sum or a product, and the number in it. */
+interface Parts {
+  names: readonly string[]
+  constant: number
+}
+
+/** "n+m-1" is the sum of n, m and -1. */
+function termsOf(dim: Dim): Parts {
+  if (typeof dim === 'number') return { names: [], constant: dim }
+  const names: string[] = []
+  let constant = 0
+  for (const term of split(dim, '+')) {
+    const number = /^\d+$|-\d+$/.exec(term)?.[0] ?? ''
+    if (number !== term) names.push(term.slice(0, term.length - number.length))
+    constant += Number(number)
+  }
+  return { names, constant }
+}
+
+function sum({ names, constant }: Parts): Dim {
+  if (names.length === 0) return constant
+  const text = [...names].sort().join('+')
+  if (constant === 0) return text
+  return constant > 0 ? `${text}+${constant}` : `${text}${constant}`
+}
+
+/** "2*n*(m+1)" is the product of 2, n and (m+1). */
+function factorsOf(dim: Dim): Parts {
+  if (typeof dim === 'number') return { names: [], constant: dim }
+  const { names: terms, constant: rest } = termsOf(dim)
+  if (terms.length !== 1 || rest !== 0) return { names: [`(${dim})`], constant: 1 }
+  const factors = split(dim, '*')
+  const isNumber = (factor: string) => /^\d+$/.test(factor)
+  return {
+    names: factors.filter((factor) => !isNumber(factor)),
+    constant: factors.filter(isNumber).reduce((total, factor) => total * Number(factor), 1),
+  }
+}
+
+function product({ names, constant }: Parts): Dim {
+  if (names.length === 0 || constant === 0) return constant
+  const [first] = names
+  if (names.length === 1 && constant === 1) return /^\([^()]*\)$/.test(first) ? first.slice(1, -1) : first
+  return [...(constant === 1 ? [] : [constant]), ...[...names].sort()].join('*')
+}
+
+/** `names` less `taken`, or `undefined` when one of those is not there. */
+function without(names: readonly string[], taken: readonly string[]): string[] | undefined {
+  const rest = [...names]
+  for (const name of taken) {
+    const at = rest.indexOf(name)
+    if (at < 0) return undefined
+    rest.splice(at, 1)
+  }
+  return rest
+}
+
+/** Parts of a name between separators that are not inside parentheses. */
+function split(name: string, separator: string): string[] {
+  const parts = ['']
+  let depth = 0
+  for (const character of name) {
+    if (character === '(') depth++
+    if (character === ')') depth--
+    if (character === separator && depth === 0) parts.push('')
+    else parts[parts.length - 1] += character
+  }
+  return parts.map((part) => part.trim())
 }

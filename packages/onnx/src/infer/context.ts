@@ -25,6 +25,8 @@ export interface InferenceContext {
   axis(axis: number, rank: number): number
   /** A dimension of which nothing is known. */
   unknown(): Dim
+  /** A shape of which only the rank is known, if that; nothing has more than 64 axes. */
+  unknownShape(rank: Dim | undefined): Shape | undefined
   /** Throw `SHAPE_MISMATCH`: `rule` says what must hold. */
   fail(rule: string): never
 }
@@ -46,32 +48,38 @@ export function inferenceContext(node: Node, graph: Graph): InferenceContext {
       },
     )
   }
-  const given = (name: string): Attribute | undefined => node.attributes[name]
+  const given = <T extends Attribute['type']>(name: string, type: T) => {
+    const attribute = node.attributes[name] as Attribute | undefined
+    if (attribute !== undefined && attribute.type !== type)
+      fail(`attribute ${name} must be of type ${type}, but is ${attribute.type}`)
+    return attribute as Extract<Attribute, { type: T }> | undefined
+  }
   return {
     node,
     fail,
     input: (index) => node.inputs[index] ?? fail(`input ${index} must be given`),
     optional: (index) => node.inputs[index],
     int(name, otherwise) {
-      const attribute = given(name)
-      return attribute?.type === 'int' ? Number(attribute.value) : otherwise
+      return Number(given(name, 'int')?.value ?? otherwise)
     },
     ints(name) {
-      const attribute = given(name)
-      return attribute?.type === 'ints' ? attribute.value.map(Number) : undefined
+      return given(name, 'ints')?.value.map(Number)
     },
     string(name, otherwise) {
-      const attribute = given(name)
-      return attribute?.type === 'string' ? attribute.value : otherwise
+      return given(name, 'string')?.value ?? otherwise
     },
     body(name) {
-      const attribute = given(name)
-      return attribute?.type === 'graph' ? attribute.value : fail(`attribute ${name} must be a graph`)
+      return given(name, 'graph')?.value ?? fail(`attribute ${name} must be given`)
     },
     axis(axis, rank) {
       if (axis < -rank || axis >= rank) fail(`axis ${axis} must be within rank ${rank}`)
       return axis < 0 ? axis + rank : axis
     },
     unknown: () => graph.fresh('unknown'),
+    unknownShape(rank) {
+      if (typeof rank !== 'number') return undefined
+      if (rank > 64) fail(`the list of lengths must have at most 64 entries, got ${rank}`)
+      return Array.from({ length: rank }, () => graph.fresh('unknown'))
+    },
   }
 }

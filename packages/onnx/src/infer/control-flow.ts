@@ -1,6 +1,8 @@
 /** `If`, `Loop` and `Scan`: their outputs have the types that the bodies give them. */
 import { sameShape, type Dim, type Shape } from '../graph/shape'
-import type { Inferred, InferenceRule } from './context'
+import type { Tensor } from '../graph/graph'
+import type { InferenceContext, Inferred, InferenceRule } from './context'
+import { expectEqual } from './matrix'
 
 const conditional: InferenceRule = (context) => {
   const [yes, no] = [context.body('then_branch').outputs, context.body('else_branch').outputs]
@@ -23,23 +25,40 @@ function common(a: Shape | undefined, b: Shape | undefined, unknown: () => Dim):
 /** Carried values first, then one stacked output for each further output of the body. */
 const loop: InferenceRule = (context) => {
   const carried = context.node.inputs.length - 2
-  return context
-    .body('body')
-    .outputs.slice(1)
-    .map(({ dtype, shape }, index): Inferred => ({
-      dtype,
-      shape: index < carried ? shape : shape && [context.unknown(), ...shape],
-    }))
+  const outputs = context.body('body').outputs.slice(1)
+  if (outputs.length < carried) context.fail(`the body must give ${carried} carried values`)
+  return outputs.map((output, index): Inferred => {
+    if (index < carried) return carriedType(context, index + 2, output)
+    return { dtype: output.dtype, shape: output.shape && [context.unknown(), ...output.shape] }
+  })
+}
+
+/** What a value has become after any number of iterations, also none. */
+function carriedType(context: InferenceContext, input: number, output: Tensor): Inferred {
+  const { dtype, shape } = context.input(input)
+  if (output.dtype !== dtype)
+    context.fail(`carried values must keep their types, one becomes ${output.dtype}`)
+  return { dtype, shape: common(shape, output.shape, () => context.unknown()) }
 }
 
 const scan: InferenceRule = (context) => {
   const scanned = context.int('num_scan_inputs', 0)
   const states = context.node.inputs.length - scanned
-  const length = context.optional(states)?.shape?.[0] ?? context.unknown()
-  return context.body('body').outputs.map(({ dtype, shape }, index): Inferred => ({
-    dtype,
-    shape: index < states ? shape : shape && [length, ...shape],
-  }))
+  const axes = context.ints('scan_input_axes')
+  const lengths = context.node.inputs
+    .slice(states)
+    .flatMap((input, i) => input?.shape?.at(axes?.[i] ?? 0) ?? [])
+  for (const length of lengths)
+    expectEqual(context, length, lengths[0], 'scanned inputs must be equally long')
+  const length = lengths.find((dim) => typeof dim === 'number') ?? lengths.at(0) ?? context.unknown()
+  const places = context.ints('scan_output_axes')
+  return context.body('body').outputs.map((output, index): Inferred => {
+    if (index < states) return carriedType(context, index, output)
+    const { dtype, shape } = output
+    if (shape === undefined) return { dtype, shape }
+    const place = context.axis(places?.[index - states] ?? 0, shape.length + 1)
+    return { dtype, shape: [...shape.slice(0, place), length, ...shape.slice(place)] }
+  })
 }
 
 export const controlFlow: Record<string, InferenceRule> = { If: conditional, Loop: loop, Scan: scan }

@@ -2,6 +2,7 @@
 import type { InferenceRule } from './context'
 import { controlFlow } from './control-flow'
 import { creation } from './creation'
+import { convolution } from './convolution'
 import { elementwise } from './elementwise'
 import { indexing } from './indexing'
 import { matrix } from './matrix'
@@ -13,6 +14,7 @@ export const inferenceRules: Readonly<Record<string, InferenceRule | undefined>>
   ...elementwise,
   ...reduction,
   ...matrix,
+  ...convolution,
   ...normalization,
   ...shaping,
   ...indexing,

@@ -4,7 +4,7 @@ import type { Shape } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
 
 /** Axes of a reduction: from input 1 since opset 18 (13 for ReduceSum), from the attribute before; `undefined`: only known at run time. */
-export function reducedAxes(context: InferenceContext): number[] | undefined {
+function reducedAxes(context: InferenceContext): number[] | undefined {
   const given = context.optional(1)
   const axes = given === undefined ? context.ints('axes') : integersOf(given.data)
   if (given !== undefined && axes === undefined) return undefined
@@ -51,5 +51,10 @@ export const reduction: Record<string, InferenceRule> = {
   ReduceSumSquare: reduce,
   ArgMax: argument,
   ArgMin: argument,
-  CumSum: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+  CumSum: (context) => {
+    const { dtype, shape } = context.input(0)
+    const axis = integersOf(context.input(1).data)?.at(0)
+    if (shape !== undefined && axis !== undefined) context.axis(axis, shape.length)
+    return [{ dtype, shape }]
+  },
 }

@@ -1,17 +1,16 @@
 /** Operators that rearrange, and those that speak of shapes. */
-import { addDims, multiplyDims, sizeOf, type Dim, type Shape } from '../graph/shape'
+import {
+  addDims,
+  broadcastShapes,
+  divideDims,
+  multiplyDims,
+  sizeOf,
+  type Dim,
+  type Shape,
+} from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
-
-/** What is known of the elements of an integer input. */
-export function valueOf(context: InferenceContext, index: number): readonly Dim[] | undefined {
-  return context.optional(index)?.value
-}
-
-/** Elements of an integer input as plain numbers, when all are known. */
-export function numbersOf(context: InferenceContext, index: number): readonly number[] | undefined {
-  const value = valueOf(context, index)
-  return value?.every((dim) => typeof dim === 'number') === true ? (value) : undefined
-}
+import { like } from './elementwise'
+import { numbersOf, valueOf } from './values'
 
 const reshape: InferenceRule = (context) => {
   const { dtype, shape, value } = context.input(0)
@@ -21,7 +20,7 @@ const reshape: InferenceRule = (context) => {
     return [
       {
         dtype,
-        shape: typeof rank === 'number' ? Array.from({ length: rank }, () => context.unknown()) : undefined,
+        shape: context.unknownShape(rank),
       },
     ]
   }
@@ -42,23 +41,15 @@ const reshape: InferenceRule = (context) => {
   return [{ dtype, shape: wanted, value: wanted.length < 2 ? value : undefined }]
 }
 
-/** The dimension that -1 stands for. Equal names cancel; what is left must be numbers, or one name alone. */
+/** The dimension that -1 stands for: equal names cancel. */
 function rest(context: InferenceContext, shape: Shape | undefined, others: readonly Dim[]): Dim {
   if (shape === undefined) return context.unknown()
-  const names = shape.filter((dim) => typeof dim === 'string')
-  for (const dim of others) {
-    if (typeof dim === 'number') continue
-    const at = names.indexOf(dim)
-    if (at < 0) return context.unknown()
-    names.splice(at, 1)
-  }
-  const product = (dims: readonly Dim[]) =>
-    dims.reduce<number>((total, dim) => (typeof dim === 'number' ? total * dim : total), 1)
-  const [top, bottom] = [product(shape), product(others)]
-  if (bottom === 0) return context.unknown()
-  if (top % bottom !== 0)
-    return names.length > 0 ? context.unknown() : context.fail(`elements must divide by ${bottom}`)
-  return names.reduce<Dim>(multiplyDims, top / bottom)
+  const product = (dims: readonly Dim[]) => dims.reduce<Dim>(multiplyDims, 1)
+  const [all, given] = [product(shape), product(others)]
+  const length = given === 0 ? undefined : divideDims(all, given)
+  if (length === undefined && typeof all === 'number' && typeof given === 'number' && given !== 0)
+    context.fail(`elements must divide by ${given}`)
+  return length ?? context.unknown()
 }
 
 const transpose: InferenceRule = (context) => {
@@ -75,6 +66,9 @@ const squeeze: InferenceRule = (context) => {
   if (shape === undefined) return [{ dtype, shape }]
   const given = context.optional(1) === undefined ? context.ints('axes') : numbersOf(context, 1)
   if (given === undefined && context.optional(1) !== undefined) return [{ dtype, shape: undefined }]
+  // Without axes, a name that may be 1 leaves even the rank open.
+  if (given === undefined && shape.some((dim) => typeof dim === 'string'))
+    return [{ dtype, shape: undefined }]
   const axes = given?.map((axis) => context.axis(axis, shape.length))
   const kept = shape.filter((dim, axis) => (axes === undefined ? dim !== 1 : !axes.includes(axis)))
   for (const axis of axes ?? [])
@@ -129,14 +123,7 @@ const expand: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
   const target = valueOf(context, 1)
   if (shape === undefined || target === undefined) return [{ dtype, shape: undefined }]
-  const rank = Math.max(shape.length, target.length)
-  const at = (dims: Shape, axis: number): Dim => dims[dims.length - rank + axis] ?? 1
-  const result = Array.from({ length: rank }, (_, axis): Dim => {
-    const [own, wanted] = [at(shape, axis), at(target, axis)]
-    if (typeof own === 'number' && typeof wanted === 'number' && own !== 1 && wanted !== 1 && own !== wanted)
-      context.fail(`must broadcast to [${target.join(', ')}]`)
-    return wanted === 1 || (typeof own === 'number' && own !== 1) ? own : wanted
-  })
+  const result = broadcastShapes(shape, target) ?? context.fail(`must broadcast to [${target.join(', ')}]`)
   return [{ dtype, shape: result }]
 }
 
@@ -144,9 +131,125 @@ const flatten: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
   if (shape === undefined) return [{ dtype, shape: [context.unknown(), context.unknown()] }]
   const axis = context.int('axis', 1)
-  const at = axis < 0 ? axis + shape.length : axis
+  // The rank itself is a valid axis here: everything is before it.
+  const at = axis === shape.length ? axis : context.axis(axis, shape.length)
   const product = (dims: Shape) => dims.reduce<Dim>(multiplyDims, 1)
   return [{ dtype, shape: [product(shape.slice(0, at)), product(shape.slice(at))] }]
+}
+
+const size: InferenceRule = (context) => {
+  const { shape } = context.input(0)
+  return [{ dtype: 'int64', shape: [], value: shape && [shape.reduce<Dim>(multiplyDims, 1)] }]
+}
+
+/** By sizes, or in `num_outputs` equal parts of which the last may be shorter. */
+const split: InferenceRule = (context) => {
+  const { dtype, shape } = context.input(0)
+  const [sizes, known] = [context.optional(1), valueOf(context, 1) ?? context.ints('split')]
+  const listed = sizes?.shape?.[0]
+  const count = known?.length ?? (typeof listed === 'number' ? listed : context.int('num_outputs', 0))
+  if (count < 1 || count > 2 ** 16) context.fail('the sizes of the parts, or their number, must be known')
+  if (shape === undefined) return Array.from({ length: count }, () => ({ dtype, shape }))
+  const axis = context.axis(context.int('axis', 0), shape.length)
+  const length = shape[axis]
+  const total = known?.reduce<Dim>(addDims, 0)
+  if (typeof total === 'number' && typeof length === 'number' && total !== length)
+    context.fail(`split [${known?.join(', ') ?? ''}] must add up to the length of axis ${axis}`)
+  const part = (index: number): Dim => {
+    if (known !== undefined) return known[index]
+    if (sizes !== undefined) return context.unknown()
+    if (typeof length === 'string') return divideDims(length, count) ?? context.unknown()
+    const whole = Math.ceil(length / count)
+    return Math.max(0, Math.min(whole, length - index * whole))
+  }
+  return Array.from({ length: count }, (_, index) => ({
+    dtype,
+    shape: shape.map((dim, i) => (i === axis ? part(index) : dim)),
+  }))
+}
+
+const tile: InferenceRule = (context) => {
+  const { dtype, shape } = context.input(0)
+  const repeats = valueOf(context, 1)
+  if (shape === undefined) return [{ dtype, shape }]
+  if (repeats !== undefined && repeats.length !== shape.length)
+    context.fail('repeats must have one number for each axis')
+  return [
+    {
+      dtype,
+      shape: shape.map((dim, axis) =>
+        repeats === undefined ? context.unknown() : multiplyDims(dim, repeats[axis]),
+      ),
+    },
+  ]
+}
+
+const pad: InferenceRule = (context) => {
+  const { dtype, shape } = context.input(0)
+  const pads = valueOf(context, 1)
+  if (shape === undefined) return [{ dtype, shape }]
+  const axes =
+    context.optional(3) === undefined
+      ? shape.map((_, axis) => axis)
+      : numbersOf(context, 3)?.map((axis) => context.axis(axis, shape.length))
+  if (pads === undefined || axes === undefined) return [{ dtype, shape: shape.map(() => context.unknown()) }]
+  if (pads.length !== 2 * axes.length)
+    context.fail(`pads [${pads.join(', ')}] must have two numbers for each axis`)
+  const result = [...shape]
+  for (const [i, axis] of axes.entries())
+    result[axis] = addDims(shape[axis], addDims(pads[i], pads[axes.length + i]))
+  return [{ dtype, shape: result }]
+}
+
+const depthToSpace: InferenceRule = (context) => {
+  const [shape, block] = blocks(context)
+  const { dtype } = context.input(0)
+  if (shape === undefined) return [{ dtype, shape }]
+  const [batch, channels, height, width] = shape
+  const rest = divideDims(channels, block * block)
+  if (rest === undefined && typeof channels === 'number')
+    context.fail(`channels must divide by ${block * block}`)
+  return [
+    {
+      dtype,
+      shape: [batch, rest ?? context.unknown(), multiplyDims(height, block), multiplyDims(width, block)],
+    },
+  ]
+}
+
+const spaceToDepth: InferenceRule = (context) => {
+  const [shape, block] = blocks(context)
+  const { dtype } = context.input(0)
+  if (shape === undefined) return [{ dtype, shape }]
+  const [batch, channels, ...sides] = shape
+  const smaller = sides.map((side) => {
+    const rest = divideDims(side, block)
+    if (rest === undefined && typeof side === 'number') context.fail(`sides must divide by ${block}`)
+    return rest ?? context.unknown()
+  })
+  return [{ dtype, shape: [batch, multiplyDims(channels, block * block), ...smaller] }]
+}
+
+function blocks(context: InferenceContext): [Shape | undefined, number] {
+  const { shape } = context.input(0)
+  if (shape !== undefined && shape.length !== 4) context.fail('its input must have four axes')
+  const block = context.int('blocksize', 0)
+  if (block < 1) context.fail(`blocksize must be at least 1, is ${block}`)
+  return [shape, block]
+}
+
+const trilu: InferenceRule = (context) => {
+  if ((context.input(0).shape?.length ?? 2) < 2) context.fail('its input must have two axes or more')
+  return like(context)
+}
+
+const reverseSequence: InferenceRule = (context) => {
+  const [{ shape }, lengths] = [context.input(0), context.input(1).shape]
+  if (shape !== undefined && shape.length < 2) context.fail('its input must have two axes or more')
+  const [count, batch] = [lengths?.[0], shape?.[context.int('batch_axis', 1)]]
+  if (typeof count === 'number' && typeof batch === 'number' && count !== batch)
+    context.fail('there must be one length for each entry of the batch')
+  return like(context)
 }
 
 export const shaping: Record<string, InferenceRule> = {
@@ -158,5 +261,12 @@ export const shaping: Record<string, InferenceRule> = {
   Concat: concat,
   Expand: expand,
   Shape: shapeOf,
-  Size: () => [{ dtype: 'int64', shape: [] }],
+  Size: size,
+  Split: split,
+  Tile: tile,
+  Pad: pad,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+  Trilu: trilu,
+  ReverseSequence: reverseSequence,
 }

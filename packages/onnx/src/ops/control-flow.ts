@@ -3,7 +3,7 @@ import { body, int } from '../graph/attribute'
 import { emit } from '../graph/emit'
 import { Scope, type Graph, type Tensor } from '../graph/graph'
 import type { DType } from '../graph/dtype'
-import type { Shape } from '../graph/shape'
+import { sameShape, type Dim, type Shape } from '../graph/shape'
 import { Identity } from './elementwise'
 
 /** The outputs of one of two branches, which must agree in number and types. Only the branch that is taken runs. */
@@ -27,7 +27,7 @@ export interface LoopStep {
 
 /**
  * Run `step(iteration, ...carried)` up to `trips` times, or until its condition is false. Returns the last carried
- * values, then the stacked outputs.
+ * values, then the stacked outputs. Carried values may grow; `step` is called again when they do.
  */
 export function Loop(
   options: { trips?: Tensor; condition?: Tensor; carried: readonly Tensor[] },
@@ -35,16 +35,46 @@ export function Loop(
 ): Tensor[] {
   const { trips, condition, carried } = options
   const { graph } = (trips ?? condition ?? carried[0]).scope
-  const formals: Formal[] = [
-    { stem: 'iteration', dtype: 'int64', shape: [] },
-    { stem: 'condition', dtype: 'bool', shape: [] },
-    ...carried.map(({ dtype, shape }) => ({ stem: 'carried', dtype, shape })),
-  ]
-  const scope = makeBody(graph, 'loop', formals, (iteration, goOn, ...values) => {
-    const result = step(iteration, ...values)
-    return [result.condition ?? goOn, ...result.carried, ...(result.stacked ?? [])]
+  const scope = repeatedBody(graph, carried, (shapes) => {
+    const formals: Formal[] = [
+      { stem: 'iteration', dtype: 'int64', shape: [] },
+      { stem: 'condition', dtype: 'bool', shape: [] },
+      ...carried.map(({ dtype }, i) => ({ stem: 'carried', dtype, shape: shapes[i] })),
+    ]
+    return makeBody(graph, 'loop', formals, (iteration, goOn, ...values) => {
+      const result = step(iteration, ...values)
+      return [result.condition ?? goOn, ...result.carried, ...(result.stacked ?? [])]
+    })
   })
   return emit(graph, 'Loop', [trips, condition, ...carried], { attributes: { body: body(scope) } })
+}
+
+/**
+ * A body whose carried values may change their shapes from one iteration to the next: made anew, with names for the
+ * lengths that change, until one iteration gives what the next one takes.
+ */
+function repeatedBody(
+  graph: Graph,
+  carried: readonly Tensor[],
+  make: (shapes: readonly (Shape | undefined)[]) => Scope,
+): Scope {
+  const shapes = carried.map(({ shape }) => shape)
+  const open = new Set<Dim>()
+  const widen = (given: Shape | undefined, made: Shape | undefined): Shape | undefined => {
+    if (given?.length !== made?.length) return undefined
+    return given?.map((dim, axis) => {
+      if (dim === made?.[axis] || open.has(dim)) return dim
+      const name = graph.fresh('unknown')
+      open.add(name)
+      return name
+    })
+  }
+  for (;;) {
+    const scope = make(shapes)
+    const wider = shapes.map((shape, i) => widen(shape, scope.outputs.at(i + 1)?.shape))
+    if (wider.every((shape, i) => shape === shapes[i] || sameShape(shape, shapes[i]))) return scope
+    shapes.splice(0, shapes.length, ...wider)
+  }
 }
 
 export interface ScanStep {

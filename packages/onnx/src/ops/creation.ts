@@ -1,13 +1,18 @@
 /** Tensors from shapes and conditions. */
+import { int } from '../graph/attribute'
+import { dtypeCode, type DType } from '../graph/dtype'
+import { isTensor } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
-import { integers, op, type Integers } from './operands'
+import { tensorData, type TensorData } from '../graph/tensor-data'
+import { integers, lengths, op } from './operands'
 
-/** A tensor of the given shape filled with `value`, a constant of one element (0 in float32 without it). */
-export function ConstantOfShape(shape: Tensor, value?: Tensor): Tensor {
+/** A tensor of the given shape filled with `value`, a constant or data of one element (0 in float32 without it). */
+export function ConstantOfShape(shape: Tensor, value?: Tensor | TensorData): Tensor {
+  const data = isTensor(value) ? value.data : value
   return op(
     'ConstantOfShape',
     [shape],
-    value?.data === undefined ? {} : { attributes: { value: { type: 'tensor', value: value.data } } },
+    data === undefined ? {} : { attributes: { value: { type: 'tensor', value: data } } },
   )
 }
 
@@ -19,6 +24,11 @@ export function NonZero(x: Tensor): Tensor {
 /** `start, start + delta, ...` to before `limit`; scalars of one type. */
 export function Range(start: Tensor, limit: Tensor, delta: Tensor): Tensor {
   return op('Range', [start, limit, delta])
+}
+
+/** A matrix in the shape of `x` with ones on the `k`-th diagonal and zeros elsewhere. */
+export function EyeLike(x: Tensor, { dtype = x.dtype, k = 0 }: { dtype?: DType; k?: number } = {}): Tensor {
+  return op('EyeLike', [x], { attributes: { dtype: int(dtypeCode(dtype)), k: int(k) } })
 }
 
 /** Zeros with the type and shape of `x`. */
@@ -33,7 +43,5 @@ export function onesLike(x: Tensor): Tensor {
 
 function filledLike(x: Tensor, value: number): Tensor {
   const { graph } = x.scope
-  const shape: Integers | Tensor =
-    x.shape?.every((dim) => typeof dim === 'number') === true ? (x.shape) : op('Shape', [x])
-  return ConstantOfShape(integers(graph, shape), graph.constant(x.dtype, [1], [value]))
+  return ConstantOfShape(integers(graph, lengths(x)), tensorData(x.dtype, [1], [value]))
 }

@@ -7,7 +7,7 @@ import { op } from './operands'
 
 type Unary = (x: Tensor) => Tensor
 type Binary = (a: Operand, b: Operand) => Tensor
-type Variadic = (...inputs: Tensor[]) => Tensor
+type Variadic = (...inputs: Operand[]) => Tensor
 
 const unary =
   (opType: string): Unary =>
@@ -103,9 +103,14 @@ export function Cast(x: Tensor, { to }: { to: DType }): Tensor {
   return op('Cast', [x], { attributes: { to: int(dtypeCode(to)) } })
 }
 
+/** `x` in the type of `like`. */
+export function CastLike(x: Tensor, like: Tensor): Tensor {
+  return op('CastLike', [x, like])
+}
+
 /** Limit to [min, max]; either may be left out. */
 export function Clip(x: Tensor, min?: Operand, max?: Operand): Tensor {
-  return op('Clip', [x, min, max])
+  return op('Clip', max === undefined ? [x, min] : [x, min, max])
 }
 
 const withAlpha =

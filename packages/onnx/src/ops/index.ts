@@ -58,6 +58,7 @@ export {
   BitShift,
   Where,
   Cast,
+  CastLike,
   Clip,
   LeakyRelu,
   Elu,
@@ -84,9 +85,57 @@ export {
   type ReduceOptions,
   type ArgOptions,
 } from './reduction'
-export { MatMul, Gemm, type GemmOptions } from './matrix'
-export { Softmax, LogSoftmax } from './normalization'
-export { Reshape, Transpose, Squeeze, Unsqueeze, Flatten, Concat, Expand, Shape, Size } from './shaping'
-export { Gather, GatherElements, ScatterElements, ScatterND, Slice, type Reduction } from './indexing'
-export { ConstantOfShape, NonZero, Range, zerosLike, onesLike } from './creation'
+export {
+  Conv,
+  ConvTranspose,
+  GlobalAveragePool,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from './convolution'
+export { MatMul, Gemm, Einsum, type GemmOptions } from './matrix'
+export {
+  Softmax,
+  LogSoftmax,
+  LayerNormalization,
+  RMSNormalization,
+  GroupNormalization,
+  InstanceNormalization,
+  BatchNormalization,
+  Dropout,
+  type NormalizationOptions,
+  type AxisNormalizationOptions,
+  type GroupNormalizationOptions,
+} from './normalization'
+export {
+  Reshape,
+  Transpose,
+  Squeeze,
+  Unsqueeze,
+  Flatten,
+  Concat,
+  Split,
+  Expand,
+  Tile,
+  Pad,
+  DepthToSpace,
+  SpaceToDepth,
+  Trilu,
+  ReverseSequence,
+  Shape,
+  Size,
+  type PadOptions,
+} from './shaping'
+export {
+  Gather,
+  GatherElements,
+  GatherND,
+  ScatterElements,
+  ScatterND,
+  Slice,
+  TopK,
+  OneHot,
+  type Reduction,
+  type TopKOptions,
+} from './indexing'
+export { ConstantOfShape, EyeLike, NonZero, Range, zerosLike, onesLike } from './creation'
 export { If, Loop, Scan, type LoopStep, type ScanStep } from './control-flow'

@@ -1,7 +1,8 @@
 /** Slices, gathers and scatters. */
 import { int, string } from '../graph/attribute'
+import { emit } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
-import { integers, op, type Integers } from './operands'
+import { integers, op, scalar, type Integers } from './operands'
 
 /** Entries `indices` along one axis. */
 export function Gather(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
@@ -10,6 +11,15 @@ export function Gather(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number
 
 export function GatherElements(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
   return op('GatherElements', [x, indices], { attributes: { axis: int(axis) } })
+}
+
+/** The slices that `indices` [..., depth] point at; the first `batch_dims` axes go together. */
+export function GatherND(
+  x: Tensor,
+  indices: Tensor,
+  { batch_dims = 0 }: { batch_dims?: number } = {},
+): Tensor {
+  return op('GatherND', [x, indices], { attributes: { batch_dims: int(batch_dims) } })
 }
 
 export type Reduction = 'none' | 'add' | 'mul' | 'max' | 'min'
@@ -47,4 +57,38 @@ export function Slice(
   const { graph } = x.scope
   const inputs = [starts, ends, axes, steps].map((list) => integers(graph, list))
   return op('Slice', [x, ...inputs])
+}
+
+export interface TopKOptions {
+  /** @default -1 */
+  axis?: number
+  /** The largest (1) or the smallest (0). @default 1 */
+  largest?: 0 | 1
+  /** In order. @default 1 */
+  sorted?: 0 | 1
+}
+
+/** The `k` largest elements along an axis, and where they were. */
+export function TopK(
+  x: Tensor,
+  k: number | Tensor,
+  { axis = -1, largest = 1, sorted = 1 }: TopKOptions = {},
+): [values: Tensor, indices: Tensor] {
+  const { graph } = x.scope
+  const [values, indices] = emit(graph, 'TopK', [x, integers(graph, typeof k === 'number' ? [k] : k)], {
+    attributes: { axis: int(axis), largest: int(largest), sorted: int(sorted) },
+  })
+  return [values, indices]
+}
+
+/** A new axis of length `depth` with `values[1]` where `indices` say and `values[0]` elsewhere. */
+export function OneHot(
+  indices: Tensor,
+  depth: number | Tensor,
+  values: Tensor,
+  { axis = -1 }: { axis?: number } = {},
+): Tensor {
+  return op('OneHot', [indices, scalar(indices.scope.graph, depth), values], {
+    attributes: { axis: int(axis) },
+  })
 }

@@ -1,5 +1,5 @@
 /** Matrix products. */
-import { float, int } from '../graph/attribute'
+import { float, int, string } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
 
@@ -25,4 +25,9 @@ export function Gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}
   return op('Gemm', c === undefined ? [a, b] : [a, b, c], {
     attributes: { alpha: float(alpha), beta: float(beta), transA: int(transA), transB: int(transB) },
   })
+}
+
+/** Sum of products as the equation says: "bij,bjk->bik". */
+export function Einsum(inputs: readonly Tensor[], { equation }: { equation: string }): Tensor {
+  return op('Einsum', inputs, { attributes: { equation: string(equation) } })
 }

@@ -1,7 +1,26 @@
-/** Softmax and normalisations. */
-import { int } from '../graph/attribute'
+/** Softmax and normalisations. Inputs of the latter are `[N, C, ...]` with one scale and bias for each channel, unless said otherwise. */
+import { EvolmmError } from '@evolmm/internal'
+import { float, int } from '../graph/attribute'
+import { dtypeCode, type DType } from '../graph/dtype'
+import { emit, type Operand } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
+
+export interface NormalizationOptions {
+  /** Added to the variance. @default 1e-5 */
+  epsilon?: number
+}
+
+export interface AxisNormalizationOptions extends NormalizationOptions {
+  /** The first of the axes that are normalised; all after it are, too. @default -1 */
+  axis?: number
+}
+
+export interface GroupNormalizationOptions extends NormalizationOptions {
+  num_groups: number
+  /** The precision of mean and variance. @default 'float32' */
+  stash_type?: DType
+}
 
 export function Softmax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
   return op('Softmax', [x], { attributes: { axis: int(axis) } })
@@ -9,4 +28,78 @@ export function Softmax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tenso
 
 export function LogSoftmax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
   return op('LogSoftmax', [x], { attributes: { axis: int(axis) } })
+}
+
+/** Zero mean and unit variance over the last axes; `scale` and `bias` broadcast to `x`. */
+export function LayerNormalization(
+  x: Tensor,
+  scale: Tensor,
+  bias?: Tensor,
+  { axis = -1, epsilon = 1e-5 }: AxisNormalizationOptions = {},
+): Tensor {
+  const inputs = bias === undefined ? [x, scale] : [x, scale, bias]
+  return op('LayerNormalization', inputs, { attributes: { axis: int(axis), epsilon: float(epsilon) } })
+}
+
+/** Unit mean square over the last axes; `scale` broadcasts to `x`. Needs a graph of opset 23. */
+export function RMSNormalization(
+  x: Tensor,
+  scale: Tensor,
+  { axis = -1, epsilon = 1e-5 }: AxisNormalizationOptions = {},
+): Tensor {
+  const { opset } = x.scope.graph
+  if (opset < 23) {
+    throw new EvolmmError(
+      'OPSET',
+      `RMSNormalization: the graph must have opset 23 or later, got ${opset}; pass { opset: 23 } to Graph`,
+    )
+  }
+  return op('RMSNormalization', [x, scale], { attributes: { axis: int(axis), epsilon: float(epsilon) } })
+}
+
+/** Zero mean and unit variance over the elements of each of `num_groups` groups of channels. */
+export function GroupNormalization(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  { num_groups, epsilon = 1e-5, stash_type = 'float32' }: GroupNormalizationOptions,
+): Tensor {
+  return op('GroupNormalization', [x, scale, bias], {
+    attributes: {
+      num_groups: int(num_groups),
+      epsilon: float(epsilon),
+      stash_type: int(dtypeCode(stash_type)),
+    },
+  })
+}
+
+/** Zero mean and unit variance over each channel of each sample. */
+export function InstanceNormalization(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  { epsilon = 1e-5 }: NormalizationOptions = {},
+): Tensor {
+  return op('InstanceNormalization', [x, scale, bias], { attributes: { epsilon: float(epsilon) } })
+}
+
+/** With the mean and variance of each channel given: inference mode. */
+export function BatchNormalization(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  { epsilon = 1e-5 }: NormalizationOptions = {},
+): Tensor {
+  return op('BatchNormalization', [x, scale, bias, mean, variance], {
+    attributes: { epsilon: float(epsilon) },
+  })
+}
+
+/** `x` itself in inference mode. With `training_mode` true the runtime draws a mask, which has no gradient here. */
+export function Dropout(x: Tensor, ratio?: Operand, training_mode?: Tensor): Tensor {
+  const { graph } = x.scope
+  const share = typeof ratio === 'number' ? graph.constant('float32', [], [ratio]) : ratio
+  return emit(graph, 'Dropout', training_mode === undefined ? [x, share] : [x, share, training_mode])[0]
 }

@@ -30,3 +30,8 @@ export function integers(graph: Graph, values: Integers | undefined): Tensor | u
 export function scalar(graph: Graph, value: number | Tensor): Tensor {
   return isTensor(value) ? value : graph.constant('int64', [], [value])
 }
+
+/** Lengths of all axes of `x`: a list where they are known, else a tensor. */
+export function lengths(x: Tensor): Integers {
+  return x.shape?.every((dim) => typeof dim === 'number') === true ? x.shape : op('Shape', [x])
+}

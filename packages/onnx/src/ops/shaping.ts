@@ -1,7 +1,9 @@
 /** Operators that rearrange, and those that speak of shapes. */
-import { int, ints } from '../graph/attribute'
-import type { Tensor } from '../graph/graph'
-import { integers, op, type Integers } from './operands'
+import { int, ints, string } from '../graph/attribute'
+import { emit, isTensor, type Operand } from '../graph/emit'
+import type { Graph, Tensor } from '../graph/graph'
+import { integersOf } from '../graph/tensor-data'
+import { integers, op, scalar, type Integers } from './operands'
 
 /** -1 once: whatever is left. 0 copies the dimension, unless `allowzero` is 1. */
 export function Reshape(x: Tensor, shape: Integers, { allowzero = 0 }: { allowzero?: 0 | 1 } = {}): Tensor {
@@ -46,4 +48,102 @@ export function Shape(x: Tensor, { start = 0, end }: { start?: number; end?: num
 /** Number of elements, as an int64 scalar. */
 export function Size(x: Tensor): Tensor {
   return op('Size', [x])
+}
+
+/**
+ * Parts along an axis: as long as `split` says, or `num_outputs` equal ones, of which the last may be shorter. How many
+ * there are must be known.
+ */
+export function Split(
+  x: Tensor,
+  split?: Integers,
+  { axis = 0, num_outputs }: { axis?: number; num_outputs?: number } = {},
+): Tensor[] {
+  const { graph } = x.scope
+  const attributes = { axis: int(axis), ...(num_outputs !== undefined && { num_outputs: int(num_outputs) }) }
+  return emit(graph, 'Split', [x, integers(graph, split)], { attributes })
+}
+
+/** `x` over and over: `repeats` times along each axis. */
+export function Tile(x: Tensor, repeats: Integers): Tensor {
+  return op('Tile', [x, integers(x.scope.graph, repeats)])
+}
+
+export interface PadOptions {
+  /** What is put there: `constantValue`, a mirror image, the border again, or the other end. @default 'constant' */
+  mode?: 'constant' | 'reflect' | 'edge' | 'wrap'
+}
+
+/**
+ * More, or with negative numbers fewer, elements around `x`. `pads` has what to add at the begin of each axis, then what
+ * to add at their ends; it speaks of `axes` (all without it).
+ */
+export function Pad(
+  x: Tensor,
+  pads: Integers,
+  constantValue?: Operand,
+  axes?: Integers,
+  { mode = 'constant' }: PadOptions = {},
+): Tensor {
+  const { graph } = x.scope
+  const attributes = { mode: string(mode) }
+  const rank = x.shape?.length
+  const known = axes === undefined || !isTensor(axes) ? axes : integersOf(axes.data)
+  if (rank === undefined || known === undefined)
+    return op('Pad', [x, integers(graph, pads), constantValue, integers(graph, axes)], { attributes })
+  return op('Pad', [x, padsOfAllAxes(graph, pads, known, rank), constantValue], { attributes })
+}
+
+/**
+ * The same padding written out for every axis. With the optional input of axes, ONNX Runtime 1.30 goes wrong when it
+ * moves a Transpose past the node.
+ */
+function padsOfAllAxes(graph: Graph, pads: Integers, axes: readonly number[], rank: number): Tensor {
+  const count = axes.length
+  const named = axes.map((axis) => (axis < 0 ? axis + rank : axis))
+  // Where each begin, then each end, is found; place `2 count` is a zero.
+  const places = [0, count].flatMap((half) =>
+    Array.from({ length: rank }, (_, axis) =>
+      named.includes(axis) ? half + named.indexOf(axis) : 2 * count,
+    ),
+  )
+  const listed = isTensor(pads) ? integersOf(pads.data) : pads
+  if (listed !== undefined)
+    return integers(
+      graph,
+      places.map((place) => listed.at(place) ?? 0),
+    )
+  const withZero = Concat([integers(graph, pads), graph.constant('int64', [1], [0])], { axis: 0 })
+  return op('Gather', [withZero, integers(graph, places)], { attributes: { axis: int(0) } })
+}
+
+/** Channels into blocks of pixels, [N, C b b, H, W] to [N, C, H b, W b]; `CRD` has the block's place in the last channels. */
+export function DepthToSpace(
+  x: Tensor,
+  { blocksize, mode = 'DCR' }: { blocksize: number; mode?: 'DCR' | 'CRD' },
+): Tensor {
+  return op('DepthToSpace', [x], { attributes: { blocksize: int(blocksize), mode: string(mode) } })
+}
+
+/** Blocks of pixels into channels, [N, C, H b, W b] to [N, C b b, H, W]. */
+export function SpaceToDepth(x: Tensor, { blocksize }: { blocksize: number }): Tensor {
+  return op('SpaceToDepth', [x], { attributes: { blocksize: int(blocksize) } })
+}
+
+/** The upper (or lower) triangle of the last two axes, zeros elsewhere, from the `k`-th diagonal. */
+export function Trilu(x: Tensor, k?: number | Tensor, { upper = 1 }: { upper?: 0 | 1 } = {}): Tensor {
+  return op('Trilu', [x, k === undefined ? undefined : scalar(x.scope.graph, k)], {
+    attributes: { upper: int(upper) },
+  })
+}
+
+/** The first `lengths` entries of each sequence in reverse order; the rest stay. */
+export function ReverseSequence(
+  x: Tensor,
+  lengths: Integers,
+  { batch_axis = 1, time_axis = 0 }: { batch_axis?: 0 | 1; time_axis?: 0 | 1 } = {},
+): Tensor {
+  return op('ReverseSequence', [x, integers(x.scope.graph, lengths)], {
+    attributes: { batch_axis: int(batch_axis), time_axis: int(time_axis) },
+  })
 }

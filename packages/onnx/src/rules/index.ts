@@ -1,7 +1,10 @@
 /** Gradient rules, one for each operator that can be differentiated. `If` is handled by the walk itself. */
 import type { GradientRule } from '../grad/rule'
+import { convolution } from './convolution'
 import { elementwise } from './elementwise'
+import { indexing } from './indexing'
 import { matrix } from './matrix'
+import { normalization } from './normalization'
 import { reduction } from './reduction'
 import { shaping } from './shaping'
 
@@ -9,5 +12,8 @@ export const gradientRules: Readonly<Record<string, GradientRule | undefined>> =
   ...elementwise,
   ...reduction,
   ...matrix,
+  ...convolution,
+  ...normalization,
   ...shaping,
+  ...indexing,
 }

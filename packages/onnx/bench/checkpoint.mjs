@@ -1,0 +1,64 @@
+/**
+ * What checkpointing saves: pnpm bench:checkpoint
+ *
+ * Forward and backward of a 12-block transformer, with and without a checkpoint around each block, each in a process
+ * of its own. Memory is the peak resident size of the process above what it had when the session was open; the
+ * gradients of both must be the same.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { loraTransformer, median, open } from './support.mjs'
+
+const config = { blocks: 12, width: 512, heads: 8, kvHeads: 4, feedForward: 1536 }
+
+if (process.argv[2] === undefined) {
+  const run = (kind) =>
+    JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), kind], { encoding: 'utf8' }))
+  const [plain, saved] = [run('plain'), run('checkpointed')]
+  for (const [name, { megabytes, seconds }] of Object.entries({
+    'all activations kept': plain,
+    'checkpoint per block': saved,
+  }))
+    console.log(
+      `${name.padEnd(22)} ${megabytes.toFixed(0).padStart(6)} MB above the session  ${seconds.toFixed(2)} s a run`,
+    )
+  console.log(
+    `memory ratio ${(plain.megabytes / saved.megabytes).toFixed(1)}x, time ratio ${(saved.seconds / plain.seconds).toFixed(2)}`,
+  )
+  console.log(plain.digest === saved.digest ? 'gradients are equal bit for bit' : 'GRADIENTS DIFFER')
+  process.exit(plain.digest === saved.digest ? 0 : 1)
+}
+
+const { graph, feeds } = loraTransformer({
+  config,
+  tokens: 512,
+  backward: true,
+  checkpointed: process.argv[2] === 'checkpointed',
+})
+const session = await open(graph)
+writeFileSync('/proc/self/clear_refs', '5') // forget the peak of opening the session
+const before = resident('VmRSS')
+const values = feeds()
+const digest = createHash('sha256')
+const times = []
+for (let i = 0; i < 3; i++) {
+  const start = performance.now()
+  const results = await session.run(values)
+  times.push((performance.now() - start) / 1e3)
+  if (i === 0)
+    for (const name of Object.keys(results).sort()) digest.update(Buffer.from(results[name].data.buffer))
+}
+console.log(
+  JSON.stringify({
+    megabytes: resident('VmHWM') - before,
+    seconds: median(times),
+    digest: digest.digest('hex'),
+  }),
+)
+
+/** A figure of this process in MB; peaks are kept by the kernel. */
+function resident(field) {
+  return Number(new RegExp(`${field}:\\s*(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024
+}

@@ -1,0 +1,38 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runReadmeExample } from '@evolmm/internal/testing'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+async function check(index: number): Promise<void> {
+  const { printed, promised } = await runReadmeExample(root, index)
+  expect(promised.length).toBeGreaterThan(0)
+  expect(printed).toEqual(promised)
+}
+
+test('the example that trains something prints what the README says', async () => {
+  await check(0)
+})
+
+test('the example that differentiates a file does', async () => {
+  const fixture = JSON.parse(readFileSync(join(root, 'test/fixtures/differentiate.json'), 'utf8')) as {
+    mlp: { model: string }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'evolmm-readme-'))
+  const before = process.cwd()
+  try {
+    writeFileSync(join(folder, 'model.onnx'), Buffer.from(fixture.mlp.model, 'base64'))
+    process.chdir(folder)
+    await check(1)
+  } finally {
+    process.chdir(before)
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('the example with a custom op does', async () => {
+  await check(2)
+})
