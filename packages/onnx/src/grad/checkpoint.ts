@@ -28,18 +28,25 @@ export function checkpoint(run: (...inputs: Tensor[]) => Tensor[], inputs: reado
 }
 
 /**
- * `x`, but not before `gate` is there. Without this the runtime would merge the recomputation with the original
- * (common subexpressions) or run it too early, and nothing would be saved. An empty slice of `gate` is appended to `x`.
+ * `x`, but not before all `gates` are there: an empty slice of each is appended to it. This orders what data alone does
+ * not. Recomputation must wait for the gradient it serves, or the runtime would merge it with the original (common
+ * subexpressions) or run it too early; and the backward pass must not go on to the block before while gradients of
+ * this block's parameters wait, since they hold on to its activations. A tensor of unknown shape, or a scalar, is left.
  */
-export function tie(x: Tensor, gate: Tensor): Tensor {
+export function tie(x: Tensor, gates: readonly Tensor[]): Tensor {
   if (x.shape === undefined || x.shape.length === 0) return x
   const { graph } = x.scope
-  const empty = Slice(Reshape(gate, [-1]), [0], [0])
-  const typed = empty.dtype === x.dtype ? empty : Cast(empty, { to: x.dtype })
   const rest = x.shape.slice(1)
   const shape = rest.every((dim) => typeof dim === 'number')
     ? [0, ...rest]
     : Concat([graph.constant('int64', [1], [0]), Shape(x, { start: 1 })], { axis: 0 })
-  const result = Concat([x, Reshape(typed, shape, { allowzero: 1 })], { axis: 0 })
+  const empty = gates.map((gate) => {
+    const slice = Slice(Reshape(gate, [-1]), [0], [0])
+    return Reshape(slice.dtype === x.dtype ? slice : Cast(slice, { to: x.dtype }), shape, { allowzero: 1 })
+  })
+  // Few at a time: a WebGPU shader takes some ten buffers.
+  let result = x
+  for (let at = 0; at < empty.length; at += 7)
+    result = Concat([result, ...empty.slice(at, at + 7)], { axis: 0 })
   return result
 }

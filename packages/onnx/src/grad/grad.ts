@@ -199,7 +199,7 @@ class Walk {
         )
       }
     }
-    const inputs = region.inputs.map((input) => tie(input, gate))
+    const inputs = region.inputs.map((input) => tie(input, [gate]))
     const before = this.graph.current.nodes.length
     const outputs = region.run(...inputs)
     const made = this.graph.current.nodes.slice(before)
@@ -208,10 +208,23 @@ class Walk {
       if (this.active.has(input)) this.active.set(inputs[index], input)
     this.forward(made)
     for (const [index, seed] of seeds.entries()) if (seed !== undefined) this.add(outputs[index], seed)
+    const earlier = new Map(this.cotangents)
     this.back(made, outer, loss)
+    // What the region captured, parameters above all, has its gradients before the walk goes on.
+    const own = new Set([...inputs, ...made.flatMap((node) => node.outputs)])
+    const captured = [...this.cotangents].filter(
+      ([tensor, gradient]) => !own.has(tensor) && earlier.get(tensor) !== gradient,
+    )
     for (const [index, input] of region.inputs.entries()) {
       const gradient = this.cotangents.get(inputs[index])
-      if (gradient !== undefined && inputs[index] !== input) this.add(input, gradient)
+      if (gradient !== undefined && inputs[index] !== input)
+        this.add(
+          input,
+          tie(
+            gradient,
+            captured.map(([, late]) => late),
+          ),
+        )
     }
   }
 
