@@ -57,14 +57,14 @@ try {
   const file = openSync(join(folder, 'weights.bin'), 'w')
   let offset = 0
   const start = performance.now()
-  const { graph } = loraTransformer({
+  const { graph: large } = loraTransformer({
     config: { blocks: 28, width: 3584, heads: 28, kvHeads: 4, feedForward: 18944 },
     tokens: 512,
     backward: true,
-    weight(name, dims, target) {
+    weight(graph, name, dims) {
       const length = 4 * dims[0] * dims[1]
       offset += length
-      return target.initializer(name, {
+      return graph.initializer(name, {
         dtype: 'float32',
         dims,
         location: 'weights.bin',
@@ -73,18 +73,18 @@ try {
       })
     },
   })
-  const bytes = serialize(graph)
+  const bytes = serialize(large)
   const built = performance.now()
   ftruncateSync(file, offset)
   closeSync(file)
-  await open(graph, {
+  await open(large, {
     // With memory patterns the runtime asks for one block as large as all weights, although it maps them.
     enableMemPattern: false,
     extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
   })
   const opened = performance.now()
   console.log(
-    `\n7B shape, ${graph.body.nodes.length} nodes, ${(offset / 1e9).toFixed(1)} GB of weights: ` +
+    `\n7B shape, ${large.body.nodes.length} nodes, ${(offset / 1e9).toFixed(1)} GB of weights: ` +
       `built in ${((built - start) / 1e3).toFixed(2)} s (${(bytes.length / 1e6).toFixed(1)} MB), ` +
       `opened in ${((opened - built) / 1e3).toFixed(1)} s`,
   )

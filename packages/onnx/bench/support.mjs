@@ -1,7 +1,7 @@
 /** What the benchmarks share: a transformer with LoRA as a graph, inputs for it, and medians. */
-import { Graph, grad, op, serialize } from '@evolmm/onnx'
+import { flattenParameters, grad, Graph, op, parameterLayout, serialize, sliceParameters } from '@evolmm/onnx'
 import ort from 'onnxruntime-node'
-import { transformer } from './transformer.mjs'
+import { adapterShapes, found, frozenShapes, transformer } from '../test/support/transformer.ts'
 
 /** Deterministic numbers in [-scale, scale]. */
 export function numbers(count, scale = 0.05) {
@@ -40,60 +40,56 @@ export function open(graph, options = {}) {
 }
 
 /**
- * A transformer whose loss is the mean square of its last hidden states, with the gradients of all LoRA matrices when
- * `backward` is set. `weight` makes frozen weights (random inline ones by default). Returns the graph, its feeds, and
- * the floating-point operations of its matrix products: forward, and with the backward pass.
+ * A transformer whose loss is the mean square of its last hidden states. All LoRA matrices are one flat input, and
+ * with `backward` their gradient is one flat output. `weight(graph, name, dims)` makes the frozen matrices, random
+ * inline ones by default. Returns the graph, a maker of its inputs, and the floating-point operations of its matrix
+ * products: forward, and with the backward pass (which has none for frozen weights).
  */
-export function loraTransformer({ config, tokens, rank = 16, backward, checkpointed = false, weight }) {
+export function loraTransformer({ config: sizes, tokens, backward, checkpointed = false, weight }) {
+  const config = { words: 96, rank: 16, alpha: 32, epsilon: 1e-6, theta: 1e6, ...sizes }
   const graph = new Graph('transformer')
-  const head = config.width / config.heads
-  const fed = { x: [[tokens, config.width], 1] }
-  const x = graph.input('x', 'float32', [tokens, config.width])
-  const rotary = (name) => graph.initializer(name, constant([1, tokens, head], 1))
-  const frozen = weight ?? ((name, dims) => graph.initializer(name, constant(dims)))
-  const wrt = []
-  let [dense, lora] = [0, 0]
-  const trainable = (name, dims) => {
-    const tensor = graph.input(name, 'float32', dims)
-    fed[name] = [dims]
-    wrt.push(tensor)
-    return tensor
+  const layout = parameterLayout(adapterShapes(config))
+  const inputs = {
+    ids: graph.input('ids', 'int64', [tokens]),
+    positions: graph.input('positions', 'int64', [tokens]),
+    mask: graph.input('mask', 'float32', [tokens, tokens]),
   }
-  const hidden = transformer({
-    x,
-    cos: rotary('cos'),
-    sin: rotary('sin'),
-    mask: graph.initializer('mask', constant([1, tokens, tokens], 1)),
+  const adapter = sliceParameters(graph.input('adapter', 'float32', [layout.size]), layout)
+
+  const frozen = new Map()
+  let dense = 0
+  for (const [name, dims] of frozenShapes(config)) {
+    const matrix = dims.length === 2 && name !== 'embed_tokens'
+    if (matrix) dense += 2 * tokens * size(dims)
+    const data = () => graph.initializer(name, constant(dims, matrix ? 0.05 : 1))
+    frozen.set(name, matrix && weight ? weight(graph, name, dims) : data())
+  }
+
+  const hidden = transformer(inputs, {
     config,
+    frozen: (name) => found(frozen, name),
+    adapter: (name) => found(adapter, name),
     checkpointed,
-    weight: memo((name, dims) => {
-      dense += 2 * tokens * size(dims)
-      return frozen(name, dims, graph)
-    }),
-    vector: memo((name, dims) => graph.initializer(name, constant(dims, 1))),
-    adapter: memo((name, inFeatures, outFeatures) => {
-      lora += 2 * tokens * rank * (inFeatures + outFeatures)
-      return { a: trainable(`${name}.a`, [rank, inFeatures]), b: trainable(`${name}.b`, [outFeatures, rank]) }
-    }),
   })
   const loss = op.ReduceMean(op.Mul(hidden, hidden), undefined, { keepdims: 0 })
-  if (backward) grad(loss, wrt).forEach((gradient, i) => graph.output(`gradient_${i}`, op.Identity(gradient)))
+  if (backward) graph.output('gradient', flattenParameters(layout, grad(loss, [...adapter.values()])))
   graph.output('loss', op.Identity(loss))
-  const attention = config.blocks * 4 * config.heads * tokens * tokens * head
+
+  const attention = config.blocks * 4 * tokens * tokens * config.width
+  const lora = 2 * tokens * layout.size
+  const range = BigInt64Array.from({ length: tokens }, (_, i) => BigInt(i))
   return {
     graph,
-    /** Random values for all inputs; made on demand, since at 7B shape they take longer than the graph. */
-    feeds: () =>
-      Object.fromEntries(Object.entries(fed).map(([name, [dims, scale]]) => [name, feed(dims, scale)])),
+    feeds: () => ({
+      ids: new ort.Tensor(
+        'int64',
+        range.map((i) => i % BigInt(config.words)),
+        [tokens],
+      ),
+      positions: new ort.Tensor('int64', range, [tokens]),
+      mask: feed([tokens, tokens], 1),
+      adapter: feed([layout.size]),
+    }),
     flops: { forward: dense + lora + attention, both: 2 * dense + 3 * (lora + attention) },
-  }
-}
-
-/** A checkpointed block is built twice: the second time it must get the same tensors. */
-function memo(make) {
-  const made = new Map()
-  return (name, ...rest) => {
-    if (!made.has(name)) made.set(name, make(name, ...rest))
-    return made.get(name)
   }
 }

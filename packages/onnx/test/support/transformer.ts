@@ -147,8 +147,9 @@ function attention(
   const k = rotate(split(linear(x, 'self_attn.k_proj'), kvHeads))
   const v = split(linear(x, 'self_attn.v_proj'), kvHeads)
   // The query heads of a group are rows of one product with the keys, and with the values, that they share.
-  const grouped = op.Reshape(q, [kvHeads, -1, size])
-  const scores = op.Mul(op.MatMul(grouped, op.Transpose(k, { perm: [0, 2, 1] })), 1 / Math.sqrt(size))
+  // The scale goes onto the queries: they are far fewer than the scores.
+  const grouped = op.Reshape(op.Mul(q, 1 / Math.sqrt(size)), [kvHeads, -1, size])
+  const scores = op.MatMul(grouped, op.Transpose(k, { perm: [0, 2, 1] }))
   const tokens = op.Shape(mask, { start: 0 })
   const { graph } = x.scope
   const apart = op.Reshape(scores, op.Concat([graph.constant('int64', [1], [heads]), tokens], { axis: 0 }))

@@ -1,0 +1,27 @@
+/**
+ * Run a benchmark, which may be TypeScript or import it: node scripts/bench.mjs packages/NAME/bench/FILE [ARGS...]
+ * It is bundled beside itself, packages left out, so that it measures the built packages. Needs a build.
+ */
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const [file, ...args] = process.argv.slice(2)
+const source = resolve(file)
+const bundle = join(dirname(source), `.${basename(source, extname(source))}.bundle.mjs`)
+
+await build({
+  entryPoints: [source],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'warning',
+})
+try {
+  process.exitCode = spawnSync(process.execPath, [bundle, ...args], { stdio: 'inherit' }).status ?? 1
+} finally {
+  rmSync(bundle)
+}
