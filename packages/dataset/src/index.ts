@@ -1,1 +1,23 @@
+// Sampling
+export { openImageDataset } from './open-image-dataset'
+export type { DatasetOptions, ImageDataset, Sample, SkippedImage } from './open-image-dataset'
+export type { DatasetCounts, DatasetState, SkipReason } from './verdicts'
+
+// Its parts
+export { scanImages } from './scan-images'
+export type { ScannedImages, ScanOptions } from './scan-images'
+export { shuffledOrder } from './shuffled-order'
+export { checkImage } from './check-image'
+export type { CheckOptions, CheckReason, CheckResult } from './check-image'
+export type { ImageFormat } from './image-formats'
+export type { DatasetWarning } from './warning'
+
+// Manifest
+export { buildManifest } from './build-manifest'
+export type { BuildManifestOptions, ManifestSummary } from './build-manifest'
+export { readManifest, writeManifest } from './manifest-file'
+export type { Manifest, ManifestEntry, ManifestHeader } from './manifest-file'
+export { findDuplicates } from './find-duplicates'
+
+// Errors
 export { EvolmmError } from '@evolmm/internal'

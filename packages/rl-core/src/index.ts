@@ -1,1 +1,42 @@
+// Advantages
+export type { Advantages, AdvantageEstimator, Rewards } from './advantages/estimator'
+export { emaBaseline, type EmaBaselineOptions, type EmaState } from './advantages/ema-baseline'
+export { groupNormalized, type GroupNormalizedOptions } from './advantages/group-normalized'
+export { leaveOneOut } from './advantages/leave-one-out'
+export { noBaseline } from './advantages/no-baseline'
+export { whiten, whitened } from './advantages/whiten'
+
+// Optimizer
+export { AdamW, type AdamWOptions, type AdamWReport, type AdamWState } from './optimizer/adamw'
+export { learningRate, type LearningRateOptions } from './optimizer/learning-rate'
+
+// Controllers
+export {
+  adaptiveKl,
+  type AdaptiveKlOptions,
+  fixedKl,
+  type KlController,
+  type KlState,
+} from './control/kl-controller'
+export {
+  type ScoredTemperature,
+  type TemperatureController,
+  temperatureGrid,
+  type TemperatureGridOptions,
+  type TemperatureState,
+} from './control/temperature-grid'
+export {
+  type CollapseDetector,
+  collapseDetector,
+  type CollapseDetectorOptions,
+  type CollapseObservation,
+  type CollapseState,
+} from './control/collapse-detector'
+
+// Random numbers
+export { type Coordinates, type Counter, drawAt, jump, type Key } from './random/counter'
+export { fillNormal, fillUniform, normal, uniform } from './random/draw'
+export { philox4x32 } from '@evolmm/internal'
+
+// Errors
 export { EvolmmError } from '@evolmm/internal'

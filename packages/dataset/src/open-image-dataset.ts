@@ -1,0 +1,131 @@
+/**
+ * A folder of images as an endless, seeded, sharded stream that can be entered at any step.
+ *
+ * `sampleAt(step)` is a function of the files, the options and `step` alone: any order of calls, a new process or a
+ * resumed run gives the same image. Images are checked when they are first met; what is learnt is `state`.
+ */
+import { join } from 'node:path'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkImage } from './check-image'
+import { dropDuplicateImages } from './drop-duplicates'
+import { KnownImages } from './known-images'
+import { checkBoolean, checkRules, checkText, type UsabilityRules } from './options'
+import { RankWalk } from './rank-walk'
+import { scanImages, type ScanOptions } from './scan-images'
+import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from './verdicts'
+import { emitProcessWarning, skippedImage } from './warning'
+
+export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
+  /** Seed of the order, an integer from 0. Default: 42. */
+  seed?: number | undefined
+  /** A new order in each epoch; false repeats that of epoch 0. Default: true. */
+  reshuffle?: boolean | undefined
+  /** This process among `worldSize` that share the images. Default: 0 of 1. */
+  rank?: number | undefined
+  worldSize?: number | undefined
+  /** A manifest file from `buildManifest`: images that have not changed since need no check. */
+  manifest?: string | undefined
+  /** Sample only the first of images with equal content. Needs a manifest that covers every image. Default: false. */
+  dropDuplicates?: boolean | undefined
+  /** What an earlier process learnt: its `dataset.state`. */
+  state?: DatasetState | undefined
+}
+
+export interface Sample {
+  /** Absolute. */
+  path: string
+  /** From the root, separated by "/". */
+  relativePath: string
+  /** First-level subfolder, or '' for an image in the root itself. */
+  subfolder: string
+  /** The rank's pass over the data, from 0. */
+  epoch: number
+  /** Place in the sorted list of scanned images. */
+  index: number
+}
+
+export interface SkippedImage {
+  relativePath: string
+  reason: SkipReason
+  detail: string
+}
+
+export interface ImageDataset {
+  /** The scanned folder as an absolute path. */
+  readonly root: string
+  /** Images found by the scan, usable or not. */
+  readonly length: number
+  /** The sample of a step, counted from 0 for each rank. */
+  sampleAt(step: number): Promise<Sample>
+  /** All samples from a step on, without end. */
+  samples(from?: number): AsyncGenerator<Sample, never>
+  /** The images found unusable so far, in scan order. */
+  readonly skipped: SkippedImage[]
+  readonly counts: DatasetCounts
+  /** What is known of the images so far, for a later process to start from. */
+  readonly state: DatasetState
+}
+
+/** Steps beyond this could leave the integers that JavaScript counts exactly. */
+const lastStep = 2 ** 32 - 1
+
+export async function openImageDataset(options: DatasetOptions): Promise<ImageDataset> {
+  const rules = checkRules(options)
+  const seed = checkInteger('seed', options.seed ?? 42, { min: 0 })
+  const reshuffle = checkBoolean('reshuffle', options.reshuffle ?? true)
+  const worldSize = checkInteger('worldSize', options.worldSize ?? 1, { min: 1 })
+  const rank = checkInteger('rank', options.rank ?? 0, { min: 0, below: worldSize })
+  const dropDuplicates = checkBoolean('dropDuplicates', options.dropDuplicates ?? false)
+  const manifest = options.manifest === undefined ? undefined : checkText('manifest', options.manifest)
+  if (dropDuplicates && manifest === undefined)
+    throw new EvolmmError(
+      'MANIFEST_INCOMPLETE',
+      'dropDuplicates: needs the manifest option, got none; pass a manifest',
+    )
+  const warn = options.onWarning ?? emitProcessWarning
+
+  const scanned = await scanImages(options)
+  const { root, length } = scanned
+  const hashes = new Map<number, string>()
+  const known =
+    manifest === undefined
+      ? undefined
+      : await KnownImages.read(manifest, scanned, rules, (index, entry) => {
+          if (dropDuplicates && 'sha256' in entry) hashes.set(index, entry.sha256)
+        })
+  const verdicts = new Verdicts(
+    length,
+    async (index) =>
+      (await known?.verdict(index)) ?? (await checkImage(join(root, scanned.at(index)), rules)),
+    (index, { reason, detail }) => {
+      warn(skippedImage(scanned.at(index), reason, detail))
+    },
+  )
+  if (dropDuplicates && known) await dropDuplicateImages(scanned, known, hashes, verdicts)
+  if (options.state !== undefined) verdicts.import(options.state, scanned.fingerprint(), rules)
+  const walk = new RankWalk({ images: length, seed, reshuffle, rank, worldSize }, verdicts)
+
+  async function sampleAt(step: number): Promise<Sample> {
+    const { index, epoch } = await walk.find(checkInteger('step', step, { min: 0, max: lastStep }))
+    const relativePath = scanned.at(index)
+    const subfolder = relativePath.slice(0, Math.max(0, relativePath.indexOf('/')))
+    return { path: join(root, relativePath), relativePath, subfolder, epoch, index }
+  }
+  return {
+    root,
+    length,
+    sampleAt,
+    async *samples(from = 0) {
+      for (let step = from; ; step++) yield await sampleAt(step)
+    },
+    get skipped() {
+      return verdicts.skipped().map(([index, why]) => ({ relativePath: scanned.at(index), ...why }))
+    },
+    get counts() {
+      return verdicts.counts()
+    },
+    get state() {
+      return verdicts.export(scanned.fingerprint(), rules)
+    },
+  }
+}

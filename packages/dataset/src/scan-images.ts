@@ -1,0 +1,154 @@
+/**
+ * Lists the images below a folder as the released loader does, in sorted order, in one pass and with bounded memory.
+ *
+ * Every folder is read as a stream and sorted on its own, with sub-folders compared as if their names ended in "/";
+ * a depth-first walk then yields the paths in the order that sorting all of them would give. Besides the result, only
+ * the listings of the folders on the way from the root to the current one are held.
+ */
+import { join, resolve } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { sortPaths } from './compare-paths'
+import { checkText, invalidOption } from './options'
+import { PathList } from './path-list'
+import { isFolder, readFolder, type Listing } from './read-folder'
+import { emitProcessWarning, type WarningListener } from './warning'
+
+export interface ScanOptions {
+  /** The folder to scan. */
+  root: string
+  /** Names of first-level subfolders to scan. Default, also for an empty list: all whose names do not begin with a dot. */
+  includeSubfolders?: readonly string[] | undefined
+  /** Told of each problem that does not stop the scan. Default: a Node process warning. */
+  onWarning?: WarningListener | undefined
+}
+
+/** Paths relative to `root`, separated by "/" on every platform, sorted by code point. */
+export interface ScannedImages {
+  /** The scanned folder as an absolute path. */
+  readonly root: string
+  readonly length: number
+  /** The `index`-th path. */
+  at(index: number): string
+  /** SHA-256 over all relative paths: equal when two scans found the same names. */
+  fingerprint(): string
+}
+
+/** Sub-folders read ahead of the one that is being walked. */
+const foldersAhead = 8
+
+export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
+  const root = resolve(checkText('root', options.root))
+  const included = checkSubfolders(options.includeSubfolders)
+  const warn = options.onWarning ?? emitProcessWarning
+  if (!(await isFolder(root)))
+    throw new EvolmmError('INVALID_ROOT', `root: must be a folder, got ${root}; pass an existing folder`, {
+      details: { root },
+    })
+
+  const paths = new PathList()
+  let fingerprint: string | undefined
+  const scanned: ScannedImages = {
+    root,
+    get length() {
+      return paths.length
+    },
+    at: (index) => paths.at(index),
+    fingerprint: () => (fingerprint ??= paths.fingerprint()),
+  }
+  if (included) {
+    const chosen = await existing(root, included, warn)
+    if (chosen.length > 0) await walkAll(root, '', chosen, paths, warn)
+    else await walk(root, '', await readFolder(root), paths, warn)
+  } else {
+    // Images beside first-level folders are left alone; without such folders they are what is wanted.
+    const listing = await readFolder(root, true)
+    const subfolders = listing.items.filter(isSubfolder)
+    await walk(root, '', subfolders.length > 0 ? { ...listing, items: subfolders } : listing, paths, warn)
+  }
+  if (paths.length === 0)
+    throw new EvolmmError(
+      'NO_IMAGES',
+      `root: must hold at least one image, found none in ${root}; check the path`,
+      {
+        details: { root },
+      },
+    )
+  return scanned
+}
+
+function checkSubfolders(names: unknown): string[] | undefined {
+  if (names === undefined) return undefined
+  if (!Array.isArray(names)) throw invalidOption('includeSubfolders', names, 'a list of names')
+  if (names.length === 0) return undefined
+  return names.map((name: unknown, i) => {
+    const option = `includeSubfolders[${i}]`
+    const text = checkText(option, name)
+    if (text === '.' || text === '..' || /[/\\\0]/.test(text))
+      throw invalidOption(option, name, 'the name of a first-level subfolder')
+    return text
+  })
+}
+
+/** The included names that are folders, sorted, each once and ending in "/"; the others are warned about. */
+async function existing(root: string, names: readonly string[], warn: WarningListener): Promise<string[]> {
+  const found = []
+  for (const name of new Set(names)) {
+    if (await isFolder(join(root, name))) found.push(`${name}/`)
+    else
+      warn({
+        code: 'MISSING_SUBFOLDER',
+        message: `includeSubfolders: "${name}" is not a folder in ${root}; it is left out`,
+      })
+  }
+  if (found.length === 0)
+    warn({
+      code: 'NO_SUBFOLDER',
+      message: `includeSubfolders: none of them is in ${root}; the whole folder is scanned instead`,
+    })
+  return sortPaths(found)
+}
+
+/** Adds all images of a listing and of what lies below it. `folder` is '' for the root, else ends in "/". */
+async function walk(
+  root: string,
+  folder: string,
+  { items, unusableNames, failure }: Listing,
+  paths: PathList,
+  warn: WarningListener,
+): Promise<void> {
+  if (failure !== undefined)
+    warn({ code: 'UNREADABLE_FOLDER', message: `${folder || root}: cannot be listed; left out (${failure})` })
+  if (unusableNames > 0)
+    warn({
+      code: 'UNUSABLE_NAME',
+      message: `${folder || root}: ${unusableNames} names in it are not valid UTF-8; these are left out`,
+    })
+  await walkAll(root, folder, items, paths, warn)
+}
+
+/** Adds sorted items of one folder in order; the next few sub-folders are being read while the current one is walked. */
+async function walkAll(
+  root: string,
+  folder: string,
+  items: readonly string[],
+  paths: PathList,
+  warn: WarningListener,
+): Promise<void> {
+  const subfolders = items.filter(isSubfolder)
+  const read = (name: string) => readFolder(join(root, folder, name))
+  const ahead = subfolders.slice(0, foldersAhead).map(read)
+  let started = ahead.length
+  for (const item of items) {
+    if (!isSubfolder(item)) {
+      paths.append(folder + item)
+      continue
+    }
+    const listing = await ahead.shift()
+    if (started < subfolders.length) ahead.push(read(subfolders[started++]))
+    if (listing !== undefined) await walk(root, folder + item, listing, paths, warn)
+  }
+}
+
+function isSubfolder(item: string): boolean {
+  return item.endsWith('/')
+}

@@ -1,0 +1,69 @@
+/**
+ * The weight of the KL term, adapted so that the measured KL stays near a target:
+ * `beta <- clamp(beta exp(rate (KL - target) / target), min, max)`, once after every optimizer step.
+ *
+ * A role has its own controller and its own target. The exponent is limited, since a single large KL would otherwise
+ * multiply beta by any amount (KL 1 at target 0.02: 134). A KL that is not finite says nothing: the state is
+ * returned as it was.
+ */
+import { checkNumber } from '@evolmm/internal'
+
+export interface KlState {
+  /** The current weight of the KL term. */
+  readonly coefficient: number
+}
+
+export interface KlController {
+  /** The state before the first update. */
+  readonly initial: KlState
+  /** The state after a step whose KL, in nats, was `kl`. */
+  update(kl: number, state: KlState): KlState
+}
+
+export interface AdaptiveKlOptions {
+  /** Weight at the start. @default 1e-3 */
+  coefficient?: number
+  /** The KL to hold, in nats; at least 1e-8 is used. @default 0.02 */
+  target?: number
+  /** Speed of adaptation. @default 0.1 */
+  rate?: number
+  /** Smallest weight, above 0. @default 1e-8 */
+  min?: number
+  /** Largest weight. @default 1e2 */
+  max?: number
+  /** Largest exponent of one update, either sign; `Infinity` is the published rule without a limit. @default 1 */
+  exponentLimit?: number
+}
+
+export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
+  const min = checkNumber('min', options.min ?? 1e-8, { above: 0 })
+  const max = checkNumber('max', options.max ?? 1e2, { min })
+  const coefficient = checkNumber('coefficient', options.coefficient ?? 1e-3, { min, max })
+  const target = Math.max(checkNumber('target', options.target ?? 0.02, { min: 0 }), 1e-8)
+  const rate = checkNumber('rate', options.rate ?? 0.1, { min: 0 })
+  const limit =
+    options.exponentLimit === Infinity
+      ? Infinity
+      : checkNumber('exponentLimit', options.exponentLimit ?? 1, { above: 0 })
+
+  return {
+    initial: { coefficient },
+    update(kl, state) {
+      if (!Number.isFinite(kl)) return state
+      const exponent = clamp((rate * (kl - target)) / target, -limit, limit)
+      return { coefficient: clamp(state.coefficient * Math.exp(exponent), min, max) }
+    },
+  }
+}
+
+/** A weight that stays as it is, behind the same interface. */
+export function fixedKl({ coefficient }: { coefficient: number }): KlController {
+  return {
+    initial: { coefficient: checkNumber('coefficient', coefficient, { min: 0 }) },
+    update: (_, state) => state,
+  }
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high)
+}

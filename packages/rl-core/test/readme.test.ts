@@ -1,0 +1,8 @@
+import { runReadmeExample } from '@evolmm/internal/testing'
+import { expect, test } from 'vitest'
+
+test('the README example prints what it says', async () => {
+  const { printed, promised } = await runReadmeExample(new URL('..', import.meta.url))
+  expect(promised.length).toBeGreaterThan(0)
+  expect(printed).toEqual(promised)
+})

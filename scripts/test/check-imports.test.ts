@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { importProblems } from '../check-imports.mjs'
+
+const made: string[] = []
+afterEach(() => {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function tree(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'imports-'))
+  made.push(root)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
+}
+
+test('what the table allows passes', () => {
+  const root = tree({
+    'packages/vlm/src/index.ts': `import { grad } from '@evolmm/onnx'\nexport { a } from './a'`,
+    'packages/vlm/src/a.ts': `import { EvolmmError } from '@evolmm/internal'\nimport fs from 'node:fs'\nexport const a = 1`,
+  })
+  expect(importProblems(root)).toEqual([])
+})
+
+test.each([
+  ['import', `import { x } from '@evolmm/rewards'`],
+  ['type import', `import type { X } from '@evolmm/rewards'`],
+  ['re-export', `export { x } from '@evolmm/rewards'`],
+  ['dynamic import', `export const x = () => import('@evolmm/rewards')`],
+  ['subpath', `import { x } from '@evolmm/rewards/sub'`],
+])('another package is refused: %s', (_kind, text) => {
+  const [problem] = importProblems(tree({ 'packages/dataset/src/index.ts': text }))
+  expect(problem).toMatch(/^packages\/dataset\/src\/index\.ts: dataset may not import @evolmm\/rewards/)
+})
+
+test('files outside the package, circles and unknown packages are refused', () => {
+  const root = tree({
+    'packages/rewards/src/index.ts': `import { x } from '../../dataset/src/index'`,
+    'packages/onnx/src/a.ts': `import { b } from './b'`,
+    'packages/onnx/src/b.ts': `import { c } from './deep/c'`,
+    'packages/onnx/src/deep/c.ts': `import type { A } from '../a'`,
+    'packages/other/src/index.ts': '',
+  })
+  expect(importProblems(root).sort()).toEqual([
+    'import circle: packages/onnx/src/a.ts → packages/onnx/src/b.ts → packages/onnx/src/deep/c.ts → packages/onnx/src/a.ts',
+    'packages/other: not in the import table of scripts/check-imports.mjs',
+    'packages/rewards/src/index.ts: imports ../../dataset/src/index, outside its package',
+  ])
+})
