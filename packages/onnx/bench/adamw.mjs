@@ -1,5 +1,5 @@
 /**
- * AdamW with clipping over 40 million parameters: pnpm bench:adamw
+ * AdamW with clipping over 40 million parameters: pnpm bench:onnx-adamw
  *
  * The program in two forms (whole vectors in one run; slice by slice, in place, with the norm computed first) beside
  * 1. what memory traffic alone takes: reading parameters, gradient and moments and writing all but the gradient,

@@ -1,5 +1,5 @@
 /**
- * What checkpointing saves: pnpm bench:checkpoint
+ * What checkpointing saves: pnpm bench:onnx-checkpoint
  *
  * Forward and backward of a 12-block transformer, with and without a checkpoint around each block, each in a process
  * of its own. Memory is the peak resident size of the process above what it had when the session was open; the

@@ -1,5 +1,5 @@
 /**
- * What chunks save in the policy loss: pnpm bench:policy-loss
+ * What chunks save in the policy loss: pnpm bench:onnx-policy-loss
  *
  * Loss and gradient of the hidden states, with an exact divergence, for 512 rows and 32,768 words; in chunks of 64 rows
  * and all at once, each in a process of its own that reports its peak memory above that of the opened session.

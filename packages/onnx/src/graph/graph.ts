@@ -243,7 +243,7 @@ export class Graph {
 }
 
 /** The outermost scope around `scope`: a graph's body or a function's. */
-export function rootOf(scope: Scope): Scope {
+function rootOf(scope: Scope): Scope {
   return scope.parent === undefined ? scope : rootOf(scope.parent)
 }
 

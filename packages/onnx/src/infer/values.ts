@@ -27,7 +27,7 @@ export function numbersOf(context: InferenceContext, index: number): readonly nu
 }
 
 /** A value as plain numbers, when it has no names. */
-export function numbersIn(value: Value): readonly number[] | undefined {
+function numbersIn(value: Value): readonly number[] | undefined {
   return value?.every((dim) => typeof dim === 'number') === true ? value : undefined
 }
 

@@ -2,7 +2,7 @@
 import { op, type DType, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Draw } from './gradient-case'
 
-export interface Sample extends Draw {
+interface Sample extends Draw {
   graph: Graph
   /** One of a list. */
   pick: <T>(list: readonly T[]) => T

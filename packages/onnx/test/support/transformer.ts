@@ -38,7 +38,7 @@ export interface Model {
 }
 
 /** Names and shapes of the seven projections of a block, [out, in]. */
-export function projections({ width, heads, kvHeads, feedForward }: TransformerConfig): [string, number[]][] {
+function projections({ width, heads, kvHeads, feedForward }: TransformerConfig): [string, number[]][] {
   const kv = (width / heads) * kvHeads
   return [
     ['self_attn.q_proj', [width, width]],
