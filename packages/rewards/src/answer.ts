@@ -7,3 +7,8 @@
 export const INVALID = null
 
 export type Answer = string | typeof INVALID
+
+/** An empty text is no answer. */
+export function nonEmpty(answer: Answer): Answer {
+  return answer === '' ? INVALID : answer
+}

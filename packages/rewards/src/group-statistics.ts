@@ -1,6 +1,6 @@
 /** What a group of answers to one question says: who was chosen, by how many, and how divided the group is. */
 import { EvolmmError } from '@evolmm/internal'
-import { INVALID, type Answer } from './answer'
+import { INVALID, nonEmpty, type Answer } from './answer'
 
 export interface GroupStatistics {
   /** N, invalid answers included. */
@@ -35,7 +35,10 @@ export function groupStatistics(answers: readonly Answer[], options: GroupOption
     )
   }
   const counts = new Map<Answer, number>()
-  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  for (const given of answers) {
+    const answer = nonEmpty(given)
+    counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  }
 
   let majority: Answer = INVALID
   let majorityCount = 0

@@ -35,6 +35,9 @@ describe('parseAnswer', () => {
     ['windows\r\n7\r\n', '7', false],
     ['<answer>  </answer>', INVALID, false],
     ['so it is <answer>4', INVALID, false],
+    ['x</answer>', INVALID, false],
+    ['<Answer>5</Answer>', INVALID, false],
+    ['<answer>a<answer>b</answer>', INVALID, false],
     ['', INVALID, false],
     [' \n \t', INVALID, false],
   ])('%j', (output, answer, wellFormed) => {
@@ -42,6 +45,9 @@ describe('parseAnswer', () => {
   })
 
   test('untagged output can be refused', () => {
+    expect(() => parseAnswer('42', { untagged: 'first-line' as 'invalid' })).toThrow(
+      'untagged: must be one of',
+    )
     expect(parseAnswer('42', { untagged: 'invalid' }).answer).toBe(INVALID)
     expect(parseAnswer('<answer>42</answer>', { untagged: 'invalid' }).answer).toBe('42')
   })
@@ -63,10 +69,12 @@ describe('parseQuestion', () => {
   })
 
   test.each([
-    ['', INVALID, ['empty', 'missing-question-tag', 'missing-rationale-tag']],
+    ['', INVALID, ['empty', 'missing-question-tag', 'missing-rationale']],
     ['<question> \n</question><rationale>r</rationale>', INVALID, ['empty']],
-    ['Which bar\nis red?', 'Which bar is red?', ['missing-question-tag', 'missing-rationale-tag']],
-    ['<question>q?</question>', 'q?', ['missing-rationale-tag']],
+    ['Which bar\nis red?', 'Which bar is red?', ['missing-question-tag', 'missing-rationale']],
+    ['<question>q?</question>', 'q?', ['missing-rationale']],
+    ['<question>q?</question><rationale> </rationale>', 'q?', ['missing-rationale']],
+    ['<question>???</question><rationale>r</rationale>', '???', ['empty']],
     [
       '<rationale>r</rationale> Which?',
       '<rationale>r</rationale> Which?',
@@ -76,7 +84,7 @@ describe('parseQuestion', () => {
     [`${good}<rationale>b</rationale>`, 'How tall is the red bar?', ['repeated-tag']],
     [`Sure! ${good}`, 'How tall is the red bar?', ['text-outside-tags']],
     ['<question>a <answer>5</answer></question><rationale>r</rationale>', 'a <answer>5</answer>', ['markup']],
-    ['<question>cut', '<question>cut', ['missing-question-tag', 'missing-rationale-tag', 'markup']],
+    ['<question>cut', '<question>cut', ['missing-question-tag', 'missing-rationale', 'markup']],
   ])('%j', (output, question, faults) => {
     expect(parseQuestion(output)).toMatchObject({ question, faults })
   })

@@ -93,7 +93,22 @@ describe('continuousSolverReward', () => {
     expect(continuousSolverReward()([])).toEqual([])
   })
 
-  test('options are checked', () => {
+  test('unclipped, long outputs earn less than nothing', () => {
+    expect(continuousSolverReward({ clipLength: false })([solver('a', 126)])[0]).toBeCloseTo(1 - 0.1 * 20, 12)
+  })
+
+  test('an empty answer is no answer', () => {
+    expect(continuousSolverReward({ gamma: 1 })(group('', '', 'a'))).toEqual([
+      0,
+      0,
+      expect.closeTo(1 / 3, 12),
+    ])
+  })
+
+  test('options and samples are checked', () => {
+    expect(() => continuousSolverReward()([solver('a', NaN)])).toThrow(
+      'words: must be a finite number at least 0',
+    )
     expect(() => continuousSolverReward({ gamma: -1 })).toThrow(
       'gamma: must be a finite number at least 0, got -1',
     )
@@ -112,8 +127,8 @@ test('discreteSolverReward pays the majority, the first seen on a tie', () => {
 
 test('formatReward gates another reward', () => {
   const samples = [solver('a'), { ...solver('a'), wellFormed: false }]
-  expect(formatReward(samples)).toEqual([1, 0])
-  expect(product(continuousSolverReward(), formatReward)(samples)).toEqual([1, 0])
+  expect(formatReward()(samples)).toEqual([1, 0])
+  expect(product(continuousSolverReward(), formatReward())(samples)).toEqual([1, 0])
 })
 
 describe('proposer rewards', () => {
@@ -154,6 +169,8 @@ describe('proposer rewards', () => {
       0, 0, 1, 1, 1, 0, 0,
     ])
     expect(discreteProposerReward({ sigma: 0 })([proposer(['a', 'b'])])).toEqual([0])
+    // Two answers have exactly ln 2, the edge of this band.
+    expect(discreteProposerReward({ mu: 0, sigma: Math.LN2 })([proposer(['a', 'b'])])).toEqual([1])
   })
 
   test('a question that was never asked is skipped', () => {
@@ -163,7 +180,10 @@ describe('proposer rewards', () => {
 
   test('malformed questions cost', () => {
     const good = proposer([], '<question>Which?</question><rationale>r</rationale>')
-    expect(malformedQuestionPenalty()([good, proposer([], 'Which?')])).toEqual([0, -1])
+    // One fault is enough.
+    const one = proposer([], '<question>Which?</question>')
+    expect(one.faults).toHaveLength(1)
+    expect(malformedQuestionPenalty()([good, one])).toEqual([0, -1])
     expect(malformedQuestionPenalty({ weight: 0.25 })([proposer([])])).toEqual([-0.25])
     expect(() => malformedQuestionPenalty({ weight: -1 })).toThrow('weight')
   })
@@ -188,6 +208,13 @@ describe('proposer rewards', () => {
         ask('How tall is the blue bar?'),
       ]),
     ).toEqual([0, -2])
+    // By default, 0.8: 16 pairs of 19 in common are a repetition, 15 of 19 are not.
+    const long = 'What is the value of the tall red bar in March for the year of 2010'
+    expect(penalty([ask(long), ask(`${long} now`)])).toEqual([0, -1])
+    expect(penalty([ask(long), ask(long.replace('2010', '2011'))])).toEqual([0, 0])
+    expect(duplicateQuestionPenalty({ threshold: 1 })([ask(long), ask(`${long} now`)])).toEqual([0, 0])
+    expect(penalty([ask('Is x > 5?'), ask('Is x < 5?'), ask('Is x > -5?')])).toEqual([0, 0, 0])
+    expect(penalty([ask('Ｈｏｗ tall?'), ask('How tall?')])).toEqual([0, -1])
     expect(() => duplicateQuestionPenalty({ threshold: 0 })).toThrow(
       'threshold: must be a finite number above 0 and at most 1',
     )
@@ -242,11 +269,18 @@ describe('combining', () => {
     expect(() => product(() => [])([0])).toThrow('reward: must return')
   })
 
+  test('what does not stay finite is named', () => {
+    const huge = constant(1e308)
+    expect(() => weighted([huge, 10])([0])).toThrow('weighted: must return one finite number')
+    expect(() => product(huge, huge)([0])).toThrow('product: must return one finite number')
+    expect(() => gate(() => true, huge, NaN)).toThrow('otherwise: must be a finite number')
+  })
+
   test('types: a reward is a function over a batch', () => {
     expectTypeOf(continuousSolverReward()).toEqualTypeOf<
       (batch: readonly SolverSample[]) => (number | null)[]
     >()
-    expectTypeOf(formatReward).toExtend<Reward<SolverSample>>()
+    expectTypeOf(formatReward()).toExtend<Reward<SolverSample>>()
     expectTypeOf(product(continuousProposerReward(), malformedQuestionPenalty())).toEqualTypeOf<
       Reward<ProposerSample>
     >()

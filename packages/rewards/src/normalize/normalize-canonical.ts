@@ -54,15 +54,19 @@ function simplify(text: string, settings: Required<CanonicalOptions>): string {
 
 /** NFKC, one kind of minus, one kind of space; "1½" becomes "1 1/2" and not "11/2". */
 function plainCharacters(text: string): string {
-  return text
-    .replace(/(\d)(?=[¼-¾⅐-⅞])/g, '$1 ')
-    .replace(/(\d)[\u2009\u202f](?=\d{3}(?!\d))/g, '$1,')
-    .normalize('NFKC')
-    .replace(/[\u200b-\u200d\u2060\ufeff]/g, '')
-    .replace(/[−‐‑]/g, '-')
-    .replace(/–(?=\d)/g, '-')
-    .replace(/⁄/g, '/')
-    .replace(/\s+/g, ' ')
+  return (
+    text
+      .replace(/(\d)(?=[¼-¾⅐-⅞])/g, '$1 ')
+      .replace(/(\d)[\u2009\u202f](?=\d{3}(?!\d))/g, '$1,')
+      // "10²" is a power: NFKC alone would make it 102.
+      .replace(/(?<=[\p{L}\p{N})])[⁰¹²³⁴-⁹⁺⁻]+/gu, '^$&')
+      .normalize('NFKC')
+      .replace(/[\u200b-\u200d\u2060\ufeff]/g, '')
+      .replace(/[−‐‑]/g, '-')
+      .replace(/–(?=\d)/g, '-')
+      .replace(/⁄/g, '/')
+      .replace(/\s+/g, ' ')
+  )
 }
 
 /** Without quotes, markdown and sentence punctuation at the ends; the point of ".5" stays. */
@@ -84,12 +88,12 @@ function unwrapBrackets(text: string): string {
   return text
 }
 
-/** "10K" and "$1.2M" as charts print them, before case is lost: "5m" are metres. */
+/** "10K", "$1.2M" and "5 B" as charts print them, before case is lost: "5m" are metres, "300 K" kelvins. */
 function spellScale(text: string): string {
   return text.replace(
-    /(?<=\d)([KkMBT]|Mn|[Bb]n)$/,
+    /(?<=\d)(?:[Kk]| ?(?:[MBT]|Mn|[Bb]n))$/,
     (letters) =>
-      ` ${{ k: 'thousand', m: 'million', b: 'billion', t: 'trillion' }[letters[0].toLowerCase()] ?? ''}`,
+      ` ${{ k: 'thousand', m: 'million', b: 'billion', t: 'trillion' }[letters.trim()[0].toLowerCase()] ?? ''}`,
   )
 }
 

@@ -1,6 +1,6 @@
 /** Answers that are one number, with what may stand around it: sign, currency, scale, percent, unit. */
 import { parseNumberWords, scaled } from './number-words'
-import { add, decimal, divide, negate, type Rational } from './rational'
+import { add, decimal, digitLimit, divide, negate, type Rational } from './rational'
 import { currencyOf, unitOf } from './units'
 
 export interface Quantity {
@@ -17,9 +17,11 @@ const patterns = {
   /** "1 1/2", "5 and 3/4" */
   mixed: new RegExp(String.raw`^(${integer})\s+(?:and\s+)?(\d+)\s*/\s*(\d+)`),
   fraction: new RegExp(String.raw`^(${integer})\s*/\s*([+-]?)(${integer})(?![\d./])`),
+  /** "10^3", "2^{-1}" */
+  power: /^(\d{1,20})\s*(?:\^|\*\*)\s*\{?\s*([+-]?\d{1,3})\s*\}?/,
   decimal: new RegExp(String.raw`^(${integer}(?:\.\d*)?|\.\d+)${powerOfTen}(?![\d.,/]\d)`),
 }
-const sign = /^([+-])\s*/
+const sign = /^([+-]|minus |negative )\s*/
 const currencyBefore = /^(us\$|[$€£¥₹]|usd|eur|gbp|jpy|cny|inr)\s*/
 const scaleLetters: Record<string, string | undefined> = { m: 'million', mn: 'million', b: 'billion' }
 
@@ -38,7 +40,9 @@ export function parseQuantity(text: string): Quantity | undefined {
   const digits = leadingNumber(rest)
   const number = digits ?? leadingWords(rest)
   if (number === undefined) return undefined
-  let value = outerSign === '-' || innerSign === '-' ? negate(number.value) : number.value
+  let value = [outerSign, innerSign].some((mark) => mark !== undefined && mark !== '+')
+    ? negate(number.value)
+    : number.value
 
   let suffix = rest.slice(number.length).trim()
   const scale = /^(thousand|million|billion|trillion)(?![a-z])\s*/.exec(suffix)
@@ -79,6 +83,11 @@ function leadingNumber(text: string): Leading | undefined {
     const value = ratio(fraction[1], fraction[3])
     return value && { value: fraction[2] === '-' ? negate(value) : value, length: fraction[0].length }
   }
+  const power = patterns.power.exec(text)
+  if (power !== null) {
+    const value = raise(decimal(power[1]), Number(power[2]))
+    return value && { value, length: power[0].length }
+  }
   const simple = patterns.decimal.exec(text)
   if (simple === null) return undefined
   const exponents = simple.slice(2) as (string | undefined)[]
@@ -101,6 +110,13 @@ function leadingWords(text: string): Leading | undefined {
 function ratio(numerator: string, denominator: string): Rational | undefined {
   const [top, bottom] = [decimal(plain(numerator)), decimal(plain(denominator))]
   return top && bottom && divide(top, bottom)
+}
+
+/** `base` to an integer power, if it stays within the digits that a number may have. */
+function raise(base: Rational | undefined, exponent: number): Rational | undefined {
+  if (base === undefined || String(base.numerator).length * Math.abs(exponent) > digitLimit) return undefined
+  const size = { numerator: base.numerator ** BigInt(Math.abs(exponent)), denominator: 1n }
+  return exponent < 0 ? divide({ numerator: 1n, denominator: 1n }, size) : size
 }
 
 function plain(digits: string): string {

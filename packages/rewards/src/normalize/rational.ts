@@ -7,7 +7,7 @@ export interface Rational {
 }
 
 /** Digits that a mantissa may have, and the largest power of ten: beyond them an answer is text, not a number. */
-const digitLimit = 60
+export const digitLimit = 60
 
 /** `numerator / denominator` in lowest terms. The denominator must not be zero. */
 export function rational(numerator: bigint, denominator = 1n): Rational {

@@ -12,6 +12,9 @@ const unitSpellings: Record<string, string> = {
   mi: 'mi mile miles',
   'mm^2': 'mm^2 mm2',
   'cm^2': 'cm^2 cm2',
+  'in^2': 'in^2 in2',
+  'ft^2': 'ft^2 ft2 sqft',
+  'mi^2': 'mi^2 mi2',
   'm^2': 'm^2 m2 sqm',
   'km^2': 'km^2 km2',
   'cm^3': 'cm^3 cm3 cc',
@@ -35,7 +38,7 @@ const unitSpellings: Record<string, string> = {
   month: 'month months',
   year: 'year years yr yrs',
   // speed, temperature, angle
-  'km/h': 'km/h kmh kph kmph',
+  'km/h': 'km/h kmh kph kmph km/hr km/hour',
   'm/s': 'm/s mps',
   mph: 'mph mi/h',
   '°C': '°c celsius',
@@ -74,6 +77,7 @@ export function unitOf(text: string): string | undefined {
   const short = (word: string): string => units.get(word) ?? word
   return units.get(
     text
+      .replace(/^degrees? (?=celsius|fahrenheit)/, '')
       .replace(/^(?:square|sq) (\w+)$/, (_match, unit: string) => `${short(unit)}^2`)
       .replace(/^cubic (\w+)$/, (_match, unit: string) => `${short(unit)}^3`)
       .replace(/^(\w+) per (\w+)$/, (_match, unit: string, time: string) => `${short(unit)}/${short(time)}`),

@@ -1,6 +1,9 @@
 /** The final answer of a solver's output. */
+import { checkOneOf } from '@evolmm/internal'
 import { INVALID, type Answer } from '../answer'
 import { extractTag } from './extract-tag'
+
+const anyTag = /<\/?answer\b/i
 
 export interface ParsedAnswer {
   /** The answer as the model wrote it, trimmed; `INVALID` when missing, empty or cut off. */
@@ -18,16 +21,15 @@ export interface ParseAnswerOptions {
 }
 
 /**
- * The text of the first `<answer>` tag. A tag that opens and never closes was cut off by the token limit: invalid.
+ * The text of the first `<answer>` tag. Tags that do not make a pair are invalid: one that opens and never closes was
+ * cut off by the token limit.
  */
 export function parseAnswer(output: string, options: ParseAnswerOptions = {}): ParsedAnswer {
-  const { untagged = 'last-line' } = options
+  const untagged = checkOneOf('untagged', options.untagged ?? 'last-line', ['last-line', 'invalid'])
   const tagged = extractTag(output, 'answer')
-  if (tagged !== undefined) {
-    const wellFormed = tagged !== '' && output.split(/<\/?answer>/).length === 3
-    return { answer: tagged || INVALID, wellFormed }
-  }
-  if (untagged === 'invalid' || output.includes('<answer>')) return { answer: INVALID, wellFormed: false }
+  if (tagged !== undefined && tagged !== '' && !anyTag.test(tagged))
+    return { answer: tagged, wellFormed: output.split(/<\/?answer>/).length === 3 }
+  if (untagged === 'invalid' || anyTag.test(output)) return { answer: INVALID, wellFormed: false }
   const lastLine = output
     .trim()
     .split(/[\r\n]+/)

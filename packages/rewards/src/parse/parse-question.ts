@@ -4,10 +4,11 @@ import { INVALID } from '../answer'
 import { extractTag } from './extract-tag'
 
 export type QuestionFault =
-  /** There is no question: nothing was written, or nothing inside the tag. */
+  /** There is no word: nothing was written, or nothing inside the tag. */
   | 'empty'
   | 'missing-question-tag'
-  | 'missing-rationale-tag'
+  /** The tag is missing or empty. */
+  | 'missing-rationale'
   /** One of the two tags comes more than once. */
   | 'repeated-tag'
   /** Words before, between or after the two tags. */
@@ -37,9 +38,9 @@ export function parseQuestion(output: string, options: ParseQuestionOptions = {}
   const question = oneLine(tagged ?? output)
 
   const faults: QuestionFault[] = []
-  if (question === '') faults.push('empty')
+  if (!/[\p{L}\p{N}]/u.test(question)) faults.push('empty')
   if (tagged === undefined) faults.push('missing-question-tag')
-  if (rationale === undefined) faults.push('missing-rationale-tag')
+  if (rationale === undefined || rationale === '') faults.push('missing-rationale')
   if (['question', 'rationale'].some((tag) => output.split(`<${tag}>`).length > 2))
     faults.push('repeated-tag')
   if (tagged !== undefined && outside(output) !== '') faults.push('text-outside-tags')
@@ -52,7 +53,18 @@ function oneLine(text: string): string {
   return text.trim().replace(/\s+/g, ' ')
 }
 
-/** What is left of the output without its tagged parts. */
+/** What is left of the output without its tagged parts. Linear in its length. */
 function outside(output: string): string {
-  return output.replace(/<(question|rationale)>[^]*?<\/\1>/g, '').trim()
+  return ['question', 'rationale'].reduce((text, tag) => {
+    const [open, close] = [`<${tag}>`, `</${tag}>`]
+    let left = ''
+    let from = 0
+    for (;;) {
+      const start = text.indexOf(open, from)
+      const end = start < 0 ? -1 : text.indexOf(close, start)
+      if (end < 0) return (left + text.slice(from)).trim()
+      left += text.slice(from, start)
+      from = end + close.length
+    }
+  }, output)
 }

@@ -1,12 +1,13 @@
 /** Group-wise scoring of a solver batch, in the batch's own order. */
+import { nonEmpty } from '../answer'
 import { groupStatistics, type GroupOptions, type GroupStatistics } from '../group-statistics'
 import type { SolverSample } from './reward'
 
-/** `score(sample, statistics of its group)` for each sample. */
+/** `score(sample, statistics of its group and the count of its answer there)` for each sample. */
 export function byGroup(
   batch: readonly SolverSample[],
   options: GroupOptions,
-  score: (sample: SolverSample, group: GroupStatistics) => number,
+  score: (sample: SolverSample, group: GroupStatistics & { count: number }) => number,
 ): number[] {
   const members = new Map<SolverSample['group'], number[]>()
   for (const [index, { group }] of batch.entries()) {
@@ -18,7 +19,11 @@ export function byGroup(
   for (const indices of members.values()) {
     const answers = indices.map((index) => batch[index].answer)
     const statistics = groupStatistics(answers, options)
-    for (const index of indices) scores[index] = score(batch[index], statistics)
+    const counts = new Map(statistics.histogram.map(({ answer, count }) => [answer, count]))
+    for (const index of indices) {
+      const count = counts.get(nonEmpty(batch[index].answer)) ?? 0
+      scores[index] = score(batch[index], { ...statistics, count })
+    }
   }
   return scores
 }

@@ -1,6 +1,6 @@
 /** EvoLMM's continuous self-consistency reward: how many of the group gave this answer, less a little for length. */
 import { checkNumber } from '@evolmm/internal'
-import { INVALID } from '../answer'
+import { INVALID, nonEmpty } from '../answer'
 import type { GroupOptions } from '../group-statistics'
 import { byGroup } from './by-group'
 import type { Reward, SolverSample } from './reward'
@@ -12,7 +12,11 @@ export interface ContinuousSolverRewardOptions extends GroupOptions {
   lengthPenalty?: number
   /** Words before the answer that cost nothing (tau), at least 1. @default 6 */
   targetWords?: number
-  /** Stop the penalty at twice `targetWords`, as the released code does; the paper lets it grow. @default true */
+  /**
+   * Stop the penalty at twice `targetWords`, as the released code does; the reward then lies in [0, 1]. The paper lets
+   * it grow: long outputs earn less than nothing.
+   * @default true
+   */
   clipLength?: boolean
 }
 
@@ -24,9 +28,9 @@ export function continuousSolverReward(options: ContinuousSolverRewardOptions = 
   const excessLimit = options.clipLength === false ? Infinity : 1
 
   return (batch) =>
-    byGroup(batch, options, ({ answer, words }, { histogram, total }) => {
-      if (answer === INVALID && options.invalidVotes !== true) return 0
-      const count = histogram.find((entry) => entry.answer === answer)?.count ?? 0
+    byGroup(batch, options, ({ answer, words }, { count, total }) => {
+      checkNumber('words', words, { min: 0 })
+      if (nonEmpty(answer) === INVALID && options.invalidVotes !== true) return 0
       const excess = Math.min(Math.max((words - targetWords) / targetWords, 0), excessLimit)
       return (count / total) ** gamma * (1 - lengthPenalty * excess)
     })

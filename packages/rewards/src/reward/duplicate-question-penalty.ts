@@ -22,10 +22,16 @@ export function duplicateQuestionPenalty(
   const threshold = checkNumber('threshold', options.threshold ?? 0.8, { above: 0, max: 1 })
   return (batch) => {
     const earlier: Set<string>[] = []
+    const known = new Map<string, Set<string>>()
+    const pairsOf = (question: string): Set<string> => {
+      const pairs = known.get(question) ?? wordPairs(question)
+      known.set(question, pairs)
+      return pairs
+    }
     return batch.map(({ question, previousQuestions = [] }) => {
       if (question === INVALID) return 0
-      const pairs = wordPairs(question)
-      const repeated = [...earlier, ...previousQuestions.map(wordPairs)].some(
+      const pairs = pairsOf(question)
+      const repeated = [...earlier, ...previousQuestions.map(pairsOf)].some(
         (other) => similarity(pairs, other) >= threshold,
       )
       earlier.push(pairs)
@@ -34,13 +40,13 @@ export function duplicateQuestionPenalty(
   }
 }
 
-/** Neighbouring words, with marks for both ends; without regard to case and punctuation. Order matters. */
+/** Neighbouring words, with marks for both ends; without regard to case and punctuation (a minus is a sign). Order matters. */
 function wordPairs(question: string): Set<string> {
   const words =
     question
       .normalize('NFKC')
       .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
+      .match(/[\p{L}\p{M}\p{N}]+|[^\s\p{P}]|-(?=\d)/gu) ?? []
   const marked = ['^', ...words, '$']
   return new Set(marked.slice(1).map((word, index) => `${marked[index]} ${word}`))
 }

@@ -1,3 +1,4 @@
+import { checkNumber } from '@evolmm/internal'
 import type { Reward } from './reward'
 import { scoresOf } from './scores-of'
 
@@ -10,6 +11,7 @@ export function gate<Sample>(
   reward: Reward<Sample>,
   otherwise: number | null = 0,
 ): Reward<Sample> {
+  if (otherwise !== null) checkNumber('otherwise', otherwise)
   return (batch) => {
     const scores = scoresOf(reward, batch)
     return batch.map((sample, index) => (condition(sample) ? scores[index] : otherwise))

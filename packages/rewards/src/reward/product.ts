@@ -1,14 +1,17 @@
 import type { Reward } from './reward'
-import { scoresOf } from './scores-of'
+import { finite, scoresOf } from './scores-of'
 
 /** Product of rewards; a sample that one of them skips is skipped. */
 export function product<Sample>(...rewards: readonly Reward<Sample>[]): Reward<Sample> {
   return (batch) => {
     const scores = rewards.map((reward) => scoresOf(reward, batch))
-    return batch.map((_sample, index) =>
-      scores.reduce<number | null>((total, { [index]: score }) => {
-        return total === null || score === null ? null : total * score
-      }, 1),
+    return finite(
+      'product',
+      batch.map((_sample, index) =>
+        scores.reduce<number | null>((total, { [index]: score }) => {
+          return total === null || score === null ? null : total * score
+        }, 1),
+      ),
     )
   }
 }

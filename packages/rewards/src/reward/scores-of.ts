@@ -4,14 +4,22 @@ import type { Reward } from './reward'
 
 /** `reward(batch)`, which must hold one finite number or `null` for each sample. */
 export function scoresOf<Sample>(reward: Reward<Sample>, batch: readonly Sample[]): (number | null)[] {
-  const scores = reward(batch)
-  const bad = scores.findIndex((score) => score !== null && !Number.isFinite(score))
-  if (scores.length !== batch.length || bad >= 0) {
-    const got = bad < 0 ? `${scores.length} values for ${batch.length} samples` : String(scores[bad])
-    throw new EvolmmError(
-      'INVALID_REWARD',
-      `${reward.name || 'reward'}: must return one finite number or null for each sample, got ${got}; return null to skip a sample`,
-    )
-  }
+  const scores = finite(reward.name || 'reward', reward(batch))
+  if (scores.length !== batch.length)
+    throw invalidReward(reward.name || 'reward', `${scores.length} values for ${batch.length} samples`)
   return scores
+}
+
+/** The scores, each of which must be a finite number or `null`. */
+export function finite(name: string, scores: (number | null)[]): (number | null)[] {
+  const bad = scores.findIndex((score) => score !== null && !Number.isFinite(score))
+  if (bad >= 0) throw invalidReward(name, String(scores[bad]))
+  return scores
+}
+
+function invalidReward(name: string, got: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_REWARD',
+    `${name}: must return one finite number or null for each sample, got ${got}; return null to skip a sample`,
+  )
 }

@@ -1,5 +1,5 @@
 /** From the solver's text to what rewards look at. */
-import type { Answer } from '../answer'
+import { nonEmpty, type Answer } from '../answer'
 import { normalizeCanonical } from '../normalize/normalize-canonical'
 import { parseAnswer, type ParseAnswerOptions } from '../parse/parse-answer'
 import { wordsBeforeAnswer } from '../parse/words-before-answer'
@@ -16,6 +16,6 @@ export interface SolverSampleOptions extends ParseAnswerOptions {
 export function solverSample(output: string, options: SolverSampleOptions = {}): SolverSample {
   const { normalize = normalizeCanonical, group } = options
   const { answer, wellFormed } = parseAnswer(output, options)
-  const sample = { answer: normalize(answer), words: wordsBeforeAnswer(output), wellFormed }
+  const sample = { answer: nonEmpty(normalize(answer)), words: wordsBeforeAnswer(output), wellFormed }
   return group === undefined ? sample : { ...sample, group }
 }

@@ -1,6 +1,6 @@
 import { checkNumber } from '@evolmm/internal'
 import type { Reward } from './reward'
-import { scoresOf } from './scores-of'
+import { finite, scoresOf } from './scores-of'
 
 /**
  * Sum of rewards times their weights. A reward that skips a sample adds nothing to it; a sample that all of them
@@ -12,13 +12,16 @@ export function weighted<Sample>(
   for (const [, weight] of parts) checkNumber('weight', weight)
   return (batch) => {
     const scores = parts.map(([reward]) => scoresOf(reward, batch))
-    return batch.map((_sample, index) => {
-      let sum: number | null = null
-      for (const [part, [, weight]] of parts.entries()) {
-        const score = scores[part][index]
-        if (score !== null) sum = (sum ?? 0) + weight * score
-      }
-      return sum
-    })
+    return finite(
+      'weighted',
+      batch.map((_sample, index) => {
+        let sum: number | null = null
+        for (const [part, [, weight]] of parts.entries()) {
+          const score = scores[part][index]
+          if (score !== null) sum = (sum ?? 0) + weight * score
+        }
+        return sum
+      }),
+    )
   }
 }
