@@ -1,7 +1,7 @@
 /**
  * Rate and peak memory of `scanImages` beside a plain `find ROOT -type f` over the same empty files.
  *
- * node bench/scan.mjs [--count=100000] [--per-folder=1000]
+ * pnpm bench:dataset [--count=100000] [--per-folder=1000]
  * Both are run in turns with a warm file cache, each scan in a process of its own; the medians are printed.
  */
 import { execFileSync } from 'node:child_process'

@@ -16,16 +16,16 @@ import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from
 import { emitProcessWarning, skippedImage } from './warning'
 
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
-  /** Seed of the order, an integer from 0. Default: 42. */
+  /** Seed of the order, an integer from 0. @default 42 */
   seed?: number | undefined
-  /** A new order in each epoch; false repeats that of epoch 0. Default: true. */
+  /** A new order in each epoch; false repeats that of epoch 0. @default true */
   reshuffle?: boolean | undefined
-  /** This process among `worldSize` that share the images. Default: 0 of 1. */
+  /** This process among `worldSize` that share the images. @default 0 of 1 */
   rank?: number | undefined
   worldSize?: number | undefined
   /** A manifest file from `buildManifest`: images that have not changed since need no check. */
   manifest?: string | undefined
-  /** Sample only the first of images with equal content. Needs a manifest that covers every image. Default: false. */
+  /** Sample only the first of images with equal content. Needs a manifest that covers every image. @default false */
   dropDuplicates?: boolean | undefined
   /** What an earlier process learnt: its `dataset.state`. */
   state?: DatasetState | undefined

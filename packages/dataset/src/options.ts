@@ -6,9 +6,9 @@ const pillowLimit = 178_956_970
 
 /** What makes an image usable; a verdict is only worth something together with the rules that it was made under. */
 export interface UsabilityRules {
-  /** Images of more pixels (width times height) are skipped unread. Default: 178,956,970, where Pillow refuses. */
+  /** Images of more pixels (width times height) are skipped unread. @default 178,956,970, where Pillow refuses */
   maxPixels: number
-  /** Use an image whose content is of another format than its extension says. Default: false. */
+  /** Use an image whose content is of another format than its extension says. @default false */
   acceptWrongExtension: boolean
 }
 

@@ -18,7 +18,7 @@ export interface ScanOptions {
   root: string
   /** Names of first-level subfolders to scan. Default, also for an empty list: all whose names do not begin with a dot. */
   includeSubfolders?: readonly string[] | undefined
-  /** Told of each problem that does not stop the scan. Default: a Node process warning. */
+  /** Told of each problem that does not stop the scan. @default a Node process warning */
   onWarning?: WarningListener | undefined
 }
 

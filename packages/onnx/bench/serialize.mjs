@@ -1,4 +1,4 @@
-/** How long a graph of 20,000 nodes takes to build, write and read: `pnpm build && pnpm bench:onnx-serialize`. */
+/** How long a graph of 20,000 nodes takes to build, write and read: `pnpm bench:onnx-serialize`. */
 import { Graph, op, parse, serialize } from '@evolmm/onnx'
 
 const nodes = 20_000

@@ -3,7 +3,7 @@
  * A step moves 32 bytes per parameter: it reads the gradient twice, and reads and writes the parameters and the two
  * moments. A copy moves 8 bytes per element (4 read, 4 written), so four copies are the same traffic.
  *
- *   pnpm build && node packages/rl-core/bench/adamw.mjs [SIZE...]
+ *   pnpm bench:adamw [SIZE...]
  */
 import { AdamW, drawAt, fillUniform } from '@evolmm/rl-core'
 

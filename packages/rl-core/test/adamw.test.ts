@@ -250,3 +250,8 @@ test('an optimizer of nothing steps without a gradient', () => {
     skipped: null,
   })
 })
+
+test('plain arrays are refused: their moments would be float64', () => {
+  const state = { step: 1, first: [0] as unknown as Float32Array, second: [0] as unknown as Float32Array }
+  expect(() => new AdamW({ size: 1, state })).toThrow('state.first: must be a Float32Array')
+})

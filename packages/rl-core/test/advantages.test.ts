@@ -197,3 +197,13 @@ test('options are checked, and types say what a state is', () => {
   expectTypeOf(emaBaseline().initial).toEqualTypeOf<{ readonly baseline: number | null }>()
   expectTypeOf(whitened(leaveOneOut())).toEqualTypeOf<AdvantageEstimator<null>>()
 })
+
+test('a state that was damaged on the way is refused, not carried on', () => {
+  expect(() => emaBaseline().estimate([[1]], { baseline: NaN })).toThrow(
+    'state.baseline: must be a finite number',
+  )
+})
+
+test('a spread far above rounding is whitened, however small', () => {
+  expect(whiten([[0, 2e-7]])).toEqual([[expect.closeTo(-1, 6), expect.closeTo(1, 6)]])
+})

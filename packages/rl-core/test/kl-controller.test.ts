@@ -99,3 +99,9 @@ test.each([
   expect(() => adaptiveKl(option)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   expect(() => fixedKl({ coefficient: -1 })).toThrow('coefficient: must be')
 })
+
+test('a state that was damaged on the way is refused, not carried on', () => {
+  expect(() => adaptiveKl().update(0.02, { coefficient: NaN })).toThrow(
+    'state.coefficient: must be a finite number',
+  )
+})

@@ -35,7 +35,7 @@ export function emaBaseline(options: EmaBaselineOptions = {}): AdvantageEstimato
     initial: { baseline: start === 'first' ? null : checkNumber('start', start) },
     estimate(rewards, state) {
       checkRewards(rewards)
-      let { baseline } = state
+      let baseline = state.baseline === null ? null : checkNumber('state.baseline', state.baseline)
       /** Moves the baseline by `reward` and returns what it was before. */
       const advance = (reward: number): number => {
         const before = baseline ?? reward

@@ -49,9 +49,10 @@ export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
   return {
     initial: { coefficient },
     update(kl, state) {
+      const before = checkNumber('state.coefficient', state.coefficient, { min: 0 })
       if (!Number.isFinite(kl)) return state
       const exponent = clamp((rate * (kl - target)) / target, -limit, limit)
-      return { coefficient: clamp(state.coefficient * Math.exp(exponent), min, max) }
+      return { coefficient: clamp(before * Math.exp(exponent), min, max) }
     },
   }
 }

@@ -20,7 +20,7 @@ export interface AdamWOptions {
   weightDecay?: number
   /** Largest norm of the gradient; longer ones are scaled down to it. `null` for no clipping. @default 1 */
   clip?: number | null
-  /** A saved state to continue from, bit for bit; its arrays are copied. Default: no step made. */
+  /** A saved state to continue from, bit for bit; its arrays are copied. @default no step made */
   state?: AdamWState
 }
 
@@ -116,6 +116,14 @@ export class AdamW {
   }
 
   #checkLength(name: string, array: Float32Array): void {
+    if (!(array instanceof Float32Array))
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `${name}: must be a Float32Array, got another kind of value; convert it`,
+        {
+          details: { name },
+        },
+      )
     if (array.length !== this.size)
       throw new EvolmmError(
         'LENGTH_MISMATCH',
