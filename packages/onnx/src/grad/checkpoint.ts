@@ -1,7 +1,8 @@
 /** Trading time for memory: keep a stretch's inputs instead of its results, and run it again in the backward pass. */
 import { EvolmmError } from '@evolmm/internal'
+import { isTensor } from '../graph/emit'
 import type { Region, Tensor } from '../graph/graph'
-import { Cast } from '../ops/elementwise'
+import { Cast, Identity } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
 import { Concat, Reshape, Shape } from '../ops/shaping'
 
@@ -20,11 +21,29 @@ export function checkpoint(run: (...inputs: Tensor[]) => Tensor[], inputs: reado
   const region: Region = { run, inputs, outputs: [], parent: graph.currentRegion }
   graph.currentRegion = region
   try {
-    region.outputs = run(...inputs)
+    region.outputs = runRegion(region, inputs)
   } finally {
     graph.currentRegion = region.parent
   }
   return [...region.outputs]
+}
+
+/**
+ * The outputs of a region's function on `inputs`, each a tensor of its own: what it passes through, captures or returns
+ * twice becomes an `Identity`, so that each output has a gradient of its own.
+ */
+export function runRegion(region: Region, inputs: readonly Tensor[]): Tensor[] {
+  const scope = inputs[0].scope.graph.current
+  const before = scope.nodes.length
+  const outputs: unknown = region.run(...inputs)
+  if (!Array.isArray(outputs) || !outputs.every(isTensor)) {
+    throw new EvolmmError(
+      'INVALID_OUTPUT',
+      'checkpoint: the function must return a list of tensors; write [tensor]',
+    )
+  }
+  const own = new Set(scope.nodes.slice(before).flatMap((node) => node.outputs))
+  return outputs.map((output) => (own.delete(output) ? output : Identity(output)))
 }
 
 /**

@@ -59,6 +59,7 @@ export function customBackward(
   const key = [...needs, ...gradients.map((gradient) => gradient !== undefined)].join()
   const backward = forward.gradients.get(key) ?? makeGradient(node, forward, actual, gradients, needs)
   forward.gradients.set(key, backward)
+  if (backward.gives.length === 0) return node.inputs.map(() => undefined)
   const results = call(
     graph,
     backward.fn,
@@ -99,6 +100,7 @@ function makeGradient(
   const formals = [...fn.body.inputs]
   const takes = formals.flatMap((formal, index) => (used.has(formal) ? [index] : []))
   fn.body.inputs.splice(0, formals.length, ...takes.map((index) => formals[index]))
+  if (gives.length === 0) node.scope.graph.functions.delete(`${domain}.${fn.name}`)
   return { fn, takes, gives }
 }
 

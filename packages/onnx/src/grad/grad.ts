@@ -11,13 +11,13 @@ import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
 import { emit } from '../graph/emit'
 import { body, type Attribute } from '../graph/attribute'
 import { Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
-import { sizeOf } from '../graph/shape'
+import { sizeOf, type Shape } from '../graph/shape'
 import { onesLike, zerosLike } from '../ops/creation'
 import { Add, Identity } from '../ops/elementwise'
 import { gradientRules } from '../rules/index'
 import { withoutGradient } from '../rules/without-gradient'
 import { customBackward } from './custom-op'
-import { tie } from './checkpoint'
+import { runRegion, tie } from './checkpoint'
 import { gradientContext } from './rule'
 import { isStopped } from './stop-gradient'
 
@@ -36,6 +36,21 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
         `grad: tensors must be floats, got ${showTensor(tensor)}; cast it first`,
       )
   }
+  for (const tensor of wrt) {
+    if (!loss.scope.sees(tensor.scope)) {
+      throw new EvolmmError(
+        'OUT_OF_SCOPE',
+        `grad: tensors must belong to the graph of the loss and to a scope around it, got ${showTensor(tensor)}`,
+      )
+    }
+    const region = outermost(tensor.node?.region, graph.currentRegion)
+    if (region !== undefined && !region.outputs.includes(tensor)) {
+      throw new EvolmmError(
+        'NOT_DIFFERENTIABLE',
+        `grad: a tensor made inside a checkpoint has no gradient of its own, got ${showTensor(tensor)}; return it from there`,
+      )
+    }
+  }
   const { seed } = options
   const size = sizeOf(loss.shape)
   if (seed === undefined && size !== undefined && size !== 1) {
@@ -46,13 +61,27 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
   }
   return graph.within(loss.scope, () => {
     const walk = new Walk(graph, new Map(wrt.map((tensor) => [tensor, undefined])))
-    walk.forward(loss.scope.nodes)
+    for (const scope of scopesAround(loss.scope)) walk.forward(scope.nodes)
     if (walk.active.has(loss)) {
       walk.add(loss, seed ?? onesLike(loss))
       walk.back([...loss.scope.nodes], graph.currentRegion, loss)
     }
+    for (const tensor of walk.cotangents.keys()) {
+      if (tensor.scope !== loss.scope && tensor.node !== undefined && !wrt.includes(tensor)) {
+        throw new EvolmmError(
+          'UNSUPPORTED_GRADIENT',
+          `grad: a loss inside a body may depend on what is outside only directly, got ${showTensor(tensor)}, which depends ` +
+            'on what is differentiated; take the gradient with respect to it, or outside of the body',
+        )
+      }
+    }
     return wrt.map((tensor) => walk.cotangents.get(tensor) ?? zerosLike(tensor))
   })
+}
+
+/** The scopes whose tensors can be used in `scope`, the outermost first. */
+function scopesAround(scope: Scope): Scope[] {
+  return scope.parent === undefined ? [scope] : [...scopesAround(scope.parent), scope]
 }
 
 /** One walk over the nodes of one scope, with what it has found so far. */
@@ -67,6 +96,13 @@ class Walk {
   ) {}
 
   add(tensor: Tensor, gradient: Tensor): void {
+    if (gradient.dtype !== tensor.dtype || !fits(gradient.shape, tensor.shape)) {
+      throw new EvolmmError(
+        'GRADIENT_SHAPE',
+        `grad: the gradient of ${showTensor(tensor)} must have its type and shape, got ${showTensor(gradient)}; ` +
+          'sum it over broadcast axes where it is made',
+      )
+    }
     const known = this.cotangents.get(tensor)
     this.cotangents.set(tensor, known === undefined ? gradient : Add(known, gradient))
   }
@@ -102,7 +138,9 @@ class Walk {
   }
 
   step(node: Node, loss: Tensor): void {
-    const gradients = node.outputs.map((output) => output && this.cotangents.get(output))
+    const gradients = node.outputs.map((output) =>
+      output === undefined || isStopped(output) ? undefined : this.cotangents.get(output),
+    )
     if (gradients.every((gradient) => gradient === undefined)) return
     if (!node.outputs.some((output) => output !== undefined && this.active.has(output))) return
     if (node.opType === 'If' && node.domain === '') {
@@ -183,8 +221,6 @@ class Walk {
   /** Run a checkpointed region anew, after the gradients of its outputs are there, and go back through the new nodes. */
   recompute(region: Region, nodes: readonly Node[], outer: Region | undefined, loss: Tensor): void {
     const seeds = region.outputs.map((output) => this.cotangents.get(output))
-    const gate = seeds.find((seed) => seed !== undefined)
-    if (gate === undefined) return
     for (const node of nodes) {
       const leak =
         node.region !== undefined &&
@@ -199,9 +235,18 @@ class Walk {
         )
       }
     }
+    const gate = seeds.find((seed) => seed !== undefined)
+    if (gate === undefined) return
     const inputs = region.inputs.map((input) => tie(input, [gate]))
     const before = this.graph.current.nodes.length
-    const outputs = region.run(...inputs)
+    const outputs = runRegion(region, inputs)
+    if (outputs.length !== seeds.length) {
+      throw new EvolmmError(
+        'CHECKPOINT_MISMATCH',
+        `checkpoint: the function must return as many tensors each time, got ${seeds.length}, then ${outputs.length}; ` +
+          'make it depend on its inputs alone',
+      )
+    }
     const made = this.graph.current.nodes.slice(before)
 
     for (const [index, input] of region.inputs.entries())
@@ -243,6 +288,15 @@ class Walk {
       { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
     )
   }
+}
+
+/** Whether two shapes can be equal: names may turn out to be any number. */
+function fits(a: Shape | undefined, b: Shape | undefined): boolean {
+  if (a === undefined || b === undefined) return true
+  return (
+    a.length === b.length &&
+    a.every((dim, i) => typeof dim === 'string' || typeof b[i] === 'string' || dim === b[i])
+  )
 }
 
 /** The region around `inner` that lies directly inside `outer`; `undefined` when `inner` is `outer` itself. */

@@ -44,7 +44,16 @@ export function tensorData(
       `tensorData: must be a numeric type, got ${dtype}; strings cannot be constants`,
     )
   }
-  for (let i = 0; i < size; i++) write(view, i, values[i])
+  for (let i = 0; i < size; i++) {
+    const value = values[i]
+    if (dtype.includes('int') && typeof value === 'number' && !Number.isInteger(value)) {
+      throw new EvolmmError(
+        'DATA_TYPE',
+        `tensorData: ${dtype} must hold integers, got ${value}; cast the tensor to a float type`,
+      )
+    }
+    write(view, i, value)
+  }
   return { dtype, dims, bytes }
 }
 

@@ -5,344 +5,344 @@
 // @generated from file onnx.proto (package evolmm.onnx, syntax proto2)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2'
+import { enumDesc, fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2'
+import type { Message } from '@bufbuild/protobuf'
 
 /**
  * Describes the file onnx.proto.
  */
-export const file_onnx: GenFile = /*@__PURE__*/
-  fileDesc("Cgpvbm54LnByb3RvEgtldm9sbW0ub25ueCLXAgoKTW9kZWxQcm90bxISCgppcl92ZXJzaW9uGAEgASgDEhUKDXByb2R1Y2VyX25hbWUYAiABKAkSGAoQcHJvZHVjZXJfdmVyc2lvbhgDIAEoCRIOCgZkb21haW4YBCABKAkSFQoNbW9kZWxfdmVyc2lvbhgFIAEoAxISCgpkb2Nfc3RyaW5nGAYgASgJEiYKBWdyYXBoGAcgASgLMhcuZXZvbG1tLm9ubnguR3JhcGhQcm90bxI1CgxvcHNldF9pbXBvcnQYCCADKAsyHy5ldm9sbW0ub25ueC5PcGVyYXRvclNldElkUHJvdG8SOwoObWV0YWRhdGFfcHJvcHMYDiADKAsyIy5ldm9sbW0ub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvEi0KCWZ1bmN0aW9ucxgZIAMoCzIaLmV2b2xtbS5vbm54LkZ1bmN0aW9uUHJvdG8iNQoST3BlcmF0b3JTZXRJZFByb3RvEg4KBmRvbWFpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDIjQKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIo0CCgpHcmFwaFByb3RvEiQKBG5vZGUYASADKAsyFi5ldm9sbW0ub25ueC5Ob2RlUHJvdG8SDAoEbmFtZRgCIAEoCRItCgtpbml0aWFsaXplchgFIAMoCzIYLmV2b2xtbS5vbm54LlRlbnNvclByb3RvEhIKCmRvY19zdHJpbmcYCiABKAkSKgoFaW5wdXQYCyADKAsyGy5ldm9sbW0ub25ueC5WYWx1ZUluZm9Qcm90bxIrCgZvdXRwdXQYDCADKAsyGy5ldm9sbW0ub25ueC5WYWx1ZUluZm9Qcm90bxIvCgp2YWx1ZV9pbmZvGA0gAygLMhsuZXZvbG1tLm9ubnguVmFsdWVJbmZvUHJvdG8ihgIKDUZ1bmN0aW9uUHJvdG8SDAoEbmFtZRgBIAEoCRINCgVpbnB1dBgEIAMoCRIOCgZvdXRwdXQYBSADKAkSEQoJYXR0cmlidXRlGAYgAygJEiQKBG5vZGUYByADKAsyFi5ldm9sbW0ub25ueC5Ob2RlUHJvdG8SEgoKZG9jX3N0cmluZxgIIAEoCRI1CgxvcHNldF9pbXBvcnQYCSADKAsyHy5ldm9sbW0ub25ueC5PcGVyYXRvclNldElkUHJvdG8SDgoGZG9tYWluGAogASgJEjQKD2F0dHJpYnV0ZV9wcm90bxgLIAMoCzIbLmV2b2xtbS5vbm54LkF0dHJpYnV0ZVByb3RvIp0BCglOb2RlUHJvdG8SDQoFaW5wdXQYASADKAkSDgoGb3V0cHV0GAIgAygJEgwKBG5hbWUYAyABKAkSDwoHb3BfdHlwZRgEIAEoCRIuCglhdHRyaWJ1dGUYBSADKAsyGy5ldm9sbW0ub25ueC5BdHRyaWJ1dGVQcm90bxISCgpkb2Nfc3RyaW5nGAYgASgJEg4KBmRvbWFpbhgHIAEoCSL3AwoOQXR0cmlidXRlUHJvdG8SDAoEbmFtZRgBIAEoCRIJCgFmGAIgASgCEgkKAWkYAyABKAMSCQoBcxgEIAEoDBIjCgF0GAUgASgLMhguZXZvbG1tLm9ubnguVGVuc29yUHJvdG8SIgoBZxgGIAEoCzIXLmV2b2xtbS5vbm54LkdyYXBoUHJvdG8SDgoGZmxvYXRzGAcgAygCEgwKBGludHMYCCADKAMSDwoHc3RyaW5ncxgJIAMoDBISCgpkb2Nfc3RyaW5nGA0gASgJEjcKBHR5cGUYFCABKA4yKS5ldm9sbW0ub25ueC5BdHRyaWJ1dGVQcm90by5BdHRyaWJ1dGVUeXBlEhUKDXJlZl9hdHRyX25hbWUYFSABKAki2QEKDUF0dHJpYnV0ZVR5cGUSDQoJVU5ERUZJTkVEEAASCQoFRkxPQVQQARIHCgNJTlQQAhIKCgZTVFJJTkcQAxIKCgZURU5TT1IQBBIJCgVHUkFQSBAFEgoKBkZMT0FUUxAGEggKBElOVFMQBxILCgdTVFJJTkdTEAgSCwoHVEVOU09SUxAJEgoKBkdSQVBIUxAKEhEKDVNQQVJTRV9URU5TT1IQCxISCg5TUEFSU0VfVEVOU09SUxAMEg4KClRZUEVfUFJPVE8QDRIPCgtUWVBFX1BST1RPUxAOIlgKDlZhbHVlSW5mb1Byb3RvEgwKBG5hbWUYASABKAkSJAoEdHlwZRgCIAEoCzIWLmV2b2xtbS5vbm54LlR5cGVQcm90bxISCgpkb2Nfc3RyaW5nGAMgASgJIooBCglUeXBlUHJvdG8SMgoLdGVuc29yX3R5cGUYASABKAsyHS5ldm9sbW0ub25ueC5UeXBlUHJvdG8uVGVuc29yGkkKBlRlbnNvchIRCgllbGVtX3R5cGUYASABKAUSLAoFc2hhcGUYAiABKAsyHS5ldm9sbW0ub25ueC5UZW5zb3JTaGFwZVByb3RvIogBChBUZW5zb3JTaGFwZVByb3RvEjQKA2RpbRgBIAMoCzInLmV2b2xtbS5vbm54LlRlbnNvclNoYXBlUHJvdG8uRGltZW5zaW9uGj4KCURpbWVuc2lvbhITCglkaW1fdmFsdWUYASABKANIABITCglkaW1fcGFyYW0YAiABKAlIAEIHCgV2YWx1ZSKWAwoLVGVuc29yUHJvdG8SDAoEZGltcxgBIAMoAxIRCglkYXRhX3R5cGUYAiABKAUSFgoKZmxvYXRfZGF0YRgEIAMoAkICEAESFgoKaW50MzJfZGF0YRgFIAMoBUICEAESEwoLc3RyaW5nX2RhdGEYBiADKAwSFgoKaW50NjRfZGF0YRgHIAMoA0ICEAESDAoEbmFtZRgIIAEoCRIQCghyYXdfZGF0YRgJIAEoDBIXCgtkb3VibGVfZGF0YRgKIAMoAUICEAESFwoLdWludDY0X2RhdGEYCyADKARCAhABEhIKCmRvY19zdHJpbmcYDCABKAkSOgoNZXh0ZXJuYWxfZGF0YRgNIAMoCzIjLmV2b2xtbS5vbm54LlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SPAoNZGF0YV9sb2NhdGlvbhgOIAEoDjIlLmV2b2xtbS5vbm54LlRlbnNvclByb3RvLkRhdGFMb2NhdGlvbiIpCgxEYXRhTG9jYXRpb24SCwoHREVGQVVMVBAAEgwKCEVYVEVSTkFMEAE");
+export const file_onnx: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    'Cgpvbm54LnByb3RvEgtldm9sbW0ub25ueCLXAgoKTW9kZWxQcm90bxISCgppcl92ZXJzaW9uGAEgASgDEhUKDXByb2R1Y2VyX25hbWUYAiABKAkSGAoQcHJvZHVjZXJfdmVyc2lvbhgDIAEoCRIOCgZkb21haW4YBCABKAkSFQoNbW9kZWxfdmVyc2lvbhgFIAEoAxISCgpkb2Nfc3RyaW5nGAYgASgJEiYKBWdyYXBoGAcgASgLMhcuZXZvbG1tLm9ubnguR3JhcGhQcm90bxI1CgxvcHNldF9pbXBvcnQYCCADKAsyHy5ldm9sbW0ub25ueC5PcGVyYXRvclNldElkUHJvdG8SOwoObWV0YWRhdGFfcHJvcHMYDiADKAsyIy5ldm9sbW0ub25ueC5TdHJpbmdTdHJpbmdFbnRyeVByb3RvEi0KCWZ1bmN0aW9ucxgZIAMoCzIaLmV2b2xtbS5vbm54LkZ1bmN0aW9uUHJvdG8iNQoST3BlcmF0b3JTZXRJZFByb3RvEg4KBmRvbWFpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDIjQKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIo0CCgpHcmFwaFByb3RvEiQKBG5vZGUYASADKAsyFi5ldm9sbW0ub25ueC5Ob2RlUHJvdG8SDAoEbmFtZRgCIAEoCRItCgtpbml0aWFsaXplchgFIAMoCzIYLmV2b2xtbS5vbm54LlRlbnNvclByb3RvEhIKCmRvY19zdHJpbmcYCiABKAkSKgoFaW5wdXQYCyADKAsyGy5ldm9sbW0ub25ueC5WYWx1ZUluZm9Qcm90bxIrCgZvdXRwdXQYDCADKAsyGy5ldm9sbW0ub25ueC5WYWx1ZUluZm9Qcm90bxIvCgp2YWx1ZV9pbmZvGA0gAygLMhsuZXZvbG1tLm9ubnguVmFsdWVJbmZvUHJvdG8ihgIKDUZ1bmN0aW9uUHJvdG8SDAoEbmFtZRgBIAEoCRINCgVpbnB1dBgEIAMoCRIOCgZvdXRwdXQYBSADKAkSEQoJYXR0cmlidXRlGAYgAygJEiQKBG5vZGUYByADKAsyFi5ldm9sbW0ub25ueC5Ob2RlUHJvdG8SEgoKZG9jX3N0cmluZxgIIAEoCRI1CgxvcHNldF9pbXBvcnQYCSADKAsyHy5ldm9sbW0ub25ueC5PcGVyYXRvclNldElkUHJvdG8SDgoGZG9tYWluGAogASgJEjQKD2F0dHJpYnV0ZV9wcm90bxgLIAMoCzIbLmV2b2xtbS5vbm54LkF0dHJpYnV0ZVByb3RvIp0BCglOb2RlUHJvdG8SDQoFaW5wdXQYASADKAkSDgoGb3V0cHV0GAIgAygJEgwKBG5hbWUYAyABKAkSDwoHb3BfdHlwZRgEIAEoCRIuCglhdHRyaWJ1dGUYBSADKAsyGy5ldm9sbW0ub25ueC5BdHRyaWJ1dGVQcm90bxISCgpkb2Nfc3RyaW5nGAYgASgJEg4KBmRvbWFpbhgHIAEoCSL3AwoOQXR0cmlidXRlUHJvdG8SDAoEbmFtZRgBIAEoCRIJCgFmGAIgASgCEgkKAWkYAyABKAMSCQoBcxgEIAEoDBIjCgF0GAUgASgLMhguZXZvbG1tLm9ubnguVGVuc29yUHJvdG8SIgoBZxgGIAEoCzIXLmV2b2xtbS5vbm54LkdyYXBoUHJvdG8SDgoGZmxvYXRzGAcgAygCEgwKBGludHMYCCADKAMSDwoHc3RyaW5ncxgJIAMoDBISCgpkb2Nfc3RyaW5nGA0gASgJEjcKBHR5cGUYFCABKA4yKS5ldm9sbW0ub25ueC5BdHRyaWJ1dGVQcm90by5BdHRyaWJ1dGVUeXBlEhUKDXJlZl9hdHRyX25hbWUYFSABKAki2QEKDUF0dHJpYnV0ZVR5cGUSDQoJVU5ERUZJTkVEEAASCQoFRkxPQVQQARIHCgNJTlQQAhIKCgZTVFJJTkcQAxIKCgZURU5TT1IQBBIJCgVHUkFQSBAFEgoKBkZMT0FUUxAGEggKBElOVFMQBxILCgdTVFJJTkdTEAgSCwoHVEVOU09SUxAJEgoKBkdSQVBIUxAKEhEKDVNQQVJTRV9URU5TT1IQCxISCg5TUEFSU0VfVEVOU09SUxAMEg4KClRZUEVfUFJPVE8QDRIPCgtUWVBFX1BST1RPUxAOIlgKDlZhbHVlSW5mb1Byb3RvEgwKBG5hbWUYASABKAkSJAoEdHlwZRgCIAEoCzIWLmV2b2xtbS5vbm54LlR5cGVQcm90bxISCgpkb2Nfc3RyaW5nGAMgASgJIooBCglUeXBlUHJvdG8SMgoLdGVuc29yX3R5cGUYASABKAsyHS5ldm9sbW0ub25ueC5UeXBlUHJvdG8uVGVuc29yGkkKBlRlbnNvchIRCgllbGVtX3R5cGUYASABKAUSLAoFc2hhcGUYAiABKAsyHS5ldm9sbW0ub25ueC5UZW5zb3JTaGFwZVByb3RvIogBChBUZW5zb3JTaGFwZVByb3RvEjQKA2RpbRgBIAMoCzInLmV2b2xtbS5vbm54LlRlbnNvclNoYXBlUHJvdG8uRGltZW5zaW9uGj4KCURpbWVuc2lvbhITCglkaW1fdmFsdWUYASABKANIABITCglkaW1fcGFyYW0YAiABKAlIAEIHCgV2YWx1ZSKWAwoLVGVuc29yUHJvdG8SDAoEZGltcxgBIAMoAxIRCglkYXRhX3R5cGUYAiABKAUSFgoKZmxvYXRfZGF0YRgEIAMoAkICEAESFgoKaW50MzJfZGF0YRgFIAMoBUICEAESEwoLc3RyaW5nX2RhdGEYBiADKAwSFgoKaW50NjRfZGF0YRgHIAMoA0ICEAESDAoEbmFtZRgIIAEoCRIQCghyYXdfZGF0YRgJIAEoDBIXCgtkb3VibGVfZGF0YRgKIAMoAUICEAESFwoLdWludDY0X2RhdGEYCyADKARCAhABEhIKCmRvY19zdHJpbmcYDCABKAkSOgoNZXh0ZXJuYWxfZGF0YRgNIAMoCzIjLmV2b2xtbS5vbm54LlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SPAoNZGF0YV9sb2NhdGlvbhgOIAEoDjIlLmV2b2xtbS5vbm54LlRlbnNvclByb3RvLkRhdGFMb2NhdGlvbiIpCgxEYXRhTG9jYXRpb24SCwoHREVGQVVMVBAAEgwKCEVYVEVSTkFMEAE',
+  )
 
 /**
  * @generated from message evolmm.onnx.ModelProto
  */
-export type ModelProto = Message<"evolmm.onnx.ModelProto"> & {
+export type ModelProto = Message<'evolmm.onnx.ModelProto'> & {
   /**
    * @generated from field: optional int64 ir_version = 1;
    */
-  irVersion: bigint;
+  irVersion: bigint
 
   /**
    * @generated from field: optional string producer_name = 2;
    */
-  producerName: string;
+  producerName: string
 
   /**
    * @generated from field: optional string producer_version = 3;
    */
-  producerVersion: string;
+  producerVersion: string
 
   /**
    * @generated from field: optional string domain = 4;
    */
-  domain: string;
+  domain: string
 
   /**
    * @generated from field: optional int64 model_version = 5;
    */
-  modelVersion: bigint;
+  modelVersion: bigint
 
   /**
    * @generated from field: optional string doc_string = 6;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: optional evolmm.onnx.GraphProto graph = 7;
    */
-  graph?: GraphProto | undefined;
+  graph?: GraphProto | undefined
 
   /**
    * @generated from field: repeated evolmm.onnx.OperatorSetIdProto opset_import = 8;
    */
-  opsetImport: OperatorSetIdProto[];
+  opsetImport: OperatorSetIdProto[]
 
   /**
    * @generated from field: repeated evolmm.onnx.StringStringEntryProto metadata_props = 14;
    */
-  metadataProps: StringStringEntryProto[];
+  metadataProps: StringStringEntryProto[]
 
   /**
    * @generated from field: repeated evolmm.onnx.FunctionProto functions = 25;
    */
-  functions: FunctionProto[];
-};
+  functions: FunctionProto[]
+}
 
 /**
  * Describes the message evolmm.onnx.ModelProto.
  * Use `create(ModelProtoSchema)` to create a new message.
  */
-export const ModelProtoSchema: GenMessage<ModelProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 0);
+export const ModelProtoSchema: GenMessage<ModelProto> = /*@__PURE__*/ messageDesc(file_onnx, 0)
 
 /**
  * @generated from message evolmm.onnx.OperatorSetIdProto
  */
-export type OperatorSetIdProto = Message<"evolmm.onnx.OperatorSetIdProto"> & {
+export type OperatorSetIdProto = Message<'evolmm.onnx.OperatorSetIdProto'> & {
   /**
    * @generated from field: optional string domain = 1;
    */
-  domain: string;
+  domain: string
 
   /**
    * @generated from field: optional int64 version = 2;
    */
-  version: bigint;
-};
+  version: bigint
+}
 
 /**
  * Describes the message evolmm.onnx.OperatorSetIdProto.
  * Use `create(OperatorSetIdProtoSchema)` to create a new message.
  */
-export const OperatorSetIdProtoSchema: GenMessage<OperatorSetIdProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 1);
+export const OperatorSetIdProtoSchema: GenMessage<OperatorSetIdProto> =
+  /*@__PURE__*/
+  messageDesc(file_onnx, 1)
 
 /**
  * @generated from message evolmm.onnx.StringStringEntryProto
  */
-export type StringStringEntryProto = Message<"evolmm.onnx.StringStringEntryProto"> & {
+export type StringStringEntryProto = Message<'evolmm.onnx.StringStringEntryProto'> & {
   /**
    * @generated from field: optional string key = 1;
    */
-  key: string;
+  key: string
 
   /**
    * @generated from field: optional string value = 2;
    */
-  value: string;
-};
+  value: string
+}
 
 /**
  * Describes the message evolmm.onnx.StringStringEntryProto.
  * Use `create(StringStringEntryProtoSchema)` to create a new message.
  */
-export const StringStringEntryProtoSchema: GenMessage<StringStringEntryProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 2);
+export const StringStringEntryProtoSchema: GenMessage<StringStringEntryProto> =
+  /*@__PURE__*/
+  messageDesc(file_onnx, 2)
 
 /**
  * @generated from message evolmm.onnx.GraphProto
  */
-export type GraphProto = Message<"evolmm.onnx.GraphProto"> & {
+export type GraphProto = Message<'evolmm.onnx.GraphProto'> & {
   /**
    * @generated from field: repeated evolmm.onnx.NodeProto node = 1;
    */
-  node: NodeProto[];
+  node: NodeProto[]
 
   /**
    * @generated from field: optional string name = 2;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: repeated evolmm.onnx.TensorProto initializer = 5;
    */
-  initializer: TensorProto[];
+  initializer: TensorProto[]
 
   /**
    * @generated from field: optional string doc_string = 10;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: repeated evolmm.onnx.ValueInfoProto input = 11;
    */
-  input: ValueInfoProto[];
+  input: ValueInfoProto[]
 
   /**
    * @generated from field: repeated evolmm.onnx.ValueInfoProto output = 12;
    */
-  output: ValueInfoProto[];
+  output: ValueInfoProto[]
 
   /**
    * @generated from field: repeated evolmm.onnx.ValueInfoProto value_info = 13;
    */
-  valueInfo: ValueInfoProto[];
-};
+  valueInfo: ValueInfoProto[]
+}
 
 /**
  * Describes the message evolmm.onnx.GraphProto.
  * Use `create(GraphProtoSchema)` to create a new message.
  */
-export const GraphProtoSchema: GenMessage<GraphProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 3);
+export const GraphProtoSchema: GenMessage<GraphProto> = /*@__PURE__*/ messageDesc(file_onnx, 3)
 
 /**
  * @generated from message evolmm.onnx.FunctionProto
  */
-export type FunctionProto = Message<"evolmm.onnx.FunctionProto"> & {
+export type FunctionProto = Message<'evolmm.onnx.FunctionProto'> & {
   /**
    * @generated from field: optional string name = 1;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: repeated string input = 4;
    */
-  input: string[];
+  input: string[]
 
   /**
    * @generated from field: repeated string output = 5;
    */
-  output: string[];
+  output: string[]
 
   /**
    * @generated from field: repeated string attribute = 6;
    */
-  attribute: string[];
+  attribute: string[]
 
   /**
    * @generated from field: repeated evolmm.onnx.NodeProto node = 7;
    */
-  node: NodeProto[];
+  node: NodeProto[]
 
   /**
    * @generated from field: optional string doc_string = 8;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: repeated evolmm.onnx.OperatorSetIdProto opset_import = 9;
    */
-  opsetImport: OperatorSetIdProto[];
+  opsetImport: OperatorSetIdProto[]
 
   /**
    * @generated from field: optional string domain = 10;
    */
-  domain: string;
+  domain: string
 
   /**
    * @generated from field: repeated evolmm.onnx.AttributeProto attribute_proto = 11;
    */
-  attributeProto: AttributeProto[];
-};
+  attributeProto: AttributeProto[]
+}
 
 /**
  * Describes the message evolmm.onnx.FunctionProto.
  * Use `create(FunctionProtoSchema)` to create a new message.
  */
-export const FunctionProtoSchema: GenMessage<FunctionProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 4);
+export const FunctionProtoSchema: GenMessage<FunctionProto> = /*@__PURE__*/ messageDesc(file_onnx, 4)
 
 /**
  * @generated from message evolmm.onnx.NodeProto
  */
-export type NodeProto = Message<"evolmm.onnx.NodeProto"> & {
+export type NodeProto = Message<'evolmm.onnx.NodeProto'> & {
   /**
    * @generated from field: repeated string input = 1;
    */
-  input: string[];
+  input: string[]
 
   /**
    * @generated from field: repeated string output = 2;
    */
-  output: string[];
+  output: string[]
 
   /**
    * @generated from field: optional string name = 3;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: optional string op_type = 4;
    */
-  opType: string;
+  opType: string
 
   /**
    * @generated from field: repeated evolmm.onnx.AttributeProto attribute = 5;
    */
-  attribute: AttributeProto[];
+  attribute: AttributeProto[]
 
   /**
    * @generated from field: optional string doc_string = 6;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: optional string domain = 7;
    */
-  domain: string;
-};
+  domain: string
+}
 
 /**
  * Describes the message evolmm.onnx.NodeProto.
  * Use `create(NodeProtoSchema)` to create a new message.
  */
-export const NodeProtoSchema: GenMessage<NodeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 5);
+export const NodeProtoSchema: GenMessage<NodeProto> = /*@__PURE__*/ messageDesc(file_onnx, 5)
 
 /**
  * @generated from message evolmm.onnx.AttributeProto
  */
-export type AttributeProto = Message<"evolmm.onnx.AttributeProto"> & {
+export type AttributeProto = Message<'evolmm.onnx.AttributeProto'> & {
   /**
    * @generated from field: optional string name = 1;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: optional float f = 2;
    */
-  f: number;
+  f: number
 
   /**
    * @generated from field: optional int64 i = 3;
    */
-  i: bigint;
+  i: bigint
 
   /**
    * @generated from field: optional bytes s = 4;
    */
-  s: Uint8Array;
+  s: Uint8Array
 
   /**
    * @generated from field: optional evolmm.onnx.TensorProto t = 5;
    */
-  t?: TensorProto | undefined;
+  t?: TensorProto | undefined
 
   /**
    * @generated from field: optional evolmm.onnx.GraphProto g = 6;
    */
-  g?: GraphProto | undefined;
+  g?: GraphProto | undefined
 
   /**
    * @generated from field: repeated float floats = 7;
    */
-  floats: number[];
+  floats: number[]
 
   /**
    * @generated from field: repeated int64 ints = 8;
    */
-  ints: bigint[];
+  ints: bigint[]
 
   /**
    * @generated from field: repeated bytes strings = 9;
    */
-  strings: Uint8Array[];
+  strings: Uint8Array[]
 
   /**
    * @generated from field: optional string doc_string = 13;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: optional evolmm.onnx.AttributeProto.AttributeType type = 20;
    */
-  type: AttributeProto_AttributeType;
+  type: AttributeProto_AttributeType
 
   /**
    * @generated from field: optional string ref_attr_name = 21;
    */
-  refAttrName: string;
-};
+  refAttrName: string
+}
 
 /**
  * Describes the message evolmm.onnx.AttributeProto.
  * Use `create(AttributeProtoSchema)` to create a new message.
  */
-export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 6);
+export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/ messageDesc(file_onnx, 6)
 
 /**
  * @generated from enum evolmm.onnx.AttributeProto.AttributeType
@@ -427,197 +427,197 @@ export enum AttributeProto_AttributeType {
 /**
  * Describes the enum evolmm.onnx.AttributeProto.AttributeType.
  */
-export const AttributeProto_AttributeTypeSchema: GenEnum<AttributeProto_AttributeType> = /*@__PURE__*/
-  enumDesc(file_onnx, 6, 0);
+export const AttributeProto_AttributeTypeSchema: GenEnum<AttributeProto_AttributeType> =
+  /*@__PURE__*/
+  enumDesc(file_onnx, 6, 0)
 
 /**
  * @generated from message evolmm.onnx.ValueInfoProto
  */
-export type ValueInfoProto = Message<"evolmm.onnx.ValueInfoProto"> & {
+export type ValueInfoProto = Message<'evolmm.onnx.ValueInfoProto'> & {
   /**
    * @generated from field: optional string name = 1;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: optional evolmm.onnx.TypeProto type = 2;
    */
-  type?: TypeProto | undefined;
+  type?: TypeProto | undefined
 
   /**
    * @generated from field: optional string doc_string = 3;
    */
-  docString: string;
-};
+  docString: string
+}
 
 /**
  * Describes the message evolmm.onnx.ValueInfoProto.
  * Use `create(ValueInfoProtoSchema)` to create a new message.
  */
-export const ValueInfoProtoSchema: GenMessage<ValueInfoProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 7);
+export const ValueInfoProtoSchema: GenMessage<ValueInfoProto> = /*@__PURE__*/ messageDesc(file_onnx, 7)
 
 /**
  * @generated from message evolmm.onnx.TypeProto
  */
-export type TypeProto = Message<"evolmm.onnx.TypeProto"> & {
+export type TypeProto = Message<'evolmm.onnx.TypeProto'> & {
   /**
    * @generated from field: optional evolmm.onnx.TypeProto.Tensor tensor_type = 1;
    */
-  tensorType?: TypeProto_Tensor | undefined;
-};
+  tensorType?: TypeProto_Tensor | undefined
+}
 
 /**
  * Describes the message evolmm.onnx.TypeProto.
  * Use `create(TypeProtoSchema)` to create a new message.
  */
-export const TypeProtoSchema: GenMessage<TypeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 8);
+export const TypeProtoSchema: GenMessage<TypeProto> = /*@__PURE__*/ messageDesc(file_onnx, 8)
 
 /**
  * @generated from message evolmm.onnx.TypeProto.Tensor
  */
-export type TypeProto_Tensor = Message<"evolmm.onnx.TypeProto.Tensor"> & {
+export type TypeProto_Tensor = Message<'evolmm.onnx.TypeProto.Tensor'> & {
   /**
    * @generated from field: optional int32 elem_type = 1;
    */
-  elemType: number;
+  elemType: number
 
   /**
    * @generated from field: optional evolmm.onnx.TensorShapeProto shape = 2;
    */
-  shape?: TensorShapeProto | undefined;
-};
+  shape?: TensorShapeProto | undefined
+}
 
 /**
  * Describes the message evolmm.onnx.TypeProto.Tensor.
  * Use `create(TypeProto_TensorSchema)` to create a new message.
  */
-export const TypeProto_TensorSchema: GenMessage<TypeProto_Tensor> = /*@__PURE__*/
-  messageDesc(file_onnx, 8, 0);
+export const TypeProto_TensorSchema: GenMessage<TypeProto_Tensor> = /*@__PURE__*/ messageDesc(file_onnx, 8, 0)
 
 /**
  * @generated from message evolmm.onnx.TensorShapeProto
  */
-export type TensorShapeProto = Message<"evolmm.onnx.TensorShapeProto"> & {
+export type TensorShapeProto = Message<'evolmm.onnx.TensorShapeProto'> & {
   /**
    * @generated from field: repeated evolmm.onnx.TensorShapeProto.Dimension dim = 1;
    */
-  dim: TensorShapeProto_Dimension[];
-};
+  dim: TensorShapeProto_Dimension[]
+}
 
 /**
  * Describes the message evolmm.onnx.TensorShapeProto.
  * Use `create(TensorShapeProtoSchema)` to create a new message.
  */
-export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 9);
+export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> = /*@__PURE__*/ messageDesc(file_onnx, 9)
 
 /**
  * @generated from message evolmm.onnx.TensorShapeProto.Dimension
  */
-export type TensorShapeProto_Dimension = Message<"evolmm.onnx.TensorShapeProto.Dimension"> & {
+export type TensorShapeProto_Dimension = Message<'evolmm.onnx.TensorShapeProto.Dimension'> & {
   /**
    * @generated from oneof evolmm.onnx.TensorShapeProto.Dimension.value
    */
-  value: {
-    /**
-     * @generated from field: int64 dim_value = 1;
-     */
-    value: bigint;
-    case: "dimValue";
-  } | {
-    /**
-     * @generated from field: string dim_param = 2;
-     */
-    value: string;
-    case: "dimParam";
-  } | { case: undefined; value?: undefined };
-};
+  value:
+    | {
+        /**
+         * @generated from field: int64 dim_value = 1;
+         */
+        value: bigint
+        case: 'dimValue'
+      }
+    | {
+        /**
+         * @generated from field: string dim_param = 2;
+         */
+        value: string
+        case: 'dimParam'
+      }
+    | { case: undefined; value?: undefined }
+}
 
 /**
  * Describes the message evolmm.onnx.TensorShapeProto.Dimension.
  * Use `create(TensorShapeProto_DimensionSchema)` to create a new message.
  */
-export const TensorShapeProto_DimensionSchema: GenMessage<TensorShapeProto_Dimension> = /*@__PURE__*/
-  messageDesc(file_onnx, 9, 0);
+export const TensorShapeProto_DimensionSchema: GenMessage<TensorShapeProto_Dimension> =
+  /*@__PURE__*/
+  messageDesc(file_onnx, 9, 0)
 
 /**
  * @generated from message evolmm.onnx.TensorProto
  */
-export type TensorProto = Message<"evolmm.onnx.TensorProto"> & {
+export type TensorProto = Message<'evolmm.onnx.TensorProto'> & {
   /**
    * @generated from field: repeated int64 dims = 1;
    */
-  dims: bigint[];
+  dims: bigint[]
 
   /**
    * @generated from field: optional int32 data_type = 2;
    */
-  dataType: number;
+  dataType: number
 
   /**
    * @generated from field: repeated float float_data = 4 [packed = true];
    */
-  floatData: number[];
+  floatData: number[]
 
   /**
    * @generated from field: repeated int32 int32_data = 5 [packed = true];
    */
-  int32Data: number[];
+  int32Data: number[]
 
   /**
    * @generated from field: repeated bytes string_data = 6;
    */
-  stringData: Uint8Array[];
+  stringData: Uint8Array[]
 
   /**
    * @generated from field: repeated int64 int64_data = 7 [packed = true];
    */
-  int64Data: bigint[];
+  int64Data: bigint[]
 
   /**
    * @generated from field: optional string name = 8;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: optional bytes raw_data = 9;
    */
-  rawData: Uint8Array;
+  rawData: Uint8Array
 
   /**
    * @generated from field: repeated double double_data = 10 [packed = true];
    */
-  doubleData: number[];
+  doubleData: number[]
 
   /**
    * @generated from field: repeated uint64 uint64_data = 11 [packed = true];
    */
-  uint64Data: bigint[];
+  uint64Data: bigint[]
 
   /**
    * @generated from field: optional string doc_string = 12;
    */
-  docString: string;
+  docString: string
 
   /**
    * @generated from field: repeated evolmm.onnx.StringStringEntryProto external_data = 13;
    */
-  externalData: StringStringEntryProto[];
+  externalData: StringStringEntryProto[]
 
   /**
    * @generated from field: optional evolmm.onnx.TensorProto.DataLocation data_location = 14;
    */
-  dataLocation: TensorProto_DataLocation;
-};
+  dataLocation: TensorProto_DataLocation
+}
 
 /**
  * Describes the message evolmm.onnx.TensorProto.
  * Use `create(TensorProtoSchema)` to create a new message.
  */
-export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/
-  messageDesc(file_onnx, 10);
+export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/ messageDesc(file_onnx, 10)
 
 /**
  * @generated from enum evolmm.onnx.TensorProto.DataLocation
@@ -637,6 +637,6 @@ export enum TensorProto_DataLocation {
 /**
  * Describes the enum evolmm.onnx.TensorProto.DataLocation.
  */
-export const TensorProto_DataLocationSchema: GenEnum<TensorProto_DataLocation> = /*@__PURE__*/
-  enumDesc(file_onnx, 10, 0);
-
+export const TensorProto_DataLocationSchema: GenEnum<TensorProto_DataLocation> =
+  /*@__PURE__*/
+  enumDesc(file_onnx, 10, 0)
