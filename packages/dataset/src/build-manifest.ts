@@ -1,12 +1,13 @@
 /** Checks and hashes every image of a folder once, and writes the manifest that later runs start from. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { EvolmmError } from '@evolmm/internal'
 import { checkImage, type CheckReason } from './check-image'
 import { isCurrent, ManifestCursor, stampOf } from './manifest-cursor'
-import { readManifest, writeManifest, type ManifestEntry } from './manifest-file'
+import { readManifest, startsLikeManifest, writeManifest, type ManifestEntry } from './manifest-file'
 import { checkRules, checkText, type UsabilityRules } from './options'
 import { scanImages, type ScanOptions } from './scan-images'
 import { emitProcessWarning, skippedImage, type WarningListener } from './warning'
@@ -34,6 +35,7 @@ export async function buildManifest(options: BuildManifestOptions): Promise<Mani
   const file = checkText('file', options.file)
   const rules = checkRules(options)
   const warn = options.onWarning ?? emitProcessWarning
+  await refuseOtherFiles(file)
   const scanned = await scanImages(options)
   const summary: ManifestSummary = { images: scanned.length, usable: 0, reused: 0, byReason: {} }
   const earlier = await earlierEntries(file, rules, warn)
@@ -74,6 +76,25 @@ function count(
   }
   summary.byReason[entry.skipped] = (summary.byReason[entry.skipped] ?? 0) + 1
   warn(skippedImage(entry.path, entry.skipped, entry.detail))
+}
+
+/** Only a manifest, sound or damaged further on, is ever replaced; and the place must be writable as a file. */
+async function refuseOtherFiles(file: string): Promise<void> {
+  const refuse = (got: string, fix: string) =>
+    new EvolmmError(
+      'NOT_A_MANIFEST',
+      `file: must be a manifest or a new file in a folder that exists, got ${got}; ${fix}`,
+      {
+        details: { file },
+      },
+    )
+  const folder = await stat(dirname(file)).catch(() => undefined)
+  if (folder?.isDirectory() !== true) throw refuse(`${file}, whose folder does not exist`, 'make the folder')
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || (found.isFile() && found.size === 0)) return
+  if (!found.isFile()) throw refuse(`${file}, which is not a file`, 'pass another path')
+  if (!(await startsLikeManifest(file)))
+    throw refuse(`${file}, which holds something else`, 'delete it or pass another path')
 }
 
 /**

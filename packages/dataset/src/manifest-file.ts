@@ -123,6 +123,18 @@ async function firstOf(lines: AsyncGenerator<string, undefined>): Promise<string
   return (await lines.next()).value ?? ''
 }
 
+/** Whether a file begins as every manifest does, whatever comes after. */
+export async function startsLikeManifest(file: string): Promise<boolean> {
+  const start = `{"kind":"${kind}"`
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(start.length), 0, start.length, 0)
+    return buffer.toString('utf8', 0, bytesRead) === start
+  } finally {
+    await handle.close()
+  }
+}
+
 function parseHeader(file: string, line: string): ManifestHeader {
   const header = parseLine(line) as Partial<ManifestHeader & { kind: string; version: number }> | undefined
   if (header?.kind === kind && header.version !== version)

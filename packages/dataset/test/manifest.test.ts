@@ -288,12 +288,9 @@ test('a manifest of other rules, of another version or none at all is refused', 
 
 const damages: [string, (text: string) => string, number][] = [
   ['an empty file', () => '', 1],
-  ['no header', (text) => text.slice(text.indexOf('\n') + 1), 1],
-  ['a header of another kind', (text) => text.replace('evolmm-images', 'other'), 1],
   ['a header without a count', (text) => text.replace('"images":3,', ''), 1],
   ['a header without a limit', (text) => text.replace(/"maxPixels":\d+,/, ''), 1],
   ['a header without a rule', (text) => text.replace(',"acceptWrongExtension":false', ''), 1],
-  ['a header that is null', (text) => text.replace(/^.*/, 'null'), 1],
   ['a last line cut by a kill', (text) => text.slice(0, -20), 4],
   ['a missing last line', (text) => text.slice(0, text.lastIndexOf('\n', text.length - 2) + 1), 4],
   ['a line too many', (text) => text + text.split('\n')[3].replace('a/2', 'a/3') + '\n', 5],
@@ -445,4 +442,27 @@ test('bad options are errors before any work', async () => {
   for (const bad of [{ file: '' }, { file: undefined }, { maxPixels: 0 }, { root: '' }])
     await expect(build({ root, file, ...bad } as never)).rejects.toThrow(coded('INVALID_OPTION'))
   expect(existsSync(file)).toBe(false)
+})
+
+test.each<[string, (text: string) => string]>([
+  ['no header', (text) => text.slice(text.indexOf('\n') + 1)],
+  ['a header of another kind', (text) => text.replace('evolmm-images', 'other')],
+  ['a header that is null', (text) => text.replace(/^.*/, 'null')],
+])('%s is no manifest at all: refused for sampling and for building', async (_, damage) => {
+  const { root, file } = await example()
+  await build({ root, file })
+  const other = damage(readFileSync(file, 'utf8'))
+  writeFileSync(file, other)
+  await expect(open({ root, manifest: file })).rejects.toThrow(coded('MANIFEST_DAMAGED', /line 1/))
+  await expect(build({ root, file })).rejects.toThrow(coded('NOT_A_MANIFEST'))
+  expect(readFileSync(file, 'utf8')).toBe(other)
+})
+
+test('replaces nothing but a manifest', async () => {
+  const { root, file } = await example()
+  const other = `${file}.notes`
+  writeFileSync(other, 'precious')
+  for (const place of [other, join(root, 'a/0.png'), root, join(root, 'missing/images.jsonl')])
+    await expect(build({ root, file: place })).rejects.toThrow(coded('NOT_A_MANIFEST'))
+  expect(readFileSync(other, 'utf8')).toBe('precious')
 })

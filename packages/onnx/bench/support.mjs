@@ -77,6 +77,9 @@ export function loraTransformer({ config: sizes, tokens, backward, checkpointed 
 
   const attention = config.blocks * 4 * tokens * tokens * config.width
   const lora = 2 * tokens * layout.size
+  // The first block's input is frozen: no gradient goes back through its q, k and v.
+  const { width, rank, heads, kvHeads } = config
+  const unneeded = 2 * tokens * (width * width * (1 + (2 * kvHeads) / heads) + 3 * rank * width)
   const range = BigInt64Array.from({ length: tokens }, (_, i) => BigInt(i))
   return {
     graph,
@@ -90,6 +93,6 @@ export function loraTransformer({ config: sizes, tokens, backward, checkpointed 
       mask: feed([tokens, tokens], 1),
       adapter: feed([layout.size]),
     }),
-    flops: { forward: dense + lora + attention, both: 2 * dense + 3 * (lora + attention) },
+    flops: { forward: dense + lora + attention, both: 2 * dense + 3 * (lora + attention) - unneeded },
   }
 }

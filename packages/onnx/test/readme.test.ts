@@ -36,3 +36,7 @@ test('the example that differentiates a file does', async () => {
 test('the example with a custom op does', async () => {
   await check(2)
 })
+
+test('the example of fine-tuning does', async () => {
+  await check(3)
+})

@@ -53,7 +53,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
   }
   const { seed } = options
   const size = sizeOf(loss.shape)
-  if (seed === undefined && size !== undefined && size !== 1) {
+  if (seed === undefined && loss.shape !== undefined && size !== 1) {
     throw new EvolmmError(
       'NOT_A_SCALAR',
       `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
