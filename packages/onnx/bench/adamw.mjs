@@ -4,13 +4,14 @@
  * The program in two forms (whole vectors in one run; slice by slice, in place, with the norm computed first) beside
  * 1. what memory traffic alone takes: reading parameters, gradient and moments and writing all but the gradient,
  *    in a plain copy of as many bytes, and in a graph that only adds;
- * 2. a plain JavaScript loop.
+ * 2. the plain loop, `AdamW` of @evolmm/rl-core.
  * Whole vectors are slow for a reason outside the graph: onnxruntime-node copies every output into new memory, also
  * preallocated ones, and the system's page faults for it cost more than the arithmetic. With slices that memory is
  * small and used again.
  * All are measured in turn; the best of the rounds counts, because other work on the machine only adds.
  */
 import { adamWProgram, globalNorm, Graph, op } from '@evolmm/onnx'
+import { AdamW } from '@evolmm/rl-core'
 import ort from 'onnxruntime-node'
 import { numbers, open } from './support.mjs'
 
@@ -43,22 +44,7 @@ function copy() {
     state.scratch.set(state[name].subarray(0, length))
 }
 
-/** The loop that anyone would write. */
-function loop() {
-  const { parameters, gradient, first, second } = state
-  let sum = 0
-  for (let i = 0; i < size; i++) sum += gradient[i] * gradient[i]
-  const clip = Math.min(1, maxNorm / (Math.sqrt(sum) + 1e-6))
-  const [c1, c2] = betas.map((beta) => 1 - beta ** 10)
-  for (let i = 0; i < size; i++) {
-    const g = gradient[i] * clip
-    const m = (first[i] = betas[0] * first[i] + (1 - betas[0]) * g)
-    const v = (second[i] = betas[1] * second[i] + (1 - betas[1]) * g * g)
-    parameters[i] =
-      parameters[i] * (1 - rate * weightDecay) - (rate * (m / c1)) / (Math.sqrt(v / c2) + epsilon)
-  }
-}
-
+const optimizer = new AdamW({ size, lr: rate, betas, eps: epsilon, weightDecay, clip: maxNorm })
 const options = { betas, epsilon, weightDecay }
 const whole = await open(adamWProgram({ ...options, size }))
 const inOne = () =>
@@ -88,7 +74,7 @@ const addOnly = () => adding.run(Object.fromEntries(names.map((name) => [name, v
 const measured = {
   'memory traffic alone (copy)': copy,
   'graph of three additions': addOnly,
-  'plain loop': loop,
+  'plain loop': () => optimizer.step(state.parameters, state.gradient),
   'norm alone': () => norms.run({ gradient: vector(state.gradient) }),
   'program, whole vectors': inOne,
 }

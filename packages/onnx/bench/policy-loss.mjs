@@ -1,8 +1,8 @@
 /**
  * What chunks save in the policy loss: pnpm bench:onnx-policy-loss
  *
- * Loss and gradient of the hidden states, with an exact divergence, for 512 rows and 32,768 words; in chunks of 64 rows
- * and all at once, each in a process of its own that reports its peak memory above that of the opened session.
+ * Loss and gradient of the hidden states, with an exact divergence, for 512 rows, in chunks and all at once,
+ * for 32,768 words and for the 152,064 of Qwen2.5-VL, each in a process of its own that reports its peak memory above that of the opened session.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -11,16 +11,20 @@ import { grad, Graph, op, policyLoss } from '@evolmm/onnx'
 import ort from 'onnxruntime-node'
 import { constant, feed, open, timeRuns } from './support.mjs'
 
-const [rows, words, width] = [512, 32_768, 512]
+const [rows, width] = [512, 512]
 
 if (process.argv[2] === undefined) {
-  for (const chunk of [16, 64, 128, rows]) {
-    const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), String(chunk)], {
-      encoding: 'utf8',
-    })
+  for (const [words, chunk] of [32_768, 152_064].flatMap((n) => [16, 64, 128, rows].map((c) => [n, c]))) {
+    const output = execFileSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), String(chunk), String(words)],
+      {
+        encoding: 'utf8',
+      },
+    )
     const { megabytes, seconds, loss, gradient } = JSON.parse(output)
     console.log(
-      `${chunk === rows ? 'all rows at once' : `chunks of ${chunk} rows`}`.padEnd(20) +
+      `${words} words, ${chunk === rows ? 'all rows at once' : `chunks of ${chunk} rows`}`.padEnd(34) +
         ` ${megabytes.toFixed(0).padStart(5)} MB above the session, ${seconds.toFixed(2)} s, ` +
         `loss ${loss.toFixed(5)}, |gradient| ${gradient.toExponential(5)}`,
     )
@@ -28,6 +32,7 @@ if (process.argv[2] === undefined) {
   process.exit()
 }
 
+const [chunk, words] = process.argv.slice(2).map(Number)
 const graph = new Graph('loss')
 const hidden = graph.input('hidden', 'float32', [rows, width])
 const vector = (name) => graph.input(name, 'float32', [rows])
@@ -37,7 +42,7 @@ const { loss } = policyLoss({
   tokens: graph.input('tokens', 'int64', [rows]),
   weights: vector('weights'),
   kl: { hidden: graph.input('reference', 'float32', [rows, width]), weights: vector('klWeights') },
-  chunk: Number(process.argv[2]),
+  chunk,
 })
 graph.output('gradient', op.Identity(grad(loss, [hidden])[0]))
 graph.output('loss', op.Identity(loss))

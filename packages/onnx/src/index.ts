@@ -27,6 +27,10 @@ export { checkExternalData } from './external/check-external-data'
 
 // 5. Training parts
 export { loraLinear, type LoraLinearOptions } from './training/lora-linear'
+export { rmsNorm, type RmsNormOptions } from './training/rms-norm'
+export { rotary, type RotaryOptions } from './training/rotary'
+export { attention, type AttentionOptions } from './training/attention'
+export { gatedSilu, type GatedSiluOptions } from './training/gated-silu'
 export { dropout, type DropoutOptions } from './training/dropout'
 export { policyLoss, type KlOptions, type PolicyLoss, type PolicyLossOptions } from './training/policy-loss'
 export { pickLogProbabilities } from './training/pick-log-probabilities'

@@ -76,6 +76,7 @@ export function emitNode(
     const outputName = names?.[index] ?? (shared ? name : graph.fresh(name))
     outputs.push(graph.tensor({ name: outputName, ...bounded(graph, type, node), scope, node }))
   }
+  if (domain !== '' && !graph.domains.has(domain)) graph.domains.set(domain, 1)
   scope.nodes.push(node)
   return node
 }

@@ -2,7 +2,17 @@
  * A decoder-only transformer with LoRA and the policy loss, in graph operations: RMSNorm, rotary positions,
  * grouped-query attention under an additive mask, gated MLP, head tied to the embedding. Sizes are up to the caller.
  */
-import { checkpoint, loraLinear, op, type Graph, type Tensor } from '@evolmm/onnx'
+import {
+  attention,
+  checkpoint,
+  gatedSilu,
+  loraLinear,
+  op,
+  rmsNorm,
+  rotary,
+  type Graph,
+  type Tensor,
+} from '@evolmm/onnx'
 
 export interface TransformerConfig {
   blocks: number
@@ -79,38 +89,33 @@ export function adapterShapes(config: TransformerConfig): [string, number[]][] {
 /** Hidden states [T, D] after the last norm. */
 export function transformer({ ids, positions, mask }: Sequence, model: Model): Tensor {
   const { config, frozen } = model
-  const rotary = rotaryTables(positions, config)
+  const angles = rotaryTables(positions, config)
   let hidden = op.Gather(frozen('embed_tokens'), ids)
   for (let i = 0; i < config.blocks; i++) {
-    const block = (x: Tensor) => [decoderBlock(x, `layers.${i}`, model, rotary, mask)]
+    const block = (x: Tensor) => [decoderBlock(x, `layers.${i}`, model, angles, mask)]
     ;[hidden] = model.checkpointed === true ? checkpoint(block, [hidden]) : block(hidden)
   }
-  return norm(hidden, frozen('norm'), config.epsilon)
+  return rmsNorm({ x: hidden, weight: frozen('norm'), epsilon: config.epsilon })
 }
 
-interface Rotary {
+interface Angles {
   cos: Tensor
   sin: Tensor
 }
 
-/** [T, d] each; the second half of the columns repeats the first. */
-function rotaryTables(positions: Tensor, { width, heads, theta }: TransformerConfig): Rotary {
+/** [T, d / 2] each. */
+function rotaryTables(positions: Tensor, { width, heads, theta }: TransformerConfig): Angles {
   const half = width / heads / 2
   const frequencies = Array.from({ length: half }, (_, i) => theta ** (-i / half))
   const { graph } = positions.scope
   const angles = op.Mul(
     op.Unsqueeze(op.Cast(positions, { to: 'float32' }), [1]),
-    graph.constant('float32', [1, 2 * half], [...frequencies, ...frequencies]),
+    graph.constant('float32', [1, half], frequencies),
   )
   return { cos: op.Cos(angles), sin: op.Sin(angles) }
 }
 
-function norm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
-  const square = op.ReduceMean(op.Mul(x, x), [-1])
-  return op.Mul(op.Div(x, op.Sqrt(op.Add(square, epsilon))), weight)
-}
-
-function decoderBlock(x: Tensor, name: string, model: Model, rotary: Rotary, mask: Tensor): Tensor {
+function decoderBlock(x: Tensor, name: string, model: Model, angles: Angles, mask: Tensor): Tensor {
   const { config, frozen, adapter } = model
   const linear = (input: Tensor, projection: string): Tensor => {
     const full = `${name}.${projection}`
@@ -118,44 +123,30 @@ function decoderBlock(x: Tensor, name: string, model: Model, rotary: Rotary, mas
     const [a, b] = [adapter(`${full}.lora_A`), adapter(`${full}.lora_B`)]
     return loraLinear({ x: input, weight: frozen(full), a, b, alpha: config.alpha })
   }
-  const attended = op.Add(
-    x,
-    attention(norm(x, frozen(`${name}.input_layernorm`), config.epsilon), linear, config, rotary, mask),
-  )
-  const input = norm(attended, frozen(`${name}.post_attention_layernorm`), config.epsilon)
-  const gate = linear(input, 'mlp.gate_proj')
-  const gated = op.Mul(op.Mul(gate, op.Sigmoid(gate)), linear(input, 'mlp.up_proj'))
-  return op.Add(attended, linear(gated, 'mlp.down_proj'))
-}
+  const norm = (input: Tensor, which: string) =>
+    rmsNorm({ x: input, weight: frozen(`${name}.${which}`), epsilon: config.epsilon })
 
-function attention(
-  x: Tensor,
-  linear: (input: Tensor, projection: string) => Tensor,
-  { width, heads, kvHeads }: TransformerConfig,
-  { cos, sin }: Rotary,
-  mask: Tensor,
-): Tensor {
-  const size = width / heads
-  /** [T, n d] to [n, T, d]. */
-  const split = (input: Tensor, n: number) =>
-    op.Transpose(op.Reshape(input, [0, n, size]), { perm: [1, 0, 2] })
-  const rotate = (input: Tensor) => {
-    const [low, high] = [op.Slice(input, [0], [size / 2], [2]), op.Slice(input, [size / 2], [size], [2])]
-    return op.Add(op.Mul(input, cos), op.Mul(op.Concat([op.Neg(high), low], { axis: 2 }), sin))
-  }
-  const q = rotate(split(linear(x, 'self_attn.q_proj'), heads))
-  const k = rotate(split(linear(x, 'self_attn.k_proj'), kvHeads))
-  const v = split(linear(x, 'self_attn.v_proj'), kvHeads)
-  // The query heads of a group are rows of one product with the keys, and with the values, that they share.
-  // The scale goes onto the queries: they are far fewer than the scores.
-  const grouped = op.Reshape(op.Mul(q, 1 / Math.sqrt(size)), [kvHeads, -1, size])
-  const scores = op.MatMul(grouped, op.Transpose(k, { perm: [0, 2, 1] }))
-  const tokens = op.Shape(mask, { start: 0 })
-  const { graph } = x.scope
-  const apart = op.Reshape(scores, op.Concat([graph.constant('int64', [1], [heads]), tokens], { axis: 0 }))
-  const weights = op.Reshape(op.Softmax(op.Add(apart, mask)), op.Shape(scores))
-  const mixed = op.Reshape(op.MatMul(weights, v), [heads, -1, size])
-  return linear(op.Reshape(op.Transpose(mixed, { perm: [1, 0, 2] }), [-1, width]), 'self_attn.o_proj')
+  const { heads, kvHeads, width } = config
+  const input = norm(x, 'input_layernorm')
+  const q = rotary({ x: linear(input, 'self_attn.q_proj'), heads, ...angles })
+  const k = rotary({ x: linear(input, 'self_attn.k_proj'), heads: kvHeads, ...angles })
+  const [batchQ, batchK, batchV] = [q, k, linear(input, 'self_attn.v_proj')].map((part) =>
+    op.Unsqueeze(part, [0]),
+  )
+  const mixed = attention({
+    q: batchQ,
+    k: batchK,
+    v: batchV,
+    mask,
+    heads,
+    keyValueHeads: kvHeads,
+    headSize: width / heads,
+  })
+  const attended = op.Add(x, linear(op.Squeeze(mixed, [0]), 'self_attn.o_proj'))
+  const normalized = norm(attended, 'post_attention_layernorm')
+  const gate = linear(normalized, 'mlp.gate_proj')
+  const gated = gatedSilu({ gate, up: linear(normalized, 'mlp.up_proj') })
+  return op.Add(attended, linear(gated, 'mlp.down_proj'))
 }
 
 /** Named constants with the contents that `data` gives, made when they are first asked for. */

@@ -1,0 +1,106 @@
+/**
+ * Scaled dot-product attention with grouped queries, as one operator.
+ *
+ * The query heads that share keys and values are rows of one product with them. The scale goes onto the queries and the
+ * correction of the softmax's gradient is taken from the output (rows of P dP sum to rows of O dO): both are far smaller
+ * than the scores. Of the scores' size only the probabilities are kept.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import { customOp } from '../grad/custom-op'
+import type { Tensor } from '../graph/graph'
+import { Add, Mul, Sub } from '../ops/elementwise'
+import { MatMul } from '../ops/matrix'
+import { Softmax } from '../ops/normalization'
+import { ReduceSum } from '../ops/reduction'
+import { Reshape, Transpose } from '../ops/shaping'
+
+export interface AttentionOptions {
+  /** [B, T, heads d] */
+  q: Tensor
+  /** [B, S, keyValueHeads d] */
+  k: Tensor
+  /** [B, S, keyValueHeads d] */
+  v: Tensor
+  /** Added to the scores, [T, S] or [B, 1, T, S]: 0 where the row sees the column, very negative elsewhere. @default none */
+  mask?: Tensor | undefined
+  heads: number
+  /** @default heads */
+  keyValueHeads?: number
+  /** Width of a head, d. */
+  headSize: number
+  /** What scores are multiplied with. @default 1 / sqrt(headSize) */
+  scale?: number
+}
+
+/** `softmax(scale q k^T + mask) v`, [B, T, heads d]. */
+export function attention(options: AttentionOptions): Tensor {
+  const { q, k, v, mask, heads, headSize } = options
+  const { keyValueHeads = heads, scale = 1 / Math.sqrt(headSize) } = options
+  const run = attentionOp({ heads, keyValueHeads, headSize, scale })
+  return run(...(mask === undefined ? [q, k, v] : [q, k, v, mask]))[0]
+}
+
+interface Sizes {
+  heads: number
+  keyValueHeads: number
+  headSize: number
+  scale: number
+}
+
+const operators = new Map<string, ReturnType<typeof customOp>>()
+
+function attentionOp(sizes: Sizes): ReturnType<typeof customOp> {
+  const { heads, keyValueHeads: groups, headSize: d, scale } = sizes
+  const key = Object.values(sizes).join()
+  const known = operators.get(key)
+  if (known !== undefined) return known
+
+  /** [B, T, n d] to [B, n, T, d]. */
+  const split = (x: Tensor, n: number) => Transpose(Reshape(x, [0, 0, n, d]), { perm: [0, 2, 1, 3] })
+  /** [B, T, heads d] to [B, groups, heads / groups T, d]: heads that share keys and values in one matrix. */
+  const group = (x: Tensor) => Reshape(split(x, heads), [0, groups, -1, d])
+  /** [B, n, T, d] to [B, T, n d]. */
+  const merge = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, n * d])
+  const turned = (x: Tensor) => Transpose(x, { perm: [0, 1, 3, 2] })
+  /** Between [B, groups, rows, S] and [B, heads, T, S]. */
+  const apart = (x: Tensor) => Reshape(x, [0, heads, -1, 0])
+  const together = (x: Tensor) => Reshape(x, [0, groups, -1, 0])
+
+  const made = customOp({
+    name: 'Attention',
+    // The second output, [B, heads, T, S], is kept for the backward pass.
+    forward: (q, k, v, mask?: Tensor) => {
+      const scores = apart(MatMul(group(Mul(q, scale)), turned(split(k, groups))))
+      const weights = Softmax(mask === undefined ? scores : Add(scores, mask))
+      const mixed = Reshape(MatMul(together(weights), split(v, groups)), [0, heads, -1, d])
+      return [merge(mixed, heads), weights]
+    },
+    backward: ({ inputs: [q, k, v], outputs: [mixed, weights], gradients: [gradient], needs }) => {
+      if (needs[3])
+        throw new EvolmmError(
+          'NOT_DIFFERENTIABLE',
+          'attention: the mask has no gradient, but it is asked for; add a trained bias to scores of your own',
+        )
+      if (gradient === undefined) return []
+      const grouped = group(gradient)
+      const gradientV = () => merge(MatMul(turned(together(weights)), grouped), groups)
+      if (!needs[0] && !needs[1]) return [undefined, undefined, gradientV()]
+      const correction = ReduceSum(Reshape(Mul(gradient, mixed), [0, 0, heads, d]), [3])
+      const slope = Sub(
+        apart(MatMul(grouped, turned(split(v, groups)))),
+        Transpose(correction, { perm: [0, 2, 1, 3] }),
+      )
+      const scores = together(Mul(weights, slope))
+      const gradientQ = () =>
+        Mul(merge(Reshape(MatMul(scores, split(k, groups)), [0, heads, -1, d]), heads), scale)
+      const gradientK = () => merge(MatMul(turned(scores), group(Mul(q, scale))), groups)
+      return [
+        needs[0] ? gradientQ() : undefined,
+        needs[1] ? gradientK() : undefined,
+        needs[2] ? gradientV() : undefined,
+      ]
+    },
+  })
+  operators.set(key, made)
+  return made
+}
