@@ -13,6 +13,7 @@ const { cases } = readFixture('qwen2_5_vl-tiny/reference.json') as {
 
 interface TokenizerJson {
   added_tokens: { id: number; content: string; special: boolean }[]
+  model: Record<string, unknown>
 }
 const json = () => readFixture('qwen2_5_vl-tiny/tokenizer.json') as TokenizerJson
 const load = (files: Record<string, unknown>, model = config) =>
@@ -52,6 +53,12 @@ test('decodes nothing to nothing', async () => {
 test('keeps spaces before punctuation although the configuration does not say so', async () => {
   const tokenizer = await load({ 'tokenizer_config.json': {} })
   expect(tokenizer.decode(tokenizer.encode("a , b ! do n't"))).toBe("a , b ! do n't")
+})
+
+test('ids without a token give no text, not the unknown token', async () => {
+  const { model, ...rest } = json()
+  const tokenizer = await load({ 'tokenizer.json': { ...rest, model: { ...model, unk_token: 'a' } } })
+  expect(tokenizer.decode([64, 639, 65, 1e9])).toBe('ab')
 })
 
 test('tells tokens, ids, special tokens and the tokens that have names', async () => {
