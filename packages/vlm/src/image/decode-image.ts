@@ -10,7 +10,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { EvolmmError } from '@evolmm/internal'
-import sharp, { type Metadata, type SharpOptions } from 'sharp'
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { fillLikePillow } from './gif-background'
 import type { RgbImage } from './rgb-image'
 
@@ -100,7 +100,7 @@ async function convert(bytes: Uint8Array, { format, space }: Metadata): Promise<
   }
 }
 
-function raw(image: sharp.Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
+function raw(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
   return image.raw({ depth }).toBuffer({ resolveWithObject: true })
 }
 
