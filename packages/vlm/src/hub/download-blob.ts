@@ -20,6 +20,8 @@ export interface Content {
   name: string
   /** SHA-1 of git (40 digits) or SHA-256 (64) of the content; none where the server gives no such hash. */
   hash: string | undefined
+  /** What the hub says with the content, by which a change of it is seen. */
+  etag: string
   /** Bytes. */
   size: number
   /** Where to get it: on the hub, which may redirect. */
@@ -164,13 +166,13 @@ async function startOf(
 }
 
 /** The hub states with each file which content it is; the answer may not be of another than was listed. */
-function checkUnchanged(subject: Subject, { name, hash }: Content, hub: Headers): void {
+function checkUnchanged(subject: Subject, { etag, hash }: Content, hub: Headers): void {
   const stated = etagOf(hub)
-  if (stated === undefined || stated === name || (hash !== undefined && !isHashLike(stated, hash))) return
+  if (stated === undefined || stated === etag || (hash !== undefined && !isHashLike(stated, hash))) return
   throw hubError(
     subject,
     'HUB_FILE_CHANGED',
-    `${subject.file}: must be the content ${name} as listed, got ${stated}; call again`,
+    `${subject.file}: must be the content ${etag} as listed, got ${stated}; call again`,
   )
 }
 

@@ -139,7 +139,7 @@ async function describe(
   const prefix = settings.repoType === 'dataset' ? 'datasets/' : ''
   const encoded = path.split('/').map(encodeURIComponent).join('/')
   const url = `${settings.endpoint}/${prefix}${id}/resolve/${revision}/${encoded}`
-  if (size !== undefined && hash !== undefined) return { name: hash, hash, size, url }
+  if (size !== undefined && hash !== undefined) return { name: hash, hash, etag: hash, size, url }
   return retrying(subject, signal, async () => {
     const dog = watchdog(settings.timeout, signal)
     try {
@@ -155,7 +155,7 @@ async function describe(
         )
       const content = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) ? etag : undefined
       const name = /^\w[\w-]*$/.test(etag) ? etag : createHash('sha256').update(etag).digest('hex')
-      return { name, hash: content, size: bytes, url }
+      return { name, hash: content, etag, size: bytes, url }
     } finally {
       dog.stop()
     }

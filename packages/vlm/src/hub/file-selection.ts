@@ -65,10 +65,17 @@ function listOf(patterns: string | readonly string[]): readonly string[] {
 
 function toExpression(pattern: string): RegExp {
   const whole = pattern.endsWith('/') ? `${pattern}*` : pattern
-  const source = whole.replace(/\[(!?)(\]?[^\]]*)\]|[^]/g, (token, not: string, set: string | undefined) => {
-    if (set !== undefined) return `[${not && '^'}${set.replace(/[\\\]^[]/g, '\\$&')}]`
-    if (token === '*') return '.*'
-    return token === '?' ? '.' : token.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&')
-  })
-  return new RegExp(`^${source}$`, 's')
+  const source = whole.replace(
+    /\[(!?)(\][^\]]*|[^\]]+)\]|[^]/g,
+    (token, not: string, set: string | undefined) => {
+      if (set !== undefined) return `[${not && '^'}${set.replace(/[\\\]^[]/g, '\\$&')}]`
+      if (token === '*') return '.*'
+      return token === '?' ? '.' : token.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&')
+    },
+  )
+  try {
+    return new RegExp(`^${source}$`, 's')
+  } catch {
+    return /(?!)/ // a range such as [z-a] holds nothing
+  }
 }

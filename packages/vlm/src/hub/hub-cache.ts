@@ -66,18 +66,18 @@ export async function missingFiles(
     selection,
   ).map(({ path }) => path)
   if (paths.length === 0) return ['any file']
-  const shards = await Promise.all(
-    paths.filter((path) => path.endsWith('.safetensors.index.json')).map((path) => shardsOf(folder, path)),
-  )
-  return [...unmetPatterns(paths, selection), ...shards.flat().filter((path) => !present.includes(path))]
+  const indexes = paths.filter((path) => path.endsWith('.safetensors.index.json'))
+  const shards = await Promise.all(indexes.map((index) => missingShards(folder, index, present)))
+  return [...unmetPatterns(paths, selection), ...shards.flat()]
 }
 
-async function shardsOf(folder: string, index: string): Promise<string[]> {
+/** Shards that an index names and the snapshot lacks; or the index, if it cannot be read. */
+async function missingShards(folder: string, index: string, present: readonly string[]): Promise<string[]> {
   try {
-    const { weight_map: map } = JSON.parse(await readFile(join(folder, index), 'utf8')) as {
-      weight_map: Record<string, string>
-    }
-    return [...new Set(Object.values(map))].map((name) => posix.join(posix.dirname(index), name))
+    const text = await readFile(join(folder, index), 'utf8')
+    const { weight_map: map } = JSON.parse(text) as { weight_map: Record<string, string> }
+    const shards = [...new Set(Object.values(map))].map((name) => posix.join(posix.dirname(index), name))
+    return shards.filter((path) => !present.includes(path))
   } catch {
     return [index]
   }
