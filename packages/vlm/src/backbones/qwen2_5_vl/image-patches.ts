@@ -1,0 +1,72 @@
+/**
+ * An image as the patches that Qwen2.5-VL's vision tower reads, number for number as transformers'
+ * Qwen2VLImageProcessorPil: resize, rescale, normalize in float32, and cut. Patches come in squares of `mergeSize` by
+ * `mergeSize`, the squares row by row, since each square becomes one token.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import type { ImageProcessorConfig } from '../../image/image-processor-config'
+import { resizeBicubic } from '../../image/resize-bicubic'
+import type { RgbImage } from '../../image/rgb-image'
+import { smartResize } from '../../image/smart-resize'
+
+export interface ImagePatches {
+  /** [patches, 3 * temporalPatchSize * patchSize * patchSize]: colour, frame, row, column. */
+  pixels: Float32Array
+  /** Patches in time, height and width. */
+  grid: [time: number, height: number, width: number]
+}
+
+export function imagePatches(image: RgbImage, config: ImageProcessorConfig): ImagePatches {
+  const { patchSize, temporalPatchSize, mergeSize } = config
+  const { width, height, data } = fit(image, config)
+  const grid: ImagePatches['grid'] = [1, height / patchSize, width / patchSize]
+  const area = patchSize * patchSize
+  const pixels = new Float32Array(width * height * 3 * temporalPatchSize)
+  const values = [0, 1, 2].map((channel) => normalizedBytes(config, channel))
+  let to = 0
+  for (const [top, left] of corners(grid, mergeSize, patchSize))
+    for (let channel = 0; channel < 3; channel++) {
+      const table = values[channel]
+      const first = to
+      for (let y = 0; y < patchSize; y++) {
+        let from = ((top + y) * width + left) * 3 + channel
+        for (let x = 0; x < patchSize; x++, from += 3) pixels[to++] = table[data[from]]
+      }
+      for (let frame = 1; frame < temporalPatchSize; frame++, to += area)
+        pixels.copyWithin(to, first, first + area)
+    }
+  return { pixels, grid }
+}
+
+/** The image at a size that divides into squares of patches. */
+function fit(image: RgbImage, config: ImageProcessorConfig): RgbImage {
+  const factor = config.patchSize * config.mergeSize
+  const { width, height } = image
+  if (config.resize) return resizeBicubic(image, smartResize({ ...config, width, height, factor }))
+  if (width % factor === 0 && height % factor === 0) return image
+  throw new EvolmmError(
+    'IMAGE_SIZE_UNSUPPORTED',
+    `image: without resizing, sides must be multiples of ${factor}, got ${width}x${height}; turn do_resize on`,
+    { details: { width, height, factor } },
+  )
+}
+
+/** Top left pixels of the patches, in their order. */
+function* corners(
+  [, rows, columns]: ImagePatches['grid'],
+  mergeSize: number,
+  patchSize: number,
+): Generator<[number, number]> {
+  for (let row = 0; row < rows; row += mergeSize)
+    for (let column = 0; column < columns; column += mergeSize)
+      for (let y = row; y < row + mergeSize; y++)
+        for (let x = column; x < column + mergeSize; x++) yield [y * patchSize, x * patchSize]
+}
+
+/** What each byte becomes, rounded to float32 after every step as NumPy does. */
+function normalizedBytes({ rescaleFactor, mean, std }: ImageProcessorConfig, channel: number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, byte) => {
+    const centered = Math.fround(Math.fround(byte * rescaleFactor) - Math.fround(mean[channel]))
+    return centered / Math.fround(std[channel])
+  })
+}

@@ -1,0 +1,143 @@
+/** What the functions of this folder share: their options, and what these mean together with the environment. */
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { FileSelection } from './file-selection'
+
+export interface HubProgress {
+  /** Path in the repository. */
+  file: string
+  /** Bytes of this file that are on disk, and that it has. */
+  received: number
+  size: number
+  /** The same over all selected files, cached ones included. */
+  allReceived: number
+  allSize: number
+}
+
+export interface HubWarning {
+  /** For programs; HUB_CACHE_USED: the hub gave no answer, so its last known answer stands. */
+  code: string
+  /** "Subject: what happened; what follows". */
+  message: string
+}
+
+/** An option that is given wins over its environment variable, which is read at each call. */
+export interface HubOptions extends FileSelection {
+  /** @default 'model' */
+  repoType?: 'model' | 'dataset' | undefined
+  /** Branch, tag, pull request (`refs/pr/1`) or commit. @default 'main' */
+  revision?: string | undefined
+  /** Folder of everything that follows. @default HF_HOME, else `huggingface` in XDG_CACHE_HOME or ~/.cache */
+  home?: string | undefined
+  /** @default HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, else `hub` in `home` */
+  cacheFolder?: string | undefined
+  /** Sent to `endpoint` only; false sends none. @default HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the file `tokenPath` */
+  token?: string | false | undefined
+  /** @default HF_TOKEN_PATH, else `token` in `home` */
+  tokenPath?: string | undefined
+  /** @default HF_ENDPOINT, else https://huggingface.co */
+  endpoint?: string | undefined
+  /** Answer from the cache or not at all. @default HF_HUB_OFFLINE */
+  offline?: boolean | undefined
+  /** Files downloaded at once. @default 4 */
+  concurrency?: number | undefined
+  /** Failures in a row, without a new byte, after which a request is given up. @default 5 */
+  retries?: number | undefined
+  /** Milliseconds without a byte after which a connection counts as dropped. @default 30,000 */
+  timeout?: number | undefined
+  /** Stops the download, which a later call resumes. */
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: HubProgress) => void) | undefined
+  /** @default a Node process warning */
+  onWarning?: ((warning: HubWarning) => void) | undefined
+  /** @default the global one */
+  fetch?: typeof globalThis.fetch | undefined
+  /** Waits between attempts, in milliseconds. @default a timer */
+  sleep?: ((milliseconds: number, signal?: AbortSignal) => Promise<unknown>) | undefined
+  /** @default process.env */
+  environment?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/** The options with every blank filled in. */
+export interface HubSettings {
+  repoType: 'model' | 'dataset'
+  cacheFolder: string
+  token: string | undefined
+  endpoint: string
+  offline: boolean
+  concurrency: number
+  retries: number
+  timeout: number
+  signal: AbortSignal | undefined
+  onProgress: (progress: HubProgress) => void
+  onWarning: (warning: HubWarning) => void
+  fetch: typeof globalThis.fetch
+  sleep: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>
+}
+
+export async function readHubSettings(options: HubOptions): Promise<HubSettings> {
+  const variables = options.environment ?? process.env
+  const read = (name: string) => {
+    const value = variables[name]?.trim()
+    return value === '' ? undefined : value
+  }
+  const cacheHome = read('XDG_CACHE_HOME') ?? '~/.cache'
+  const home = options.home ?? read('HF_HOME') ?? join(cacheHome, 'huggingface')
+  const cacheFolder =
+    options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE') ?? join(home, 'hub')
+  const tokenPath = options.tokenPath ?? read('HF_TOKEN_PATH') ?? join(home, 'token')
+  const token =
+    options.token ??
+    read('HF_TOKEN') ??
+    read('HUGGING_FACE_HUB_TOKEN') ??
+    (await readFile(absolute(tokenPath), 'utf8').catch(() => ''))
+  return {
+    repoType: checkOneOf('repoType', options.repoType ?? 'model', ['model', 'dataset']),
+    cacheFolder: absolute(cacheFolder),
+    token: token === false ? undefined : checkToken(token),
+    endpoint: checkEndpoint(options.endpoint ?? read('HF_ENDPOINT') ?? 'https://huggingface.co'),
+    offline: options.offline ?? /^(1|on|yes|true)$/i.test(read('HF_HUB_OFFLINE') ?? ''),
+    concurrency: checkInteger('concurrency', options.concurrency ?? 4, { min: 1 }),
+    retries: checkInteger('retries', options.retries ?? 5, { min: 0 }),
+    timeout: checkInteger('timeout', options.timeout ?? 30_000, { min: 1 }),
+    signal: options.signal,
+    onProgress: options.onProgress ?? (() => undefined),
+    onWarning:
+      options.onWarning ??
+      (({ code, message }) => {
+        process.emitWarning(message, { type: 'EvolmmWarning', code })
+      }),
+    fetch: options.fetch ?? globalThis.fetch,
+    sleep: options.sleep ?? ((milliseconds, signal) => delay(milliseconds, undefined, { signal })),
+  }
+}
+
+function absolute(path: string): string {
+  return resolve(/^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path)
+}
+
+/** Neither message shows its value: it is, or may hold, a secret. */
+function checkToken(token: string): string | undefined {
+  const text = token.trim()
+  if (!/^[\x21-\x7e]*$/.test(text))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      'token: must be one word of printable ASCII, got other characters; copy it again from the settings page',
+      { details: { option: 'token' } },
+    )
+  return text === '' ? undefined : text
+}
+
+function checkEndpoint(endpoint: string): string {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      'endpoint: must be an http or https address without user name, query or fragment; give one such as https://huggingface.co',
+      { details: { option: 'endpoint' } },
+    )
+  return endpoint.replace(/\/+$/, '')
+}

@@ -1,0 +1,148 @@
+/**
+ * One request to the hub, redirects followed by hand: the token goes to the endpoint's origin and to no other, and the
+ * hub's own headers about a file are kept when its bytes come from a storage host.
+ */
+import { hubError, isTransient, statusError, withoutQuery, type Subject } from './hub-error'
+import type { HubSettings } from './hub-options'
+
+export interface HubAnswer {
+  /** The last response: 2xx, 416, or with `stopAtStorage` the redirect to storage. Its body must be read or cancelled. */
+  response: Response
+  /** Of the hub's own last answer: x-linked-etag, x-linked-size, etag. */
+  hub: Headers
+  /** The bytes come from another host than the hub. */
+  fromStorage: boolean
+}
+
+interface SendOptions {
+  method?: 'GET' | 'HEAD'
+  headers?: Record<string, string>
+  signal: AbortSignal
+  /** Return the redirect that leaves the hub instead of following it. */
+  stopAtStorage?: boolean
+}
+
+const maxRedirects = 10
+/** Beyond this a server's wish to be asked later is an error rather than a wait. */
+const longestWait = 300_000
+
+export async function send(subject: Subject, address: string, options: SendOptions): Promise<HubAnswer> {
+  const { settings } = subject
+  const origin = new URL(settings.endpoint).origin
+  let url = address
+  let hub: Headers | undefined
+  for (let hop = 0; hop <= maxRedirects; hop++) {
+    const fromStorage = new URL(url).origin !== origin
+    const response = await onNetwork(subject, url, options.signal, () =>
+      settings.fetch(url, {
+        method: options.method ?? 'GET',
+        redirect: 'manual',
+        signal: options.signal,
+        headers: {
+          'user-agent': 'evolmm',
+          'accept-encoding': 'identity',
+          ...options.headers,
+          ...(!fromStorage && settings.token !== undefined && { authorization: `Bearer ${settings.token}` }),
+        },
+      }),
+    )
+    if (!fromStorage || hub === undefined) hub = response.headers
+    const location = response.headers.get('location')
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      const next = URL.canParse(location, url) ? new URL(location, url) : undefined
+      if (next?.protocol !== 'http:' && next?.protocol !== 'https:') break
+      if (options.stopAtStorage && next.origin !== origin) return { response, hub, fromStorage: true }
+      await discard(response)
+      url = next.href
+      continue
+    }
+    if (response.ok || response.status === 416) return { response, hub, fromStorage }
+    await discard(response)
+    throw statusError(subject, { status: response.status, headers: response.headers, url }, fromStorage)
+  }
+  throw hubError(
+    subject,
+    'HUB_REQUEST_FAILED',
+    `${subject.id}: must be served, got bad or endless redirects; check the endpoint ${settings.endpoint}`,
+  )
+}
+
+/** Runs one step of a transfer; a failure of the network becomes `HUB_UNREACHABLE`, an abort stays what it is. */
+export async function onNetwork<T>(
+  subject: Subject,
+  url: string,
+  signal: AbortSignal,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    subject.settings.signal?.throwIfAborted()
+    const reason: unknown = signal.aborted ? signal.reason : error
+    const { message, cause } = reason as Error
+    const why = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : message
+    throw hubError(
+      subject,
+      'HUB_UNREACHABLE',
+      `${subject.file ?? subject.id}: must be reachable at ${new URL(url).host}, got ${why}; check the network, a proxy or HF_ENDPOINT`,
+      { cause: reason, details: { url: withoutQuery(url) } },
+    )
+  }
+}
+
+/** Repeats what fails for the moment, with growing pauses or those the server asks for. `progressed` starts the count anew. */
+export async function retrying<T>(
+  { settings: { retries, sleep } }: Subject,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<T>,
+  { most = retries, progressed = () => false }: { most?: number; progressed?: () => boolean } = {},
+): Promise<T> {
+  for (let failures = 0; ;) {
+    signal?.throwIfAborted()
+    try {
+      return await attempt()
+    } catch (error) {
+      signal?.throwIfAborted()
+      failures = progressed() ? 1 : failures + 1
+      if (!isTransient(error) || failures > most) throw error
+      const asked = error.details.retryAfter as number | undefined
+      if (asked !== undefined && asked > longestWait) throw error
+      // Half of the pause is random, so that processes that failed together do not come back together.
+      const wait = Math.min(500 * 2 ** (failures - 1), 10_000) * (0.5 + Math.random() / 2)
+      await pause(sleep, asked ?? wait, signal)
+    }
+  }
+}
+
+/** Waits; an abort ends it with the signal's own reason. */
+export async function pause(
+  sleep: HubSettings['sleep'],
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await sleep(milliseconds, signal).catch((error: unknown) => {
+    signal?.throwIfAborted()
+    throw error
+  })
+}
+
+/** A signal that also fires when `touch` was not called for `timeout` milliseconds. */
+export function watchdog(timeout: number, signal: AbortSignal | undefined) {
+  const stalled = new AbortController()
+  const timer = setTimeout(() => {
+    stalled.abort(new Error(`no byte for ${timeout} ms`))
+  }, timeout)
+  return {
+    signal: signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal,
+    touch: () => {
+      timer.refresh()
+    },
+    stop: () => {
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined)
+}

@@ -1,0 +1,157 @@
+/**
+ * An image as the RGB bytes that Pillow's `Image.open(file).convert('RGB')` gives, since those are what models were
+ * trained on: alpha is dropped and not blended, ICC profiles and gamma are not applied, EXIF rotation is not followed
+ * (that of TIFF is), 16-bit grey is clipped and not scaled, of an animation the first frame counts.
+ *
+ * PNG, JPEG, WebP, GIF and TIFF agree bit for bit. AVIF does not: libheif and libavif turn YUV into RGB with another
+ * rounding (at most 1 apart in 4:4:4) and another upsampling of colour (dozens apart at edges in 4:2:0). Damaged files
+ * are refused where Pillow refuses them, except a GIF whose damaged codes still decode, to too few pixels.
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { EvolmmError } from '@evolmm/internal'
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { fillLikePillow } from './gif-background'
+import type { RgbImage } from './rgb-image'
+
+/** Where Pillow draws the line at decompression bombs. */
+const maxPixels = 178_956_970
+
+/** What sharp's prebuilt library decodes of raster formats; SVG, which it also opens, has no pixels of its own. */
+const formats = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif']
+
+const inputOptions: SharpOptions = { failOn: 'error', ignoreIcc: true, limitInputPixels: false }
+
+/** Decodes a path, a file URL or encoded bytes; an `RgbImage` is checked and returned as it is. */
+export async function decodeImage(source: string | URL | Uint8Array | RgbImage): Promise<RgbImage> {
+  if (source instanceof Uint8Array) return decodeBytes(source, 'image bytes')
+  if (typeof source === 'string' || source instanceof URL) {
+    const bytes = await read(source)
+    return decodeBytes(bytes, String(source))
+  }
+  return checkPixels(source)
+}
+
+async function read(source: string | URL): Promise<Uint8Array> {
+  try {
+    const path = typeof source === 'string' ? source : fileURLToPath(source)
+    if (!(await stat(path)).isFile()) throw new Error('something else')
+    return await readFile(path)
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message : String(cause)
+    throw unreadable(String(source), `must be a file that can be read, got ${got}; check the path`, cause)
+  }
+}
+
+async function decodeBytes(bytes: Uint8Array, name: string): Promise<RgbImage> {
+  if (bytes.length === 0) throw unreadable(name, 'must be an image, got no bytes; replace the file')
+  let metadata
+  try {
+    metadata = await sharp(bytes, inputOptions).metadata()
+  } catch (cause) {
+    throw unreadable(
+      name,
+      'must be an image, got bytes of no known format or a damaged header; replace it',
+      cause,
+    )
+  }
+  const { format, width, height } = metadata
+  if (!formats.includes(format))
+    throw unreadable(name, `must be PNG, JPEG, WebP, GIF, TIFF or AVIF, got ${format}; convert it`)
+  if (width * height > maxPixels)
+    throw unreadable(name, `must have at most ${maxPixels} pixels, got ${width}x${height}; scale it down`)
+  try {
+    return await convert(bytes, metadata)
+  } catch (cause) {
+    throw unreadable(
+      name,
+      `must decode to the last pixel, got ${format} that is damaged or ends early; replace it`,
+      cause,
+    )
+  }
+}
+
+async function convert(bytes: Uint8Array, { format, space }: Metadata): Promise<RgbImage> {
+  // libnsgif only warns of frame data that do not decode, and makes up the rest.
+  const image = sharp(bytes, format === 'gif' ? { ...inputOptions, failOn: 'warning' } : inputOptions)
+  if (format === 'tiff') image.autoOrient()
+  if (space === 'cmyk') {
+    const { data, info } = await raw(image.pipelineColourspace('cmyk').toColourspace('cmyk'))
+    return { width: info.width, height: info.height, data: fromCmyk(data, info.channels) }
+  }
+  if (space === 'grey16') {
+    const { data, info } = await raw(image.pipelineColourspace('grey16').toColourspace('grey16'), 'ushort')
+    const words = new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
+    // Pillow reads grey with alpha (colour type 4 of a PNG) as colours, of which it keeps the high byte.
+    const scaled = format === 'png' && bytes[25] === 4
+    return { width: info.width, height: info.height, data: fromGrey16(words, info.channels, scaled) }
+  }
+  image.toColourspace('srgb')
+  if (format === 'gif') {
+    const { data, info } = await raw(image.ensureAlpha())
+    const rgb = fillLikePillow(data, bytes, info.width)
+    return { width: info.width, height: info.height, data: rgb }
+  }
+  const { data, info } = await raw(image.removeAlpha())
+  return {
+    width: info.width,
+    height: info.height,
+    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+  }
+}
+
+function raw(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
+  return image.raw({ depth }).toBuffer({ resolveWithObject: true })
+}
+
+/** Pillow's formula, without colour management; the product is divided by 255 and rounded. */
+function fromCmyk(cmyk: Uint8Array, channels: number): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / channels) * 3)
+  for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
+    const light = 255 - cmyk[from + 3]
+    for (let c = 0; c < 3; c++) {
+      const product = cmyk[from + c] * light + 128
+      rgb[to + c] = light - ((product + (product >> 8)) >> 8)
+    }
+  }
+  return rgb
+}
+
+function fromGrey16(words: Uint16Array, channels: number, scaled: boolean): Uint8Array {
+  const rgb = new Uint8Array((words.length / channels) * 3)
+  for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
+    const word = words[from]
+    rgb.fill(scaled ? word >> 8 : Math.min(word, 255), to, to + 3)
+  }
+  return rgb
+}
+
+function checkPixels(source: RgbImage): RgbImage {
+  // Callers may not be type-checked.
+  const image = source as Partial<RgbImage> | null | undefined
+  const { width, height, data } = image ?? {}
+  if (
+    !isSide(width) ||
+    !isSide(height) ||
+    !(data instanceof Uint8Array) ||
+    data.length !== width * height * 3
+  )
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `image: must be a path, a file URL, encoded bytes, or { width, height, data } with width * height * 3 bytes, got ${
+        data instanceof Uint8Array ? `${width}x${height} with ${data.length} bytes` : typeof source
+      }; pass such a value`,
+    )
+  return source
+}
+
+function isSide(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0
+}
+
+function unreadable(image: string, rule: string, cause?: unknown): EvolmmError {
+  return new EvolmmError('IMAGE_UNREADABLE', `${image}: ${rule}`, {
+    details: { image },
+    ...(cause !== undefined && { cause }),
+  })
+}

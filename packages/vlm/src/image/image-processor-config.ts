@@ -1,0 +1,129 @@
+/**
+ * How a checkpoint wants its images prepared: `preprocessor_config.json`, or the `image_processor` part of the
+ * `processor_config.json` that newer transformers write instead. Steps that are switched off become ones that change
+ * nothing. What the file asks for and we do not implement is refused.
+ */
+import { join } from 'node:path'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { z } from 'zod'
+import { isObject, readJson, readOptionalJson } from '../prompt/read-checkpoint-file'
+
+export interface ImageProcessorConfig {
+  /** Fewest pixels after resizing. */
+  minPixels: number
+  /** Most pixels after resizing. */
+  maxPixels: number
+  /** Side of a patch in pixels. */
+  patchSize: number
+  /** Frames in a patch; a still image is repeated. */
+  temporalPatchSize: number
+  /** Side of the square of patches that becomes one token, in patches. */
+  mergeSize: number
+  /** Whether images are resized; if not, their sides must be multiples of `patchSize * mergeSize`. */
+  resize: boolean
+  /** Bytes are multiplied by it. */
+  rescaleFactor: number
+  /** Of red, green and blue, subtracted after rescaling. */
+  mean: readonly [number, number, number]
+  /** Of red, green and blue, what is left is divided by it. */
+  std: readonly [number, number, number]
+}
+
+export interface ReadImageProcessorConfigOptions {
+  /** The checkpoint's folder. */
+  folder: string
+  /** Pixels, in place of the checkpoint's. @default the checkpoint's */
+  minPixels?: number
+  /** Pixels, in place of the checkpoint's. @default the checkpoint's */
+  maxPixels?: number
+}
+
+const count = z.int().min(1)
+const triple = (each: z.ZodNumber) =>
+  z
+    .union([each, z.tuple([each, each, each])], { error: 'must be one number or three, in range' })
+    .transform((value): [number, number, number] =>
+      typeof value === 'number' ? [value, value, value] : value,
+    )
+
+/** Defaults are those of transformers' Qwen2VLImageProcessor. */
+const schema = z.object({
+  min_pixels: count.nullish(),
+  max_pixels: count.nullish(),
+  size: z
+    .object({ shortest_edge: count.nullish(), longest_edge: count.nullish() })
+    .nullish()
+    .transform((size) => size ?? { shortest_edge: 56 * 56, longest_edge: 28 * 28 * 1280 }),
+  patch_size: count.default(14),
+  temporal_patch_size: count.default(2),
+  merge_size: count.default(2),
+  do_resize: z.boolean().default(true),
+  resample: z.literal(3, { error: 'must be 3, bicubic, the only kind implemented' }).default(3),
+  do_rescale: z.boolean().default(true),
+  rescale_factor: z.number().default(1 / 255),
+  do_normalize: z.boolean().default(true),
+  image_mean: triple(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
+  image_std: triple(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
+})
+
+/**
+ * Throws `CHECKPOINT_FILE_NOT_FOUND` or `CHECKPOINT_FILE_DAMAGED` for the file, `INVALID_CONFIG` for a field of it, and
+ * `INVALID_OPTION` for bounds that are no bounds.
+ */
+export async function readImageProcessorConfig(
+  options: ReadImageProcessorConfigOptions,
+): Promise<ImageProcessorConfig> {
+  const { file, prefix, value } = await findSettings(options.folder)
+  const result = schema.safeParse(value, { reportInput: true })
+  if (!result.success) {
+    const [{ path, message, input }] = result.error.issues as [z.core.$ZodIssue]
+    throw invalid(file, `${prefix}${path.join('.')}`, `${message}, got ${JSON.stringify(input)}`)
+  }
+  const read = result.data
+  const bound = (
+    option: 'minPixels' | 'maxPixels',
+    old: 'min_pixels' | 'max_pixels',
+    edge: keyof typeof read.size,
+  ) => {
+    if (options[option] !== undefined) return checkInteger(option, options[option], { min: 1 })
+    const pixels = read[old] ?? read.size[edge]
+    if (pixels == null) throw invalid(file, `${prefix}size.${edge}`, `must be a number of pixels, got none`)
+    return pixels
+  }
+  const minPixels = bound('minPixels', 'min_pixels', 'shortest_edge')
+  const maxPixels = bound('maxPixels', 'max_pixels', 'longest_edge')
+  if (minPixels > maxPixels) {
+    if (options.minPixels === undefined && options.maxPixels === undefined)
+      throw invalid(file, `${prefix}min_pixels`, `must be at most max_pixels, ${maxPixels}, got ${minPixels}`)
+    checkInteger('maxPixels', maxPixels, { min: minPixels })
+  }
+  return {
+    minPixels,
+    maxPixels,
+    patchSize: read.patch_size,
+    temporalPatchSize: read.temporal_patch_size,
+    mergeSize: read.merge_size,
+    resize: read.do_resize,
+    rescaleFactor: read.do_rescale ? read.rescale_factor : 1,
+    mean: read.do_normalize ? read.image_mean : [0, 0, 0],
+    std: read.do_normalize ? read.image_std : [1, 1, 1],
+  }
+}
+
+async function findSettings(folder: string): Promise<{ file: string; prefix: string; value: unknown }> {
+  const joint = await readOptionalJson(folder, 'processor_config.json')
+  if (isObject(joint?.image_processor))
+    return {
+      file: join(folder, 'processor_config.json'),
+      prefix: 'image_processor.',
+      value: joint.image_processor,
+    }
+  const name = 'preprocessor_config.json'
+  return { file: join(folder, name), prefix: '', value: await readJson(folder, name) }
+}
+
+function invalid(file: string, field: string, rule: string): EvolmmError {
+  return new EvolmmError('INVALID_CONFIG', `${file}: ${field}: ${rule}; use the file of a supported model`, {
+    details: { file, field },
+  })
+}

@@ -1,0 +1,1 @@
+export type { QwenConfig } from './backbones/qwen2_5_vl/config'

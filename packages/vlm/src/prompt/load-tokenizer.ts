@@ -1,0 +1,153 @@
+/**
+ * The tokenizer of a checkpoint, from its `tokenizer.json` and `tokenizer_config.json`: ids and text exactly as the
+ * `tokenizers` crate gives them, checked against the configuration of the model that they are meant for.
+ */
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
+import { damaged, isObject, readJson, type JsonObject } from './read-checkpoint-file'
+
+export interface Tokenizer {
+  /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face; none is added. */
+  encode(text: string): number[]
+  /**
+   * Text of ids. Bytes that are not UTF-8 become U+FFFD. Ids without a token, which the padded rows of an embedding
+   * can have, give no text.
+   */
+  decode(ids: ArrayLike<number>, options?: DecodeOptions): string
+  /** `undefined` for a token that does not exist. */
+  tokenId(token: string): number | undefined
+  token(id: number): string | undefined
+  /** Whether `skipSpecial` leaves the token out. */
+  isSpecial(id: number): boolean
+  /** One more than the largest id. The model's vocabulary may be larger: embeddings are padded. */
+  readonly vocabularySize: number
+  /** Tokens that chat templates may name: `bos_token`, `eos_token` and so on, where the checkpoint has them. */
+  readonly namedTokens: Readonly<Partial<Record<string, string>>>
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out. @default false */
+  skipSpecial?: boolean
+}
+
+export interface LoadTokenizerOptions {
+  /** The checkpoint's folder. */
+  folder: string
+  /** The model that the ids are for. */
+  config: Pick<QwenConfig, keyof typeof visionTokens> & { text: Pick<QwenConfig['text'], 'vocabularySize'> }
+}
+
+const visionTokens = {
+  imageToken: '<|image_pad|>',
+  videoToken: '<|video_pad|>',
+  visionStartToken: '<|vision_start|>',
+  visionEndToken: '<|vision_end|>',
+} as const
+
+const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
+
+/**
+ * Throws `CHECKPOINT_FILE_NOT_FOUND`, `CHECKPOINT_FILE_DAMAGED`, or `TOKENIZER_MISMATCH` when the tokens are not those
+ * that `config` names.
+ */
+export async function loadTokenizer({ folder, config }: LoadTokenizerOptions): Promise<Tokenizer> {
+  const [json, settings] = await Promise.all([
+    readJson(folder, 'tokenizer.json'),
+    readJson(folder, 'tokenizer_config.json'),
+  ])
+  const tokenizer = makeTokenizer(join(folder, 'tokenizer.json'), json, settings)
+  checkAgainst(config, tokenizer, folder)
+  return tokenizer
+}
+
+function makeTokenizer(file: string, json: JsonObject, settings: JsonObject): Tokenizer {
+  let core: HuggingFaceTokenizer
+  let added: AddedToken[]
+  let vocabularySize = 0
+  try {
+    core = new HuggingFaceTokenizer(json, settings)
+    added = [...core.get_added_tokens_decoder().values()]
+    for (const id of core.get_vocab().values()) vocabularySize = Math.max(vocabularySize, id + 1)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw damaged(file, `must describe a tokenizer of a known kind, got "${why}"`, cause)
+  }
+  const special = new Set(added.filter((token) => token.special).map((token) => token.id))
+  for (const token of listOf(settings.additional_special_tokens)) {
+    const id = core.token_to_id(token)
+    if (id !== undefined) special.add(id)
+  }
+
+  return {
+    encode(text) {
+      checkText(text)
+      return core.encode(text, { add_special_tokens: false }).ids
+    },
+    decode(ids, { skipSpecial = false } = {}) {
+      const known = Array.from(ids, checkId).filter(
+        (id) => core.id_to_token(id) !== undefined && !(skipSpecial && special.has(id)),
+      )
+      // "Cleaning up" would delete spaces before punctuation.
+      return known.length === 0 ? '' : core.decode(known, { clean_up_tokenization_spaces: false })
+    },
+    tokenId: (token) => core.token_to_id(token),
+    token: (id) => core.id_to_token(id),
+    isSpecial: (id) => special.has(id),
+    vocabularySize,
+    namedTokens: Object.fromEntries(
+      names.flatMap((name) => {
+        const token = contentOf(settings[name])
+        return token === undefined ? [] : [[name, token]]
+      }),
+    ),
+  }
+}
+
+function checkAgainst(config: LoadTokenizerOptions['config'], tokenizer: Tokenizer, folder: string): void {
+  const mismatch = (rule: string, details: JsonObject): EvolmmError =>
+    new EvolmmError(
+      'TOKENIZER_MISMATCH',
+      `tokenizer of ${folder}: ${rule}; use the tokenizer and the configuration of one checkpoint`,
+      { details: { folder, ...details } },
+    )
+  for (const [field, token] of Object.entries(visionTokens)) {
+    const expected = config[field as keyof typeof visionTokens]
+    const got = tokenizer.encode(token)
+    if (got.length !== 1)
+      throw mismatch(`must have the token ${token}, with id ${expected}, got none`, { token, expected })
+    if (got[0] !== expected)
+      throw mismatch(`${token} must have id ${expected}, got ${got[0]}`, { token, expected, got: got[0] })
+  }
+  const { vocabularySize } = config.text
+  if (tokenizer.vocabularySize > vocabularySize)
+    throw mismatch(`must have no id above ${vocabularySize - 1}, got ${tokenizer.vocabularySize - 1}`, {
+      vocabularySize,
+    })
+}
+
+function checkText(text: unknown): void {
+  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) {
+    const got = typeof text === 'string' ? 'half a surrogate pair' : typeof text
+    throw new EvolmmError('INVALID_OPTION', `text: must be well-formed Unicode, got ${got}; pass such a text`)
+  }
+}
+
+function checkId(id: number): number {
+  if (!Number.isSafeInteger(id) || id < 0)
+    throw new EvolmmError('INVALID_OPTION', `ids: must be integers from 0, got ${id}; pass token ids`, {
+      details: { id },
+    })
+  return id
+}
+
+/** Token fields are a string or an object with `content`. */
+function contentOf(token: unknown): string | undefined {
+  const content = isObject(token) ? token.content : token
+  return typeof content === 'string' ? content : undefined
+}
+
+function listOf(tokens: unknown): string[] {
+  return Array.isArray(tokens) ? tokens.flatMap((token) => contentOf(token) ?? []) : []
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest'
+import { buildPrompt } from '../src/prompt/build-prompt'
+import type { ChatMessage } from '../src/prompt/chat-message'
+import { loadChatTemplate, parseChatTemplate } from '../src/prompt/chat-template'
+import type { Grid } from '../src/prompt/image-token-count'
+import { coded, config, loadTiny, readFixture, tiny } from './prompt-checkpoint'
+
+interface PromptCase {
+  name: string
+  messages: ChatMessage[]
+  grids: Grid[]
+  mergeSize: number
+  variables: Record<string, unknown>
+  text: string
+  ids: number[]
+}
+interface Reference {
+  cases: {
+    name: string
+    images: string[]
+    system: string | null
+    prompt: string
+    chat_text: string
+    prompt_ids: number[]
+  }[]
+  images: { file: string; grid_thw: Grid }[]
+}
+const { prompts } = readFixture('prompts/prompts.json') as { prompts: PromptCase[] }
+const { cases, images } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
+const common = { tokenizer: await loadTiny(), template: await loadChatTemplate({ folder: tiny }), config }
+
+/** Runs of the image token, found independently of the code under test. */
+function runs(ids: number[]) {
+  return [
+    ...ids
+      .map((id) => (id === 613 ? 'I' : '-'))
+      .join('')
+      .matchAll(/I+/g),
+  ].map((match) => ({
+    start: match.index,
+    length: match[0].length,
+  }))
+}
+
+for (const { name, system, prompt, ...rest } of cases)
+  test(`builds the prompt of reference case ${name} from a text`, () => {
+    const grids = rest.images.map((image) => images.find(({ file }) => file === image)?.grid_thw) as Grid[]
+    const built = buildPrompt({
+      ...common,
+      prompt,
+      system: system ?? undefined,
+      grids,
+    })
+    expect(built.text).toBe(rest.chat_text)
+    expect([...built.ids]).toEqual(rest.prompt_ids)
+    expect(built.imageSpans).toEqual(runs(rest.prompt_ids))
+  })
+
+for (const { name, text, ids, variables, ...options } of prompts)
+  test(`builds the prompt of transformers: ${name}`, () => {
+    const { add_generation_prompt: addGenerationPrompt = true, ...others } = variables
+    const built = buildPrompt({
+      ...common,
+      ...options,
+      addGenerationPrompt: addGenerationPrompt as boolean,
+      variables: others,
+    })
+    expect(built.text).toBe(text)
+    expect([...built.ids]).toEqual(ids)
+    expect(built.imageSpans).toEqual(runs(ids))
+  })
+
+test('lets a template use the special tokens of the tokenizer, unless a variable says otherwise', () => {
+  const template = parseChatTemplate('{{ eos_token }}{{ pad_token }}{{ bos_token }}')
+  expect(buildPrompt({ ...common, template, prompt: '' }).text).toBe('<|im_end|><|endoftext|>')
+  const variables = { pad_token: 'x' }
+  expect(buildPrompt({ ...common, template, prompt: '', variables }).text).toBe('<|im_end|>x')
+})
+
+const grid: Grid = [1, 4, 4]
+
+test('refuses another number of images than of placeholders', () => {
+  const messages: ChatMessage[] = [
+    { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'a' }] },
+  ]
+  expect(() => buildPrompt({ ...common, messages })).toThrow(
+    coded('IMAGE_COUNT_MISMATCH', /got 1 for 0 images; give each image its place/),
+  )
+  expect(() => buildPrompt({ ...common, messages, grids: [grid, grid] })).toThrow(
+    coded('IMAGE_COUNT_MISMATCH', /got 1 for 2 images;/),
+  )
+  const blind = parseChatTemplate('{{ messages[0].role }}')
+  expect(() => buildPrompt({ ...common, template: blind, prompt: 'a', grids: [grid] })).toThrow(
+    coded('IMAGE_COUNT_MISMATCH', /got 0 for 1 image;/),
+  )
+})
+
+test('says when a placeholder was typed in the text', () => {
+  expect(() => buildPrompt({ ...common, prompt: 'What is <|image_pad|>?', grids: [grid] })).toThrow(
+    coded('IMAGE_COUNT_MISMATCH', /got 2 for 1 image, 1 typed in a message's text; take it out/),
+  )
+  expect(() => buildPrompt({ ...common, messages: [{ role: 'user', content: '<|image_pad|>' }] })).toThrow(
+    coded('IMAGE_COUNT_MISMATCH', /got 1 for 0 images, 1 typed/),
+  )
+})
+
+test('refuses video', () => {
+  expect(() => buildPrompt({ ...common, prompt: 'See <|video_pad|>' })).toThrow(coded('VIDEO_UNSUPPORTED'))
+})
+
+test('refuses grids that are no whole squares of patches', () => {
+  const wrong = [
+    [1, 4, 5],
+    [1, 0, 4],
+    [0, 4, 4],
+    [1, 4.5, 4],
+    [1, 4],
+    [NaN, 4, 4],
+    ['1', 4, 4],
+    7,
+    null,
+    [1, 4, 4, 4],
+  ]
+  for (const one of wrong)
+    expect(() => buildPrompt({ ...common, prompt: 'a', grids: [one as unknown as Grid] })).toThrow(
+      coded('INVALID_OPTION', /^grids:/),
+    )
+  expect(() => buildPrompt({ ...common, prompt: 'a', mergeSize: 0 })).toThrow(
+    coded('INVALID_OPTION', /^mergeSize:/),
+  )
+})
+
+test('refuses messages of another form', () => {
+  const wrong: [unknown, RegExp][] = [
+    [[], /^messages:/],
+    ['Hi', /^messages:/],
+    [[null], /^messages\[0\]\.role:/],
+    [[{ content: 'a' }], /^messages\[0\]\.role:/],
+    [[{ role: 'user', content: 'a' }, { role: 'user' }], /^messages\[1\]\.content:/],
+    [[{ role: 'user', content: ['a'] }], /^messages\[0\]\.content\[0\]:/],
+    [[{ role: 'user', content: [{ type: 'image' }, { type: 'video' }] }], /^messages\[0\]\.content\[1\]:/],
+    [[{ role: 'user', content: [{ type: 'text' }] }], /^messages\[0\]\.content\[0\]:/],
+  ]
+  for (const [messages, message] of wrong)
+    expect(() => buildPrompt({ ...common, messages: messages as ChatMessage[] })).toThrow(
+      coded('INVALID_OPTION', message),
+    )
+  expect(() => buildPrompt({ ...common, prompt: undefined as unknown as string })).toThrow(
+    coded('INVALID_OPTION', /^messages\[0\]\.content\[0\]:/),
+  )
+})
