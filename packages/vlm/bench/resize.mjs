@@ -22,10 +22,10 @@ const clip = {
   std: [0.26862954, 0.26130258, 0.27577711],
 }
 
-/** Median milliseconds of `work`, after three calls to warm up. */
+/** Median milliseconds of `work`, after nine calls to warm up. */
 async function median(work) {
   const times = []
-  for (let run = -3; run < runs; run++) {
+  for (let run = -9; run < runs; run++) {
     const start = performance.now()
     await work()
     if (run >= 0) times.push(performance.now() - start)

@@ -4,7 +4,7 @@
  * no pass. When shrinking, the kernel widens with the scale, so that every source pixel counts.
  *
  * The vertical pass goes first where the height loses more than twice what the width does. Pillow before 13 always begins
- * with the horizontal one; in those cases a few bytes in a hundred come out one or two apart.
+ * with the horizontal one; in those cases one byte in a hundred of a photograph comes out one or two apart.
  */
 import { checkInteger } from '@evolmm/internal'
 import type { RgbImage } from './rgb-image'
@@ -70,12 +70,18 @@ function resizeColumns(image: RgbImage, height: number): RgbImage {
   const data = new Uint8ClampedArray(rowLength * height)
   const sums = new Int32Array(rowLength)
   for (let y = 0; y < height; y++) {
-    // Row by row: the source is read in the order in which it lies in memory.
+    // Row by row, as the source lies in memory, and four at a time, so that sums are loaded and stored less often.
     sums.fill(half)
-    for (let tap = 0; tap < counts[y]; tap++) {
-      const weight = weights[y * stride + tap]
-      const row = (starts[y] + tap) * rowLength
-      for (let i = 0; i < rowLength; i++) sums[i] += Math.imul(source[row + i], weight)
+    for (let tap = 0; tap < counts[y]; tap += 4) {
+      const [w0, w1, w2, w3] = weights.subarray(y * stride + tap, y * stride + tap + 4)
+      const row = (k: number) => Math.min(starts[y] + tap + k, from - 1) * rowLength
+      const [r0, r1, r2, r3] = [row(0), row(1), row(2), row(3)]
+      for (let i = 0; i < rowLength; i++)
+        sums[i] +=
+          Math.imul(source[r0 + i], w0) +
+          Math.imul(source[r1 + i], w1) +
+          Math.imul(source[r2 + i], w2) +
+          Math.imul(source[r3 + i], w3)
     }
     const to = y * rowLength
     for (let i = 0; i < rowLength; i++) data[to + i] = sums[i] >> fractionBits
@@ -87,7 +93,8 @@ function tapsOf(from: number, to: number): Taps {
   const scale = from / to
   const stretch = Math.max(scale, 1)
   const support = 2 * stretch
-  const stride = Math.ceil(support) * 2 + 1
+  // A multiple of four: the weights beyond a pixel's count are zero.
+  const stride = Math.ceil((Math.ceil(support) * 2 + 1) / 4) * 4
   const starts = new Int32Array(to)
   const counts = new Int32Array(to)
   const weights = new Int32Array(to * stride)

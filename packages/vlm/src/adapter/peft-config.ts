@@ -1,0 +1,135 @@
+/** `adapter_config.json` of PEFT: the fields that matter to us, and those that must have their neutral value. */
+import { EvolmmError } from '@evolmm/internal'
+import { z } from 'zod'
+import { legacyName } from './module-names'
+
+export interface PeftConfig {
+  rank: number
+  /** As in the file; `LoraTensors.alpha` has the square root of the rank multiplied in where `rankStabilized`. */
+  alpha: number
+  /** Probability that training drops an input. */
+  dropout: number
+  /** Names that modules end in, a regular expression, or nothing. */
+  targetModules: readonly string[] | string | undefined
+  /** The adapter was trained with a scale of `alpha / sqrt(rank)`. */
+  rankStabilized: boolean
+  baseModel: string | undefined
+  revision: string | undefined
+}
+
+/** Values for modules that differ from the rest, by pattern, in the order of the file. */
+export type Patterns = readonly (readonly [RegExp, number])[]
+
+const schema = z.object({
+  r: z.int().min(1),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).lt(1).nullish(),
+  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
+  use_rslora: z.boolean().nullish(),
+  base_model_name_or_path: z.string().nullish(),
+  revision: z.string().nullish(),
+  rank_pattern: z.record(z.string(), z.int().min(1)).nullish(),
+  alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+})
+
+/** Each changes what the adapter computes in a way that we do not implement; neutral when absent, null, false or empty. */
+const refused = [
+  'use_dora',
+  'use_qalora',
+  'use_bdlora',
+  'lora_bias',
+  'fan_in_fan_out',
+  'modules_to_save',
+  'trainable_token_indices',
+  'target_parameters',
+  'layer_replication',
+  'alora_invocation_tokens',
+  'arrow_config',
+  'kasa_config',
+  'monteclora_config',
+  'velora_config',
+]
+
+/** The ways to start training that leave the base weights as they are. */
+const initializations: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
+
+export function parsePeftConfig(
+  text: string,
+  file: string,
+): { config: PeftConfig; ranks: Patterns; alphas: Patterns } {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw invalid(file, 'must be JSON, got other text')
+  }
+  const raw = check(file, z.record(z.string(), z.unknown()), json)
+  checkImplemented(file, raw)
+  const fields = check(file, schema, raw)
+  return {
+    config: {
+      rank: fields.r,
+      alpha: fields.lora_alpha,
+      dropout: fields.lora_dropout ?? 0,
+      targetModules: fields.target_modules ?? undefined,
+      rankStabilized: fields.use_rslora ?? false,
+      baseModel: fields.base_model_name_or_path ?? undefined,
+      revision: fields.revision ?? undefined,
+    },
+    ranks: compile(file, 'rank_pattern', fields.rank_pattern ?? {}),
+    alphas: compile(file, 'alpha_pattern', fields.alpha_pattern ?? {}),
+  }
+}
+
+/** The value of the first pattern that `module` matches, under its present or its former name. */
+export function patternValue(patterns: Patterns, module: string): number | undefined {
+  const former = legacyName(module)
+  return patterns.find(([pattern]) => pattern.test(module) || pattern.test(former))?.[1]
+}
+
+/** As PEFT matches them: the whole name or what follows one of its dots. */
+function compile(file: string, field: string, patterns: Record<string, number>): Patterns {
+  return Object.entries(patterns).map(([pattern, value]) => {
+    try {
+      return [new RegExp(`^(?:.*\\.)?(?:${pattern})$`), value] as const
+    } catch {
+      throw invalid(file, `${field}: must have regular expressions as keys, got ${JSON.stringify(pattern)}`)
+    }
+  })
+}
+
+function checkImplemented(file: string, raw: Record<string, unknown>): void {
+  if (raw.peft_type !== 'LORA') throw unsupported(file, 'peft_type', 'LORA', raw.peft_type)
+  if (raw.bias !== undefined && raw.bias !== null && raw.bias !== 'none')
+    throw unsupported(file, 'bias', 'none', raw.bias)
+  if (!initializations.includes(raw.init_lora_weights))
+    throw unsupported(file, 'init_lora_weights', 'one that leaves base weights alone', raw.init_lora_weights)
+  for (const field of refused) {
+    const value = raw[field]
+    const empty = typeof value === 'object' && value !== null && Object.keys(value).length === 0
+    if (value !== undefined && value !== null && value !== false && !empty)
+      throw unsupported(file, field, 'absent or empty', value)
+  }
+}
+
+function check<T>(file: string, type: z.ZodType<T>, value: unknown): T {
+  const result = type.safeParse(value)
+  if (result.success) return result.data
+  const [{ path, message }] = result.error.issues as [z.core.$ZodIssue]
+  throw invalid(file, `${path.join('.') || 'the file'}: ${message}`)
+}
+
+function unsupported(file: string, field: string, rule: string, value: unknown): EvolmmError {
+  const got = value === undefined ? 'none' : JSON.stringify(value).slice(0, 100)
+  return new EvolmmError(
+    'UNSUPPORTED_ADAPTER',
+    `${file}: ${field} must be ${rule}, got ${got}; merge such an adapter into its base model with PEFT first`,
+    { details: { file, field, value } },
+  )
+}
+
+function invalid(file: string, rule: string): EvolmmError {
+  return new EvolmmError('INVALID_ADAPTER', `${file}: ${rule}; write the adapter again`, {
+    details: { file },
+  })
+}

@@ -1,0 +1,155 @@
+/**
+ * Reads a LoRA adapter in the layout of PEFT: `adapter_config.json` and `adapter_model.safetensors`, in the folder
+ * itself or, for a named adapter, in a folder of that name within. Both trees of module names are read. Python loads an
+ * adapter whose keys match nothing without a word, as one that does nothing; here each key must find its module, and
+ * what we do not implement is refused.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { safetensorsData } from '@evolmm/onnx'
+import { unreadable } from '../checkpoint/file-errors'
+import type { WeightType } from '../checkpoint/open-checkpoint'
+import { readTensor } from '../checkpoint/read-tensor'
+import { canonicalName } from './module-names'
+import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
+
+/** The two factors that one module got: its output gains `alpha / rank * B A x`. */
+export interface LoraTensors {
+  /** `[rank, inputSize]`, row-major. */
+  A: Float32Array
+  /** `[outputSize, rank]`, row-major. */
+  B: Float32Array
+  rank: number
+  alpha: number
+  inputSize: number
+  outputSize: number
+}
+
+export interface PeftAdapter {
+  config: PeftConfig
+  /** By canonical module name, in the order of the model. */
+  tensors: Map<string, LoraTensors>
+}
+
+export interface ReadPeftOptions {
+  /** The model's linear modules: canonical name to `[out, in]`. */
+  modules: ReadonlyMap<string, readonly [number, number]>
+  /** Which adapter of the folder; `default` lies in the folder itself. @default 'default' */
+  adapterName?: string
+}
+
+interface Factor {
+  key: string
+  file: string
+  dtype: WeightType
+  shape: readonly number[]
+  offset: number
+  bytes: number
+}
+
+/** Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, `INVALID_ADAPTER`, or `UNSUPPORTED_ADAPTER` for what we lack. */
+export async function readPeft(
+  folder: string,
+  { modules, adapterName = 'default' }: ReadPeftOptions,
+): Promise<PeftAdapter> {
+  const home = adapterName === 'default' ? folder : join(folder, adapterName)
+  const file = join(home, 'adapter_config.json')
+  if ((await stat(file).catch(() => undefined)) === undefined)
+    throw await noAdapter(folder, adapterName, file)
+  const { config, ranks, alphas } = parsePeftConfig(
+    await readFile(file, 'utf8').catch(unreadable(file)),
+    file,
+  )
+  const weights = join(home, 'adapter_model.safetensors')
+  const factors = await readFactors(weights, modules)
+  const tensors = new Map<string, LoraTensors>()
+  for (const [module, [outputSize, inputSize]] of modules) {
+    const pair = factors.get(module)
+    if (pair === undefined) continue
+    const rank = patternValue(ranks, module) ?? config.rank
+    const alpha = patternValue(alphas, module) ?? config.alpha
+    const [a, b] = (['A', 'B'] as const).map((side) => {
+      const factor = pair[side]
+      const twin = pair[side === 'A' ? 'B' : 'A']
+      if (factor === undefined)
+        throw invalid(weights, `${quote(twin?.key ?? '')} must have its lora_${side} beside it, got none`)
+      const shape = side === 'A' ? [rank, inputSize] : [outputSize, rank]
+      if (factor.shape.join() !== shape.join())
+        throw invalid(
+          weights,
+          `${quote(factor.key)} must have shape [${shape.join(', ')}], got [${factor.shape.join(', ')}]`,
+        )
+      return factor
+    })
+    const read = (factor: Factor) => readTensor({ ...factor, name: factor.key })
+    const scale = config.rankStabilized ? Math.sqrt(rank) : 1
+    tensors.set(module, {
+      A: await read(a),
+      B: await read(b),
+      rank,
+      alpha: alpha * scale,
+      inputSize,
+      outputSize,
+    })
+  }
+  if (tensors.size === 0)
+    throw invalid(weights, 'must hold an adapter for one module or more, got no tensors')
+  return { config, tensors }
+}
+
+async function readFactors(
+  file: string,
+  modules: ReadPeftOptions['modules'],
+): Promise<Map<string, { A?: Factor; B?: Factor }>> {
+  const data = await safetensorsData({ files: [file] })
+  const factors = new Map<string, { A?: Factor; B?: Factor }>()
+  const strangers: string[] = []
+  for (const [key, { dtype, dims, location, offset, length }] of data.tensors) {
+    const match = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(key)
+    const module = canonicalName(match?.[1] ?? '')
+    const side = match?.[2] as 'A' | 'B' | undefined
+    if (side === undefined || !modules.has(module)) {
+      strangers.push(key)
+      continue
+    }
+    if (dtype !== 'float32' && dtype !== 'float16' && dtype !== 'bfloat16')
+      throw invalid(file, `${quote(key)} must be float32, float16 or bfloat16, got ${dtype}`)
+    const pair = factors.get(module) ?? {}
+    const twin = pair[side]
+    if (twin !== undefined)
+      throw invalid(file, `${quote(key)} must be there once, got ${quote(twin.key)} too`)
+    pair[side] = { key, file: join(data.folder, location), dtype, shape: dims, offset, bytes: length }
+    factors.set(module, pair)
+  }
+  if (strangers.length > 0) {
+    const listed = strangers.slice(0, 5).map(quote).join(', ')
+    const more = strangers.length > 5 ? ` and ${strangers.length - 5} more` : ''
+    throw invalid(file, `keys must be LoRA factors of the model's linear modules, got ${listed}${more}`)
+  }
+  return factors
+}
+
+async function noAdapter(folder: string, adapterName: string, file: string): Promise<EvolmmError> {
+  const entries = await readdir(folder).catch(unreadable(folder))
+  const others: string[] = []
+  for (const name of entries)
+    if ((await stat(join(folder, name, 'adapter_config.json')).catch(() => undefined)) !== undefined)
+      others.push(name)
+  const there = others.length > 0 ? `got adapters named ${others.sort().join(', ')}` : 'got no adapter'
+  return new EvolmmError(
+    'INVALID_ADAPTER',
+    `${file}: must be there for adapter ${quote(adapterName)}, ${there}; check the folder or pass adapterName`,
+    { details: { folder, adapterName, others } },
+  )
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}
+
+function invalid(file: string, rule: string): EvolmmError {
+  return new EvolmmError('INVALID_ADAPTER', `${file}: ${rule}; use an adapter that was made for this model`, {
+    details: { file },
+  })
+}

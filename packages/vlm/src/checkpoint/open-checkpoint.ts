@@ -1,0 +1,172 @@
+/**
+ * A Hugging Face model folder as a table: for every tensor of the model where its bytes lie. Only headers are read;
+ * whatever is missing, extra, of another shape or type, cut off or at odds with the index is found here, before any
+ * work. Tensors keep the canonical names (see `adapter/module-names`) whichever tree the files use.
+ */
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { safetensorsData } from '@evolmm/onnx'
+import { z } from 'zod'
+import { canonicalName } from '../adapter/module-names'
+import { unreadable } from './file-errors'
+
+export type WeightType = 'float32' | 'float16' | 'bfloat16'
+
+export interface CheckpointTensor {
+  /** Canonical name. */
+  name: string
+  /** Real path, symbolic links resolved. */
+  file: string
+  dtype: WeightType
+  shape: readonly number[]
+  /** Bytes from the start of the file. */
+  offset: number
+  /** Length in bytes. */
+  bytes: number
+}
+
+export interface Checkpoint {
+  /** Every tensor of the model, in the order of `expected`. */
+  tensors: ReadonlyMap<string, CheckpointTensor>
+}
+
+/** Names and shapes that a model must have. */
+export type ExpectedWeights = ReadonlyMap<string, readonly number[]>
+
+const single = 'model.safetensors'
+const index = 'model.safetensors.index.json'
+const indexSchema = z.object({
+  weight_map: z.record(
+    z.string(),
+    z.string().regex(/^[^/\\]+\.safetensors$/, 'must be a file in the folder'),
+  ),
+})
+
+/**
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists. Throws `INVALID_CHECKPOINT`,
+ * `INVALID_SAFETENSORS` or `UNREADABLE_FILE`, each naming the file and the tensor.
+ */
+export async function openCheckpoint(folder: string, expected: ExpectedWeights): Promise<Checkpoint> {
+  if (await isFile(join(folder, single))) return openFiles(folder, [join(folder, single)], expected)
+  const file = join(folder, index)
+  if (!(await isFile(file)))
+    throw broken(
+      folder,
+      `must hold ${single} or ${index}, got neither`,
+      'fetch the weights or check the path',
+    )
+  const map = parseIndex(file, await readFile(file, 'utf8').catch(unreadable(file)))
+  const shards = [...new Set(map.values())].sort()
+  const real = new Map<string, string>()
+  for (const shard of shards) {
+    const path = join(folder, shard)
+    if (!(await isFile(path))) {
+      const named = [...map].find(([, name]) => name === shard)?.[0] ?? ''
+      throw broken(file, `tensor ${quote(named)} must be in ${shard}, got no such file`, 'fetch it again')
+    }
+    real.set(await realpath(path), shard)
+  }
+  const checkNames = (found: ReadonlyMap<string, string>) => {
+    for (const [name, shard] of map) {
+      const where = real.get(found.get(name) ?? '')
+      if (where !== shard)
+        throw broken(file, `tensor ${quote(name)} must be in ${shard}, got it in ${where ?? 'no file'}`)
+    }
+    for (const [name, path] of found)
+      if (!map.has(name)) throw broken(file, `tensor ${quote(name)} of ${path} must be listed, got no entry`)
+  }
+  return openFiles(folder, [...real.keys()], expected, checkNames)
+}
+
+/** Opens `files` as one checkpoint; `checkNames` sees the names as the files have them, with each one's file. */
+export async function openFiles(
+  subject: string,
+  files: readonly string[],
+  expected: ExpectedWeights,
+  checkNames?: (found: ReadonlyMap<string, string>) => void,
+): Promise<Checkpoint> {
+  const data = await safetensorsData({ files })
+  const entries = [...data.tensors].map(([original, { dtype, dims, location, offset, length }]): Entry => {
+    const file = join(data.folder, location)
+    return { original, name: canonicalName(original), file, dtype, shape: dims, offset, bytes: length }
+  })
+  checkNames?.(new Map(entries.map(({ original, file }) => [original, file])))
+  const found = new Map<string, Entry>()
+  const extra: Entry[] = []
+  for (const entry of entries) {
+    const twin = found.get(entry.name)
+    if (twin !== undefined)
+      throw broken(
+        entry.file,
+        `tensor ${quote(entry.original)} must be there once, got ${quote(twin.original)} too`,
+      )
+    if (expected.has(entry.name)) found.set(entry.name, entry)
+    else if (!isHarmless(entry.name)) extra.push(entry)
+  }
+  const missing = [...expected.keys()].filter((name) => !found.has(name))
+  if (missing.length > 0)
+    throw broken(subject, `must hold all tensors of the model, got none for ${some(missing)}`)
+  if (extra.length > 0) {
+    const names = some(extra.map(({ original }) => original))
+    throw broken(extra[0].file, `must hold only tensors of the model, got also ${names}`)
+  }
+  const tensors = new Map<string, CheckpointTensor>()
+  for (const [name, shape] of expected) {
+    const entry = found.get(name)
+    if (entry !== undefined) tensors.set(name, checkEntry(entry, shape))
+  }
+  return { tensors }
+}
+
+interface Entry extends Omit<CheckpointTensor, 'dtype'> {
+  /** The name in the file. */
+  original: string
+  dtype: string
+}
+
+function checkEntry({ original, dtype, ...entry }: Entry, shape: readonly number[]): CheckpointTensor {
+  const rule = (text: string) => broken(entry.file, `tensor ${quote(original)} must ${text}`)
+  if (dtype !== 'float32' && dtype !== 'float16' && dtype !== 'bfloat16')
+    throw rule(`be float32, float16 or bfloat16, got ${dtype}`)
+  if (entry.shape.length !== shape.length || entry.shape.some((dim, i) => dim !== shape[i]))
+    throw rule(`have shape [${shape.join(', ')}], got [${entry.shape.join(', ')}]`)
+  return { ...entry, dtype }
+}
+
+/** Buffers that old files hold, and the copy of the embeddings that stands for a tied head. */
+function isHarmless(name: string): boolean {
+  return name === 'lm_head.weight' || /\brotary_(?:pos_)?emb\.inv_freq$/.test(name)
+}
+
+function parseIndex(file: string, text: string): Map<string, string> {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw broken(file, 'must be JSON, got other text')
+  }
+  const result = indexSchema.safeParse(json)
+  if (!result.success) {
+    const [{ path, message }] = result.error.issues as [z.core.$ZodIssue]
+    throw broken(file, `${path.join('.')}: ${message}`)
+  }
+  return new Map(Object.entries(result.data.weight_map))
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true
+}
+
+function some(names: readonly string[]): string {
+  const listed = names.slice(0, 3).map(quote).join(', ')
+  return names.length > 3 ? `${listed} and ${names.length - 3} more` : listed
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name)
+}
+
+function broken(file: string, rule: string, remedy = 'fetch or write the checkpoint again'): EvolmmError {
+  return new EvolmmError('INVALID_CHECKPOINT', `${file}: ${rule}; ${remedy}`, { details: { file } })
+}

@@ -1,0 +1,87 @@
+/** Files and folders that appear whole or not at all: written aside, synced, renamed. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { unwritable } from './file-errors'
+
+/** A name beside `path` that no other process uses. */
+export function asideOf(path: string): string {
+  const target = resolve(path)
+  return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+}
+
+/** Makes names in `folder` durable, where the platform lets folders be synced. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => undefined)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
+}
+
+/** Writes a small file and syncs it. */
+export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx')
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export interface PublishOptions {
+  /** The file whose presence says that the folder is complete. */
+  marker: string
+  /** Replace a folder that has the marker. @default false */
+  overwrite?: boolean
+  /** Files of an earlier version that must not stay, by name. */
+  stale?: (name: string) => boolean
+}
+
+/**
+ * Lets `fill` write files into an empty folder and makes them the content of `folder`. A folder that is not there yet
+ * appears as a whole. In one that is, only after all is written the old marker goes, the files move in and the marker
+ * comes last; files of other names stay. Throws `WOULD_OVERWRITE` or `UNWRITABLE_FILE`.
+ */
+export async function publishFolder(
+  folder: string,
+  { marker, overwrite = false, stale = () => false }: PublishOptions,
+  fill: (aside: string) => Promise<void>,
+): Promise<void> {
+  const target = await realpath(folder).catch(() => resolve(folder))
+  const old = await stat(join(target, marker)).catch(() => undefined)
+  if (old !== undefined && !overwrite)
+    throw new EvolmmError(
+      'WOULD_OVERWRITE',
+      `${folder}: must not have ${marker} yet, got one; choose another folder or pass overwrite: true`,
+      { details: { folder } },
+    )
+  const aside = asideOf(target)
+  try {
+    await mkdir(aside, { recursive: true })
+    await fill(aside)
+    await syncFolder(aside)
+    if ((await stat(target).catch(() => undefined)) === undefined) await rename(aside, target)
+    else await moveInto(target, aside, marker, stale)
+    await syncFolder(dirname(target))
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true }).catch(() => undefined)
+    unwritable(target)(error)
+  }
+}
+
+async function moveInto(
+  target: string,
+  aside: string,
+  marker: string,
+  stale: (name: string) => boolean,
+): Promise<void> {
+  const names = (await readdir(aside)).filter((name) => name !== marker)
+  const before = await readdir(target)
+  await rm(join(target, marker), { force: true })
+  for (const name of before)
+    if (stale(name) && !names.includes(name)) await rm(join(target, name), { force: true })
+  for (const name of [...names, marker]) await rename(join(aside, name), join(target, name))
+  await rmdir(aside)
+  await syncFolder(target)
+}

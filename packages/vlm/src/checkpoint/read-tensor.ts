@@ -1,0 +1,54 @@
+/** The values of a tensor in a checkpoint as float32, whole or in pieces; 16-bit types are widened exactly. */
+import { open } from 'node:fs/promises'
+import { EvolmmError } from '@evolmm/internal'
+import { unreadable } from './file-errors'
+import { widenHalf } from './half'
+import type { CheckpointTensor } from './open-checkpoint'
+import type { WeightSource } from './weight-source'
+
+/** Bytes of the file read at a time. */
+const pieceBytes = 4 << 20
+
+/** All values, row-major. */
+export async function readTensor(tensor: CheckpointTensor): Promise<Float32Array<ArrayBuffer>> {
+  const values = new Float32Array(tensor.shape.reduce((product, dim) => product * dim, 1))
+  let start = 0
+  for await (const piece of streamTensor(tensor)) {
+    values.set(piece, start)
+    start += piece.length
+  }
+  return values
+}
+
+/** The values in order, a few megabytes at a time. */
+export async function* streamTensor(tensor: CheckpointTensor): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  const { file, dtype, offset, bytes } = tensor
+  const handle = await open(file).catch(unreadable(file))
+  try {
+    for (let start = 0; start < bytes; start += pieceBytes) {
+      const length = Math.min(pieceBytes, bytes - start)
+      const buffer = new ArrayBuffer(length)
+      for (let done = 0; done < length;) {
+        const view = new Uint8Array(buffer, done)
+        const { bytesRead } = await handle
+          .read(view, 0, view.length, offset + start + done)
+          .catch(unreadable(file))
+        if (bytesRead === 0)
+          throw new EvolmmError(
+            'INVALID_CHECKPOINT',
+            `${file}: tensor ${JSON.stringify(tensor.name)} must end at byte ${offset + bytes}, got the end of the file; keep files as they are while they are in use`,
+            { details: { file, tensor: tensor.name } },
+          )
+        done += bytesRead
+      }
+      yield dtype === 'float32' ? new Float32Array(buffer) : widenHalf(new Uint16Array(buffer), dtype)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A tensor as something that can be written again. */
+export function weightSource(tensor: CheckpointTensor): WeightSource {
+  return { name: tensor.name, shape: tensor.shape, values: () => streamTensor(tensor) }
+}

@@ -1,0 +1,171 @@
+/**
+ * A model folder that transformers loads: `config.json` in the hub's flat layout, weights under the names of the hub
+ * (before transformers 4.52; every version reads them), the tokenizer's and processor's files byte for byte from the
+ * folder that the model descends from.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { legacyName } from '../adapter/module-names'
+import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
+import { hubConfig } from '../backbones/qwen2_5_vl/hub-config'
+import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
+import { unreadable } from './file-errors'
+import type { WeightType } from './open-checkpoint'
+import { publishFolder, writeSynced } from './publish'
+import type { WeightSource } from './weight-source'
+import { bytesOf, writeSafetensors } from './write-safetensors'
+
+export interface WriteCheckpointOptions {
+  config: QwenConfig
+  /** Every tensor of the model once, by canonical name, in any order. */
+  weights: Iterable<WeightSource>
+  /** Type of the weights in the files. @default 'float32' */
+  dtype?: WeightType
+  /** Folder whose tokenizer, processor, template and generation files are copied. @default none */
+  sourceFolder?: string
+  /** Bytes of weights in one file at most; a larger tensor has a file of its own. @default 5e9 */
+  maxShardBytes?: number
+  /** Replace a folder that has a `config.json`. @default false */
+  overwrite?: boolean
+}
+
+/** Files that belong to a model and are not weights; those that the source has are copied. */
+const companions = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'video_preprocessor_config.json',
+  'chat_template.json',
+  'chat_template.jinja',
+]
+
+/**
+ * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `INVALID_TENSOR` if the weights are not those of
+ * `config`, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
+ */
+export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
+  const { config, dtype = 'float32', sourceFolder, maxShardBytes = 5e9, overwrite = false } = options
+  checkInteger('maxShardBytes', maxShardBytes, { min: 1 })
+  const weights = [...options.weights]
+  checkWeights(weights, expectedWeights(config))
+  const stale = (name: string) => /^model(?:-\d+-of-\d+)?\.safetensors(?:\.index\.json)?$/.test(name)
+  await publishFolder(folder, { marker: 'config.json', overwrite, stale }, async (aside) => {
+    const source = sourceFolder === undefined ? {} : await copyCompanions(sourceFolder, aside)
+    await writeWeights(aside, weights, dtype, maxShardBytes)
+    await writeJson(join(aside, 'config.json'), hubConfig(config, { dtype, source }))
+  })
+}
+
+function checkWeights(
+  weights: readonly WeightSource[],
+  expected: ReadonlyMap<string, readonly number[]>,
+): void {
+  const seen = new Set<string>()
+  for (const { name, shape } of weights) {
+    const wanted = expected.get(name)
+    if (wanted === undefined) throw invalid(name, 'must be a tensor of the model', 'got another name')
+    if (seen.has(name)) throw invalid(name, 'must be given once', 'got it twice')
+    if (wanted.length !== shape.length || wanted.some((dim, i) => dim !== shape[i]))
+      throw invalid(name, `must have shape [${wanted.join(', ')}]`, `got [${shape.join(', ')}]`)
+    seen.add(name)
+  }
+  const missing = [...expected.keys()].find((name) => !seen.has(name))
+  if (missing !== undefined) throw invalid(missing, 'must be given', 'got nothing')
+}
+
+async function writeWeights(
+  aside: string,
+  weights: readonly WeightSource[],
+  dtype: WeightType,
+  maxShardBytes: number,
+): Promise<void> {
+  const shards = split(weights, dtype, maxShardBytes)
+  const map = new Map<string, string>()
+  let total = 0
+  for (const [i, shard] of shards.entries()) {
+    const [number, count] = [i + 1, shards.length].map((n) => String(n).padStart(5, '0'))
+    const file = shards.length === 1 ? 'model.safetensors' : `model-${number}-of-${count}.safetensors`
+    const renamed = shard.map((weight) => ({ ...weight, name: legacyName(weight.name) }))
+    for (const { name, shape } of renamed) {
+      map.set(name, file)
+      total += sizeOf(shape, dtype)
+    }
+    await writeSafetensors(join(aside, file), renamed, { dtype })
+  }
+  if (shards.length === 1) return
+  const names = [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+  await writeJson(join(aside, 'model.safetensors.index.json'), {
+    metadata: { total_size: total },
+    weight_map: Object.fromEntries(names),
+  })
+}
+
+/** Consecutive weights, as many in a shard as fit. */
+function split(weights: readonly WeightSource[], dtype: WeightType, maxShardBytes: number): WeightSource[][] {
+  const shards: WeightSource[][] = []
+  let room = -1
+  for (const weight of weights) {
+    const bytes = sizeOf(weight.shape, dtype)
+    if (bytes > room) {
+      shards.push([])
+      room = maxShardBytes
+    }
+    shards.at(-1)?.push(weight)
+    room -= bytes
+  }
+  return shards
+}
+
+/** Returns what the source says in its `config.json`, if it has one. */
+async function copyCompanions(source: string, aside: string): Promise<Record<string, unknown>> {
+  for (const name of companions) {
+    const content = await readIfThere(join(source, name))
+    if (content !== undefined) await writeSynced(join(aside, name), content)
+  }
+  const file = join(source, 'config.json')
+  const config = await readIfThere(file)
+  try {
+    return config === undefined ? {} : (JSON.parse(config.toString('utf8')) as Record<string, unknown>)
+  } catch (cause) {
+    throw new EvolmmError(
+      'INVALID_CONFIG',
+      `${file}: must be JSON, got other text; check the source folder`,
+      {
+        details: { file },
+        cause,
+      },
+    )
+  }
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    return unreadable(file)(cause)
+  })
+}
+
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeSynced(file, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+function sizeOf(shape: readonly number[], dtype: WeightType): number {
+  return shape.reduce((product, dim) => product * dim, bytesOf[dtype])
+}
+
+function invalid(name: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_TENSOR',
+    `weight ${JSON.stringify(name)}: ${rule}, ${got}; check the configuration`,
+    {
+      details: { name },
+    },
+  )
+}

@@ -1,0 +1,325 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
+import { initializeWeights } from '../src/checkpoint/initialize-weights'
+import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
+import { readTensor, weightSource } from '../src/checkpoint/read-tensor'
+import type { WeightSource } from '../src/checkpoint/weight-source'
+import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
+import { writeSafetensors } from '../src/checkpoint/write-safetensors'
+import { floats, makeFolder, readRaw, tinyFolder, take } from './support/safetensors'
+
+const config = await readConfig(tinyFolder)
+const expected = expectedWeights(config)
+const raw = await readRaw(join(tinyFolder, 'model.safetensors'))
+const tiny = await openCheckpoint(tinyFolder, expected)
+const weights = [...tiny.tensors.values()].map(weightSource)
+
+/** `weights` with the one of this name replaced. */
+function replaced(name: string, change: Partial<WeightSource>): WeightSource[] {
+  return weights.map((weight) => (weight.name === name ? { ...weight, ...change } : weight))
+}
+
+test('values, whole or in pieces, are read back from a file that has what the format asks for', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(fc.string({ maxLength: 8 }), fc.array(fc.float(), { maxLength: 20 }), {
+        noNullPrototype: true,
+      }),
+      fc.integer({ min: 1, max: 7 }),
+      async (tensors, size) => {
+        const file = join(await makeFolder(), 'a.safetensors')
+        const sources = Object.entries(tensors).map(([name, values], i): WeightSource => {
+          const data = Float32Array.from(values)
+          const pieces = Array.from({ length: Math.ceil(data.length / size) }, (_, j) =>
+            data.subarray(j * size, (j + 1) * size),
+          )
+          return { name: `t.${name}`, shape: [data.length], values: i % 2 === 0 ? data : () => pieces }
+        })
+        await writeSafetensors(file, sources, { metadata: { format: 'pt', note: 'ä"' } })
+        const back = await readRaw(file)
+        expect([...back.keys()]).toEqual(sources.map(({ name }) => name))
+        for (const [name, values] of Object.entries(tensors))
+          expect(floats(take(back, `t.${name}`).data)).toEqual(Float32Array.from(values))
+        const bytes = await readFile(file)
+        const length = Number(bytes.readBigUInt64LE(0))
+        expect(length % 8).toBe(0)
+        expect(JSON.parse(bytes.toString('utf8', 8, 8 + length))).toMatchObject({
+          __metadata__: { note: 'ä"' },
+        })
+      },
+    ),
+    { numRuns: 15, seed: 4 },
+  )
+})
+
+// The first two of each row lie halfway between two numbers of the type: once the even one is below, once above.
+test.each([
+  [
+    'float16',
+    'F16',
+    [1 + 2 ** -11, 1 + 3 * 2 ** -11, 65520, -0, 2 ** -25],
+    [0x3c00, 0x3c02, 0x7c00, 0x8000, 0],
+  ],
+  [
+    'bfloat16',
+    'BF16',
+    [1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38, -0, 2 ** -25],
+    [0x3f80, 0x3f82, 0x7f80, 0x8000, 0x3300],
+  ],
+] as const)('%s is rounded to nearest even', async (dtype, code, values, bits) => {
+  const file = join(await makeFolder(), 'a.safetensors')
+  await writeSafetensors(file, [{ name: 'x', shape: [5], values: Float32Array.from(values) }], { dtype })
+  const { dtype: written, data } = take(await readRaw(file), 'x')
+  expect(written).toBe(code)
+  expect([...new Uint16Array(data.buffer)]).toEqual(bits)
+})
+
+test.each([
+  [
+    'too few values',
+    { shape: [3], values: new Float32Array(2) },
+    /must have the 3 values of shape \[3\], got 2/,
+  ],
+  ['too many values', { shape: [3], values: () => [new Float32Array(2), new Float32Array(2)] }, /got more/],
+])('%s are an error and the old file stays', async (_, tensor, message) => {
+  const folder = await makeFolder()
+  const file = join(folder, 'a.safetensors')
+  await writeFile(file, 'old')
+  await expect(writeSafetensors(file, [{ name: 'x', ...tensor }])).rejects.toMatchObject({
+    code: 'INVALID_TENSOR',
+    message: expect.stringMatching(message) as string,
+  })
+  expect(await readFile(file, 'utf8')).toBe('old')
+  expect(await readdir(folder)).toEqual(['a.safetensors'])
+})
+
+test('one name twice is an error, and so is a folder that is not there', async () => {
+  const folder = await makeFolder()
+  const one = { name: 'x', shape: [1], values: new Float32Array(1) }
+  await expect(writeSafetensors(join(folder, 'a'), [one, one])).rejects.toMatchObject({
+    code: 'INVALID_TENSOR',
+  })
+  await expect(writeSafetensors(join(folder, 'b', 'a'), [one])).rejects.toMatchObject({
+    code: 'UNWRITABLE_FILE',
+  })
+})
+
+test('an error of the source passes through and leaves nothing', async () => {
+  const folder = await makeFolder()
+  const stop = new Error('stop')
+  const values = function* () {
+    yield new Float32Array(1)
+    throw stop
+  }
+  await expect(writeSafetensors(join(folder, 'a'), [{ name: 'x', shape: [2], values }])).rejects.toBe(stop)
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('a written checkpoint has the names of the hub, the flat configuration and the source files byte for byte', async () => {
+  const folder = join(await makeFolder(), 'new', 'model')
+  await writeCheckpoint(folder, { config, weights, sourceFolder: tinyFolder })
+  const copied = [
+    'chat_template.json',
+    'generation_config.json',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]
+  expect((await readdir(folder)).sort()).toEqual([...copied, 'config.json', 'model.safetensors'].sort())
+  for (const name of copied)
+    expect((await readFile(join(folder, name))).equals(await readFile(join(tinyFolder, name)))).toBe(true)
+  const written = await readRaw(join(folder, 'model.safetensors'))
+  expect(new Map([...written].sort())).toEqual(new Map([...raw].sort()))
+  expect(await readConfig(folder)).toEqual(config)
+  expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toMatchObject({
+    hidden_size: 64,
+    torch_dtype: 'float32',
+    eos_token_id: 603,
+    vision_token_id: 612,
+  })
+})
+
+test('shards hold at most so many bytes, the index says what is where, and they open again', async () => {
+  const folder = join(await makeFolder(), 'model')
+  await writeCheckpoint(folder, { config, weights, dtype: 'bfloat16', maxShardBytes: 100_000 })
+  const index = JSON.parse(await readFile(join(folder, 'model.safetensors.index.json'), 'utf8')) as {
+    metadata: { total_size: number }
+    weight_map: Record<string, string>
+  }
+  const shards = (await readdir(folder)).filter((name) => name.endsWith('.safetensors')).sort()
+  expect(shards[0]).toBe(`model-00001-of-0000${shards.length}.safetensors`)
+  let total = 0
+  for (const shard of shards) {
+    const tensors = await readRaw(join(folder, shard))
+    const bytes = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0)
+    expect(bytes).toBeLessThanOrEqual(100_000)
+    total += bytes
+    for (const name of tensors.keys()) expect(index.weight_map[name]).toBe(shard)
+  }
+  expect(Object.keys(index.weight_map)).toHaveLength(expected.size)
+  expect(index.metadata.total_size).toBe(total)
+  const back = await openCheckpoint(folder, expected)
+  expect([...back.tensors.values()].every(({ dtype }) => dtype === 'bfloat16')).toBe(true)
+  expect(await readdir(folder)).toHaveLength(shards.length + 2)
+})
+
+test('a tensor larger than a shard has one of its own', async () => {
+  const folder = join(await makeFolder(), 'model')
+  await writeCheckpoint(folder, { config, weights, maxShardBytes: 1 })
+  const shards = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'))
+  expect(shards).toHaveLength(expected.size)
+  expect((await openCheckpoint(folder, expected)).tensors.size).toBe(expected.size)
+})
+
+test('a folder with a configuration is only replaced on request; old shards go, other files stay', async () => {
+  const folder = await makeFolder()
+  await writeCheckpoint(folder, { config, weights, maxShardBytes: 300_000 })
+  await writeFile(join(folder, 'notes.txt'), 'mine')
+  const before = await readdir(folder)
+  await expect(writeCheckpoint(folder, { config, weights })).rejects.toMatchObject({
+    code: 'WOULD_OVERWRITE',
+  })
+  expect(await readdir(folder)).toEqual(before)
+  // The weights come from the very files that are replaced.
+  const own = [...(await openCheckpoint(folder, expected)).tensors.values()].map(weightSource)
+  await writeCheckpoint(folder, { config, weights: own, overwrite: true })
+  expect((await readdir(folder)).sort()).toEqual(['config.json', 'model.safetensors', 'notes.txt'])
+  const written = await readRaw(join(folder, 'model.safetensors'))
+  expect(new Map([...written].sort())).toEqual(new Map([...raw].sort()))
+})
+
+const embedding = 'model.language_model.embed_tokens.weight'
+
+test.each([
+  ['a missing weight', weights.slice(1), /visual\.patch_embed\.proj\.weight": must be given/],
+  [
+    'a stranger',
+    [...weights, { name: 'x', shape: [1], values: new Float32Array(1) }],
+    /"x": must be a tensor of the model/,
+  ],
+  ['a weight twice', [...weights, weights[3]], /must be given once/],
+  [
+    'another shape',
+    replaced(embedding, { shape: [64, 640] }),
+    /must have shape \[640, 64\], got \[64, 640\]/,
+  ],
+  ['too few values', replaced(embedding, { values: new Float32Array(5) }), /must have the 40960 values/],
+])('%s is an error; what was there stays and nothing is added', async (_, wrong, message) => {
+  const parent = await makeFolder()
+  const folder = join(parent, 'model')
+  await writeCheckpoint(folder, { config, weights })
+  const before = await readFile(join(folder, 'model.safetensors'))
+  await expect(writeCheckpoint(folder, { config, weights: wrong, overwrite: true })).rejects.toMatchObject({
+    code: 'INVALID_TENSOR',
+    message: expect.stringMatching(message) as string,
+  })
+  expect((await readFile(join(folder, 'model.safetensors'))).equals(before)).toBe(true)
+  expect((await readdir(folder)).sort()).toEqual(['config.json', 'model.safetensors'])
+  expect(await readdir(parent)).toEqual(['model'])
+})
+
+test('a source folder with a broken configuration, or a target below a file, is an error and leaves nothing', async () => {
+  const parent = await makeFolder()
+  const source = join(parent, 'source')
+  await mkdir(source)
+  await writeFile(join(source, 'config.json'), '{')
+  const options = { config, weights }
+  await expect(
+    writeCheckpoint(join(parent, 'a'), { ...options, sourceFolder: source }),
+  ).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
+  await expect(writeCheckpoint(join(source, 'config.json', 'a'), options)).rejects.toMatchObject({
+    code: 'UNWRITABLE_FILE',
+  })
+  await expect(writeCheckpoint(join(parent, 'a'), { ...options, maxShardBytes: 0 })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+  })
+  expect(await readdir(parent)).toEqual(['source'])
+})
+
+test('source files behind links, as a hub cache has them, are copied as files', async () => {
+  const parent = await makeFolder()
+  await mkdir(join(parent, 'source'))
+  await symlink(join(tinyFolder, 'tokenizer.json'), join(parent, 'source', 'tokenizer.json'))
+  await writeCheckpoint(join(parent, 'out'), { config, weights, sourceFolder: join(parent, 'source') })
+  const entries = await readdir(join(parent, 'out'), { withFileTypes: true })
+  expect(entries.every((entry) => entry.isFile())).toBe(true)
+  expect(entries.map(({ name }) => name).sort()).toEqual([
+    'config.json',
+    'model.safetensors',
+    'tokenizer.json',
+  ])
+})
+
+async function valuesOf({ values }: WeightSource): Promise<number[]> {
+  const all: number[] = []
+  for await (const piece of values instanceof Float32Array ? [values] : values()) all.push(...piece)
+  return all
+}
+
+// From the paper's round function and the formula in plain Python, at double precision.
+test('initial weights are the normal numbers of the counter, the seed and the name', async () => {
+  const sources = initializeWeights(expected, { seed: 2 ** 40 + 7 })
+  const source = sources.find(({ name }) => name === 'model.language_model.layers.0.mlp.up_proj.weight')
+  if (source === undefined) throw new Error('no such weight')
+  const values = await valuesOf(source)
+  const first = [0.01817984509787035, 0.05852018479535342, -0.039076277180357846, 0.027372280298774324]
+  const second = [0.00099640106974109, 0.007422150120275254, -0.006915245863397677, -0.029910312361497604]
+  const last = [-0.035318340186519144, 0.009094659018631506, 0.03683986735644576, 0.023152950980346188]
+  for (const [i, value] of [...first, ...second].entries()) expect(values[i]).toBeCloseTo(value, 8)
+  for (const [i, value] of last.entries()) expect(values[4 * 2559 + i]).toBeCloseTo(value, 8)
+  expect(values).toHaveLength(160 * 64)
+})
+
+test('initial weights: deviation 0.02 and mean 0 for matrices, zero biases, norms of one', async () => {
+  for (const source of initializeWeights(expected, { seed: 1 })) {
+    const values = await valuesOf(source)
+    expect(values).toHaveLength(source.shape.reduce((product, dim) => product * dim, 1))
+    if (source.shape.length === 1) {
+      const value = source.name.endsWith('.bias') ? 0 : 1
+      expect(values.every((v) => v === value)).toBe(true)
+      continue
+    }
+    const mean = values.reduce((sum, v) => sum + v, 0) / values.length
+    const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length
+    // Six standard errors of each.
+    expect(Math.abs(mean)).toBeLessThan((6 * 0.02) / Math.sqrt(values.length))
+    expect(Math.abs(Math.sqrt(variance) / 0.02 - 1)).toBeLessThan(6 / Math.sqrt(2 * values.length))
+  }
+})
+
+test('initial weights depend on the seed and the name and on nothing else', async () => {
+  const alone = (name: string, seed: number) =>
+    valuesOf(initializeWeights(new Map([[name, [10, 3]]]), { seed })[0])
+  const among = initializeWeights(
+    new Map([
+      ['a', [5, 5]],
+      ['b', [10, 3]],
+    ]),
+    { seed: 3 },
+  )
+  expect(await valuesOf(among[1])).toEqual(await alone('b', 3))
+  expect(await alone('b', 3)).not.toEqual(await alone('a', 3))
+  expect(await alone('b', 3)).not.toEqual(await alone('b', 4))
+})
+
+test('an impossible seed or deviation is an error', () => {
+  expect(() => initializeWeights(expected, { seed: -1 })).toThrow('seed')
+  expect(() => initializeWeights(expected, { seed: 1, standardDeviation: 0 })).toThrow('standardDeviation')
+})
+
+test('a new model goes to disk and comes back', async () => {
+  const folder = join(await makeFolder(), 'model')
+  const untied = { ...config, tieWordEmbeddings: false }
+  await writeCheckpoint(folder, {
+    config: untied,
+    weights: initializeWeights(expectedWeights(untied), { seed: 9 }),
+  })
+  const { tensors } = await openCheckpoint(folder, expectedWeights(await readConfig(folder)))
+  const head = take(tensors, 'lm_head.weight')
+  const again = initializeWeights(new Map([['lm_head.weight', [640, 64]]]), { seed: 9 })
+  expect([...(await readTensor(head))]).toEqual(await valuesOf(again[0]))
+})
