@@ -151,6 +151,21 @@ test.each(['3B', '7B', '32B', '72B'] as const)(
   },
 )
 
+// transformers leaves out what equals its defaults.
+test('fields that are left out have the defaults of transformers', () => {
+  const full = hubConfig(publishedConfigs['32B'])
+  const absent = [
+    'rope_theta',
+    'image_token_id',
+    'video_token_id',
+    'vision_start_token_id',
+    'vision_end_token_id',
+  ]
+  const partial = absent.reduce((json, field) => change(json, field, undefined), full)
+  const vision = { hidden_size: 1280, in_chans: 3, intermediate_size: 3456, out_hidden_size: 5120 }
+  expect(parseConfig({ ...partial, vision_config: vision })).toEqual(publishedConfigs['32B'])
+})
+
 test('text tokens are kept from a source in the nested layout too', async () => {
   const source = await readJson('config.nested.json')
   expect(hubConfig(parseConfig(source), { source })).toMatchObject({ bos_token_id: 601, eos_token_id: 603 })
@@ -161,6 +176,8 @@ test.each([
   ['hidden_size', undefined, 'got none'],
   ['hidden_size', '64', 'got "64"'],
   ['num_hidden_layers', 0, 'got 0'],
+  ['num_hidden_layers', 1e9, 'got 1000000000'],
+  ['text_config', 'x', 'got "x"'],
   ['num_key_value_heads', 3, 'must divide num_attention_heads, 4, got 3'],
   ['head_dim', 32, 'hidden_size / num_attention_heads, 16, got 32'],
   ['rope_scaling', undefined, 'mrope_section'],
@@ -180,7 +197,8 @@ test.each([
   ['vision_config.fullatt_block_indexes', [1, 4], 'below depth, 4, got 4'],
   ['vision_config.hidden_act', 'quick_gelu', 'got "quick_gelu"'],
   ['image_token_id', 640, 'vocabulary of 640, got 640'],
-  ['vision_start_token_id', undefined, 'got none'],
+  ['vision_start_token_id', undefined, 'vocabulary of 640, got 151652'],
+  ['vision_config.intermediate_size', undefined, 'got none'],
 ])('%s = %j is refused by name', async (field, value, text) => {
   const json = change(await readJson('config.json'), field, value)
   const error = errorOf(() => parseConfig(json, 'some/config.json'))

@@ -77,8 +77,14 @@ function pythonCache(files: Record<string, string>, { tree = false, branch = 'ma
   return { cacheFolder, root, snapshot: join(root, 'snapshots', commit) }
 }
 
-const ask = (name: string, options: HubOptions) =>
-  downloadSnapshot(name, isolated({ fetch: noNetwork, ...options }))
+async function ask(name: string, options: HubOptions) {
+  const refusing = vi.fn(noNetwork)
+  try {
+    return await downloadSnapshot(name, isolated({ fetch: refusing, ...options }))
+  } finally {
+    expect(refusing).not.toHaveBeenCalled()
+  }
+}
 
 test.each([true, false])(
   'a cache written by huggingface_hub answers offline by branch and online by commit (listing of the commit: %s)',
@@ -214,9 +220,11 @@ test.each([
   }
   const found = await ask('org/model', options)
   failing = true
+  hub.requests.length = 0
   const again = ask('org/model', options)
   if (stands) expect(await again).toEqual(found)
   else await expect(again).rejects.toEqual(coded('HUB_REVISION_NOT_FOUND'))
+  expect(hub.requests.length).toBeLessThanOrEqual(2) // one repetition, where the cache can stand in
 })
 
 test('where links are refused the snapshot holds copies', async () => {
@@ -268,6 +276,18 @@ test('a cache that can only be read serves what it has, also online', async () =
   const hub = await serveHub({ ...content, files: { 'config.json': '{}' }, branches: ['main', 'new'] })
   const found = await ask('org/model', { endpoint: hub.endpoint, fetch, cacheFolder, revision: 'new' })
   expect(found.folder).toBe(snapshot)
+})
+
+test('folders that cannot be made, and notes that cannot be finished, leave nothing behind', async () => {
+  const hub = await serveHub(content)
+  const cacheFolder = temporaryFolder()
+  const options = { endpoint: hub.endpoint, fetch, cacheFolder }
+  vi.mocked(fs.mkdir).mockRejectedValue(broken('EROFS'))
+  await expect(ask('org/model', options)).rejects.toEqual(coded('HUB_CACHE_READ_ONLY', /got EROFS/))
+  vi.mocked(fs.mkdir).mockReset()
+  vi.mocked(fs.rename).mockRejectedValueOnce(broken('ENOSPC')) // of the listing
+  await expect(ask('org/model', options)).rejects.toEqual(coded('HUB_DISK_FULL'))
+  expect(readdirSync(join(cacheFolder, 'models--org--model', 'trees'))).toEqual([])
 })
 
 test('two calls at once transfer each content once', async () => {
@@ -328,6 +348,29 @@ test('a lock of another machine is waited for until it stays silent', async () =
     clock.mockRestore()
   }
   expect(waits).toBe(6) // 10 s until the sign of life is seen, then more than 15 s of silence
+})
+
+test('a lock gives signs of life while it is held, and goes with its work', async () => {
+  const path = join(temporaryFolder(), 'new', 'lock')
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const result = lock.withLock(
+      path,
+      { signal: new AbortController().signal, sleep: () => Promise.resolve() },
+      async () => {
+        await fs.utimes(path, 0, 0)
+        vi.advanceTimersByTime(2_000)
+        await vi.waitFor(() => {
+          expect(statSync(path).mtimeMs).toBeGreaterThan(0)
+        })
+        throw new Error('work failed')
+      },
+    )
+    await expect(result).rejects.toThrow('work failed')
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(existsSync(path)).toBe(false)
 })
 
 /** `downloadSnapshot` in a process of its own, with the given options. */

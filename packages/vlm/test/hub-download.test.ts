@@ -70,6 +70,15 @@ test('writes blobs named by hash, relative links under the commit, and the branc
   expect(requests[0].path).toBe('/api/models/org/model/revision/main?blobs=true')
 })
 
+test('a revision with slashes is one part of the address and a path among the refs', async () => {
+  const { download, cacheFolder, requests } = await setUp(
+    repo({ 'config.json': '{}' }, { branches: ['refs/pr/1'] }),
+  )
+  await download({ revision: 'refs/pr/1' })
+  expect(requests[0].path).toBe('/api/models/org/model/revision/refs%2Fpr%2F1?blobs=true')
+  expect(readFileSync(join(cacheFolder, 'models--org--model/refs/refs/pr/1'), 'utf8')).toBe(commit)
+})
+
 test('data sets have their own addresses and folder', async () => {
   const hub = await serveHub({
     id: 'org/data',
@@ -378,10 +387,11 @@ test.each([
   ['is no object', () => 'no'],
   ['has no commit', () => ({ siblings: [] })],
   ['has a commit that is a path', () => ({ sha: '../../x', siblings: [] })],
+  ['is of another commit', () => ({ sha: 'd'.repeat(40), siblings: [] }), commit],
   ['has no files', () => ({ sha: commit })],
-])('an answer that %s is refused', async (_, listing) => {
+])('an answer that %s is refused', async (_, listing, revision = 'main') => {
   const { download } = await setUp(repo({}, { listing }))
-  await expect(download()).rejects.toEqual(
+  await expect(download({ revision })).rejects.toEqual(
     coded('HUB_BAD_ANSWER', /must be listed with sha and siblings, got/),
   )
 })

@@ -77,6 +77,11 @@ test.each<[HubOptions, RegExp]>([
   [{ concurrency: 0 }, /^concurrency: must be an integer at least 1, got 0/],
   [{ retries: -1 }, /^retries: must be/],
   [{ timeout: 0.5 }, /^timeout: must be/],
+  [{ offline: 'secret' as never }, /^offline: must be true or false, got string/],
+  [{ home: 1 as never }, /^home: must be a string, got number/],
+  [{ cacheFolder: null as never, home: 1 as never }, /^home: must be a string/],
+  [{ token: true as never }, /^token: must be a string, got boolean/],
+  [{ endpoint: {} as never }, /^endpoint: must be a string, got object/],
   [{ repoType: 'space' as 'model' }, /^repoType: must be one of model, dataset/],
 ])('the options %o are refused, and a secret in them is not shown', async (options, message) => {
   const refused = readHubSettings({ environment: {}, ...options })
@@ -110,6 +115,9 @@ test('names of repositories are those that huggingface_hub accepts, with a revis
   ])
     expect(() => parseRepoId(id)).toThrow(failing('INVALID_REPO_ID', /must have the form ORG\/NAME/))
   expect(() => parseRepoId('a/b@v1', 'v2')).toThrow(failing('INVALID_OPTION', /must agree with a\/b@v1/))
+  expect(() => parseRepoId('a/b', 1 as never)).toThrow(
+    failing('INVALID_OPTION', /^revision: must be a string/),
+  )
   for (const revision of ['../x', '', '/x', 'a//b'])
     expect(() => parseRepoId('a/b', revision)).toThrow(
       failing('INVALID_OPTION', /must be a branch, tag or commit/),
@@ -155,6 +163,8 @@ test('patterns are those of fnmatch', () => {
     'a+b.txt',
   ])
   expect(chosen(names, { allow: [] })).toEqual([])
+  for (const allow of [1, [1], {}])
+    expect(() => chosen(names, { allow: allow as never })).toThrow(failing('INVALID_OPTION', /must be a/))
 })
 
 test('of a model: what transformers loads, once', () => {
@@ -231,6 +241,7 @@ test('what is neither a folder nor a name of the hub is refused', async () => {
   for (const [name, got] of [
     [join(folder, 'nothing'), 'neither'],
     [join(folder, 'file'), 'a file'],
+    ['nul\0', 'neither'],
     ['./models/mine', 'neither'],
     ['https://huggingface.co/org/model', 'neither'],
     ['', 'neither'],
@@ -241,6 +252,12 @@ test('what is neither a folder nor a name of the hub is refused', async () => {
         new RegExp(`must be an existing folder or have the form ORG/NAME .*, got ${got}; correct`),
       ),
     )
+})
+
+test.each([undefined, null, 7, {}])('the name %s is refused', async (name) => {
+  await expect(resolveModel(name as never)).rejects.toEqual(
+    failing('INVALID_OPTION', /^model: must be a string/),
+  )
 })
 
 test('a name is fetched: the files of a model, those that are asked for, or all of a data set', async () => {

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { HubOptions } from '../src/hub/hub-options'
 
-export interface Request {
+interface Request {
   host: 'hub' | 'storage'
   method: string
   /** Decoded, with query. */
@@ -42,7 +42,7 @@ interface Listing {
 export type Misbehaviour = (request: Request, response: ServerResponse, usual: Usual) => boolean
 
 /** What would be sent, and a way to send only some of it before the connection breaks. */
-export interface Usual {
+interface Usual {
   body: Buffer
   headers: Record<string, string | number>
   status: number

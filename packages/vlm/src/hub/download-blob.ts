@@ -6,13 +6,14 @@
  */
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { EvolmmError } from '@evolmm/internal'
 import { withLock } from './file-lock'
 import { hasFile, type RepoCache } from './hub-cache'
 import { hubError, type Subject } from './hub-error'
+import { makeFolder } from './make-folder'
 import { onNetwork, retrying, send, watchdog } from './send'
 
 export interface Content {
@@ -60,7 +61,7 @@ async function fill(
 ): Promise<void> {
   // Not the plain `.incomplete` of older huggingface_hub, which appends to it without looking.
   const part: Part = { path: `${path}.evolmm.incomplete` }
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   for (let again = true; ; again = false) {
     let received = -1
     let before = -1

@@ -83,7 +83,8 @@ export async function downloadSnapshot(name: string, options: HubOptions = {}): 
 function standsIn(error: unknown): error is EvolmmError {
   return (
     isTransient(error) ||
-    (error instanceof EvolmmError && /^HUB_(UNAUTHORIZED|FORBIDDEN|GATED|REPO_NOT_FOUND)$/.test(error.code))
+    (error instanceof EvolmmError &&
+      /^HUB_(BAD_ANSWER|UNAUTHORIZED|FORBIDDEN|GATED|REPO_NOT_FOUND)$/.test(error.code))
   )
 }
 

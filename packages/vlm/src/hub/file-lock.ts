@@ -3,9 +3,10 @@
  * exclusive creation, a holder that slept), the download costs twice the traffic and is still right.
  */
 import { hostname } from 'node:os'
-import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { HubSettings } from './hub-options'
+import { makeFolder } from './make-folder'
 import { pause } from './send'
 
 /** Milliseconds between signs of life, and without one until the holder counts as gone. */
@@ -13,7 +14,7 @@ const heartbeat = 2_000
 const patience = 15_000
 const pollEvery = 100
 
-export interface LockOptions {
+interface LockOptions {
   signal: AbortSignal
   /** Waits between looks. */
   sleep: HubSettings['sleep']
@@ -21,7 +22,7 @@ export interface LockOptions {
 
 /** Runs `work` while holding the lock; waits for another holder first. */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   const owner = `${hostname()} ${process.pid}`
   // The clock of a shared disk may differ from ours, so silence is measured from when we first saw a sign of life.
   let sign: number | undefined

@@ -2,6 +2,8 @@
  * Which files of a repository are wanted. Patterns are those of huggingface_hub: `*` (also across "/"), `?`, `[abc]`,
  * `[!abc]`; one that ends in "/" means everything below.
  */
+import { EvolmmError } from '@evolmm/internal'
+import { checkText } from './check-text'
 
 export interface FileSelection {
   /** Only files that match one of these. @default all */
@@ -60,7 +62,12 @@ function matcher(patterns: string | readonly string[]): (path: string) => boolea
 }
 
 function listOf(patterns: string | readonly string[]): readonly string[] {
-  return typeof patterns === 'string' ? [patterns] : patterns
+  const list: unknown = typeof patterns === 'string' ? [patterns] : patterns
+  if (Array.isArray(list)) return list.map((pattern) => checkText('pattern', pattern))
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `allow, ignore, require: must be a pattern or a list of patterns, got ${typeof list}; pass such a value`,
+  )
 }
 
 function toExpression(pattern: string): RegExp {

@@ -7,12 +7,13 @@
  *                       trees/COMMIT.json     all files of the commit, by which a snapshot is known to be whole
  */
 import { randomUUID } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { selectFiles, unmetPatterns, type FileSelection } from './file-selection'
 import { isReadOnly } from './hub-error'
 import type { HubSettings } from './hub-options'
 import { isCommit, isSize, type Listing, type RemoteFile } from './list-files'
+import { makeFolder } from './make-folder'
 import { isSafePath } from './safe-path'
 
 export interface RepoCache {
@@ -138,7 +139,7 @@ export async function writeListing({ folder }: RepoCache, { commit, files }: Lis
 export async function linkBlob(cache: RepoCache, commit: string, path: string, blob: string): Promise<void> {
   const pointer = join(snapshotFolder(cache, commit), path)
   const aside = join(dirname(blob), `${randomUUID()}.incomplete`)
-  await mkdir(dirname(pointer), { recursive: true })
+  await makeFolder(dirname(pointer))
   try {
     await symlink(relative(dirname(pointer), blob), aside).catch(() => copyFile(blob, aside))
     await rename(aside, pointer)
@@ -150,13 +151,14 @@ export async function linkBlob(cache: RepoCache, commit: string, path: string, b
 
 /** Notes about a cache that can only be read are not needed: it is used as it is. */
 async function writeWhole(path: string, text: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}.tmp`
   try {
     if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return
-    await mkdir(dirname(path), { recursive: true })
-    const aside = `${path}.${randomUUID()}.tmp`
+    await makeFolder(dirname(path))
     await writeFile(aside, text)
     await rename(aside, path)
   } catch (error) {
+    await rm(aside, { force: true }).catch(() => undefined) // on a disk that can only be read there is none
     if (!isReadOnly(error)) throw error
   }
 }

@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkText } from './check-text'
 import type { FileSelection } from './file-selection'
 
 export interface HubProgress {
@@ -85,7 +86,7 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     return value === '' ? undefined : value
   }
   const cacheHome = read('XDG_CACHE_HOME') ?? '~/.cache'
-  const home = options.home ?? read('HF_HOME') ?? join(cacheHome, 'huggingface')
+  const home = absolute('home', options.home ?? read('HF_HOME') ?? join(cacheHome, 'huggingface'))
   const cacheFolder =
     options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE') ?? join(home, 'hub')
   const tokenPath = options.tokenPath ?? read('HF_TOKEN_PATH') ?? join(home, 'token')
@@ -93,13 +94,13 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     options.token ??
     read('HF_TOKEN') ??
     read('HUGGING_FACE_HUB_TOKEN') ??
-    (await readFile(absolute(tokenPath), 'utf8').catch(() => ''))
+    (await readFile(absolute('tokenPath', tokenPath), 'utf8').catch(() => ''))
   return {
     repoType: checkOneOf('repoType', options.repoType ?? 'model', ['model', 'dataset']),
-    cacheFolder: absolute(cacheFolder),
+    cacheFolder: absolute('cacheFolder', cacheFolder),
     token: token === false ? undefined : checkToken(token),
     endpoint: checkEndpoint(options.endpoint ?? read('HF_ENDPOINT') ?? 'https://huggingface.co'),
-    offline: options.offline ?? /^(1|on|yes|true)$/i.test(read('HF_HUB_OFFLINE') ?? ''),
+    offline: checkOffline(options.offline) ?? /^(1|on|yes|true)$/i.test(read('HF_HUB_OFFLINE') ?? ''),
     concurrency: checkInteger('concurrency', options.concurrency ?? 4, { min: 1 }),
     retries: checkInteger('retries', options.retries ?? 5, { min: 0 }),
     timeout: checkInteger('timeout', options.timeout ?? 30_000, { min: 1 }),
@@ -115,13 +116,25 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
   }
 }
 
-function absolute(path: string): string {
+function absolute(name: string, value: string): string {
+  const path = checkText(name, value)
   return resolve(/^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path)
+}
+
+function checkOffline(offline: unknown): boolean | undefined {
+  if (typeof offline === 'boolean' || offline === undefined) return offline
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `offline: must be true or false, got ${typeof offline}; pass such a value`,
+    {
+      details: { option: 'offline', value: offline },
+    },
+  )
 }
 
 /** Neither message shows its value: it is, or may hold, a secret. */
 function checkToken(token: string): string | undefined {
-  const text = token.trim()
+  const text = checkText('token', token).trim()
   if (!/^[\x21-\x7e]*$/.test(text))
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -132,6 +145,7 @@ function checkToken(token: string): string | undefined {
 }
 
 function checkEndpoint(endpoint: string): string {
+  checkText('endpoint', endpoint)
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
     throw new EvolmmError(

@@ -1,8 +1,9 @@
 /** Names on the hub: `NAME` or `ORG/NAME`, with an optional `@revision`. */
 import { EvolmmError } from '@evolmm/internal'
+import { checkText } from './check-text'
 import { isSafePath } from './safe-path'
 
-export interface RepoRevision {
+interface RepoRevision {
   id: string
   revision: string
 }
@@ -19,6 +20,8 @@ export function isRepoId(id: string): boolean {
 
 /** Splits `id@revision`. A revision may be given there or as an option, or as both if they agree. */
 export function parseRepoId(name: string, revision?: string): RepoRevision {
+  checkText('repository', name)
+  if (revision !== undefined) checkText('revision', revision)
   const at = name.indexOf('@')
   const id = at < 0 ? name : name.slice(0, at)
   const suffix = at < 0 ? undefined : name.slice(at + 1)

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { checkText } from './check-text'
 import { downloadSnapshot } from './download-snapshot'
 import { modelFiles } from './file-selection'
 import type { HubOptions } from './hub-options'
@@ -20,7 +21,7 @@ export interface ResolvedModel {
  * `modelFiles` are fetched, of a data set all, unless `allow`, `ignore` or `require` say otherwise.
  */
 export async function resolveModel(idOrFolder: string, options: HubOptions = {}): Promise<ResolvedModel> {
-  const folder = resolve(idOrFolder)
+  const folder = resolve(checkText('model', idOrFolder))
   const entry = idOrFolder === '' ? undefined : await stat(folder).catch(() => undefined)
   if (entry?.isDirectory()) return { folder }
   if (entry !== undefined || !isRepoId(idOrFolder.split('@', 1)[0]))

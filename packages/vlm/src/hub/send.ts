@@ -5,7 +5,7 @@
 import { hubError, isTransient, statusError, withoutQuery, type Subject } from './hub-error'
 import type { HubSettings } from './hub-options'
 
-export interface HubAnswer {
+interface HubAnswer {
   /** The last response: 2xx, 416, or with `stopAtStorage` the redirect to storage. Its body must be read or cancelled. */
   response: Response
   /** Of the hub's own last answer: x-linked-etag, x-linked-size, etag. */

@@ -1,4 +1,5 @@
 /** Safetensors files by hand, right or wrong, and folders to put them in. */
+import { createHash } from 'node:crypto'
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,4 +87,21 @@ export function take<T>(map: ReadonlyMap<string, T>, name: string): T {
   const value = map.get(name)
   if (value === undefined) throw new Error(`no ${name}`)
   return value
+}
+
+/** What two files must agree in: type, shape and bytes of each tensor, whatever their order. */
+export function contentOf(tensors: ReadonlyMap<string, RawTensor>): Record<string, unknown> {
+  const hash = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
+  return Object.fromEntries(
+    [...tensors].map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data: hash(data) }]),
+  )
+}
+
+/** Whether two arrays have the same bytes; much faster than comparing them value by value in a matcher. */
+export function sameBytes(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  return bytesOf(a).equals(bytesOf(b))
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

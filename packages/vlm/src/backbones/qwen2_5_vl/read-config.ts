@@ -12,6 +12,8 @@ const architecture = 'Qwen2_5_VLForConditionalGeneration'
 const modelType = 'qwen2_5_vl'
 
 const size = z.int().min(1)
+/** Layers; the bound keeps a wrong file from asking for billions of weights. */
+const count = z.int().min(1).max(10_000)
 const token = z.int().min(0)
 const rope = z.object({
   type: z.string().nullish(),
@@ -23,7 +25,7 @@ const rope = z.object({
 const textSchema = z.object({
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: count,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
@@ -43,27 +45,28 @@ const textSchema = z.object({
   vision_end_token_id: token.nullish(),
 })
 
+/** The defaults are those of transformers; the published 32B file relies on them. */
 const visionSchema = z.object({
-  depth: size,
+  depth: count.default(32),
   hidden_size: size,
   intermediate_size: size,
-  num_heads: size,
-  window_size: size,
-  fullatt_block_indexes: z.array(token),
+  num_heads: size.default(16),
+  window_size: size.default(112),
+  fullatt_block_indexes: z.array(token).default([7, 15, 23, 31]),
   in_channels: size.nullish(),
   in_chans: size.nullish(),
   out_hidden_size: size,
-  patch_size: size,
-  spatial_merge_size: size,
-  temporal_patch_size: size,
+  patch_size: size.default(14),
+  spatial_merge_size: size.default(2),
+  temporal_patch_size: size.default(2),
   hidden_act: z.literal('silu').default('silu'),
 })
 
 const topSchema = z.object({
   quantization_config: z.null({ error: 'must be absent: quantised weights are not implemented' }).optional(),
   vision_config: visionSchema,
-  image_token_id: token,
-  video_token_id: token,
+  image_token_id: token.default(151655),
+  video_token_id: token.default(151656),
   vision_start_token_id: token.nullish(),
   vision_end_token_id: token.nullish(),
   tie_word_embeddings: z.boolean().nullish(),
@@ -114,8 +117,7 @@ export function parseConfig(json: unknown, file = 'config.json'): QwenConfig {
     if (kind && kind !== 'mrope' && kind !== 'default')
       throw fail(field(`${ropeName}.${name}`), `must be mrope or default, the types implemented, got ${kind}`)
   }
-  const ropeTheta = rotary.rope_theta ?? text.rope_theta
-  if (ropeTheta == null) throw fail(field('rope_theta'), 'must be a number, got none')
+  const ropeTheta = rotary.rope_theta ?? text.rope_theta ?? 1e6
 
   const config = {
     text: {
@@ -146,8 +148,8 @@ export function parseConfig(json: unknown, file = 'config.json'): QwenConfig {
     },
     imageToken: top.image_token_id,
     videoToken: top.video_token_id,
-    visionStartToken: top.vision_start_token_id ?? text.vision_start_token_id ?? -1,
-    visionEndToken: top.vision_end_token_id ?? text.vision_end_token_id ?? -1,
+    visionStartToken: top.vision_start_token_id ?? text.vision_start_token_id ?? 151652,
+    visionEndToken: top.vision_end_token_id ?? text.vision_end_token_id ?? 151653,
     tieWordEmbeddings: top.tie_word_embeddings ?? text.tie_word_embeddings ?? false,
   }
   checkConsistency(config, field, ropeName, fail)
@@ -215,18 +217,15 @@ function checkConsistency(
     vision_end: config.visionEndToken,
   }
   for (const [name, id] of Object.entries(tokens))
-    if (id < 0 || id >= text.vocabularySize)
-      throw fail(
-        `${name}_token_id`,
-        `must be within the vocabulary of ${text.vocabularySize}, got ${id < 0 ? 'none' : id}`,
-      )
+    if (id >= text.vocabularySize)
+      throw fail(`${name}_token_id`, `must be within the vocabulary of ${text.vocabularySize}, got ${id}`)
 }
 
 function check<T>(file: string, prefix: string, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const [{ path, message, input }] = result.error.issues as [z.core.$ZodIssue]
-  const name = `${prefix}${path.join('.')}`
+  const name = `${prefix}${path.join('.')}`.replace(/\.$/, '')
   throw invalid(file, name === '' ? 'the file' : name, `${message}, got ${show(input)}`)
 }
 
