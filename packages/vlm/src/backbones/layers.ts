@@ -1,0 +1,32 @@
+/**
+ * The seam between backbones and programs. A backbone says which operations its architecture is made of; what a module
+ * does (frozen, adapted, trained), how attention finds its keys, and whether a block is computed again in the backward
+ * pass, is up to the program that is being built.
+ */
+import type { Graph, Tensor } from '@evolmm/onnx'
+
+export interface Layers {
+  graph: Graph
+  /** A tensor of the checkpoint by its canonical name, in float32. */
+  weight: (name: string) => Tensor
+  /** `x W^T + bias`, [rows, in] to [rows, out], with whatever is attached to the module. */
+  linear: (x: Tensor, module: string) => Tensor
+  /** Runs a block of the network, [rows, D] to [rows, D]. */
+  block: (run: (x: Tensor) => Tensor, x: Tensor) => Tensor
+}
+
+/** What attention is asked with, rows as in the hidden states and after rotary embedding. */
+export interface Heads {
+  /** [rows, heads headSize] */
+  q: Tensor
+  /** [rows, keyValueHeads headSize] */
+  k: Tensor
+  /** [rows, keyValueHeads headSize] */
+  v: Tensor
+  heads: number
+  keyValueHeads: number
+  headSize: number
+}
+
+/** Mixed values, [rows, heads headSize]. `layer` counts from 0. */
+export type Attend = (layer: number, heads: Heads) => Tensor

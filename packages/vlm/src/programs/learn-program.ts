@@ -1,0 +1,158 @@
+/**
+ * The learning pass as a program: packed groups of prompts with completions, policy and reference in one run, one flat
+ * gradient.
+ *
+ * The reference is the same weights without what is trained. Only rows that predict a completion's token reach the last
+ * norm, the head and the loss.
+ */
+import {
+  flattenParameters,
+  grad,
+  Graph,
+  op,
+  policyLoss,
+  sliceParameters,
+  stopGradient,
+  type Tensor,
+} from '@evolmm/onnx'
+import type { Backbone } from '../backbones/backbone'
+import type { Layers } from '../backbones/layers'
+import { embeddedPrompts } from './embedded-prompts'
+import { visionInputs } from './encode-program'
+import { reinforce, type Objective } from './objective'
+import { packedAttention } from './packed-attention'
+import { programLayers } from './program-layers'
+import { loraA, loraB, type Trainable } from './trainable'
+import { frozenWeights, type WeightFiles } from './weight-files'
+
+export interface LearnProgramOptions {
+  backbone: Backbone
+  files: WeightFiles
+  /** Without it the base policy is scored. */
+  trainable?: Trainable | undefined
+  /** Whether to compute the gradient of the loss, or only what is reported. */
+  gradient: boolean
+  /** Whether to compute the divergence from the base policy. */
+  kl: boolean
+  /** @default reinforce */
+  objective?: Objective | undefined
+  /** Share of the adapters' inputs that is dropped. @default 0 */
+  dropout?: number
+  /** Compute each block anew in the backward pass. @default false */
+  checkpointed?: boolean
+  /** Rows whose logits exist at the same time. @default 64 */
+  chunk?: number
+}
+
+/**
+ * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
+ * [G, T]; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
+ * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and `sampled` float32 [S]; `parameters` float32 [P];
+ * `dropout_seed` int64. With trained vision also the inputs of the tower; `features` are then those of the base.
+ * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
+ */
+export function learnProgram(options: LearnProgramOptions): Graph {
+  const { backbone, files, trainable, objective = reinforce, checkpointed = false, chunk = 64 } = options
+  const { dropout = 0 } = options
+  const graph = new Graph('learn')
+  const { hiddenSize } = backbone.sizes
+  const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
+  const float = (name: string, shape: (string | number)[]) => graph.input(name, 'float32', shape)
+  const segments = int('segments', ['G', 'T'])
+  const ids = op.Reshape(int('ids', ['G', 'T']), [-1])
+  const positions = int('positions', [3, 'rows'])
+  const base = {
+    ids,
+    imageRows: int('feature_rows', ['image_tokens']),
+    features: float('features', ['image_tokens', hiddenSize]),
+  }
+  const rows = int('rows', ['S'])
+  const tokens = int('tokens', ['S'])
+  const weights = float('weights', ['S'])
+
+  const frozen = frozenWeights(graph, files)
+  const tensors = trainable && sliceParameters(float('parameters', [trainable.layout.size]), trainable.layout)
+  const policyLayers = programLayers({
+    graph,
+    frozen,
+    trained: trainable && tensors && { trainable, tensors },
+    dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
+    checkpointed: checkpointed && options.gradient,
+  })
+  const attend = packedAttention(segments)
+  const scored = (layers: Layers, features: Tensor): Tensor => {
+    const embedded = embeddedPrompts(backbone, layers, { ...base, features })
+    const hidden = backbone.decoder(layers, { embedded, positions, attend })
+    return backbone.finalNorm(layers, op.Gather(hidden, rows))
+  }
+
+  const seesPixels = trainable !== undefined && trainsVision(trainable)
+  const features = seesPixels ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
+  const hidden = scored(policyLayers, features)
+  const head = policyHead(backbone, policyLayers, trainable, tensors)
+  const baseLayers = programLayers({ graph, frozen })
+  const kl =
+    options.kl && trainable
+      ? {
+          ...reference(backbone, baseLayers, scored(baseLayers, base.features), head),
+          weights: float('kl_weights', ['S']),
+        }
+      : undefined
+
+  let perToken = weights
+  let own: Tensor | undefined
+  if (objective !== reinforce) {
+    // A first sweep for the log-probabilities; what the objective makes of them weighs the tokens of the second.
+    const nothing = op.Mul(weights, 0)
+    const { logProbabilities } = policyLoss({
+      hidden: stopGradient(hidden),
+      weight: head,
+      tokens,
+      weights: nothing,
+      chunk,
+    })
+    own = objective({ logProbabilities, sampledLogProbabilities: float('sampled', ['S']), weights })
+    perToken = stopGradient(op.Neg(grad(own, [logProbabilities])[0]))
+  }
+  const result = policyLoss({ hidden, weight: head, tokens, weights: perToken, chunk, ...(kl && { kl }) })
+  const penalty = kl && op.ReduceSum(op.Mul(result.kl, kl.weights), undefined, { keepdims: 0 })
+  const loss = own === undefined ? result.loss : penalty === undefined ? own : op.Add(own, penalty)
+  if (options.gradient && trainable && tensors)
+    graph.output('gradient', flattenParameters(trainable.layout, grad(result.loss, [...tensors.values()])))
+  graph.output('loss', op.Identity(loss))
+  graph.output('log_probabilities', op.Identity(result.logProbabilities))
+  graph.output('entropy', op.Identity(result.entropy))
+  if (kl) graph.output('kl', op.Identity(result.kl))
+  return graph
+}
+
+/** Whether gradients must flow through the vision tower. */
+export function trainsVision({ layout }: Trainable): boolean {
+  return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
+}
+
+/** The head with its adapter, if it has one, as one matrix [V, D]. */
+function policyHead(
+  backbone: Backbone,
+  layers: Layers,
+  trained: Trainable | undefined,
+  tensors: ReadonlyMap<string, Tensor> | undefined,
+): Tensor {
+  const weight = backbone.headWeight(layers)
+  const lora = trained?.lora.get('lm_head')
+  const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => tensors?.get(name))
+  if (lora === undefined || a === undefined || b === undefined) return weight
+  return op.Add(weight, op.Mul(op.MatMul(b, a), lora.alpha / lora.rank))
+}
+
+/** The reference for the divergence: hidden states where the head is shared, logits where the policy has its own. */
+function reference(
+  backbone: Backbone,
+  layers: Layers,
+  hidden: Tensor,
+  policy: Tensor,
+): { hidden: Tensor } | { logits: Tensor } {
+  const weight = backbone.headWeight(layers)
+  if (weight === policy) return { hidden: stopGradient(hidden) }
+  return { logits: stopGradient(op.Gemm(hidden, weight, undefined, { transB: 1 })) }
+}

@@ -1,0 +1,47 @@
+/** How the modules of a backbone behave in a program: frozen, with LoRA, or trained. */
+import { checkpoint, loraLinear, op, type Graph, type Tensor } from '@evolmm/onnx'
+import type { Layers } from '../backbones/layers'
+import { loraA, loraB, type Trainable } from './trainable'
+import type { FrozenWeights } from './weight-files'
+
+export interface ProgramLayersOptions {
+  graph: Graph
+  frozen: FrozenWeights
+  /** What is trained, with its tensors by name in the layout. @default everything is frozen */
+  trained?: { trainable: Trainable; tensors: ReadonlyMap<string, Tensor> } | undefined
+  /** On the inputs of adapters, from an int64 scalar; steps need different ones. @default none */
+  dropout?: { rate: number; seed: Tensor } | undefined
+  /** Compute each block anew in the backward pass. @default false */
+  checkpointed?: boolean
+}
+
+export function programLayers(options: ProgramLayersOptions): Layers {
+  const { graph, frozen, trained, dropout, checkpointed = false } = options
+  const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
+  const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
+  const places = new Map([...(trained?.trainable.lora.keys() ?? [])].map((module, i) => [module, i]))
+  return {
+    graph,
+    weight,
+    linear: (x, module) => {
+      const matrix = weight(`${module}.weight`)
+      const bias = frozen.has(`${module}.bias`) ? weight(`${module}.bias`) : undefined
+      const lora = trained?.trainable.lora.get(module)
+      const [a, b] = [tensorOf(loraA(module)), tensorOf(loraB(module))]
+      if (lora === undefined || a === undefined || b === undefined)
+        return op.Gemm(x, matrix, bias, { transB: 1 })
+      // Modules must not share a mask: steps lie 2^20 modules apart.
+      const seed = dropout && op.Add(op.Mul(dropout.seed, 2 ** 20), places.get(module) ?? 0)
+      return loraLinear({
+        x,
+        weight: matrix,
+        bias,
+        a,
+        b,
+        alpha: lora.alpha,
+        dropout: dropout && seed && { rate: dropout.rate, seed },
+      })
+    },
+    block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
+  }
+}

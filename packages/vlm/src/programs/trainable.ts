@@ -1,0 +1,35 @@
+/** What is trained: LoRA on some modules, some weights as a whole, or both, as one flat vector. */
+import { parameterLayout, type ParameterLayout } from '@evolmm/onnx'
+import type { Backbone } from '../backbones/backbone'
+
+export interface Trainable {
+  layout: ParameterLayout
+  /** Adapted modules by canonical name. */
+  lora: ReadonlyMap<string, LoraModule>
+  /** Weights trained as a whole, by canonical name. */
+  full: ReadonlySet<string>
+}
+
+export interface LoraModule {
+  rank: number
+  alpha: number
+}
+
+/** Names of the two factors of a module in the layout. */
+export const loraA = (module: string): string => `${module}.lora_A.weight`
+export const loraB = (module: string): string => `${module}.lora_B.weight`
+
+/** The layout of a trainable set, in the order of the model. */
+export function trainable(
+  { modules, weights }: Pick<Backbone, 'modules' | 'weights'>,
+  lora: ReadonlyMap<string, LoraModule>,
+  full: ReadonlySet<string> = new Set(),
+): Trainable {
+  const shapes: [string, readonly number[]][] = []
+  for (const [module, [out, inner]] of modules) {
+    const rank = lora.get(module)?.rank
+    if (rank !== undefined) shapes.push([loraA(module), [rank, inner]], [loraB(module), [out, rank]])
+  }
+  for (const [name, shape] of weights) if (full.has(name)) shapes.push([name, shape])
+  return { layout: parameterLayout(shapes), lora, full }
+}

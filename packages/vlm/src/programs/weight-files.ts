@@ -1,0 +1,55 @@
+/** Weights as a program refers to them: by place in files below one folder, which the runtime is told. */
+import { dirname, relative, sep } from 'node:path'
+import { op, type ExternalData, type Graph, type Tensor } from '@evolmm/onnx'
+import type { CheckpointTensor } from '../checkpoint/open-checkpoint'
+
+export interface WeightFiles {
+  /** The deepest folder that holds all files. */
+  folder: string
+  /** By canonical name. */
+  tensors: ReadonlyMap<string, ExternalData>
+}
+
+/** Weights of a checkpoint, whose shards may lie in several folders (a hub cache of links, resolved). */
+export function weightFiles(tensors: Iterable<CheckpointTensor>): WeightFiles {
+  const all = [...tensors]
+  const folder = commonFolder([...new Set(all.map(({ file }) => dirname(file)))])
+  const located = all.map(({ name, file, dtype, shape, offset, bytes }): [string, ExternalData] => {
+    const location = relative(folder, file).split(sep).join('/')
+    return [name, { dtype, dims: shape, location, offset, length: bytes }]
+  })
+  return { folder, tensors: new Map(located) }
+}
+
+function commonFolder(folders: readonly string[]): string {
+  let parts = folders[0].split(sep)
+  for (const folder of folders) {
+    const other = folder.split(sep)
+    const same = parts.findIndex((part, i) => part !== other[i])
+    if (same >= 0) parts = parts.slice(0, same)
+  }
+  return parts.join(sep) || sep
+}
+
+export interface FrozenWeights {
+  has: (name: string) => boolean
+  /** The tensor of that name in float32. */
+  get: (name: string) => Tensor
+}
+
+/** Makes the frozen tensors of a program when they are first asked for; half precision is widened where it is used. */
+export function frozenWeights(graph: Graph, files: WeightFiles): FrozenWeights {
+  const made = new Map<string, Tensor>()
+  return {
+    has: (name) => files.tensors.has(name),
+    get: (name) => {
+      const known = made.get(name)
+      if (known !== undefined) return known.dtype === 'float32' ? known : op.Cast(known, { to: 'float32' })
+      const data = files.tensors.get(name)
+      if (data === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
+      const stored = graph.initializer(name, data)
+      made.set(name, stored)
+      return data.dtype === 'float32' ? stored : op.Cast(stored, { to: 'float32' })
+    },
+  }
+}
