@@ -57,3 +57,28 @@ test('parity', async () => {
     console.log(c.name, 'worst grad', worst, where)
   }
 })
+import { sampleProgram } from '../src/programs/sample-program'
+test('greedy', async () => {
+  const J = JSON.parse(readFileSync(folder + '/reference.json', 'utf8'))
+  const config = await readConfig(folder); const backbone = qwenBackbone(config)
+  const ck = await openCheckpoint(folder, backbone.weights); const files = weightFiles(ck.tensors.values())
+  const proc = await readImageProcessorConfig({ folder })
+  const enc = await openProgram(encodeProgram(backbone, files), { folder: files.folder })
+  const smp = await openProgram(sampleProgram({ backbone, files }), { folder: files.folder })
+  for (const c of J.cases) {
+    const images = await Promise.all(c.images.map(async (f: string) => imagePatches(await decodeImage(folder + '/images/' + f), proc)))
+    let features: any = { dtype: 'float32' as const, dims: [0, config.text.hiddenSize], data: new Float32Array(0) }
+    if (images.length) { const out = await enc.run(backbone.visionFeeds(images)); features = { dtype: 'float32', dims: out.features.dims as number[], data: out.features.data as any } }
+    const ids = Int32Array.from(c.prompt_ids as number[])
+    const { positions, delta } = backbone.positions(ids, images.map((i: any) => i.grid))
+    const imageSpans = []; for (let i = 0; i < ids.length; i++) if (ids[i] === config.imageToken) imageSpans.push({ start: i, length: 1 })
+    const { feeds } = packGroups([{ prompt: { ids, positions, delta, imageSpans }, completions: [] }])
+    const N = 3, M = 24
+    for (const temp of [0, 1]) {
+    const out = await smp.run({ ...feeds, features, last_rows: { dtype: 'int64', dims: [1], data: BigInt64Array.of(BigInt(ids.length - 1)) }, starts: { dtype: 'int64', dims: [1], data: BigInt64Array.of(BigInt(ids.length + delta)) },
+      owners: { dtype: 'int64', dims: [N], data: new BigInt64Array(N) }, uniforms: { dtype: 'float64', dims: [N, M], data: Float64Array.from({ length: N * M }, () => Math.random()) },
+      temperature: { dtype: 'float32', dims: [], data: Float32Array.of(temp) }, top_p: { dtype: 'float32', dims: [], data: Float32Array.of(temp ? 0.9 : 1) }, top_k: { dtype: 'int64', dims: [], data: BigInt64Array.of(0n) }, stop_tokens: { dtype: 'int64', dims: [1], data: BigInt64Array.of(603n) } })
+    const T = out.tokens.data as BigInt64Array
+    console.log(temp, out.tokens.dims, Array.from({ length: out.tokens.dims[0] }, (_, s) => Number(T[s * N + 1])).join() , '\n', c.greedy_ids.join(), (out.sampled.data as any).slice(0, 6), (out.plain.data as any).slice(0,6))
+    } }
+})
