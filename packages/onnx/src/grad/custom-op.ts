@@ -41,7 +41,8 @@ export function customOp({ name, forward, backward }: CustomOp): (...inputs: Ten
     const known = made.get(graph) ?? new Map<string, GraphFunction>()
     made.set(graph, known)
     const signature = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
-    const fn = known.get(signature) ?? makeFunction(graph, name, inputs, backward, forward)
+    const before = known.get(signature)
+    const fn = isThere(graph, before) ? before : makeFunction(graph, name, inputs, backward, forward)
     known.set(signature, fn)
     return call(graph, fn, inputs)
   }
@@ -57,7 +58,11 @@ export function customBackward(
   const { graph } = node.scope
   const actual = [...node.inputs, ...node.outputs, ...gradients].filter((tensor) => tensor !== undefined)
   const key = [...needs, ...gradients.map((gradient) => gradient !== undefined)].join()
-  const backward = forward.gradients.get(key) ?? makeGradient(node, forward, actual, gradients, needs)
+  const before = forward.gradients.get(key)
+  const backward =
+    before !== undefined && (before.gives.length === 0 || isThere(graph, before.fn))
+      ? before
+      : makeGradient(node, forward, actual, gradients, needs)
   forward.gradients.set(key, backward)
   if (backward.gives.length === 0) return node.inputs.map(() => undefined)
   const results = call(
@@ -68,6 +73,11 @@ export function customBackward(
   const made: (Tensor | undefined)[] = node.inputs.map(() => undefined)
   for (const [index, place] of backward.gives.entries()) made[place] = results[index]
   return made
+}
+
+/** Whether the graph still has a function: what failed took those that it made with it. */
+function isThere(graph: Graph, fn: GraphFunction | undefined): fn is GraphFunction {
+  return fn !== undefined && graph.functions.get(`${fn.domain}.${fn.name}`) === fn
 }
 
 function makeGradient(

@@ -10,7 +10,7 @@ import { isFloat } from '../graph/dtype'
 import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
 import { emit } from '../graph/emit'
 import { body, type Attribute } from '../graph/attribute'
-import { Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
+import { around, Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
 import { sizeOf, type Shape } from '../graph/shape'
 import { onesLike, zerosLike } from '../ops/creation'
 import { Add, Identity } from '../ops/elementwise'
@@ -18,7 +18,7 @@ import { gradientRules } from '../rules/index'
 import { withoutGradient } from '../rules/without-gradient'
 import { customBackward } from './custom-op'
 import { runRegion, tie } from './checkpoint'
-import { gradientContext } from './rule'
+import { gradientContext, type GradientRule } from './rule'
 import { isStopped } from './stop-gradient'
 
 export interface GradOptions {
@@ -59,12 +59,19 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
       `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
     )
   }
-  return graph.within(loss.scope, () => {
+  const build = () => {
     const walk = new Walk(graph, new Map(wrt.map((tensor) => [tensor, undefined])))
-    for (const scope of scopesAround(loss.scope)) walk.forward(scope.nodes)
+    for (const scope of around(loss.scope)) walk.forward(scope.nodes)
     if (walk.active.has(loss)) {
-      walk.add(loss, seed ?? onesLike(loss))
-      walk.back([...loss.scope.nodes], graph.currentRegion, loss)
+      const nodes = [...loss.scope.nodes]
+      try {
+        walk.add(loss, seed ?? onesLike(loss))
+        walk.back(nodes, graph.currentRegion, loss)
+      } catch (error) {
+        // Without a rule somewhere, types on the way may not be known, and rules that need them fail first.
+        const known = error instanceof EvolmmError && error.code === 'NO_GRADIENT_RULE'
+        throw (known ? undefined : walk.unruled(nodes, [loss], loss)) ?? error
+      }
     }
     for (const tensor of walk.cotangents.keys()) {
       if (tensor.scope !== loss.scope && tensor.node !== undefined && !wrt.includes(tensor)) {
@@ -76,12 +83,8 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
       }
     }
     return wrt.map((tensor) => walk.cotangents.get(tensor) ?? zerosLike(tensor))
-  })
-}
-
-/** The scopes whose tensors can be used in `scope`, the outermost first. */
-function scopesAround(scope: Scope): Scope[] {
-  return scope.parent === undefined ? [scope] : [...scopesAround(scope.parent), scope]
+  }
+  return graph.within(loss.scope, () => graph.undoing(build))
 }
 
 /** One walk over the nodes of one scope, with what it has found so far. */
@@ -157,9 +160,7 @@ class Walk {
       }
       return
     }
-    const known =
-      (node.domain === '' || node.domain === 'com.microsoft') && Object.hasOwn(gradientRules, node.opType)
-    const rule = known ? gradientRules[node.opType] : undefined
+    const rule = ruleOf(node)
     if (rule === undefined) throw this.missing(node, loss)
     const makers = rule(gradientContext(node, gradients))
     for (const [index, input] of node.inputs.entries()) {
@@ -273,6 +274,31 @@ class Walk {
     }
   }
 
+  /** The error for the last of `nodes` that has no rule and stands between what is differentiated and `ends`, if one does. */
+  unruled(nodes: readonly Node[], ends: readonly Tensor[], loss: Tensor): EvolmmError | undefined {
+    const needed = new Set<Tensor | undefined>(ends)
+    for (const node of nodes.toReversed()) {
+      const leads = node.outputs.some(
+        (output) =>
+          output !== undefined && needed.has(output) && this.active.has(output) && !isStopped(output),
+      )
+      if (!leads) continue
+      if (node.opType === 'If' && node.domain === '') {
+        for (const branch of bodiesOf(node)) {
+          const inside = new Walk(this.graph, new Map(this.active))
+          inside.forward(branch.nodes)
+          const found = inside.unruled(branch.nodes, branch.outputs, loss)
+          if (found !== undefined) return found
+        }
+      } else {
+        const custom = this.graph.functions.get(`${node.domain}.${node.opType}`)
+        if (custom?.backward === undefined && ruleOf(node) === undefined) return this.missing(node, loss)
+      }
+      for (const input of this.activeInputs(node)) needed.add(input)
+    }
+    return undefined
+  }
+
   missing(node: Node, loss: Tensor): EvolmmError {
     const path: string[] = []
     for (let tensor = this.activeInputs(node).at(0); tensor !== undefined; tensor = this.active.get(tensor)) {
@@ -288,6 +314,12 @@ class Walk {
       { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
     )
   }
+}
+
+/** The rule of an operator; domains other than the two that have rules, and inherited properties, have none. */
+function ruleOf({ domain, opType }: Node): GradientRule | undefined {
+  const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(gradientRules, opType)
+  return known ? gradientRules[opType] : undefined
 }
 
 /** Whether two shapes can be equal: names may turn out to be any number. */

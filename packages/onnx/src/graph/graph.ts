@@ -118,10 +118,11 @@ export class Graph {
   /** By `domain.name`. */
   readonly functions = new Map<string, GraphFunction>()
   readonly metadata = new Map<string, string>()
-  private readonly names = new Set<string>()
+  private names = new Set<string>()
   private readonly reserved = new Set<string>()
-  private readonly counters = new Map<string, number>()
-  private readonly constants = new Map<string, Tensor>()
+  private counters = new Map<string, number>()
+  /** Unnamed constants by contents, for the body and for each function. */
+  private readonly constants = new Map<Scope, Map<string, Tensor>>()
 
   constructor(
     readonly name = 'graph',
@@ -160,15 +161,17 @@ export class Graph {
   /** An unnamed inline constant; equal ones are one tensor. Available in every scope but functions, which get their own. */
   constant(dtype: DType, dims: readonly number[], values: ArrayLike<number | bigint | boolean>): Tensor {
     const home = rootOf(this.current)
-    const key = `${home.kind === 'function' ? home.name : ''}|${dtype}|${dims.join()}|${Array.from(values, String).join()}`
-    const known = this.constants.get(key)
+    const constants = this.constants.get(home) ?? new Map<string, Tensor>()
+    this.constants.set(home, constants)
+    const key = `${dtype}|${dims.join()}|${Array.from(values, String).join()}`
+    const known = constants.get(key)
     if (known !== undefined) return known
     const data = tensorData(dtype, dims, values)
     const value =
       (dtype === 'int64' || dtype === 'int32') && dims.length < 2 ? Array.from(values, Number) : undefined
     const tensor = this.tensor({ name: this.fresh('constant'), dtype, shape: dims, scope: home, data, value })
     home.initializers.push(tensor)
-    if (values.length <= 64) this.constants.set(key, tensor)
+    if (values.length <= 64) constants.set(key, tensor)
     return tensor
   }
 
@@ -201,6 +204,29 @@ export class Graph {
     } finally {
       this.current = current
       this.currentRegion = currentRegion
+    }
+  }
+
+  /** Run `build`; if it throws, what it added to the graph is gone again. */
+  undoing<T>(build: () => T): T {
+    const lists = around(this.current).flatMap(({ inputs, initializers, nodes, outputs }) =>
+      [inputs, initializers, nodes, outputs].map((list) => ({ list, length: list.length })),
+    )
+    const { functions, domains } = this
+    const tables = [functions, domains].map((table) => ({ table, keys: new Set(table.keys()) }))
+    const home = rootOf(this.current)
+    const [names, counters] = [new Set(this.names), new Map(this.counters)]
+    const constants = new Map(this.constants.get(home))
+    try {
+      return build()
+    } catch (error) {
+      for (const { list, length } of lists) list.length = length
+      for (const { table, keys } of tables)
+        for (const key of table.keys()) if (!keys.has(key)) table.delete(key)
+      this.names = names
+      this.counters = counters
+      this.constants.set(home, constants)
+      throw error
     }
   }
 
@@ -242,9 +268,14 @@ export class Graph {
   }
 }
 
+/** `scope` and the scopes whose tensors it may use, the outermost first. */
+export function around(scope: Scope): Scope[] {
+  return scope.parent === undefined ? [scope] : [...around(scope.parent), scope]
+}
+
 /** The outermost scope around `scope`: a graph's body or a function's. */
 function rootOf(scope: Scope): Scope {
-  return scope.parent === undefined ? scope : rootOf(scope.parent)
+  return around(scope)[0]
 }
 
 /** `x: float32 [2, seq]`, for messages. */
