@@ -21,7 +21,7 @@ export interface DifferentiateOptions {
 
 /** The bytes of a model that has the outputs of `model` and the gradients of one of its values. */
 export function differentiate(
-  model: Uint8Array,
+  model: Uint8Array | ArrayBuffer,
   { loss, wrt, initializersAsInputs = false }: DifferentiateOptions,
 ): Uint8Array {
   const constants = new Set(

@@ -6,9 +6,10 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import { bodiesOf, capturedBy } from '../graph/clone'
-import { emit } from '../graph/emit'
+import { emit, graphOf, tensorsFrom } from '../graph/emit'
 import {
   Scope,
+  kindOf,
   type CustomBackward,
   type GradientFunction,
   type Graph,
@@ -32,12 +33,15 @@ const domain = 'evolmm'
 
 /** A function that appends a node of the custom op and returns its outputs. */
 export function customOp({ name, forward, backward }: CustomOp): (...inputs: Tensor[]) => Tensor[] {
+  if (typeof name !== 'string' || !/^\w+$/.test(name))
+    throw new EvolmmError(
+      'INVALID_NAME',
+      `customOp: the name must be letters, digits and underscores, got ${JSON.stringify(name)}; choose one`,
+    )
   // Equal input types share one function, in each graph.
   const made = new WeakMap<Graph, Map<string, GraphFunction>>()
   return (...inputs) => {
-    const graph = inputs.at(0)?.scope.graph
-    if (graph === undefined)
-      throw new EvolmmError('NO_TENSOR', `${name}: must have an input tensor, got none; pass one`)
+    const graph = graphOf(name, inputs)
     const known = made.get(graph) ?? new Map<string, GraphFunction>()
     made.set(graph, known)
     const signature = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
@@ -97,6 +101,11 @@ function makeGradient(
       gradients: gradients.map((gradient) => gradient && given.shift()),
       needs: [...needs],
     })
+    if (made !== undefined && !Array.isArray(made))
+      throw new EvolmmError(
+        'INVALID_OUTPUT',
+        `${name}: backward must return a list of tensors, got ${kindOf(made)}; write [gradient]`,
+      )
     return (made ?? []).filter((gradient, index) => {
       if (gradient === undefined || !needs[index]) return false
       gives.push(index)
@@ -128,7 +137,7 @@ function makeFunction(
     graph.addInput(body, graph.fresh(stem), dtype, shape),
   )
   graph.within(body, () => {
-    for (const output of build(...formals)) {
+    for (const output of tensorsFrom(`${name}: forward must return`, build(...formals))) {
       const own = output.scope === body && output.node !== undefined && !body.outputs.includes(output)
       body.outputs.push(own ? output : Identity(output))
     }

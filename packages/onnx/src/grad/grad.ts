@@ -8,7 +8,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { isFloat } from '../graph/dtype'
 import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
-import { emit } from '../graph/emit'
+import { emit, graphOf, tensorsFrom } from '../graph/emit'
 import { body, type Attribute } from '../graph/attribute'
 import { around, Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
 import { sizeOf, type Shape } from '../graph/shape'
@@ -28,7 +28,7 @@ export interface GradOptions {
 
 /** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
-  const { graph } = loss.scope
+  const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt)])
   for (const tensor of [loss, ...wrt]) {
     if (!isFloat(tensor.dtype))
       throw new EvolmmError(

@@ -4,7 +4,7 @@ import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'
 import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
 import type { Attribute } from './attribute'
-import { type Graph, type Node, type Tensor } from './graph'
+import { isTensor, kindOf, type Graph, type Node, type Tensor } from './graph'
 import { showShape, type Dim } from './shape'
 
 /** What operators take: a tensor, or a number that becomes a scalar of the other operand's type. */
@@ -47,6 +47,7 @@ export function emitNode(
   const scope = graph.current
   const name = options.nodeName ?? graph.fresh(opType)
   for (const input of inputs) {
+    if (input !== undefined && !isTensor(input)) throw notATensor(`${opType} "${name}"`, input)
     if (input !== undefined && (input.scope.graph !== graph || !scope.sees(input.scope))) {
       throw new EvolmmError(
         'OUT_OF_SCOPE',
@@ -112,18 +113,34 @@ function tooLong(dim: Dim): boolean {
   return typeof dim === 'string' && dim.length > maxNameLength
 }
 
-/** The graph of the first tensor among the operands. */
-export function graphOf(
-  opType: string,
-  operands: readonly (Operand | readonly number[] | undefined)[],
-): Graph {
-  for (const operand of operands) if (isTensor(operand)) return operand.scope.graph
+/** The graph of the first tensor among the operands, of which the others may be numbers or left out. */
+export function graphOf(opType: string, operands: readonly unknown[]): Graph {
+  if (!Array.isArray(operands)) throw notATensor(opType, operands)
+  const wrong: unknown = operands.find(
+    (operand) => operand !== undefined && typeof operand !== 'number' && !isTensor(operand),
+  )
+  if (wrong !== undefined) throw notATensor(opType, wrong)
+  const tensor = operands.find(isTensor)
+  if (tensor !== undefined) return tensor.scope.graph
   throw new EvolmmError(
     'NO_TENSOR',
-    `${opType}: at least one operand must be a tensor, got numbers only; use graph.constant`,
+    `${opType}: must have an input tensor, got none; use graph.input or graph.constant`,
   )
 }
 
-export function isTensor(operand: unknown): operand is Tensor {
-  return typeof operand === 'object' && operand !== null && 'scope' in operand
+/** `given`, which must be a list of tensors; `rule` says what it is and that it must be that. */
+export function tensorsFrom(rule: string, given: unknown): Tensor[] {
+  if (Array.isArray(given) && given.every(isTensor)) return given
+  const wrong: unknown = Array.isArray(given) ? given.find((each) => !isTensor(each)) : given
+  throw new EvolmmError(
+    'NOT_A_TENSOR',
+    `${rule} a list of tensors, got ${kindOf(wrong)}${wrong === given ? '' : ' in it'}; write [tensor]`,
+  )
+}
+
+function notATensor(what: string, value: unknown): EvolmmError {
+  return new EvolmmError(
+    'NOT_A_TENSOR',
+    `${what}: operands must be tensors of a graph, got ${kindOf(value)}; use graph.input or graph.constant`,
+  )
 }

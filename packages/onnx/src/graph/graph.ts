@@ -6,10 +6,10 @@
  * topological order. Tensors are symbols: they know their type and where they were made, not their contents (constants
  * excepted).
  */
-import { EvolmmError } from '@evolmm/internal'
-import type { DType } from './dtype'
-import { showShape, type Dim, type Shape } from './shape'
-import { tensorData, type TensorData } from './tensor-data'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { dtypeCode, type DType } from './dtype'
+import { checkShape, showShape, type Dim, type Shape } from './shape'
+import { checkTensorData, tensorData, type TensorData } from './tensor-data'
 
 export interface Tensor {
   /** Unique within the graph, subgraphs included. */
@@ -128,13 +128,17 @@ export class Graph {
     readonly name = 'graph',
     options: { /** @default 21 */ opset?: number } = {},
   ) {
-    this.opset = options.opset ?? 21
+    if (name === '')
+      throw new EvolmmError('INVALID_NAME', 'Graph: the name must not be empty, got ""; leave it out')
+    this.opset = checkInteger('Graph.opset', options.opset ?? 21, { min: 13 })
     this.body = new Scope(this, undefined, 'graph', name)
     this.current = this.body
   }
 
   /** An input of the graph. */
   input(name: string, dtype: DType, shape: Shape | undefined): Tensor {
+    dtypeCode(dtype)
+    checkShape(`input "${name}"`, shape)
     return this.addInput(this.body, this.claim(name), dtype, shape)
   }
 
@@ -147,6 +151,7 @@ export class Graph {
 
   /** A named constant: weights, inline or in a file. */
   initializer(name: string, data: TensorData): Tensor {
+    checkTensorData(`initializer "${name}"`, data)
     const tensor = this.tensor({
       name: this.claim(name),
       dtype: data.dtype,
@@ -177,10 +182,15 @@ export class Graph {
 
   /** Declare an output of the graph. Returns the tensor that carries the name. */
   output(name: string, tensor: Tensor): Tensor {
-    if (tensor.scope !== this.body || tensor.node === undefined || this.body.outputs.includes(tensor)) {
+    if (
+      !isTensor(tensor) ||
+      tensor.scope !== this.body ||
+      tensor.node === undefined ||
+      this.body.outputs.includes(tensor)
+    ) {
       throw new EvolmmError(
         'INVALID_OUTPUT',
-        `output "${name}": must be the result of a node of the graph, and an output once, got ${tensor.name}; pass Identity(tensor)`,
+        `output "${name}": must be the result of a node of the graph, and an output once, got ${isTensor(tensor) ? tensor.name : kindOf(tensor)}; pass Identity(tensor)`,
       )
     }
     this.rename(tensor, name)
@@ -232,6 +242,12 @@ export class Graph {
 
   /** Reserve a name that must not be taken yet. */
   claim(name: string): string {
+    if (typeof name !== 'string' || name === '') {
+      throw new EvolmmError(
+        'INVALID_NAME',
+        `graph "${this.name}": names must not be empty, got ${JSON.stringify(name)}; choose one`,
+      )
+    }
     if (this.names.has(name)) {
       throw new EvolmmError(
         'DUPLICATE_NAME',
@@ -281,4 +297,18 @@ function rootOf(scope: Scope): Scope {
 /** `x: float32 [2, seq]`, for messages. */
 export function showTensor(tensor: Tensor): string {
   return `${tensor.name}: ${tensor.dtype} ${showShape(tensor.shape)}`
+}
+
+export function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'scope' in value
+}
+
+/** What a value is, for messages. */
+export function kindOf(value: unknown): string {
+  if (isTensor(value)) return 'a tensor'
+  if (value === undefined || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const { name } = value.constructor as { name?: string }
+  return name === undefined || name === 'Object' ? 'an object' : `an object of class ${name}`
 }

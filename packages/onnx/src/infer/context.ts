@@ -23,6 +23,8 @@ export interface InferenceContext {
   body(name: string): Scope
   /** An axis in [0, rank), from one that may be negative. */
   axis(axis: number, rank: number): number
+  /** The input at `index`, which must hold integers of one of `types`. @default int64 */
+  integers(index: number, types?: readonly DType[]): Tensor
   /** A dimension of which nothing is known. */
   unknown(): Dim
   /** A shape of which only the rank is known, if that; nothing has more than 64 axes. */
@@ -74,6 +76,11 @@ export function inferenceContext(node: Node, graph: Graph): InferenceContext {
     axis(axis, rank) {
       if (axis < -rank || axis >= rank) fail(`axis ${axis} must be within rank ${rank}`)
       return axis < 0 ? axis + rank : axis
+    },
+    integers(index, types = ['int64']) {
+      const input = node.inputs[index] ?? fail(`input ${index} must be given`)
+      if (!types.includes(input.dtype)) fail(`input ${index} must be ${types.join(' or ')}`)
+      return input
     },
     unknown: () => graph.fresh('unknown'),
     unknownShape(rank) {

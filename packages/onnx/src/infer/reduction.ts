@@ -5,7 +5,7 @@ import type { InferenceContext, InferenceRule } from './context'
 
 /** Axes of a reduction: from input 1 since opset 18 (13 for ReduceSum), from the attribute before; `undefined`: only known at run time. */
 function reducedAxes(context: InferenceContext): number[] | undefined {
-  const given = context.optional(1)
+  const given = context.optional(1) === undefined ? undefined : context.integers(1)
   const axes = given === undefined ? context.ints('axes') : integersOf(given.data)
   if (given !== undefined && axes === undefined) return undefined
   const rank = context.input(0).shape?.length
@@ -53,7 +53,7 @@ export const reduction: Record<string, InferenceRule> = {
   ArgMin: argument,
   CumSum: (context) => {
     const { dtype, shape } = context.input(0)
-    const axis = integersOf(context.input(1).data)?.at(0)
+    const axis = integersOf(context.integers(1, ['int64', 'int32']).data)?.at(0)
     if (shape !== undefined && axis !== undefined) context.axis(axis, shape.length)
     return [{ dtype, shape }]
   },

@@ -1,6 +1,6 @@
 /** From what callers may pass to what nodes take. */
-import type { Graph, Tensor } from '../graph/graph'
-import { emit, graphOf, isTensor, type EmitOptions, type Operand } from '../graph/emit'
+import { isTensor, type Graph, type Tensor } from '../graph/graph'
+import { emit, graphOf, type EmitOptions, type Operand } from '../graph/emit'
 
 /** Integers for axes, shapes and indices: a list, or a tensor that is known only at run time. */
 export type Integers = readonly number[] | Tensor

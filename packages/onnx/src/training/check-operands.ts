@@ -1,8 +1,7 @@
 /** Checks at the door of the training parts: a wrong tensor is named as the option that it is, before a node complains. */
 import { EvolmmError } from '@evolmm/internal'
 import { isFloat, type DType } from '../graph/dtype'
-import { isTensor } from '../graph/emit'
-import { showTensor, type Tensor } from '../graph/graph'
+import { isTensor, showTensor, type Tensor } from '../graph/graph'
 import { showShape, type Dim } from '../graph/shape'
 
 interface Wanted {

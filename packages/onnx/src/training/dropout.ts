@@ -10,8 +10,7 @@
  */
 import { checkNumber, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
-import { isTensor } from '../graph/emit'
-import { showTensor, type Tensor } from '../graph/graph'
+import { isTensor, showTensor, type Tensor } from '../graph/graph'
 import { Range } from '../ops/creation'
 import { Add, Cast, Div, Less, Mul, Where } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'

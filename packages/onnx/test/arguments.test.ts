@@ -1,0 +1,430 @@
+/** Arguments that plain JavaScript lets through: each is refused with one error that says what must hold. */
+import { Tensor as OrtTensor } from 'onnxruntime-node'
+import { describe, expect, test } from 'vitest'
+import {
+  checkpoint,
+  customOp,
+  differentiate,
+  EvolmmError,
+  grad,
+  Graph,
+  op,
+  parse,
+  serialize,
+  stopGradient,
+  tensorData,
+  type DType,
+  type Tensor,
+} from '@evolmm/onnx'
+
+interface Given {
+  graph: Graph
+  /** float32 [2, 3] */
+  x: Tensor
+  /** int64 [3] */
+  i: Tensor
+  /** bool [] */
+  yes: Tensor
+}
+type Case = [name: string, code: string, message: string, build: (given: Given) => unknown]
+
+const wrong = (value: unknown) => value as never
+const trips = (graph: Graph) => graph.constant('int64', [], [3])
+const square = customOp({
+  name: 'Square',
+  forward: (x) => [op.Mul(x, x)],
+  backward: ({ gradients: [dy] }) => dy as never,
+})
+
+const operands: Case[] = [
+  [
+    'a string',
+    'NOT_A_TENSOR',
+    'Add: operands must be tensors of a graph, got a string',
+    ({ x }) => op.Add(x, wrong('1')),
+  ],
+  [
+    'an array',
+    'NOT_A_TENSOR',
+    'MatMul: operands must be tensors of a graph, got an array',
+    ({ x }) => op.MatMul(x, wrong([1])),
+  ],
+  ['null', 'NOT_A_TENSOR', 'got null', ({ x }) => op.Mul(wrong(null), x)],
+  [
+    'a tensor of the runtime',
+    'NOT_A_TENSOR',
+    'got an object of class Tensor',
+    ({ x }) => op.Add(x, wrong(new OrtTensor('float32', Float32Array.of(1), [1]))),
+  ],
+  ['nothing', 'NO_TENSOR', 'Exp: must have an input tensor, got none', () => op.Exp(wrong(undefined))],
+  ['numbers alone', 'NO_TENSOR', 'Add: must have an input tensor', () => op.Add(1, 2)],
+  ['nothing beside a tensor', 'SHAPE_MISMATCH', 'Add "Add_1"', ({ x }) => op.Add(x, wrong(undefined))],
+  ['Reshape', 'NO_TENSOR', 'Reshape: ', () => op.Reshape(wrong(undefined), [1])],
+  ['ReduceSum', 'NOT_A_TENSOR', 'ReduceSum: ', () => op.ReduceSum(wrong('x'))],
+  ['Slice', 'NOT_A_TENSOR', 'Slice: ', () => op.Slice(wrong({}), [0], [1])],
+  ['Concat', 'NOT_A_TENSOR', 'Concat: ', ({ x }) => op.Concat(wrong(x), { axis: 0 })],
+  ['Concat of nothing', 'NO_TENSOR', 'Concat: ', () => op.Concat([], { axis: 0 })],
+  ['Where', 'NOT_A_TENSOR', 'Where: ', ({ x }) => op.Where(wrong(true), x, 0)],
+  ['zerosLike', 'NO_TENSOR', 'ConstantOfShape: ', () => op.zerosLike(wrong(undefined))],
+  ['stopGradient', 'NO_TENSOR', 'Identity: ', () => stopGradient(wrong(undefined))],
+  [
+    'If',
+    'NOT_A_TENSOR',
+    'If: ',
+    ({ x }) =>
+      op.If(
+        wrong(true),
+        () => [x],
+        () => [x],
+      ),
+  ],
+  [
+    'Scan of nothing',
+    'NO_TENSOR',
+    'Scan: ',
+    () => op.Scan({ states: [], inputs: [] }, () => ({ states: [] })),
+  ],
+  ['a custom op', 'NOT_A_TENSOR', 'Square: ', () => square(wrong('x'))],
+  ['a checkpoint', 'NOT_A_TENSOR', 'checkpoint: ', () => checkpoint((x) => [x], wrong(['x']))],
+  ['the loss', 'NOT_A_TENSOR', 'grad: ', ({ x }) => grad(wrong('loss'), [x])],
+  [
+    'wrt that is no list',
+    'NOT_A_TENSOR',
+    'grad: wrt must be a list of tensors, got a tensor',
+    ({ x }) => grad(x, wrong(x)),
+  ],
+  ['wrt of names', 'NOT_A_TENSOR', 'got a string in it', ({ x }) => grad(x, wrong(['x']))],
+  ['an output', 'INVALID_OUTPUT', 'got undefined', ({ graph }) => graph.output('y', wrong(undefined))],
+  [
+    'another graph',
+    'OUT_OF_SCOPE',
+    'inputs must belong to this graph',
+    ({ x }) => op.Add(x, new Graph('other').input('z', 'float32', [3])),
+  ],
+  [
+    'an output of another graph',
+    'INVALID_OUTPUT',
+    'must be the result of a node of the graph',
+    ({ graph }) => graph.output('y', op.Exp(new Graph('other').input('z', 'float32', [3]))),
+  ],
+]
+
+const callbacks: Case[] = [
+  [
+    'a branch',
+    'NOT_A_TENSOR',
+    'If: a branch must return a list of tensors, got a tensor; write [tensor]',
+    ({ x, yes }) =>
+      op.If(
+        yes,
+        () => wrong(x),
+        () => [x],
+      ),
+  ],
+  [
+    'a branch without return',
+    'NOT_A_TENSOR',
+    'got undefined',
+    ({ x, yes }) =>
+      op.If(
+        yes,
+        () => [x],
+        () => wrong(undefined),
+      ),
+  ],
+  [
+    'a step of Loop',
+    'INVALID_OUTPUT',
+    'Loop: step must return an object, got an array; write { carried: [tensor] }',
+    ({ graph, x }) => op.Loop({ trips: trips(graph), carried: [x] }, (_, a) => wrong([a])),
+  ],
+  [
+    'a step of Loop with one tensor',
+    'NOT_A_TENSOR',
+    'Loop: step must return a list of tensors, got a tensor',
+    ({ graph, x }) => op.Loop({ trips: trips(graph), carried: [x] }, (_, a) => ({ carried: wrong(a) })),
+  ],
+  [
+    'a step of Loop with too few',
+    'INVALID_OUTPUT',
+    'as many carried values as there are, got 0 for 1',
+    ({ graph, x }) => op.Loop({ trips: trips(graph), carried: [x] }, () => ({ carried: [] })),
+  ],
+  [
+    'a step of Scan',
+    'INVALID_OUTPUT',
+    'Scan: step must return an object, got undefined',
+    ({ x }) => op.Scan({ states: [], inputs: [x] }, () => wrong(undefined)),
+  ],
+  [
+    'a custom op forward',
+    'NOT_A_TENSOR',
+    'Bare: forward must return a list of tensors, got a tensor',
+    ({ x }) => customOp({ name: 'Bare', forward: (a) => wrong(op.Exp(a)), backward: () => [] })(x),
+  ],
+  [
+    'a custom op backward',
+    'INVALID_OUTPUT',
+    'Square: backward must return a list of tensors, got a tensor',
+    ({ x }) => grad(op.ReduceSum(square(x)[0], undefined, { keepdims: 0 }), [x]),
+  ],
+  [
+    'a checkpoint',
+    'NOT_A_TENSOR',
+    'checkpoint: the function must return a list of tensors, got a tensor',
+    ({ x }) => checkpoint((a) => wrong(op.Exp(a)), [x]),
+  ],
+]
+
+const types: Case[] = [
+  [
+    'If',
+    'SHAPE_MISMATCH',
+    'the condition must be a single bool',
+    ({ x }) =>
+      op.If(
+        op.ReduceSum(x, undefined, { keepdims: 0 }),
+        () => [x],
+        () => [x],
+      ),
+  ],
+  [
+    'If of many',
+    'SHAPE_MISMATCH',
+    'the condition must be a single bool, but is Less_1: bool [2, 3]',
+    ({ x }) =>
+      op.If(
+        op.Less(x, 0),
+        () => [x],
+        () => [x],
+      ),
+  ],
+  [
+    'Loop condition',
+    'SHAPE_MISMATCH',
+    'the condition must be a single bool',
+    ({ graph, x }) => op.Loop({ condition: trips(graph), carried: [x] }, (_, a) => ({ carried: [a] })),
+  ],
+  [
+    'Loop trips',
+    'SHAPE_MISMATCH',
+    'the number of trips must be a single int64',
+    ({ x, i }) => op.Loop({ trips: i, carried: [x] }, (_, a) => ({ carried: [a] })),
+  ],
+  [
+    'Loop step condition',
+    'SHAPE_MISMATCH',
+    'the condition of the body must be a single bool',
+    ({ graph, x }) =>
+      op.Loop({ trips: trips(graph), carried: [x] }, (n, a) => ({ condition: n, carried: [a] })),
+  ],
+  [
+    'a Loop without end',
+    'ENDLESS_LOOP',
+    'Loop: must have trips, a condition, or a step that returns one',
+    ({ x }) => op.Loop({ carried: [x] }, (_, a) => ({ carried: [a] })),
+  ],
+  ['Gather', 'SHAPE_MISMATCH', 'input 1 must be int64 or int32', ({ x }) => op.Gather(x, x)],
+  ['GatherElements', 'SHAPE_MISMATCH', 'input 1 must be int64 or int32', ({ x }) => op.GatherElements(x, x)],
+  [
+    'GatherND',
+    'SHAPE_MISMATCH',
+    'input 1 must be int64',
+    ({ x, i }) => op.GatherND(x, op.Cast(i, { to: 'int32' })),
+  ],
+  [
+    'ScatterElements',
+    'SHAPE_MISMATCH',
+    'input 1 must be int64 or int32',
+    ({ x }) => op.ScatterElements(x, x, x),
+  ],
+  ['ScatterND', 'SHAPE_MISMATCH', 'input 1 must be int64', ({ x }) => op.ScatterND(x, x, x)],
+  ['Slice', 'SHAPE_MISMATCH', 'input 1 must be int64 or int32', ({ x }) => op.Slice(x, x, x)],
+  [
+    'Reshape',
+    'SHAPE_MISMATCH',
+    'input 1 must be int64',
+    ({ x, i }) => op.Reshape(x, op.Cast(i, { to: 'int32' })),
+  ],
+  [
+    'Expand',
+    'SHAPE_MISMATCH',
+    'input 1 must be int64',
+    ({ x, i }) => op.Expand(x, op.Cast(i, { to: 'float32' })),
+  ],
+  ['Tile', 'SHAPE_MISMATCH', 'input 1 must be int64', ({ x }) => op.Tile(x, x)],
+  ['ReduceSum', 'SHAPE_MISMATCH', 'input 1 must be int64', ({ x }) => op.ReduceSum(x, x)],
+  ['ConstantOfShape', 'SHAPE_MISMATCH', 'input 0 must be int64', ({ x }) => op.ConstantOfShape(x)],
+  ['TopK', 'SHAPE_MISMATCH', 'input 1 must be int64', ({ x }) => op.TopK(x, x)],
+  [
+    'an unknown type of an input',
+    'UNKNOWN_TYPE',
+    'got "float"; ',
+    ({ graph }) => graph.input('y', wrong('float'), []),
+  ],
+  [
+    'an unknown type of a cast',
+    'UNKNOWN_TYPE',
+    'must be one of float32, ',
+    ({ x }) => op.Cast(x, { to: wrong('half') }),
+  ],
+  [
+    'an inherited name as a type',
+    'UNKNOWN_TYPE',
+    'got "toString"',
+    ({ graph }) => graph.constant(wrong('toString'), [], [1]),
+  ],
+  [
+    'an old operator set',
+    'INVALID_OPTION',
+    'Graph.opset: must be an integer at least 13, got 12',
+    () => new Graph('g', { opset: 12 }),
+  ],
+  ['half an operator set', 'INVALID_OPTION', 'got 21.5', () => new Graph('g', { opset: 21.5 })],
+  [
+    'an empty name of an input',
+    'INVALID_NAME',
+    'names must not be empty',
+    ({ graph }) => graph.input('', 'float32', []),
+  ],
+  [
+    'an empty name of an output',
+    'INVALID_NAME',
+    'names must not be empty',
+    ({ graph, x }) => graph.output('', op.Exp(x)),
+  ],
+  ['an empty name of a graph', 'INVALID_NAME', 'the name must not be empty', () => new Graph('')],
+  [
+    'an empty name of a custom op',
+    'INVALID_NAME',
+    'letters, digits',
+    () => customOp({ name: '', forward: () => [], backward: () => [] }),
+  ],
+  [
+    'half a length',
+    'INVALID_SHAPE',
+    'input "y": the shape must be a list of lengths',
+    ({ graph }) => graph.input('y', 'float32', [2.5]),
+  ],
+  ['a negative length', 'INVALID_SHAPE', 'got [-1]', ({ graph }) => graph.input('y', 'float32', [-1])],
+  [
+    'an empty name of a length',
+    'INVALID_SHAPE',
+    'got [""]',
+    ({ graph }) => graph.input('y', 'float32', ['']),
+  ],
+  [
+    'a shape that is no list',
+    'INVALID_SHAPE',
+    'got "n"',
+    ({ graph }) => graph.input('y', 'float32', wrong('n')),
+  ],
+  [
+    'weights of another size',
+    'DATA_SIZE',
+    'initializer "w": float32 [2] must be 8 bytes, got 4',
+    ({ graph }) => graph.initializer('w', { dtype: 'float32', dims: [2], bytes: new Uint8Array(4) }),
+  ],
+  [
+    'weights outside of the folder',
+    'DATA_LOCATION',
+    'must not be above the folder',
+    ({ graph }) =>
+      graph.initializer('w', { dtype: 'float32', dims: [1], location: '../w', offset: 0, length: 4 }),
+  ],
+]
+
+describe.each([
+  ['operands', operands],
+  ['callbacks', callbacks],
+  ['types and names', types],
+])('%s', (_, cases) => {
+  test.each(cases)('%s', (__, code, message, build) => {
+    const graph = new Graph('arguments')
+    const x = graph.input('x', 'float32', [2, 3])
+    const [i, yes] = [graph.input('i', 'int64', [3]), graph.input('yes', 'bool', [])]
+    let error: unknown
+    try {
+      build({ graph, x, i, yes })
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toBeInstanceOf(EvolmmError)
+    expect((error as EvolmmError).message).toContain(message)
+    expect((error as EvolmmError).code).toBe(code)
+  })
+})
+
+test('a Loop may be ended by its own condition alone', () => {
+  const graph = new Graph()
+  const x = graph.input('x', 'float32', [])
+  const [y] = op.Loop({ carried: [x] }, (_, a) => ({ condition: op.Less(a, 10), carried: [op.Mul(a, 2)] }))
+  graph.output('y', y)
+  // The standard looks at it only when there is a first condition.
+  expect(y.node?.inputs[1]?.data).toMatchObject({ dtype: 'bool', bytes: Uint8Array.of(1) })
+})
+
+describe('numbers that a type cannot hold', () => {
+  const limits: [DType, bigint, bigint][] = [
+    ['uint8', 0n, 255n],
+    ['int8', -128n, 127n],
+    ['uint16', 0n, 65535n],
+    ['int16', -32768n, 32767n],
+    ['uint32', 0n, 2n ** 32n - 1n],
+    ['int32', -(2n ** 31n), 2n ** 31n - 1n],
+    ['uint64', 0n, 2n ** 64n - 1n],
+    ['int64', -(2n ** 63n), 2n ** 63n - 1n],
+    ['bool', 0n, 1n],
+  ]
+  test.each(limits)('%s from %d to %d', (dtype, low, high) => {
+    expect(() => tensorData(dtype, [2], [low, high])).not.toThrow()
+    for (const value of [low - 1n, high + 1n, 0.5, NaN, Infinity, '1' as never])
+      expect(() => tensorData(dtype, [1], [value])).toThrow(
+        expect.objectContaining({
+          code: 'DATA_TYPE',
+          message: expect.stringContaining(`got ${String(value)}`) as string,
+        }),
+      )
+  })
+
+  test('an operand, and text among floats', () => {
+    const graph = new Graph()
+    expect(() => op.Add(graph.input('bytes', 'uint8', [2]), 300)).toThrow(
+      /uint8 must hold integers from 0 to 255, got 300/,
+    )
+    expect(() => tensorData('float32', [1], ['1' as never])).toThrow(/float32 must hold numbers, got 1/)
+    expect(() => tensorData('float32', wrong(2), [1, 2])).toThrow(/dimensions must be a list/)
+  })
+})
+
+describe('bytes of a model', () => {
+  const graph = new Graph('bytes')
+  graph.output('y', op.ReduceSum(op.Exp(graph.input('x', 'float32', [2])), undefined, { keepdims: 0 }))
+  const bytes = serialize(graph)
+
+  test('may come as any view or as an ArrayBuffer, as fetch gives it', () => {
+    const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+    for (const form of [bytes, Buffer.from(bytes), buffer]) {
+      expect(parse(form).body.nodes).toHaveLength(2)
+      expect(differentiate(form, { loss: 'y', wrt: ['x'] })).toBeInstanceOf(Uint8Array)
+    }
+  })
+
+  test.each([
+    ['model.onnx', 'a string'],
+    [undefined, 'undefined'],
+    [[8, 10], 'an array'],
+    [{}, 'an object'],
+  ])('%j is refused', (value, kind) => {
+    for (const read of [
+      () => parse(wrong(value)),
+      () => differentiate(wrong(value), { loss: 'y', wrt: ['x'], initializersAsInputs: true }),
+    ])
+      expect(read).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          message: `model: must be the bytes of a file, as a Uint8Array or ArrayBuffer, got ${kind}; read the file first`,
+        }),
+      )
+  })
+})
