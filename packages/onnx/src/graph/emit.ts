@@ -1,5 +1,6 @@
 /** The one way in which nodes come into being: check the inputs, infer the outputs, append. */
 import { EvolmmError } from '@evolmm/internal'
+import { describeNode } from '../describe'
 import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'
 import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
@@ -92,7 +93,7 @@ function bounded(graph: Graph, { dtype, shape, value }: Inferred, node: Node): I
   if (shape !== undefined && shape.length > maxRank) {
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": the result must have at most ${maxRank} axes, got ${shape.length}; check what feeds it`,
+      `${node.opType} "${node.name}": the result must have at most ${maxRank} axes, got ${shape.length} in ${describeNode(node)}; check what feeds it`,
     )
   }
   if (
@@ -100,7 +101,7 @@ function bounded(graph: Graph, { dtype, shape, value }: Inferred, node: Node): I
   ) {
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": lengths of the result must be 0 or more and below 2^53, got ${showShape(shape)}; check what feeds it`,
+      `${node.opType} "${node.name}": lengths of the result must be 0 or more and below 2^53, got ${showShape(shape)} in ${describeNode(node)}; check what feeds it`,
     )
   }
   const short = (dims: readonly Dim[]): readonly Dim[] =>

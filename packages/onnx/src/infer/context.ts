@@ -2,7 +2,8 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { Attribute } from '../graph/attribute'
 import type { DType } from '../graph/dtype'
-import { showTensor, type Graph, type Node, type Scope, type Tensor } from '../graph/graph'
+import { describeNode, describeTensor } from '../describe'
+import type { Graph, Node, Scope, Tensor } from '../graph/graph'
 import type { Dim, Shape } from '../graph/shape'
 
 /** Type of one output. */
@@ -37,10 +38,12 @@ export type InferenceRule = (context: InferenceContext) => Inferred[]
 
 export function inferenceContext(node: Node, graph: Graph): InferenceContext {
   const fail = (rule: string): never => {
-    const got = node.inputs.map((input) => (input === undefined ? '(none)' : showTensor(input))).join(' and ')
+    const got = node.inputs
+      .map((input) => (input === undefined ? '(none)' : describeTensor(input)))
+      .join(' and ')
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": ${rule}, got ${got}; check what feeds it`,
+      `${node.opType} "${node.name}": ${rule}, got ${got} in ${describeNode(node)}; check what feeds it`,
       {
         details: {
           node: node.name,
