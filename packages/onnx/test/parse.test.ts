@@ -4,11 +4,8 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {
   describe as show,
-  Graph,
-  op,
   parse,
   serialize,
-  tensorData,
   tensorValues,
   type DType,
 } from '@evolmm/onnx'
