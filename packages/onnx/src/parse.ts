@@ -88,7 +88,7 @@ function readModel(model: ModelProto, options: ParseOptions): Graph {
   const reader = new ScopeReader(graph, main, functions)
   const names = new Names()
   readInputs(proto, graph, names, { ...options, overridable: model.irVersion >= 4n })
-  const declared = reader.declaredTypes(proto)
+  const declared = reader.declaredTypes([...proto.valueInfo, ...proto.output])
   reader.contents(proto, graph.body, {
     names,
     main: true,
