@@ -6,6 +6,7 @@
  * are in `src/rules`, one table per operator family.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { describeNode } from '../describe'
 import { isFloat } from '../graph/dtype'
 import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
 import { emit, graphOf, tensorsFrom } from '../graph/emit'
@@ -19,6 +20,7 @@ import { withoutGradient } from '../rules/without-gradient'
 import { customBackward } from './custom-op'
 import { runRegion, tie } from './checkpoint'
 import { gradientContext, type GradientRule } from './rule'
+import { firstDifference } from './same-nodes'
 import { isStopped } from './stop-gradient'
 
 export interface GradOptions {
@@ -238,17 +240,20 @@ class Walk {
     }
     const gate = seeds.find((seed) => seed !== undefined)
     if (gate === undefined) return
-    const inputs = region.inputs.map((input) => tie(input, [gate]))
+    // Constants stay as they are, and so do shapes: what is known of them decides what nodes are made.
+    const inputs = region.inputs.map((input) =>
+      input.data === undefined && input.value === undefined ? tie(input, [gate]) : input,
+    )
     const before = this.graph.current.nodes.length
     const outputs = runRegion(region, inputs)
-    if (outputs.length !== seeds.length) {
-      throw new EvolmmError(
-        'CHECKPOINT_MISMATCH',
-        `checkpoint: the function must return as many tensors each time, got ${seeds.length}, then ${outputs.length}; ` +
-          'make it depend on its inputs alone',
-      )
-    }
     const made = this.graph.current.nodes.slice(before)
+    checkSame(
+      region,
+      nodes.filter(({ region: own }) => outermost(own, outer) === region),
+      made,
+      inputs,
+      outputs,
+    )
 
     for (const [index, input] of region.inputs.entries())
       if (this.active.has(input)) this.active.set(inputs[index], input)
@@ -257,7 +262,8 @@ class Walk {
     const earlier = new Map(this.cotangents)
     this.back(made, outer, loss)
     // What the region captured, parameters above all, has its gradients before the walk goes on.
-    const own = new Set([...inputs, ...made.flatMap((node) => node.outputs)])
+    const tied = inputs.filter((input, index) => input !== region.inputs[index])
+    const own = new Set([...tied, ...made.flatMap((node) => node.outputs)])
     const captured = [...this.cotangents].filter(
       ([tensor, gradient]) => !own.has(tensor) && earlier.get(tensor) !== gradient,
     )
@@ -314,6 +320,33 @@ class Walk {
       { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
     )
   }
+}
+
+/** Throw unless a region's function has made the same nodes again, with the same outputs. */
+function checkSame(
+  region: Region,
+  first: readonly Node[],
+  again: readonly Node[],
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+): void {
+  const fail = (got: string): never => {
+    throw new EvolmmError(
+      'CHECKPOINT_MISMATCH',
+      `checkpoint: the function must make the same nodes each time, got ${got}; make it depend on its inputs alone`,
+    )
+  }
+  if (outputs.length !== region.outputs.length)
+    fail(`${region.outputs.length} outputs, then ${outputs.length}`)
+  const renamed = new Map(inputs.map((input, index) => [input, region.inputs[index]]))
+  const at = firstDifference(first, again, renamed)
+  if (at !== undefined) {
+    const [one, two] = [first, again].map((nodes) => nodes.at(at))
+    fail(`${one ? describeNode(one) : 'nothing'}, then ${two ? describeNode(two) : 'nothing'}`)
+  }
+  for (const [index, output] of outputs.entries())
+    if (renamed.get(output) !== region.outputs[index])
+      fail(`${region.outputs[index].name} as output ${index}, then another`)
 }
 
 /** The rule of an operator; domains other than the two that have rules, and inherited properties, have none. */
