@@ -70,7 +70,7 @@ function sameAttribute(
   renamed: ReadonlyMap<Tensor, Tensor>,
 ): boolean {
   if (a.type === 'graph' && b?.type === 'graph') return sameScope(a.value, b.value, renamed)
-  return b !== undefined && a.type === b.type && sameValue(a.value, b.value)
+  return a.type === b?.type && sameValue(a.value, b.value)
 }
 
 /** Numbers, texts, lists, and contents of constants: bytes by their contents, files by where they are. */
