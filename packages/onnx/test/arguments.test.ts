@@ -178,6 +178,50 @@ const callbacks: Case[] = [
 
 const types: Case[] = [
   [
+    'a number as axes',
+    'INVALID_SHAPE',
+    'must be lists of integers or tensors, got a number',
+    ({ x }) => op.ReduceSum(x, wrong(1)),
+  ],
+  ['a text as a shape', 'INVALID_SHAPE', 'got a string', ({ x }) => op.Reshape(x, wrong('6'))],
+  [
+    'half an axis',
+    'INVALID_ATTRIBUTE',
+    'Softmax "Softmax_1": axis must be an integer, got 0.5; see the options of Softmax',
+    ({ x }) => op.Softmax(x, { axis: 0.5 }),
+  ],
+  [
+    'no axis',
+    'INVALID_ATTRIBUTE',
+    'axis must be an integer, got undefined',
+    ({ x }) => op.Concat([x, x], wrong({})),
+  ],
+  [
+    'one number as a permutation',
+    'INVALID_ATTRIBUTE',
+    'perm must be a list of integers, got 1',
+    ({ x }) => op.Transpose(x, { perm: wrong(1) }),
+  ],
+  [
+    'an equation that is no text',
+    'INVALID_ATTRIBUTE',
+    'equation must be text, got an array',
+    ({ x }) => op.Einsum([x], { equation: wrong(['ij']) }),
+  ],
+  [
+    'an epsilon that is no number',
+    'INVALID_ATTRIBUTE',
+    'epsilon must be a number, got 1e-5',
+    ({ x }) => op.LayerNormalization(x, x, undefined, { epsilon: wrong('1e-5') }),
+  ],
+  ['an operator without outputs', 'UNKNOWN_OPERATOR', 'give its outputs', ({ x }) => op.node('MaxPool', [x])],
+  [
+    'outputs of an unknown type',
+    'UNKNOWN_TYPE',
+    'got "half"',
+    ({ x }) => op.node('F', [x], { outputs: [{ dtype: wrong('half'), shape: [] }] }),
+  ],
+  [
     'If',
     'SHAPE_MISMATCH',
     'the condition must be a single bool',

@@ -5,7 +5,7 @@ import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'
 import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
 import type { Attribute } from './attribute'
-import { isTensor, kindOf, type Graph, type Node, type Tensor } from './graph'
+import { isTensor, kindOf, Scope, type Graph, type Node, type Tensor } from './graph'
 import { showShape, type Dim } from './shape'
 
 /** What operators take: a tensor, or a number that becomes a scalar of the other operand's type. */
@@ -57,13 +57,23 @@ export function emitNode(
       )
     }
   }
+  for (const [key, { type, value }] of Object.entries(attributes)) {
+    const [rule, check] = attributeKinds[type]
+    if (!check(value))
+      throw new EvolmmError(
+        'INVALID_ATTRIBUTE',
+        `${opType} "${name}": ${key} must be ${rule}, got ${typeof value === 'object' ? kindOf(value) : String(value)}; ` +
+          `see the options of ${opType}`,
+        { details: { attribute: key } },
+      )
+  }
   const outputs: (Tensor | undefined)[] = []
   const node: Node = { opType, domain, name, inputs, outputs, attributes, scope, region: graph.currentRegion }
   const inferred = options.outputs ?? inferenceRule(domain, opType)?.(inferenceContext(node, graph))
   if (inferred === undefined) {
     throw new EvolmmError(
       'UNKNOWN_OPERATOR',
-      `${opType} "${name}": must be a known operator of domain "${domain}"; give its outputs`,
+      `${opType} "${name}": must be an operator of the domain "${domain}" that shape inference knows, got another; give its outputs`,
     )
   }
   for (let index = 0; index < (names ?? inferred).length; index++) {
@@ -80,6 +90,26 @@ export function emitNode(
   }
   scope.nodes.push(node)
   return node
+}
+
+const isInteger = (value: unknown) => typeof value === 'bigint' || Number.isInteger(value)
+const isNumber = (value: unknown) => typeof value === 'number'
+const isText = (value: unknown) => typeof value === 'string'
+const listOf = (check: (value: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) && value.every(check)
+
+/** What values of attributes must be; JavaScript lets anything through. */
+const attributeKinds: Readonly<
+  Record<Attribute['type'], readonly [rule: string, (value: unknown) => boolean]>
+> = {
+  int: ['an integer', isInteger],
+  float: ['a number', isNumber],
+  string: ['text', isText],
+  ints: ['a list of integers', listOf(isInteger)],
+  floats: ['a list of numbers', listOf(isNumber)],
+  strings: ['a list of texts', listOf(isText)],
+  tensor: ['tensor data', (value) => typeof value === 'object' && value !== null],
+  graph: ['a body', (value) => value instanceof Scope],
 }
 
 /** The rule for an operator; domains other than the two that have rules, and inherited properties, have none. */
