@@ -5,6 +5,10 @@ import {
   checkpoint,
   customOp,
   differentiate,
+  flattenParameters,
+  parameterLayout,
+  sliceParameters,
+  tensorValues,
   EvolmmError,
   grad,
   Graph,
@@ -177,6 +181,72 @@ const callbacks: Case[] = [
 ]
 
 const types: Case[] = [
+  [
+    'a missing branch',
+    'NOT_A_FUNCTION',
+    'If: a branch must be a function',
+    ({ x, yes }) => op.If(yes, () => [x], wrong(undefined)),
+  ],
+  [
+    'a missing step',
+    'NOT_A_FUNCTION',
+    'Loop: the step must be a function',
+    ({ graph, x }) => op.Loop({ trips: trips(graph), carried: [x] }, wrong(undefined)),
+  ],
+  [
+    'a missing function',
+    'NOT_A_FUNCTION',
+    'checkpoint: the first argument must be a function',
+    ({ x }) => checkpoint(wrong([x]), [x]),
+  ],
+  [
+    'a custom op without backward',
+    'NOT_A_FUNCTION',
+    'customOp: backward of A must be a function',
+    () => customOp({ name: 'A', forward: (a) => [a], backward: wrong(undefined) }),
+  ],
+  [
+    'a seed of another shape',
+    'GRADIENT_SHAPE',
+    'grad: the seed must have the type and shape of the loss x: float32 [2, 3], got i: int64 [3]',
+    ({ x, i }) => grad(x, [x], { seed: i }),
+  ],
+  [
+    'a seed of another graph',
+    'OUT_OF_SCOPE',
+    'grad: the seed must belong to the graph of the loss',
+    ({ x }) => grad(op.Exp(x), [x], { seed: new Graph().input('s', 'float32', [2, 3]) }),
+  ],
+  [
+    'a seed that is a number',
+    'NOT_A_TENSOR',
+    'grad: operands must be tensors of a graph, got an array',
+    ({ x }) => grad(op.Exp(x), [x], { seed: wrong([1]) }),
+  ],
+  [
+    'contents of external data',
+    'NOT_INLINE',
+    'tensorValues: the data must be inline',
+    () => tensorValues(wrong({ dtype: 'float32', dims: [1], location: 'a', offset: 0, length: 4 })),
+  ],
+  [
+    'half a parameter',
+    'INVALID_SHAPE',
+    'parameterLayout: "a": the shape must be',
+    () => parameterLayout([['a', [2.5]]]),
+  ],
+  [
+    'integers as parameters',
+    'SHAPE_MISMATCH',
+    'sliceParameters.flat: must be of a float type',
+    ({ i }) => sliceParameters(i, parameterLayout([['a', [3]]])),
+  ],
+  [
+    'too many parameters',
+    'SHAPE_MISMATCH',
+    'flattenParameters: there must be 1 tensors, got 2',
+    ({ x }) => flattenParameters(parameterLayout([['a', [2, 3]]]), [x, x]),
+  ],
   [
     'a number as axes',
     'INVALID_SHAPE',

@@ -1,5 +1,5 @@
 /** Trading time for memory: keep a stretch's inputs instead of its results, and run it again in the backward pass. */
-import { graphOf, tensorsFrom } from '../graph/emit'
+import { checkFunction, graphOf, tensorsFrom } from '../graph/emit'
 import type { Region, Tensor } from '../graph/graph'
 import { Cast, Identity } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
@@ -11,6 +11,7 @@ import { Concat, Reshape, Shape } from '../ops/shaping'
  */
 export function checkpoint(run: (...inputs: Tensor[]) => Tensor[], inputs: readonly Tensor[]): Tensor[] {
   const graph = graphOf('checkpoint', inputs)
+  checkFunction('checkpoint: the first argument', run)
   const region: Region = { run, inputs, outputs: [], parent: graph.currentRegion }
   graph.currentRegion = region
   try {

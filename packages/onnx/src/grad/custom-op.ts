@@ -6,7 +6,7 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import { bodiesOf, capturedBy } from '../graph/clone'
-import { emit, graphOf, tensorsFrom } from '../graph/emit'
+import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
 import {
   Scope,
   kindOf,
@@ -38,6 +38,8 @@ export function customOp({ name, forward, backward }: CustomOp): (...inputs: Ten
       'INVALID_NAME',
       `customOp: the name must be letters, digits and underscores, got ${JSON.stringify(name)}; choose one`,
     )
+  checkFunction(`customOp: forward of ${name}`, forward)
+  checkFunction(`customOp: backward of ${name}`, backward)
   // Equal input types share one function, in each graph.
   const made = new WeakMap<Graph, Map<string, GraphFunction>>()
   return (...inputs) => {

@@ -30,7 +30,7 @@ export interface GradOptions {
 
 /** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
-  const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt)])
+  const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt), options.seed])
   for (const tensor of [loss, ...wrt]) {
     if (!isFloat(tensor.dtype))
       throw new EvolmmError(
@@ -54,6 +54,20 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     }
   }
   const { seed } = options
+  if (seed !== undefined) {
+    if (seed.dtype !== loss.dtype || !fits(seed.shape, loss.shape)) {
+      throw new EvolmmError(
+        'GRADIENT_SHAPE',
+        `grad: the seed must have the type and shape of the loss ${showTensor(loss)}, got ${showTensor(seed)}; cast or reshape it`,
+      )
+    }
+    if (!loss.scope.sees(seed.scope)) {
+      throw new EvolmmError(
+        'OUT_OF_SCOPE',
+        `grad: the seed must belong to the graph of the loss and to a scope around it, got ${showTensor(seed)}; make it there`,
+      )
+    }
+  }
   const size = sizeOf(loss.shape)
   if (seed === undefined && loss.shape !== undefined && size !== 1) {
     throw new EvolmmError(

@@ -169,6 +169,15 @@ export function tensorsFrom(rule: string, given: unknown): Tensor[] {
   )
 }
 
+/** Throw unless `given` is a function; `what` says which. */
+export function checkFunction(what: string, given: unknown): void {
+  if (typeof given !== 'function')
+    throw new EvolmmError(
+      'NOT_A_FUNCTION',
+      `${what} must be a function that makes nodes, got ${kindOf(given)}; write (x) => [...]`,
+    )
+}
+
 function notATensor(what: string, value: unknown): EvolmmError {
   return new EvolmmError(
     'NOT_A_TENSOR',

@@ -1,7 +1,7 @@
 /** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
 import { body, int } from '../graph/attribute'
 import { EvolmmError } from '@evolmm/internal'
-import { emit, graphOf, tensorsFrom } from '../graph/emit'
+import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
 import { Scope, kindOf, type Graph, type Tensor } from '../graph/graph'
 import type { DType } from '../graph/dtype'
 import { sameShape, type Dim, type Shape } from '../graph/shape'
@@ -10,6 +10,7 @@ import { Identity } from './elementwise'
 /** The outputs of one of two branches, which must agree in number and types. Only the branch that is taken runs. */
 export function If(condition: Tensor, thenBranch: () => Tensor[], elseBranch: () => Tensor[]): Tensor[] {
   const graph = graphOf('If', [condition])
+  for (const branch of [thenBranch, elseBranch]) checkFunction('If: a branch', branch)
   const attributes = {
     then_branch: body(
       makeBody(graph, 'then', [], () => tensorsFrom('If: a branch must return', thenBranch())),
@@ -41,6 +42,7 @@ export function Loop(
 ): Tensor[] {
   const { trips, condition, carried } = options
   const graph = graphOf('Loop', [trips, condition, ...carried])
+  checkFunction('Loop: the step', step)
   let isOpen = false as boolean
   const scope = repeatedBody(graph, carried, (shapes) => {
     const formals: Formal[] = [
@@ -112,6 +114,7 @@ export function Scan(
 ): Tensor[] {
   const { states, inputs } = options
   const graph = graphOf('Scan', [...inputs, ...states])
+  checkFunction('Scan: the step', step)
   const formals: Formal[] = [
     ...states.map(({ dtype, shape }) => ({ stem: 'state', dtype, shape })),
     ...inputs.map(({ dtype, shape }) => ({ stem: 'entry', dtype, shape: shape?.slice(1) })),
