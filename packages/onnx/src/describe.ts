@@ -6,6 +6,7 @@ import { fromBfloat16, fromFloat16 } from './graph/half'
 import { showShape } from './graph/shape'
 import type { InlineData, TensorData } from './graph/tensor-data'
 import { tensorValues } from './graph/tensor-values'
+import { isGuessed } from './parsing/kept'
 
 /** One line for each input, constant, node and output; bodies and functions are indented below. */
 export function describe(graph: Graph): string {
@@ -17,7 +18,7 @@ export function describe(graph: Graph): string {
 
 function scopeLines(title: string, scope: Scope): string[] {
   return [
-    `${title}(${scope.inputs.map(showTensor).join(', ')})`,
+    `${title}(${scope.inputs.map(described).join(', ')})`,
     ...scope.initializers.map((tensor) => `  ${describeTensor(tensor)}`),
     ...scope.nodes.flatMap(nodeLines).map((line) => `  ${line}`),
     `  return ${scope.outputs.map(name).join(', ')}`,
@@ -25,7 +26,7 @@ function scopeLines(title: string, scope: Scope): string[] {
 }
 
 function nodeLines(node: Node): string[] {
-  const outputs = written(node.outputs).map((tensor) => (tensor === undefined ? '_' : showTensor(tensor)))
+  const outputs = written(node.outputs).map((tensor) => (tensor === undefined ? '_' : described(tensor)))
   const line = describeNode(node)
   return [
     outputs.length === 0 ? line : `${outputs.join(', ')} = ${line}`,
@@ -47,7 +48,12 @@ export function describeNode(node: Node): string {
 
 /** `x: float32 [2]`, and what a constant holds: `shape: int64 [1] = [4]`. */
 export function describeTensor(tensor: Tensor): string {
-  return tensor.data === undefined ? showTensor(tensor) : `${showTensor(tensor)} = ${showData(tensor.data)}`
+  return tensor.data === undefined ? described(tensor) : `${described(tensor)} = ${showData(tensor.data)}`
+}
+
+/** With `?` for a type that nothing says. */
+function described(tensor: Tensor): string {
+  return isGuessed(tensor) ? `${tensor.name}: ? ${showShape(tensor.shape)}` : showTensor(tensor)
 }
 
 /** As in the file: those at the end that are left out do not show. */

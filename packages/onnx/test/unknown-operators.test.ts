@@ -152,6 +152,15 @@ suite('a file in which nothing is declared runs as before when it is written aga
   })
 })
 
+test('types that nobody says are shown as unknown', () => {
+  const graph = parse(model([quantize, node('Identity', ['q'], ['r']), cast('r', 'y')]))
+  expect(describe(graph).split('\n').slice(1, 4)).toEqual([
+    '  q: ? [?], s: ? [?], z: ? [?] = DynamicQuantizeLinear(x)',
+    '  r: ? [?] = Identity(q)',
+    '  y: float32 [?] = Cast(r) {to=float32}',
+  ])
+})
+
 suite('functions', () => {
   const functions = [
     {

@@ -31,7 +31,9 @@ const gatherElements: InferenceRule = (context) => {
 }
 
 const gatherND: InferenceRule = (context) => {
-  const [{ dtype, shape }, { shape: indices }] = [context.input(0), context.integers(1)]
+  // The operator of this name in com.microsoft takes int32 as well.
+  const types = context.node.domain === '' ? undefined : indexTypes
+  const [{ dtype, shape }, { shape: indices }] = [context.input(0), context.integers(1, types)]
   const depth = indices?.at(-1)
   if (shape === undefined || indices === undefined || typeof depth !== 'number')
     return [{ dtype, shape: undefined }]
