@@ -69,6 +69,29 @@ test('a missing rule is reported as such, though types after it are unknown', ()
   expect(error.details).toMatchObject({ opType: 'Foreign', domain: 'other', path: ['x', 'first', 'second'] })
 })
 
+test.each(['c', 'whole', 's'])(
+  'the same when the loss "%s" itself is of unknown shape, or a sum over all axes',
+  (loss) => {
+    const bytes = file([
+      { opType: 'Foreign', domain: 'other', input: ['a'], output: ['b'], name: 'second' },
+      {
+        opType: 'ReduceMean',
+        input: ['b'],
+        output: ['whole'],
+        attribute: [{ name: 'keepdims', type: 2, i: 0n }],
+      },
+    ])
+    expect(failure(() => differentiate(bytes, { loss, wrt: ['x'] })).code).toBe('NO_GRADIENT_RULE')
+  },
+)
+
+test('a loss of unknown shape that only rules stand before is no single number', () => {
+  const graph = new Graph()
+  const [x, shape] = [graph.input('x', 'float32', [4]), graph.input('shape', 'int64', undefined)]
+  graph.output('y', op.Exp(op.Reshape(x, shape)))
+  expect(failure(() => differentiate(serialize(graph), { loss: 'y', wrt: ['x'] })).code).toBe('NOT_A_SCALAR')
+})
+
 test('the same within the branches of an If', () => {
   const branch = (name: string, opType: string, domain: string) => ({
     name,

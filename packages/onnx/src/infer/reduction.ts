@@ -20,7 +20,10 @@ const reduce: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
   const axes = reducedAxes(context)
   const keep = context.int('keepdims', 1) === 1
-  if (shape === undefined) return [{ dtype, shape: undefined }]
+  // Over all axes, whatever they are, nothing is left.
+  const all = context.optional(1) === undefined && context.ints('axes') === undefined
+  if (shape === undefined)
+    return [{ dtype, shape: all && !keep && context.int('noop_with_empty_axes', 0) === 0 ? [] : undefined }]
   if (axes === undefined) return [{ dtype, shape: keep ? shape.map(() => context.unknown()) : undefined }]
   return [{ dtype, shape: removed(shape, axes, keep) }]
 }
