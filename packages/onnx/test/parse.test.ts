@@ -2,13 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { WireType } from '@bufbuild/protobuf/wire'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import {
-  describe as show,
-  parse,
-  serialize,
-  tensorValues,
-  type DType,
-} from '@evolmm/onnx'
+import { describe as show, parse, serialize, tensorValues, type DType } from '@evolmm/onnx'
 import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
