@@ -12,8 +12,9 @@ import {
   type OwnCache,
   type PromptCache,
 } from './cached-attention'
-import { draw, type Drawn } from './draw'
+import { drawInputs } from './draw-inputs'
 import { embeddedPrompts } from './embedded-prompts'
+import { logitsOf } from './logits-of'
 import { packedAttention } from './packed-attention'
 import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
@@ -36,7 +37,11 @@ export interface SampleProgramOptions {
  */
 export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
   const graph = new Graph('sample')
-  const inputs = samplerInputs(graph)
+  const { draw, stops } = drawInputs(graph)
+  const uniforms = graph.input('uniforms', 'float64', ['S', 'M'])
+  const owners = graph.input('owners', 'int64', ['S'])
+  const starts = graph.input('starts', 'int64', ['G'])
+  const samples = op.Div(op.Shape(owners), op.Shape(starts))
   const layers = programLayers({
     graph,
     frozen: frozenWeights(graph, files),
@@ -44,10 +49,10 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   })
   const { logits, ...read } = prefill(graph, backbone, layers)
 
-  const first = inputs.draw(op.Gather(logits, inputs.owners), column(inputs.uniforms, 0))
-  const stopped = inputs.stops(first.tokens)
-  const own = emptyCaches(inputs.samples, read.prompts)
-  const steps = op.Sub(op.Shape(inputs.uniforms, { start: 1 }), 1)
+  const first = draw(op.Gather(logits, owners), column(uniforms, 0))
+  const stopped = stops(first.tokens)
+  const own = emptyCaches(samples, read.prompts)
+  const steps = op.Sub(op.Shape(uniforms, { start: 1 }), 1)
   const results = op.Loop(
     {
       trips: op.Reshape(steps, []),
@@ -56,9 +61,15 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
     },
     (step, tokens, done, ...flat) => {
       const caches = flat.flatMap((keys, i) => (i % 2 === 0 ? [{ keys, values: flat[i + 1] }] : []))
-      const next = decodeStep(backbone, layers, { tokens, step, inputs, read, own: caches })
-      const drawn = inputs.draw(next.logits, column(inputs.uniforms, op.Add(step, 1)))
-      const ended = op.Or(done, inputs.stops(drawn.tokens))
+      const next = decodeStep(backbone, layers, {
+        tokens,
+        places: op.Add(op.Gather(starts, owners), step),
+        own: caches,
+        samples,
+        ...read,
+      })
+      const drawn = draw(next.logits, column(uniforms, op.Add(step, 1)))
+      const ended = op.Or(done, stops(drawn.tokens))
       return {
         condition: some(op.Not(ended)),
         carried: [drawn.tokens, ended, ...next.own.flatMap(({ keys, values }) => [keys, values])],
@@ -76,36 +87,6 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   ).entries())
     graph.output(name, op.Concat([op.Unsqueeze(tensor, [0]), stacked[i]], { axis: 0 }))
   return graph
-}
-
-export interface SamplerInputs {
-  owners: Tensor
-  /** Samples of each prompt, [1]. */
-  samples: Tensor
-  starts: Tensor
-  uniforms: Tensor
-  draw: (logits: Tensor, uniforms: Tensor) => Drawn
-  /** Which of the tokens end a sample. */
-  stops: (tokens: Tensor) => Tensor
-}
-
-function samplerInputs(graph: Graph): SamplerInputs {
-  const [temperature, topP] = ['temperature', 'top_p'].map((name) => graph.input(name, 'float32', []))
-  const topK = graph.input('top_k', 'int64', [])
-  const stopTokens = graph.input('stop_tokens', 'int64', ['K'])
-  const owners = graph.input('owners', 'int64', ['S'])
-  const starts = graph.input('starts', 'int64', ['G'])
-  return {
-    owners,
-    samples: op.Div(op.Shape(owners), op.Shape(starts)),
-    starts,
-    uniforms: graph.input('uniforms', 'float64', ['S', 'M']),
-    draw: (logits, uniforms) => draw({ logits, uniforms, temperature, topP, topK }),
-    stops: (tokens) => {
-      const same = op.Equal(op.Unsqueeze(tokens, [1]), op.Unsqueeze(stopTokens, [0]))
-      return op.Greater(op.ReduceSum(op.Cast(same, { to: 'int64' }), [1], { keepdims: 0 }), 0)
-    },
-  }
 }
 
 type ReadPrompts = Pick<CachedAttentionOptions, 'prompts' | 'promptMask' | 'length'>
@@ -141,31 +122,22 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
   }
 }
 
-function logitsOf(backbone: Backbone, layers: Layers, hidden: Tensor): Tensor {
-  return op.Gemm(backbone.finalNorm(layers, hidden), backbone.headWeight(layers), undefined, { transB: 1 })
-}
-
-interface StepInputs {
+type StepInputs = CachedAttentionOptions & {
   /** The newest token of each sample, [S]. */
   tokens: Tensor
-  /** How many tokens each sample had before it, a scalar. */
-  step: Tensor
-  inputs: Pick<SamplerInputs, 'owners' | 'starts' | 'samples'>
-  read: ReadPrompts
-  own: readonly OwnCache[]
+  /** Where it stands, [S]. */
+  places: Tensor
 }
 
 /** Logits [S, V] after one more token of each sample. */
 function decodeStep(
   backbone: Backbone,
   layers: Layers,
-  { tokens, step, inputs, read, own }: StepInputs,
+  { tokens, places, ...caches }: StepInputs,
 ): { logits: Tensor; own: OwnCache[] } {
-  const { graph } = layers
-  const place = op.Add(op.Gather(inputs.starts, inputs.owners), step)
-  const three = graph.constant('int64', [2], [3, 1])
-  const positions = op.Expand(op.Unsqueeze(place, [0]), three)
-  const { attend, grown } = cachedAttention({ ...read, samples: inputs.samples, own })
+  const three = layers.graph.constant('int64', [2], [3, 1])
+  const positions = op.Expand(op.Unsqueeze(places, [0]), three)
+  const { attend, grown } = cachedAttention(caches)
   const hidden = backbone.decoder(layers, { embedded: backbone.embed(layers, tokens), positions, attend })
   return { logits: logitsOf(backbone, layers, hidden), own: grown }
 }
