@@ -13,8 +13,8 @@ for (const shape of models) {
   afterAll(model.close)
   const { trained, parameters } = trainedPart(shape, model)
   const logits = await openLogits(model)
-  const scoreBase = await openLearner(model)
-  const learn = await openLearner(model, trained)
+  const scoreBase = openLearner(model)
+  const learn = openLearner(model, trained)
   const title = shape.name
 
   for (const item of shape.cases) {

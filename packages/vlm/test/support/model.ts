@@ -1,16 +1,14 @@
 /** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
 import { Graph, op } from '@evolmm/onnx'
 import type { Backbone, Feed } from '../../src/backbones/backbone'
-import type { QwenConfig } from '../../src/backbones/qwen2_5_vl/config'
-import { imagePatches, type ImagePatches } from '../../src/backbones/qwen2_5_vl/image-patches'
-import { qwenBackbone } from '../../src/backbones/qwen2_5_vl/qwen-backbone'
-import { readConfig } from '../../src/backbones/qwen2_5_vl/read-config'
+import { openBackbone } from '../../src/backbones/open-backbone'
 import { openCheckpoint } from '../../src/checkpoint/open-checkpoint'
 import { readImageProcessorConfig } from '../../src/image/image-processor-config'
 import type { RgbImage } from '../../src/image/rgb-image'
+import type { Grid } from '../../src/prompt/image-token-count'
 import { embeddedPrompts } from '../../src/programs/embedded-prompts'
 import { encodeProgram } from '../../src/programs/encode-program'
-import { learnProgram } from '../../src/programs/learn-program'
+import { learnProgram, trainsVision } from '../../src/programs/learn-program'
 import { packGroups, type PackedPrompt } from '../../src/programs/pack-groups'
 import { packedAttention } from '../../src/programs/packed-attention'
 import { programLayers } from '../../src/programs/program-layers'
@@ -18,18 +16,22 @@ import type { Trainable } from '../../src/programs/trainable'
 import { frozenWeights, weightFiles, type WeightFiles } from '../../src/programs/weight-files'
 import { openProgram } from '../../src/runtime/session'
 
+export interface Image {
+  pixels: Float32Array
+  grid: Grid
+}
+
 export interface TestModel {
-  config: QwenConfig
   backbone: Backbone
   files: WeightFiles
-  patches: (image: RgbImage) => ImagePatches
+  patches: (image: RgbImage) => Image
   /** Image tokens of the base model. */
-  encode: (images: readonly ImagePatches[]) => Promise<Feed>
+  encode: (images: readonly Image[]) => Promise<Feed>
 }
 
 export interface Prompt {
   ids: readonly number[]
-  images: readonly ImagePatches[]
+  images: readonly Image[]
 }
 
 export interface Group extends Prompt {
@@ -50,19 +52,17 @@ export interface Learned {
 }
 
 export async function openModel(folder: string): Promise<TestModel> {
-  const config = await readConfig(folder)
-  const backbone = qwenBackbone(config)
+  const backbone = await openBackbone(folder)
   const { tensors } = await openCheckpoint(folder, backbone.weights)
   const files = weightFiles(tensors.values())
   const processor = await readImageProcessorConfig({ folder })
-  const encoder = await openProgram(encodeProgram(backbone, files), files)
+  const encoder = await openProgram(encodeProgram({ backbone, files }), files)
   return {
-    config,
     backbone,
     files,
-    patches: (image) => imagePatches(image, processor),
+    patches: (image) => backbone.imagePatches(image, processor),
     encode: async (images) => {
-      if (images.length === 0) return float([0, config.text.hiddenSize], [])
+      if (images.length === 0) return float([0, backbone.sizes.hiddenSize], [])
       const { features } = await encoder.run(backbone.visionFeeds(images))
       return float(features.dims, features.data as Float32Array)
     },
@@ -70,19 +70,15 @@ export async function openModel(folder: string): Promise<TestModel> {
 }
 
 /** A function that makes a learning pass: each completion's loss is the mean over its tokens, and losses are summed. */
-export async function openLearner(
+export function openLearner(
   model: TestModel,
   trainable?: Trainable,
-): Promise<(groups: readonly Group[], parameters: Float32Array) => Promise<Learned>> {
+): (groups: readonly Group[], parameters: Float32Array) => Promise<Learned> {
   const { backbone, files, encode } = model
-  const graph = learnProgram({
-    backbone,
-    files,
-    trainable,
-    gradient: trainable !== undefined,
-    kl: trainable !== undefined,
-  })
-  const program = await openProgram(graph, files)
+  const trains = trainable !== undefined
+  const open = once((pixels: boolean) =>
+    openProgram(learnProgram({ backbone, files, trainable, gradient: trains, kl: trains, pixels }), files),
+  )
   return async (groups, parameters) => {
     const images = groups.flatMap((group) => group.images)
     const { feeds } = packGroups(
@@ -97,9 +93,11 @@ export async function openLearner(
       )
       return float([values.length], values)
     }
+    const pixels = trains && trainsVision(trainable) && images.length > 0
+    const program = await open(pixels)
     const outputs = await program.run({
       ...feeds,
-      ...(images.length > 0 && backbone.visionFeeds(images)),
+      ...(pixels && backbone.visionFeeds(images)),
       features: await encode(images),
       parameters: float([parameters.length], parameters),
       weights: perToken(({ advantages }, c) => advantages[c]),
@@ -138,9 +136,9 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
   }
 }
 
-export function packedPrompt({ backbone, config }: TestModel, { ids, images }: Prompt): PackedPrompt {
+export function packedPrompt({ backbone }: TestModel, { ids, images }: Prompt): PackedPrompt {
   const grids = images.map(({ grid }) => grid)
-  const places = [...ids.keys()].filter((i) => ids[i] === config.imageToken)
+  const places = [...ids.keys()].filter((i) => ids[i] === backbone.tokens.imageToken)
   return {
     ids: Int32Array.from(ids),
     ...backbone.positions(ids, grids),
@@ -156,6 +154,16 @@ export function tensorsOf({ layout }: Trainable, flat: Float32Array): Map<string
       return [name, flat.subarray(offset, offset + count)]
     }),
   )
+}
+
+/** Remembers what was made for each argument. */
+function once<A, R>(make: (argument: A) => R): (argument: A) => R {
+  const made = new Map<A, R>()
+  return (argument) => {
+    const result = made.get(argument) ?? make(argument)
+    made.set(argument, result)
+    return result
+  }
 }
 
 function float(dims: readonly number[], data: Float32Array | readonly number[]): Feed {

@@ -113,8 +113,9 @@ export function trainedPart(
 
 export function shapeGroup(
   { name, prompt, completion, advantage, beta }: ShapeCase,
-  { config, patches }: TestModel,
+  { backbone, patches }: TestModel,
 ): Group {
+  const { imageToken, visionStartToken, visionEndToken } = backbone.tokens
   const draws = parkMiller(name)
   const text = (count: number) => Array.from({ length: count }, () => draws.next().value % shapes.text_tokens)
   const images: Group['images'][number][] = []
@@ -123,8 +124,8 @@ export function shapeGroup(
     const image = patches(picture(part[0], part[1], images.length + 1))
     images.push(image)
     const [, height, width] = image.grid
-    const tokens = Array<number>((height * width) / 4).fill(config.imageToken)
-    return [config.visionStartToken, ...tokens, config.visionEndToken]
+    const tokens = Array<number>((height * width) / 4).fill(imageToken)
+    return [visionStartToken, ...tokens, visionEndToken]
   })
   return { ids, images, completions: [text(completion)], advantages: [advantage], beta }
 }

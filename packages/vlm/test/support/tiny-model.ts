@@ -21,9 +21,8 @@ function adaptersOn(modules: readonly string[]): Trainable {
   return trainable(tiny.backbone, new Map(modules.map((name) => [name, { rank, alpha }])))
 }
 
-export const learn = await openLearner(tiny, adapters)
-export const learnLanguage = await openLearner(tiny, languageAdapters)
-export const scoreBase = await openLearner(tiny)
+export const learn = openLearner(tiny, adapters)
+export const scoreBase = openLearner(tiny)
 export const logits = await openLogits(tiny)
 
 /** The reference's adapters as they were before the first step. */
