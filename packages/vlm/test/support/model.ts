@@ -16,7 +16,7 @@ import type { Trainable } from '../../src/programs/trainable'
 import { frozenWeights, weightFiles, type WeightFiles } from '../../src/programs/weight-files'
 import { openProgram } from '../../src/runtime/session'
 
-export interface Image {
+interface Image {
   pixels: Float32Array
   grid: Grid
 }
@@ -73,11 +73,15 @@ export async function openModel(folder: string): Promise<TestModel> {
 export function openLearner(
   model: TestModel,
   trainable?: Trainable,
+  { checkpointed = false } = {},
 ): (groups: readonly Group[], parameters: Float32Array) => Promise<Learned> {
   const { backbone, files, encode } = model
   const trains = trainable !== undefined
   const open = once((pixels: boolean) =>
-    openProgram(learnProgram({ backbone, files, trainable, gradient: trains, kl: trains, pixels }), files),
+    openProgram(
+      learnProgram({ backbone, files, trainable, gradient: trains, kl: trains, pixels, checkpointed }),
+      files,
+    ),
   )
   return async (groups, parameters) => {
     const images = groups.flatMap((group) => group.images)

@@ -4,7 +4,7 @@ import type { Grid } from '../../src/prompt/image-token-count'
 import { readFixture } from '../prompt-checkpoint'
 import { floats, readRaw, take, tinyFolder } from './safetensors'
 
-export interface ReferenceCase {
+interface ReferenceCase {
   name: string
   images: readonly string[]
   prompt_ids: readonly number[]

@@ -48,7 +48,6 @@ export interface ShapeNumbers {
   kl: readonly number[]
   /** Name, norm, then sums with random signs. */
   gradients: readonly (readonly [string, number, ...number[]])[]
-  float32_error: Record<string, number>
 }
 
 const shapes = readFixture('shapes/shapes.json') as {
@@ -61,7 +60,7 @@ const shapes = readFixture('shapes/shapes.json') as {
 export const { models } = shapes
 export const { cases: numbers } = readFixture('shapes/reference.json') as { cases: readonly ShapeNumbers[] }
 
-/** Writes the checkpoint to a folder, opens it and deletes it: open programs keep their files. */
+/** Writes the checkpoint to a folder, which `close` deletes, and opens it. */
 export async function openShape({
   dtype,
   config,

@@ -22,6 +22,7 @@ function adaptersOn(modules: readonly string[]): Trainable {
 }
 
 export const learn = openLearner(tiny, adapters)
+export const learnAnew = openLearner(tiny, adapters, { checkpointed: true })
 export const scoreBase = openLearner(tiny)
 export const logits = await openLogits(tiny)
 
