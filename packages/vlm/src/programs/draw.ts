@@ -70,31 +70,37 @@ function pick(x: Tensor, tokens: Tensor): Tensor {
 /** The first word of each row whose cumulative probability exceeds uniform x total. */
 function inverse(probabilities: Tensor, words: number, uniforms: Tensor): Tensor {
   const { graph } = probabilities.scope
+  const integer = (value: number) => graph.constant('int64', [], [value])
   const count = Math.ceil(words / blockSize)
   const padded =
     words === count * blockSize ? probabilities : op.Pad(probabilities, [0, 0, 0, count * blockSize - words])
   const blocks = op.Reshape(padded, [-1, count, blockSize])
   const sums = op.Cast(op.ReduceSum(blocks, [2], { keepdims: 0 }), { to: 'float64' })
-  const axis = graph.constant('int64', [], [1])
-  const below = (sum: Tensor, target: Tensor) => op.LessOrEqual(sum, target)
-  const countOf = (flags: Tensor) => op.ReduceSum(op.Cast(flags, { to: 'int64' }), [1], { keepdims: 0 })
-  const last = (sum: Tensor, length: number) => op.Slice(sum, [length - 1], [length], [1])
+  const total = op.ReduceSum(sums, [1])
+  const target = op.Mul(op.Unsqueeze(uniforms, [1]), total)
+  const block = firstAbove(sums, count, target)
+  const places = graph.constant(
+    'int64',
+    [1, count],
+    Array.from({ length: count }, (_, i) => i),
+  )
+  const earlier = op.Less(places, op.Unsqueeze(block, [1]))
+  const before = op.ReduceSum(op.Where(earlier, sums, graph.constant('float64', [], [0])), [1])
 
-  const upTo = op.CumSum(sums, axis)
-  const total = last(upTo, count)
-  // Rounding may not lead past the last word that has a probability.
-  const target = op.Min(op.Mul(op.Unsqueeze(uniforms, [1]), total), op.Mul(total, 1 - 2 ** -52))
-  const passed = below(upTo, target)
-  const block = countOf(passed)
-  const before = op.ReduceSum(op.Where(passed, sums, graph.constant('float64', [], [0])), [1])
-
-  const rows = op.Shape(probabilities, { start: 0, end: 1 })
-  const zero = graph.constant('int64', [], [0])
-  const row = op.Range(zero, op.Reshape(rows, []), graph.constant('int64', [], [1]))
+  const rows = op.Reshape(op.Shape(probabilities, { start: 0, end: 1 }), [])
+  const row = op.Range(integer(0), rows, integer(1))
   const chosen = op.Gather(op.Reshape(blocks, [-1, blockSize]), op.Add(op.Mul(row, count), block))
-  const inner = op.CumSum(op.Cast(chosen, { to: 'float64' }), axis)
-  const rest = op.Min(op.Sub(target, before), op.Mul(last(inner, blockSize), 1 - 2 ** -52))
-  return op.Add(op.Mul(block, blockSize), countOf(below(inner, rest)))
+  const word = firstAbove(op.Cast(chosen, { to: 'float64' }), blockSize, op.Sub(target, before))
+  return op.Add(op.Mul(block, blockSize), word)
+}
+
+/** In each row the first place whose cumulative sum exceeds the target; rounding never leads past the last that adds. */
+function firstAbove(values: Tensor, length: number, target: Tensor): Tensor {
+  const { graph } = values.scope
+  const upTo = op.CumSum(values, graph.constant('int64', [], [1]))
+  const last = op.Slice(upTo, [length - 1], [length], [1])
+  const passed = op.And(op.LessOrEqual(upTo, target), op.Less(upTo, last))
+  return op.ReduceSum(op.Cast(passed, { to: 'int64' }), [1], { keepdims: 0 })
 }
 
 /**
