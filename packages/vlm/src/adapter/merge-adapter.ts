@@ -31,7 +31,7 @@ export function mergeAdapter({ tensors }: Checkpoint, adapter: Adapter): WeightS
     if (!tensors.has(name))
       throw invalid(name, 'must be a weight of the model', 'another name', 'pass the weights of this model')
   const merged = new Map([...lora.keys()].map((module) => [`${module}.weight`, module]))
-  for (const { name, shape } of adapter.trainable.layout.entries) checkFits(tensors, lora, name, shape)
+  for (const { name, shape } of adapter.trainable.layout.entries) checkFits(tensors, name, shape)
   return [...tensors.values()].map((tensor): WeightSource => {
     const { name, shape } = tensor
     if (full.has(name)) return { name, shape, values: parameterView(adapter, name) }
@@ -43,16 +43,10 @@ export function mergeAdapter({ tensors }: Checkpoint, adapter: Adapter): WeightS
   })
 }
 
-function checkFits(
-  tensors: Checkpoint['tensors'],
-  lora: Adapter['trainable']['lora'],
-  name: string,
-  shape: readonly number[],
-): void {
-  const [, module, side] = /^(.+)\.lora_([AB])\.weight$/.exec(name) ?? []
-  const own = module !== undefined && lora.has(module)
-  const weight = tensors.get(own ? `${module}.weight` : name)?.shape ?? []
-  const wanted = !own ? weight : side === 'A' ? [shape[0], weight[1]] : [weight[0], shape[1]]
+function checkFits(tensors: Checkpoint['tensors'], name: string, shape: readonly number[]): void {
+  const factor = /^(.+)\.lora_([AB])\.weight$/.exec(name)
+  const weight = tensors.get(factor ? `${factor[1]}.weight` : name)?.shape ?? []
+  const wanted = !factor ? weight : factor[2] === 'A' ? [shape[0], weight[1]] : [weight[0], shape[1]]
   if (wanted.join() !== shape.join())
     throw invalid(
       name,
