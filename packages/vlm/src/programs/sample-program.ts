@@ -2,14 +2,14 @@
  * Sampling as a program: G prompts x N samples in one run. The prompts are read once; then a loop decodes all samples in
  * lockstep, draws inside, and ends when every sample has stopped.
  */
-import { Graph, op, sliceParameters, type Tensor } from '@evolmm/onnx'
+import { Graph, op, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Attend, Layers } from '../backbones/layers'
 import { cachedAttention, promptCache, type OwnCache, type PromptCache } from './cached-attention'
 import { draw, type Drawn } from './draw'
 import { embeddedPrompts } from './embedded-prompts'
 import { packedAttention } from './packed-attention'
-import { programLayers } from './program-layers'
+import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
@@ -31,7 +31,11 @@ export interface SampleProgramOptions {
 export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
   const graph = new Graph('sample')
   const inputs = samplerInputs(graph)
-  const layers = samplerLayers(graph, files, trainable)
+  const layers = programLayers({
+    graph,
+    frozen: frozenWeights(graph, files),
+    trained: trainable && trainedInput(graph, trainable),
+  })
   const { prompts, logits, promptMask } = prefill(graph, backbone, layers)
 
   const first = inputs.draw(op.Gather(logits, inputs.owners), column(inputs.uniforms, 0))
@@ -91,14 +95,6 @@ function samplerInputs(graph: Graph): SamplerInputs {
       return op.Greater(op.ReduceSum(op.Cast(same, { to: 'int64' }), [1], { keepdims: 0 }), 0)
     },
   }
-}
-
-function samplerLayers(graph: Graph, files: WeightFiles, trainable: Trainable | undefined): Layers {
-  const trained = trainable && {
-    trainable,
-    tensors: sliceParameters(graph.input('parameters', 'float32', [trainable.layout.size]), trainable.layout),
-  }
-  return programLayers({ graph, frozen: frozenWeights(graph, files), trained })
 }
 
 /** Reads the prompts: their keys and values, and the logits [G, V] after the last token of each. */
