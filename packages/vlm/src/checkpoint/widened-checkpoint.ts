@@ -116,7 +116,8 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 4)
 }
 
-function defaultCacheDir(): string {
+/** Where twins are kept unless told otherwise. */
+export function defaultCacheDir(): string {
   const base = process.env.XDG_CACHE_HOME
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'evolmm', 'weights')
 }

@@ -1,0 +1,85 @@
+/**
+ * A new LoRA adapter, with the initial values of PEFT: A uniform within `±1 / sqrt(in)` (Kaiming with a = sqrt(5)), B
+ * zero, so that it changes nothing yet.
+ *
+ * PEFT takes a target for the end of a module's name anywhere in the model. In Qwen2.5-VL the vision blocks have
+ * gate_proj, up_proj and down_proj too, so the usual seven names adapt the vision tower's MLPs as well. Here the vision
+ * tower takes part only with `vision: true`, and then the modules are those that PEFT would adapt.
+ */
+import { createHash } from 'node:crypto'
+import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
+import type { Backbone } from '../backbones/backbone'
+import { loraA, trainable } from '../programs/trainable'
+import { parameterView, type Adapter } from './adapter'
+import { isVision, matchTargets, nothingMatched } from './match-targets'
+
+export interface CreateAdapterOptions {
+  /** @default 16 */
+  rank?: number | undefined
+  /** The adapter counts `alpha / rank`. @default 32 */
+  alpha?: number | undefined
+  /**
+   * Modules by their whole name or its last parts: `q_proj`, `mlp.0`, `self_attn.q_proj`. Names that match nothing are
+   * reported. @default the seven projections of a language block
+   */
+  targets?: readonly string[] | undefined
+  /** Let targets match in the vision tower too, its merger included. @default false */
+  vision?: boolean | undefined
+  /** Share of the inputs of adapted modules that the learning pass drops. @default 0 */
+  dropout?: number | undefined
+  /** Same seed, same values. @default 0 */
+  seed?: number | undefined
+}
+
+/** The linear modules of a language block. */
+export const languageProjections = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+] as const
+
+/** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
+export function createAdapter(
+  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  options: CreateAdapterOptions = {},
+): Adapter {
+  const { targets = languageProjections, vision = false } = options
+  const rank = checkInteger('rank', options.rank ?? 16, { min: 1 })
+  const alpha = checkNumber('alpha', options.alpha ?? 32, { above: 0 })
+  const dropout = checkNumber('dropout', options.dropout ?? 0, { min: 0, below: 1 })
+  const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })
+  const modules = [...backbone.modules.keys()].filter((name) => vision || !isVision(name))
+  const { matched, unmatched } = matchTargets(modules, targets)
+  if (matched.length === 0) throw nothingMatched('module', targets, vision)
+  const set = trainable(backbone, new Map(matched.map((module) => [module, { rank, alpha }])))
+  const parameters = new Float32Array(set.layout.size)
+  const adapter = { trainable: set, parameters, dropout, matched, unmatched }
+  for (const module of matched) {
+    const values = parameterView(adapter, loraA(module))
+    fillUniform(values, { name: loraA(module), seed, bound: Math.sqrt(rank / values.length) })
+  }
+  return adapter
+}
+
+/**
+ * Each tensor has a stream of its own: counter from the number of four values and the first 64 bits of the name's
+ * SHA-256, key from the seed.
+ */
+function fillUniform(
+  values: Float32Array,
+  { name, seed, bound }: { name: string; seed: number; bound: number },
+): void {
+  const digest = createHash('sha256').update(name).digest()
+  const stream = [digest.readUInt32LE(0), digest.readUInt32LE(4)] as const
+  const key = [seed % 2 ** 32, Math.floor(seed / 2 ** 32)] as const
+  for (let i = 0; i < values.length; i += 4) {
+    const block = i / 4
+    const words = philox4x32([block % 2 ** 32, Math.floor(block / 2 ** 32), ...stream], key)
+    for (let j = 0; j < 4 && i + j < values.length; j++)
+      values[i + j] = bound * (((words[j as 0 | 1 | 2 | 3] >>> 8) + 0.5) / 2 ** 23 - 1)
+  }
+}

@@ -1,0 +1,43 @@
+/** Weights trained as a whole, all of them or some, which begin with the values of the checkpoint. */
+import type { Backbone } from '../backbones/backbone'
+import type { Checkpoint } from '../checkpoint/open-checkpoint'
+import { streamTensor } from '../checkpoint/read-tensor'
+import { trainable } from '../programs/trainable'
+import { parameterView, type Adapter } from './adapter'
+import { isVision, matchTargets, nothingMatched } from './match-targets'
+
+export interface FullWeightsOptions {
+  /**
+   * Weights by their whole name or its last parts: `q_proj.weight`, `norm.weight`. Names that match nothing are reported.
+   * @default all
+   */
+  targets?: readonly string[] | undefined
+  /** Let targets match in the vision tower too, its merger included. @default false */
+  vision?: boolean | undefined
+}
+
+/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, or what reading throws. */
+export async function fullWeights(
+  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  checkpoint: Checkpoint,
+  { targets, vision = false }: FullWeightsOptions = {},
+): Promise<Adapter> {
+  const names = [...backbone.weights.keys()].filter((name) => vision || !isVision(name))
+  const { matched, unmatched } =
+    targets === undefined ? { matched: names, unmatched: [] } : matchTargets(names, targets)
+  if (matched.length === 0) throw nothingMatched('weight', targets ?? [], vision)
+  const set = trainable(backbone, new Map(), new Set(matched))
+  const parameters = new Float32Array(set.layout.size)
+  const adapter = { trainable: set, parameters, dropout: 0, matched, unmatched }
+  for (const name of matched) {
+    const tensor = checkpoint.tensors.get(name)
+    if (tensor === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
+    const values = parameterView(adapter, name)
+    let at = 0
+    for await (const piece of streamTensor(tensor)) {
+      values.set(piece, at)
+      at += piece.length
+    }
+  }
+  return adapter
+}

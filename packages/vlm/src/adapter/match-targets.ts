@@ -1,0 +1,56 @@
+/** How targets name modules and weights: by their last parts, as PEFT does, under the present or the former name. */
+import { EvolmmError } from '@evolmm/internal'
+import { legacyName } from './module-names'
+
+export interface MatchedTargets {
+  /** In the order of `names`. */
+  matched: string[]
+  /** Targets that name nothing, in their order. */
+  unmatched: string[]
+}
+
+/** `q_proj` is the end of `self_attn.q_proj`, `proj` is not. */
+export function endsIn(name: string, target: string): boolean {
+  return [name, legacyName(name)].some((each) => each === target || each.endsWith(`.${target}`))
+}
+
+/** Throws `INVALID_OPTION` for targets that are no list of texts. */
+export function matchTargets(names: Iterable<string>, targets: readonly string[]): MatchedTargets {
+  const list: unknown = targets
+  if (
+    !Array.isArray(list) ||
+    list.length === 0 ||
+    list.some((target) => typeof target !== 'string' || target === '')
+  )
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `targets: must be a list of one name or more, got ${JSON.stringify(targets)}; pass names such as 'q_proj'`,
+      { details: { option: 'targets', value: targets } },
+    )
+  const all = [...names]
+  return {
+    matched: all.filter((name) => targets.some((target) => endsIn(name, target))),
+    unmatched: [...new Set(targets)].filter((target) => !all.some((name) => endsIn(name, target))),
+  }
+}
+
+/** The error for targets that name nothing at all. `hint` is a name that would. */
+export function nothingMatched(
+  kind: 'module' | 'weight',
+  targets: readonly string[],
+  vision: boolean,
+): EvolmmError {
+  const where = vision ? 'of the model' : 'of the language model'
+  const more = vision ? '' : ', or pass vision: true for those of the vision tower'
+  const example = kind === 'module' ? 'q_proj' : 'q_proj.weight'
+  return new EvolmmError(
+    'NO_MATCH',
+    `targets: must name a ${kind} ${where}, got ${targets.join(', ')}; pass the last parts of names, such as ${example}${more}`,
+    { details: { targets, vision } },
+  )
+}
+
+/** Whether a module or weight is of the vision tower, the merger included. */
+export function isVision(name: string): boolean {
+  return name.startsWith('model.visual.')
+}

@@ -1,0 +1,67 @@
+/**
+ * Which device programs run on, and in which type the weights are held there.
+ *
+ * `auto` takes CUDA if it starts, else the CPU. It never takes WebGPU: a software driver counts as one and is far slower
+ * than the CPU, and nothing tells the two apart beforehand. Who wants it says so.
+ *
+ * All arithmetic is float32; `dtype` is what weights occupy in the device's memory, and they are widened where they are
+ * used. The CPU holds float32 alone, which it maps from a file: checkpoints of 16 bits are widened once by themselves, so
+ * asking for 16 bits there is an error when the CPU was asked for too, while `auto`, which may end on any device,
+ * understands it as a wish and says in the result what it became. WebGPU has no bfloat16, with the same rule.
+ */
+import { checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { WeightType } from '../checkpoint/open-checkpoint'
+import { nativeRuntime, type NativeRuntime } from './native-runtime'
+import { providerStatus, type Device } from './provider-status'
+
+export interface DeviceOptions {
+  /** @default 'auto' */
+  device?: 'auto' | Device | undefined
+  /** Type of the weights in the device's memory. @default 'float32' */
+  dtype?: WeightType | undefined
+}
+
+export interface DeviceChoice {
+  device: Device
+  /** For the runtime, first choice first; what the first has no kernel for runs on the CPU. */
+  providers: readonly string[]
+  dtype: WeightType
+}
+
+const held: Record<Device, readonly WeightType[]> = {
+  cpu: ['float32'],
+  cuda: ['float32', 'float16', 'bfloat16'],
+  webgpu: ['float32', 'float16'],
+}
+
+/** Throws `DEVICE_UNAVAILABLE`, `UNSUPPORTED_DTYPE` or `INVALID_OPTION`. */
+export async function chooseDevice(
+  options: DeviceOptions = {},
+  runtime: NativeRuntime = nativeRuntime(),
+): Promise<DeviceChoice> {
+  const asked = checkOneOf('device', options.device ?? 'auto', ['auto', 'cpu', 'cuda', 'webgpu'])
+  const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
+  if (asked === 'auto') {
+    const { usable } = await providerStatus('cuda', runtime)
+    return usable ? choice('cuda', dtype) : choice('cpu', 'float32')
+  }
+  if (!held[asked].includes(dtype))
+    throw new EvolmmError(
+      'UNSUPPORTED_DTYPE',
+      `dtype: must be ${held[asked].join(' or ')} on ${asked}, got ${dtype}; leave it out (weights stored in 16 bits ` +
+        'are widened by themselves), or choose device cuda',
+      { details: { device: asked, dtype } },
+    )
+  const { missing } = await providerStatus(asked, runtime)
+  if (missing !== undefined)
+    throw new EvolmmError(
+      'DEVICE_UNAVAILABLE',
+      `device ${asked}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
+      { details: { device: asked, ...missing } },
+    )
+  return choice(asked, dtype)
+}
+
+function choice(device: Device, dtype: WeightType): DeviceChoice {
+  return { device, dtype, providers: device === 'cpu' ? ['cpu'] : [device, 'cpu'] }
+}

@@ -1,0 +1,85 @@
+/** What programs run on here, for `evolmm doctor`. Nothing is fetched; GPU providers are started to see whether they do. */
+import { lstat, readdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'onnxruntime-node'
+import { defaultCacheDir } from '../checkpoint/widened-checkpoint'
+import { readHubSettings } from '../hub/hub-options'
+import { nativeRuntime, type NativeRuntime } from './native-runtime'
+import { providerStatus, type ProviderStatus } from './provider-status'
+
+export interface RuntimeReport {
+  /** Versions. */
+  node: string
+  onnxruntime: string
+  platform: string
+  arch: string
+  /** That programs use unless told otherwise. */
+  threads: number
+  /** Class of float16 tensors: `Uint16Array` holds their bits where JavaScript has no class of its own. */
+  float16Array: 'Float16Array' | 'Uint16Array'
+  providers: readonly ProviderStatus[]
+  caches: readonly CacheReport[]
+}
+
+export interface CacheReport {
+  /** Downloads from the Hugging Face hub, or 16-bit weights as float32. */
+  name: 'hub' | 'weights'
+  folder: string
+  files: number
+  /** 0 if there is no such folder. */
+  bytes: number
+}
+
+export interface InspectRuntimeOptions {
+  /** @default process.env's HF_HUB_CACHE and what else the hub's cache follows */
+  hubCache?: string | undefined
+  /** @default `$XDG_CACHE_HOME/evolmm/weights`, or `~/.cache/evolmm/weights` */
+  weightsCache?: string | undefined
+}
+
+export async function inspectRuntime(
+  { hubCache, weightsCache = defaultCacheDir() }: InspectRuntimeOptions = {},
+  runtime: NativeRuntime = nativeRuntime(),
+): Promise<RuntimeReport> {
+  // Neither a token nor an endpoint is needed, so wrong ones must not matter.
+  const hub = await readHubSettings({
+    cacheFolder: hubCache,
+    token: false,
+    endpoint: 'https://huggingface.co',
+  })
+  const providers: ProviderStatus[] = []
+  for (const device of ['cpu', 'cuda', 'webgpu'] as const)
+    providers.push(await providerStatus(device, runtime))
+  return {
+    node: process.versions.node,
+    onnxruntime: env.versions.node ?? env.versions.common,
+    platform: runtime.platform,
+    arch: runtime.arch,
+    threads: availableParallelism(),
+    float16Array: 'Float16Array' in globalThis ? 'Float16Array' : 'Uint16Array',
+    providers,
+    caches: [
+      { name: 'hub', folder: hub.cacheFolder, ...(await contentOf(hub.cacheFolder)) },
+      { name: 'weights', folder: weightsCache, ...(await contentOf(weightsCache)) },
+    ],
+  }
+}
+
+/** Links count nothing: in the hub's cache each file is there once, and a snapshot links to it. */
+async function contentOf(folder: string): Promise<{ files: number; bytes: number }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  let [files, bytes] = [0, 0]
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) {
+      const inner = await contentOf(path)
+      files += inner.files
+      bytes += inner.bytes
+    } else if (entry.isFile()) {
+      files++
+      bytes += (await lstat(path).catch(() => undefined))?.size ?? 0
+    }
+  }
+  return { files, bytes }
+}

@@ -1,0 +1,58 @@
+/** Whether programs can run on a device here, and what is missing if they cannot. */
+import { join } from 'node:path'
+import { nativeRuntime, type NativeRuntime } from './native-runtime'
+
+export type Device = 'cpu' | 'cuda' | 'webgpu'
+
+export interface ProviderStatus {
+  device: Device
+  /** Part of the npm package, so nothing needs to be fetched. */
+  bundled: boolean
+  usable: boolean
+  /** What is not there, and what to do about it. */
+  missing: { what: string; fix: string } | undefined
+}
+
+const cudaFix =
+  'run `npx evolmm setup cuda` on Linux x64 with an NVIDIA driver, CUDA 12 and cuDNN 9, or choose device cpu'
+const webgpuFix =
+  'install a Vulkan driver for the GPU (Linux; Windows and macOS have one), or choose device cpu'
+
+/** Starts the device's provider, but only if its libraries are there. */
+export async function providerStatus(
+  device: Device,
+  runtime: NativeRuntime = nativeRuntime(),
+): Promise<ProviderStatus> {
+  const backend = runtime.backends.find(({ name }) => name === device)
+  const bundled = backend?.bundled ?? false
+  const unusable = (what: string, fix: string): ProviderStatus => ({
+    device,
+    bundled,
+    usable: false,
+    missing: { what, fix },
+  })
+  const fix = device === 'cuda' ? cudaFix : webgpuFix
+  if (backend === undefined)
+    return unusable(`no ${device} in onnxruntime-node for ${runtime.platform} ${runtime.arch}`, fix)
+  if (device === 'cuda') {
+    const library = cudaLibraries(runtime).find((file) => !runtime.exists(file))
+    if (library !== undefined) return unusable(`no ${library}`, fix)
+  }
+  try {
+    if (device !== 'cpu') await runtime.start(device)
+  } catch (cause) {
+    return unusable(`"${reasonOf(cause)}" from the runtime`, fix)
+  }
+  return { device, bundled, usable: true, missing: undefined }
+}
+
+function cudaLibraries({ platform, libraries }: NativeRuntime): string[] {
+  const [before, after] = platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
+  return ['shared', 'cuda'].map((part) => join(libraries, `${before}onnxruntime_providers_${part}${after}`))
+}
+
+/** The runtime's messages begin with the place in its source; what matters comes last. */
+function reasonOf(cause: unknown): string {
+  const text = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0]
+  return text.replace(/^.* was false\. /, '').slice(-200)
+}

@@ -1,0 +1,197 @@
+/** Numbers come from PyTorch: see the script beside fixtures/qwen2_5_vl-tiny/reference.json. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parameterView, type Adapter } from '../src/adapter/adapter'
+import { createAdapter, languageProjections } from '../src/adapter/create-adapter'
+import { fullWeights } from '../src/adapter/full-weights'
+import { mergeAdapter } from '../src/adapter/merge-adapter'
+import { imagePatches } from '../src/backbones/qwen2_5_vl/image-patches'
+import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
+import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { openCheckpoint, openFiles, type Checkpoint } from '../src/checkpoint/open-checkpoint'
+import { readTensor } from '../src/checkpoint/read-tensor'
+import type { WeightSource } from '../src/checkpoint/weight-source'
+import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
+import { writeSafetensors } from '../src/checkpoint/write-safetensors'
+import { decodeImage } from '../src/image/decode-image'
+import { readImageProcessorConfig } from '../src/image/image-processor-config'
+import { encodeProgram } from '../src/programs/encode-program'
+import { learnProgram } from '../src/programs/learn-program'
+import { packGroups } from '../src/programs/pack-groups'
+import { weightFiles } from '../src/programs/weight-files'
+import { openProgram } from '../src/runtime/session'
+import { coded } from './prompt-checkpoint'
+import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
+
+const config = await readConfig(tinyFolder)
+const backbone = qwenBackbone(config)
+const checkpoint = await openCheckpoint(tinyFolder, backbone.weights)
+const processor = await readImageProcessorConfig({ folder: tinyFolder })
+
+interface Case {
+  name: string
+  images: string[]
+  prompt_ids: number[]
+  completion_ids: number[]
+}
+const reference = JSON.parse(await readFile(join(tinyFolder, 'reference.json'), 'utf8')) as {
+  cases: Case[]
+  lora: { losses: { token_logprobs: number[] }[] }
+}
+const tensors = await readRaw(join(tinyFolder, 'reference.safetensors'))
+
+/** The adapter of the reference, which PEFT attached to the vision MLPs too. */
+function referenceAdapter(): Adapter {
+  const adapter = createAdapter(backbone, { rank: 4, alpha: 8, targets: languageProjections, vision: true })
+  for (const { name } of adapter.trainable.layout.entries) {
+    const key = `lora.${name.replace(/\.lora_([AB])\.weight$/, '.$1')}`
+    parameterView(adapter, name).set(floats(take(tensors, key).data))
+  }
+  return adapter
+}
+
+/** Log-probabilities of a case's completion, by the learning pass without a gradient. */
+async function score(
+  { tensors }: Checkpoint,
+  { images: files, prompt_ids, completion_ids }: Case,
+  adapter?: Adapter,
+): Promise<Float32Array> {
+  const weights = weightFiles(tensors.values())
+  const open = (graph: Parameters<typeof openProgram>[0]) =>
+    openProgram(graph, { folder: weights.folder, threads: 1 })
+  const images = await Promise.all(
+    files.map(async (file) => imagePatches(await decodeImage(join(tinyFolder, 'images', file)), processor)),
+  )
+  const pixels = images.length > 0 ? backbone.visionFeeds(images) : {}
+  let features = { dtype: 'float32' as const, dims: [0, config.text.hiddenSize], data: new Float32Array() }
+  if (images.length > 0) {
+    const encode = await open(encodeProgram(backbone, weights))
+    const { dims, data } = (await encode.run(pixels)).features
+    features = { dtype: 'float32', dims: [...dims], data: (data as Float32Array).slice() }
+    await encode.release()
+  }
+  const ids = Int32Array.from(prompt_ids)
+  const { positions, delta } = backbone.positions(
+    ids,
+    images.map(({ grid }) => grid),
+  )
+  const imageSpans = [...ids.keys()]
+    .filter((i) => ids[i] === config.imageToken)
+    .map((start) => ({ start, length: 1 }))
+  const { feeds, scored } = packGroups([
+    { prompt: { ids, positions, delta, imageSpans }, completions: [Int32Array.from(completion_ids)] },
+  ])
+  const learn = await open(
+    learnProgram({ backbone, files: weights, trainable: adapter?.trainable, gradient: false, kl: false }),
+  )
+  const parameters = adapter?.parameters ?? new Float32Array()
+  const { log_probabilities: result } = await learn.run({
+    ...feeds,
+    ...pixels,
+    features,
+    weights: { dtype: 'float32', dims: [scored], data: new Float32Array(scored) },
+    parameters: { dtype: 'float32', dims: [parameters.length], data: parameters },
+  })
+  await learn.release()
+  return (result.data as Float32Array).slice()
+}
+
+async function written(weights: WeightSource[]): Promise<Checkpoint> {
+  const folder = join(await makeFolder(), 'model')
+  await writeCheckpoint(folder, { config, weights, sourceFolder: tinyFolder })
+  return openCheckpoint(folder, backbone.weights)
+}
+
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a).toHaveLength(b.length)
+  return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0)
+}
+
+test('a merged checkpoint gives the log-probabilities of PyTorch with the adapter beside the weights', async () => {
+  const merged = await written(mergeAdapter(checkpoint, referenceAdapter()))
+  for (const [i, each] of reference.cases.entries()) {
+    const base = await score(checkpoint, each)
+    const wanted = reference.lora.losses[i].token_logprobs
+    expect(distance(await score(merged, each), wanted)).toBeLessThan(2e-5)
+    expect(distance(base, wanted)).toBeGreaterThan(1e-3)
+  }
+})
+
+test('a merged checkpoint gives the log-probabilities that the adapter beside the weights gives', async () => {
+  const adapter = createAdapter(backbone, { rank: 5, alpha: 9, seed: 2 })
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.03 * Math.sin(i)
+  const merged = await written(mergeAdapter(checkpoint, adapter))
+  for (const each of reference.cases)
+    expect(distance(await score(merged, each), await score(checkpoint, each, adapter))).toBeLessThan(2e-5)
+})
+
+test('weights trained as a whole take the place of those in the checkpoint, and all others stay bit for bit', async () => {
+  const adapter = await fullWeights(backbone, checkpoint, {
+    targets: ['q_proj.weight', 'norm.weight', 'embed_tokens.weight'],
+  })
+  const untouched = await written(mergeAdapter(checkpoint, adapter))
+  for (const tensor of checkpoint.tensors.values())
+    expect(sameBytes(await readTensor(tensor), await readTensor(take(untouched.tensors, tensor.name)))).toBe(
+      true,
+    )
+
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] *= 1 + 0.05 * Math.sin(i)
+  const merged = await written(mergeAdapter(checkpoint, adapter))
+  for (const tensor of checkpoint.tensors.values()) {
+    const now = await readTensor(take(merged.tensors, tensor.name))
+    const wanted = adapter.trainable.full.has(tensor.name)
+      ? parameterView(adapter, tensor.name)
+      : await readTensor(tensor)
+    expect(sameBytes(now, wanted)).toBe(true)
+  }
+  for (const each of reference.cases)
+    expect(distance(await score(merged, each), await score(checkpoint, each, adapter))).toBeLessThan(2e-5)
+})
+
+test('a matrix whose rows lie across the pieces it is read in is merged like any other', async () => {
+  const name = 'model.language_model.layers.0.self_attn.q_proj.weight'
+  const [out, inputs] = [1100, 1031]
+  const folder = await makeFolder()
+  const file = join(folder, 'w.safetensors')
+  const values = Float32Array.from({ length: out * inputs }, (_, i) => Math.sin(i))
+  await writeSafetensors(file, [{ name, shape: [out, inputs], values }])
+  const large = await openFiles(file, [file], new Map([[name, [out, inputs]]]))
+  const sizes = {
+    weights: backbone.weights,
+    modules: new Map([[name.replace(/\.weight$/, ''), [out, inputs] as const]]),
+  }
+  const adapter = createAdapter(sizes, { rank: 2, alpha: 3 })
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] = Math.cos(i)
+  const [{ values: stream }] = mergeAdapter(large, adapter)
+  if (stream instanceof Float32Array) throw new Error('must be a stream')
+  const [a, b] = [0, 2 * inputs].map((start) => adapter.parameters.subarray(start))
+  let at = 0
+  let [pieces, worst] = [0, 0]
+  for await (const piece of stream()) {
+    pieces++
+    for (const value of piece) {
+      const [row, column] = [Math.floor(at / inputs), at % inputs]
+      const product = b[2 * row] * a[column] + b[2 * row + 1] * a[inputs + column]
+      worst = Math.max(worst, Math.abs(value - Math.fround(values[at] + 1.5 * product)))
+      at++
+    }
+  }
+  expect([at, pieces]).toEqual([out * inputs, 2])
+  // One unit in the last place, since the sums have another order.
+  expect(worst).toBeLessThanOrEqual(2 ** -22)
+})
+
+test('an adapter of a tied head cannot be merged', () => {
+  const adapter = createAdapter(backbone, { targets: ['lm_head'] })
+  expect(() => mergeAdapter(checkpoint, adapter)).toThrow(coded('INVALID_ADAPTER', /tied to the embeddings/))
+})
+
+test('an adapter of another model is refused', () => {
+  const other = qwenBackbone({ ...config, text: { ...config.text, intermediateSize: 96 } })
+  expect(() => mergeAdapter(checkpoint, createAdapter(other))).toThrow(
+    coded('INVALID_ADAPTER', /mlp.*must have shape/),
+  )
+  const deeper = qwenBackbone({ ...config, text: { ...config.text, layers: 4 } })
+  expect(() => mergeAdapter(checkpoint, createAdapter(deeper))).toThrow(coded('INVALID_ADAPTER', /layers\.3/))
+})
