@@ -1,11 +1,18 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
+import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
+import { fullWeights, type FullWeightsOptions } from './adapter/full-weights'
+import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
+import { mergeAdapter } from './adapter/merge-adapter'
+import { saveAdapter, type SaveAdapterOptions } from './adapter/save-adapter'
 import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
+import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import { encodeImage } from './encode-image'
 import { exportPrograms } from './export-programs'
+import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
 import { readImageProcessorConfig } from './image/image-processor-config'
@@ -63,9 +70,26 @@ export interface Vlm {
   stream: (options: StreamOptions) => AsyncIterable<string>
   /** Writes every program as a `.onnx` file, with the weights beside them; returns the paths. */
   exportPrograms: (folder: string, adapter?: Adapter) => Promise<string[]>
+  /** A LoRA adapter that changes nothing yet: random A, zero B. */
+  createAdapter: (options?: CreateAdapterOptions) => Adapter
+  /** Weights to train as a whole, as they are. */
+  trainWeights: (options?: FullWeightsOptions) => Promise<Adapter>
+  /** From a PEFT folder or a repository of the hub. */
+  loadAdapter: (idOrFolder: string, options?: LoadAdapterOptions & { hub?: HubOptions }) => Promise<Adapter>
+  /** Writes a PEFT folder, whole or not at all. */
+  saveAdapter: (folder: string, adapter: Adapter, options?: SaveOptions) => Promise<void>
+  /** Writes a checkpoint in the Hugging Face layout with the adapter merged into the weights. */
+  saveMerged: (folder: string, adapter: Adapter, options?: SaveMergedOptions) => Promise<void>
   /** Closes all programs. */
   dispose: () => Promise<void>
 }
+
+export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel'> & {
+  /** @default what the model was loaded by */
+  baseModel?: string
+}
+
+export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShardBytes' | 'overwrite'>
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
   const { folder } = await resolveModel(idOrFolder, options.hub)
@@ -79,11 +103,11 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
   const template = await loadChatTemplate({ folder })
   const generation = await readGenerationConfig({ folder, tokenizer })
-  const { tensors } = await widenedCheckpoint(await openCheckpoint(folder, backbone.weights), {
+  const checkpoint = await widenedCheckpoint(await openCheckpoint(folder, backbone.weights), {
     ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
     ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
   })
-  const files = weightFiles(tensors.values())
+  const files = weightFiles(checkpoint.tensors.values())
   const programs = openPrograms(files.folder, options.threads)
   const model: Model = {
     folder,
@@ -105,6 +129,20 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     gradient: (given) => gradient(model, given),
     stream: (given) => stream(model, given),
     exportPrograms: (out, adapter) => exportPrograms(model, out, adapter),
+    createAdapter: (given) => createAdapter(backbone, given),
+    trainWeights: (given) => fullWeights(backbone, checkpoint, given),
+    loadAdapter: async (name, { hub, ...given } = {}) => {
+      const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
+      return loadAdapter(found.folder, backbone, given)
+    },
+    saveAdapter: (out, adapter, given) =>
+      saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),
+    saveMerged: (out, adapter, given) =>
+      backbone.writeCheckpoint(out, {
+        ...given,
+        weights: mergeAdapter(checkpoint, adapter),
+        sourceFolder: folder,
+      }),
     dispose: programs.close,
   }
 }

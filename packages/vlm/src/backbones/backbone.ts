@@ -3,6 +3,7 @@
  * one of these, and a line in `backbones/open-backbone`.
  */
 import type { DType, Shape, Tensor } from '@evolmm/onnx'
+import type { WriteCheckpointOptions } from '../checkpoint/write-checkpoint'
 import type { ImageProcessorConfig } from '../image/image-processor-config'
 import type { RgbImage } from '../image/rgb-image'
 import type { BuildPromptOptions } from '../prompt/build-prompt'
@@ -44,6 +45,8 @@ export interface Backbone {
   imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
   /** Values of the inputs of `vision` for some images. */
   visionFeeds: (images: readonly { pixels: Float32Array; grid: Grid }[]) => Record<string, Feed>
+  /** Writes a checkpoint of this configuration in the Hugging Face layout. */
+  writeCheckpoint: (folder: string, options: Omit<WriteCheckpointOptions, 'config'>) => Promise<void>
   /** Rotary positions of a prompt, [3, T], and what is added to a later index. */
   positions: (ids: ArrayLike<number>, grids: readonly Grid[]) => { positions: Int32Array; delta: number }
 }

@@ -1,5 +1,6 @@
 /** Qwen2.5-VL as the programs see it. */
 import type { Tensor } from '@evolmm/onnx'
+import { writeCheckpoint } from '../../checkpoint/write-checkpoint'
 import { imageTokenCount } from '../../prompt/image-token-count'
 import type { Backbone, Feed } from '../backbone'
 import type { QwenConfig } from './config'
@@ -77,6 +78,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
         ...neighbourFeeds('image', tables.images, tables.patches),
       }
     },
+    writeCheckpoint: (folder, options) => writeCheckpoint(folder, { ...options, config }),
     positions: (ids, grids) => mropePositions({ ids, grids, config }),
   }
 }

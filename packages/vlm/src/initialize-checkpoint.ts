@@ -1,0 +1,26 @@
+/** A model with random weights, for tiny worlds and benchmarks. */
+import type { QwenConfig } from './backbones/qwen2_5_vl/config'
+import { expectedWeights } from './backbones/qwen2_5_vl/weights'
+import { initializeWeights } from './checkpoint/initialize-weights'
+import { writeCheckpoint, type WriteCheckpointOptions } from './checkpoint/write-checkpoint'
+
+export type InitializeCheckpointOptions = Omit<WriteCheckpointOptions, 'weights'> & {
+  config: QwenConfig
+  /** Same seed, same weights. @default 0 */
+  seed?: number
+  /** Standard deviation of the matrices, in transformers' `initializer_range`. @default 0.02 */
+  standardDeviation?: number
+}
+
+/** Writes a checkpoint as transformers would initialise it. Tokenizer and processor files come from `sourceFolder`. */
+export async function initializeCheckpoint(
+  folder: string,
+  options: InitializeCheckpointOptions,
+): Promise<void> {
+  const { seed = 0, standardDeviation, ...rest } = options
+  const random = { seed, ...(standardDeviation !== undefined && { standardDeviation }) }
+  await writeCheckpoint(folder, {
+    ...rest,
+    weights: initializeWeights(expectedWeights(options.config), random),
+  })
+}
