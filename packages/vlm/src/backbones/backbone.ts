@@ -31,8 +31,11 @@ export interface Backbone {
   }
   /** Token ids to rows [rows, D]. */
   embed: (layers: Layers, ids: Tensor) => Tensor
-  /** Rows to hidden states before the last norm, [rows, D]. */
-  decoder: (layers: Layers, inputs: { embedded: Tensor; positions: Tensor; attend: Attend }) => Tensor
+  /** Rows to hidden states before the last norm, of all rows or of those in `keep`, [kept, D]. */
+  decoder: (
+    layers: Layers,
+    inputs: { embedded: Tensor; positions: Tensor; attend: Attend; keep?: Tensor },
+  ) => Tensor
   /** What the head reads, [rows, D]. */
   finalNorm: (layers: Layers, hidden: Tensor) => Tensor
   /** [V, D] */
