@@ -89,8 +89,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
   for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
     checkInteger(name, value, { min: 1 })
-  for (const [name, value] of Object.entries({ trainable, ...imagePatches }))
-    checkInteger(name, value, { min: 0 })
+  checkInteger('trainable', trainable, { min: 0 })
+  for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
 
   const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
   const learns = has('learn', 'score')
@@ -102,11 +102,16 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const forward = forwardBytes(packs)
   const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
   const loss = learns ? lossBytes(config, { rows: groups * samples * completionTokens, chunk, kl }) : 0
-  const running = Math.max(forward, backward)
 
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
-    ...weightBytes(sizes, { cpu: device === 'cpu', prepack, bytes: bytesOf[dtype], has }),
+    ...weightBytes(sizes, {
+      trainVision: options.trainVision ?? false,
+      cpu: device === 'cpu',
+      prepack,
+      bytes: bytesOf[dtype],
+      has,
+    }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.
     adapter: 4 * trainable * (1 + (learns ? 1 : 0) + (has('sample') ? 1 : 0)),
     // Tensors, their tree of concatenations, and the result.
@@ -117,8 +122,12 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     sample: has('sample')
       ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize)
       : 0,
-    learn: learns ? (has('learn') ? keptBytes(packs, options, checkpointed) : 0) + running : 0,
-    loss: Math.max(0, loss - (has('learn') ? backward : 0)),
+    learn: has('learn')
+      ? keptBytes(packs, options, checkpointed) + Math.max(forward, backward)
+      : learns
+        ? forward
+        : 0,
+    loss: Math.max(0, loss - (has('learn') ? backward : forward)),
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }
@@ -141,33 +150,28 @@ function weightSizes(config: QwenConfig): WeightSizes {
   return sizes
 }
 
+interface WeightUse {
+  has: (...kinds: ProgramKind[]) => boolean
+  trainVision: boolean
+  cpu: boolean
+  prepack: boolean
+  /** Of one weight on a GPU. */
+  bytes: number
+}
+
 function weightBytes(
   { vision, language }: WeightSizes,
-  {
-    cpu,
-    prepack,
-    bytes,
-    has,
-  }: {
-    cpu: boolean
-    prepack: boolean
-    bytes: number
-    has: (...kinds: ProgramKind[]) => boolean
-  },
+  { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
-  const users = [
-    has('encode') ? vision : 0,
-    has('sample') ? language : 0,
-    has('learn') ? language : 0,
-    has('score') ? language : 0,
-  ]
+  const encode = has('encode') ? vision : 0
+  const sample = has('sample') ? language : 0
+  const learn = language + (trainVision ? vision : 0)
+  const learners = [has('learn'), has('score')].filter(Boolean).length
   // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
-  if (!cpu) return { weights: bytes * users.reduce((sum, size) => sum + size, 0), packed: 0 }
-  const [encode, sample] = users
-  const mapped = prepack
-    ? [0, has('learn', 'score') ? language : 0]
-    : [encode, has('sample', 'learn', 'score') ? language : 0]
-  return { weights: 4 * (mapped[0] + mapped[1]), packed: prepack ? 4 * 1.1 * (encode + sample) : 0 }
+  if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
+  if (prepack) return { weights: 4 * (learners > 0 ? learn : 0), packed: 4 * 1.1 * (encode + sample) }
+  const [tower, rest] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
+  return { weights: 4 * (tower + rest), packed: 0 }
 }
 
 interface Packed {
@@ -204,7 +208,10 @@ function keptBytes(
   const inputs = 4 * groups * length * hiddenSize
   const tower = trainVision ? keptVisionBytes(config, imagePatches, checkpointed) : 0
   // The block that is being computed anew meets leavings of the one before.
-  return tower + fragments * (checkpointed ? layers * inputs + 1.5 * block : layers * block)
+  return (
+    tower +
+    fragments * (checkpointed ? Math.min(layers * inputs + 1.5 * block, layers * block) : layers * block)
+  )
 }
 
 /** The backward pass of one block: three of the scores' size, five of the MLP's. */
@@ -253,6 +260,7 @@ function keptVisionBytes(
   const whole = 4 * heads * wholeScores(imagePatches)
   const windowed = 4 * heads * patches * (vision.windowSize / vision.patchSize) ** 2
   const full = fullAttentionBlocks.length
-  if (checkpointed) return fragments * (depth * 4 * patches * hiddenSize + 1.5 * (rows + whole))
-  return fragments * (depth * rows + full * whole + (depth - full) * windowed)
+  const all = depth * rows + full * whole + (depth - full) * windowed
+  const anew = depth * 4 * patches * hiddenSize + 1.5 * (rows + whole)
+  return fragments * (checkpointed ? Math.min(all, anew) : all)
 }
