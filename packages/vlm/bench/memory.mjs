@@ -2,7 +2,7 @@
  * Estimated memory beside the peak that the kernel measured: pnpm bench:memory [MODEL...]
  *
  * Each case runs in a process of its own, on models with random weights. The constants were fitted to the small and the tiny
- * one; the wide one only checks them. It fails when an
+ * one; the wide one checks them. It fails when an
  * estimate is more than a quarter off. Linux only.
  */
 import { execFileSync } from 'node:child_process'
@@ -132,7 +132,7 @@ const cases = [
   { ...lora, ...work, groups: 3, checkpointed: true },
   { ...lora, ...work, completionTokens: 256 },
   { ...lora, ...work, chunk: 512, groups: 4 },
-  { ...lora, ...work, trained: 'full' },
+  { ...lora, ...work, trained: 'full', trainHead: true },
   { ...lora, ...work, trainVision: true, imagePatches: [768] },
   { ...lora, ...work, trainVision: true, imagePatches: [768], checkpointed: true },
   { programs: ['score'], ...work, groups: 3 },

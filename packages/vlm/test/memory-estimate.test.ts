@@ -31,6 +31,28 @@ const small = {
   },
   tieWordEmbeddings: false,
 }
+const wide = {
+  ...tiny,
+  text: {
+    ...tiny.text,
+    hiddenSize: 768,
+    intermediateSize: 1536,
+    layers: 3,
+    heads: 12,
+    keyValueHeads: 12,
+    headSize: 64,
+    vocabularySize: 48000,
+  },
+  vision: {
+    ...tiny.vision,
+    depth: 4,
+    hiddenSize: 320,
+    intermediateSize: 864,
+    heads: 5,
+    fullAttentionBlocks: [1, 3],
+    outHiddenSize: 768,
+  },
+}
 const work = { config: small, promptTokens: 282, completionTokens: 48, samples: 5, trainable: 1163264 }
 const learn = { ...work, programs: ['learn'] as const }
 
@@ -44,7 +66,15 @@ test.each<[string, MemoryOptions, number]>([
   ['learn, long completions', { ...learn, completionTokens: 256 }, 1611],
   ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 1246],
   ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 687],
-  ['learn, all weights', { ...learn, trainable: 30948864 }, 1145],
+  ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1145],
+  ['sample, wide vocabulary', { ...work, config: wide, trainable: 589824, programs: ['sample'] }, 517],
+  [
+    'sample, wide and long',
+    { ...work, config: wide, trainable: 589824, programs: ['sample'], groups: 4, completionTokens: 256 },
+    903,
+  ],
+  ['learn, wide, all weights', { ...learn, config: wide, trainable: 54587136, trainHead: true }, 2346],
+  ['all programs, wide', { ...work, config: wide, trainable: 589824, imagePatches: [768] }, 1037],
   ['score', { ...work, programs: ['score'], groups: 3, kl: false }, 308],
 ])('the estimate is within a quarter of the measured peak: %s', (_, options, megabytes) => {
   const ratio = estimateMemory(options).total / (megabytes * 1e6)
@@ -80,9 +110,9 @@ test('more work never takes less memory, and checkpoints never more', () => {
 test('on a GPU each program has weights of its own, in the type that is asked for', () => {
   const count = (dtype: 'float32' | 'bfloat16', programs: MemoryOptions['programs']) =>
     estimateMemory({ ...work, device: 'cuda', dtype, programs }).parts
-  const [wide, narrow] = [count('float32', ['sample']), count('bfloat16', ['sample'])]
-  expect([narrow.weights * 2, narrow.packed]).toEqual([wide.weights, 0])
-  expect(count('float32', ['sample', 'learn']).weights).toBe(2 * wide.weights)
+  const [whole, narrow] = [count('float32', ['sample']), count('bfloat16', ['sample'])]
+  expect([narrow.weights * 2, narrow.packed]).toEqual([whole.weights, 0])
+  expect(count('float32', ['sample', 'learn']).weights).toBe(2 * whole.weights)
 })
 
 test('without rearranged weights all programs share those in the file', () => {

@@ -29,6 +29,8 @@ export interface MemoryOptions {
   trainable?: number | undefined
   /** The learning pass goes through the vision tower too, because it is trained. @default false */
   trainVision?: boolean | undefined
+  /** The embeddings or the head are among the trained weights. @default false */
+  trainHead?: boolean | undefined
   /** Prompts in one call. @default 1 */
   groups?: number | undefined
   /** Tokens of a prompt, image tokens included. */
@@ -114,8 +116,9 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.
     adapter: 4 * trainable * (1 + (learns ? 1 : 0) + (has('sample') ? 1 : 0)),
-    // Tensors, their tree of concatenations, and the result.
-    gradient: has('learn') ? 3 * 4 * trainable : 0,
+    // Tensors, their tree of concatenations, and the result. That of the head begins with zeros and is a sum before and
+    // after each chunk; the embeddings have theirs, and where the two are one matrix both are added.
+    gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
     cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
     encode: has('encode') ? encodeBytes(config, imagePatches) : 0,
@@ -137,13 +140,16 @@ interface WeightSizes {
   vision: number
   /** All that is read whole: the blocks and the head. */
   language: number
+  /** Of these the head. */
+  head: number
 }
 
 /** Numbers of weights. Of an embedding table that is not the head too, only some rows are read. */
 function weightSizes(config: QwenConfig): WeightSizes {
-  const sizes = { vision: 0, language: 0 }
+  const head = config.text.vocabularySize * config.text.hiddenSize
+  const sizes = { vision: 0, language: 0, head }
   for (const [name, shape] of expectedWeights(config)) {
-    const part = name.startsWith('model.visual.') ? 'vision' : 'language'
+    const part = name.startsWith('model.visual.') ? ('vision' as const) : ('language' as const)
     const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
     if (!table) sizes[part] += shape.reduce((product, dim) => product * dim, 1)
   }
@@ -160,7 +166,7 @@ interface WeightUse {
 }
 
 function weightBytes(
-  { vision, language }: WeightSizes,
+  { vision, language, head }: WeightSizes,
   { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
@@ -169,9 +175,11 @@ function weightBytes(
   const learners = [has('learn'), has('score')].filter(Boolean).length
   // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
   if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
-  if (prepack) return { weights: 4 * (learners > 0 ? learn : 0), packed: 4 * 1.1 * (encode + sample) }
-  const [tower, rest] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
-  return { weights: 4 * (tower + rest), packed: 0 }
+  // What is rearranged leaves memory, but for the sampler's head.
+  const rest = learners > 0 ? learn : has('sample') ? head : 0
+  if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
+  const [tower, blocks] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
+  return { weights: 4 * (tower + blocks), packed: 0 }
 }
 
 interface Packed {
