@@ -1,0 +1,110 @@
+/**
+ * A library without a model: it notes what it is asked for and answers with what the test says. A token is a character,
+ * its id the code point; `<end>` is one token, 9.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import type { Completion, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+
+export interface FakeOptions {
+  /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
+  pieces?: readonly string[]
+  completions?: readonly Completion[]
+  /** Milliseconds before each piece. @default 0 */
+  wait?: number
+  /** What loading does, with the options that it is given. */
+  onLoad?: (options: LoadOptions) => void
+  onLoadAdapter?: (options: { hub: LoadOptions['hub'] }) => void
+  report?: RuntimeReport
+}
+
+export interface FakeLibrary extends Library {
+  /** Names and arguments, in order. */
+  calls: [name: string, ...values: unknown[]][]
+}
+
+export const report: RuntimeReport = {
+  onnxruntime: '1.30.0',
+  threads: 2,
+  providers: [
+    { name: 'cpu', present: true, usable: true },
+    { name: 'webgpu', present: true, usable: false, reason: 'no adapter was found; install a Vulkan driver' },
+    { name: 'cuda', present: false, usable: false },
+  ],
+  caches: [],
+}
+
+export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
+  const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
+  const calls: FakeLibrary['calls'] = []
+  const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
+  const vlm: Vlm = {
+    tokenizer: {
+      encode: (text) =>
+        (text.match(/<end>|./gsu) ?? []).map((token) =>
+          token === '<end>' ? 9 : (token.codePointAt(0) ?? 0),
+        ),
+      decode: (ids) => Array.from(ids, (id) => (id === 9 ? '<end>' : String.fromCodePoint(id))).join(''),
+    },
+    encodeImage: (source) => {
+      note('encodeImage', source)
+      return Promise.resolve({ grid: [1, 4, 6] })
+    },
+    prompt: (given) => {
+      note('prompt', given)
+      // Two tokens of text and one of an image that stretches over three places.
+      return { ids: Int32Array.of(5, 6, 7), positions: Int32Array.of(0, 1, 4, 0, 1, 4, 0, 3, 4), delta: 2 }
+    },
+    loadAdapter: (name, given) => {
+      note('loadAdapter', name, given)
+      options.onLoadAdapter?.(given)
+      return Promise.resolve({ adapter: name })
+    },
+    sample: (given) => {
+      note('sample', given)
+      return Promise.resolve([completions])
+    },
+    async *stream(given) {
+      note('stream', given)
+      for (const piece of pieces) {
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        given.signal.throwIfAborted()
+        yield piece
+      }
+    },
+    score: (given) => {
+      note('score', given)
+      return Promise.resolve({
+        completions: given.groups.map((group) =>
+          group.completions.map(({ ids }) => ({
+            logProbabilities: Float32Array.from(ids, (_, i) => -0.5 * (i + 1)),
+          })),
+        ),
+      })
+    },
+    exportPrograms: (folder) => {
+      note('exportPrograms', folder)
+      return Promise.resolve([`${folder}/encode.onnx`, `${folder}/sample.onnx`])
+    },
+    dispose: () => {
+      note('dispose')
+      return Promise.resolve()
+    },
+  }
+  return {
+    calls,
+    loadVlm: (name, given) => {
+      note('loadVlm', name, given)
+      options.onLoad?.(given)
+      if (name === 'broken') throw new TypeError('cannot read\nproperties of undefined')
+      if (name === 'missing')
+        return Promise.reject(
+          new EvolmmError(
+            'MODEL_NOT_FOUND',
+            'model "missing":\nmust be an existing folder; correct the path',
+          ),
+        )
+      return Promise.resolve(vlm)
+    },
+    inspectRuntime: () => Promise.resolve(options.report ?? report),
+  }
+}
