@@ -1,1 +1,24 @@
+// 1. A model
+export { loadVlm, type LoadVlmOptions, type Vlm } from './load-vlm'
+export type {
+  Adapter,
+  Completion,
+  CustomObjective,
+  EncodedImage,
+  Gradient,
+  GradientOptions,
+  Group,
+  Prompt,
+  PromptOptions,
+  SampleOptions,
+  SamplingOptions,
+  ScoredCompletion,
+  ScoreOptions,
+  Scores,
+  StreamOptions,
+  TokenScores,
+} from './types'
+export type { Objective, ObjectiveInputs } from './programs/objective'
+export type { Seed } from './runtime/uniforms'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'
+export { EvolmmError } from '@evolmm/internal'

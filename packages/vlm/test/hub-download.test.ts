@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { downloadSnapshot } from '../src/hub/download-snapshot'
 import type { HubProgress } from '../src/hub/hub-options'
 import {
@@ -337,6 +337,23 @@ test.each([
     ),
   )
   expect(readdirSync(blobs).filter((name) => !name.endsWith('.incomplete'))).toEqual([])
+})
+
+test('an answer that is refused is not read on', async () => {
+  let closed = false
+  const { download } = await setUp(repo({ 'model.safetensors': weights }), ({ host }, response) => {
+    if (host !== 'storage') return false
+    response.on('close', () => {
+      closed = true
+    })
+    response.writeHead(200, { 'content-length': 2_000_000 })
+    response.write(weights) // and keeps the connection open
+    return true
+  })
+  await expect(download()).rejects.toEqual(coded('HUB_FILE_DAMAGED', /got 2000000/))
+  await vi.waitFor(() => {
+    expect(closed).toBe(true)
+  })
 })
 
 test('without a stated length, more bytes than listed are refused and fewer are asked for again', async () => {

@@ -3,7 +3,11 @@
  * one of these, and a line in `backbones/open-backbone`.
  */
 import type { DType, Shape, Tensor } from '@evolmm/onnx'
+import type { ImageProcessorConfig } from '../image/image-processor-config'
+import type { RgbImage } from '../image/rgb-image'
+import type { BuildPromptOptions } from '../prompt/build-prompt'
 import type { Grid } from '../prompt/image-token-count'
+import type { LoadTokenizerOptions } from '../prompt/load-tokenizer'
 import type { Attend, Layers } from './layers'
 
 export interface Backbone {
@@ -11,6 +15,8 @@ export interface Backbone {
   weights: ReadonlyMap<string, readonly number[]>
   /** Linear modules, which adapters attach to: canonical name to [out, in]. */
   modules: ReadonlyMap<string, readonly [number, number]>
+  /** What tokenizer and prompts must know of it. */
+  tokens: LoadTokenizerOptions['config'] & BuildPromptOptions['config']
   sizes: {
     /** Decoder layers. */
     layers: number
@@ -34,6 +40,8 @@ export interface Backbone {
   visionInputs: readonly { name: string; dtype: DType; shape: Shape }[]
   /** Image tokens [tokens, D] from the inputs by name. */
   vision: (layers: Layers, inputs: ReadonlyMap<string, Tensor>) => Tensor
+  /** An image as the vision tower takes it. */
+  imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
   /** Values of the inputs of `vision` for some images. */
   visionFeeds: (images: readonly { pixels: Float32Array; grid: Grid }[]) => Record<string, Feed>
   /** Rotary positions of a prompt, [3, T], and what is added to a later index. */

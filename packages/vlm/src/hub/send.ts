@@ -67,7 +67,7 @@ export async function send(subject: Subject, address: string, options: SendOptio
   )
 }
 
-/** Runs one step of a transfer; a failure of the network becomes `HUB_UNREACHABLE`, an abort stays what it is. */
+/** One step of a transfer. Its failure becomes `HUB_UNREACHABLE`; `retrying` turns that of an abort into its reason. */
 export async function onNetwork<T>(
   subject: Subject,
   url: string,
@@ -77,9 +77,8 @@ export async function onNetwork<T>(
   try {
     return await step()
   } catch (error) {
-    subject.settings.signal?.throwIfAborted()
     const reason: unknown = signal.aborted ? signal.reason : error
-    const { message, cause } = reason as Error
+    const { message, cause } = reason instanceof Error ? reason : new Error(String(reason))
     const why = cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : message
     throw hubError(
       subject,

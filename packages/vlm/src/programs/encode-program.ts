@@ -1,13 +1,22 @@
 /** The vision tower as a program: pixels of one or more images to image tokens. */
 import { Graph, op, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
-import { programLayers } from './program-layers'
+import { programLayers, trainedInput } from './program-layers'
+import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
-/** Inputs: those of the backbone's `visionInputs`. Output: `features`, [tokens, D]. */
-export function encodeProgram(backbone: Backbone, files: WeightFiles): Graph {
+export interface EncodeProgramOptions {
+  backbone: Backbone
+  files: WeightFiles
+  /** @default the base model */
+  trainable?: Trainable | undefined
+}
+
+/** Inputs: those of the backbone's `visionInputs`, and `parameters` [P] if trained. Output: `features`, [tokens, D]. */
+export function encodeProgram({ backbone, files, trainable }: EncodeProgramOptions): Graph {
   const graph = new Graph('encode')
-  const layers = programLayers({ graph, frozen: frozenWeights(graph, files) })
+  const trained = trainable && trainedInput(graph, trainable)
+  const layers = programLayers({ graph, frozen: frozenWeights(graph, files), trained })
   graph.output('features', op.Identity(backbone.vision(layers, visionInputs(graph, backbone))))
   return graph
 }

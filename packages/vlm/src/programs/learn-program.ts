@@ -5,23 +5,14 @@
  * The reference is the same weights without what is trained. Only rows that predict a completion's token reach the last
  * norm, the head and the loss.
  */
-import {
-  flattenParameters,
-  grad,
-  Graph,
-  op,
-  policyLoss,
-  sliceParameters,
-  stopGradient,
-  type Tensor,
-} from '@evolmm/onnx'
+import { flattenParameters, grad, Graph, op, policyLoss, stopGradient, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Layers } from '../backbones/layers'
 import { embeddedPrompts } from './embedded-prompts'
 import { visionInputs } from './encode-program'
 import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
-import { programLayers } from './program-layers'
+import { programLayers, trainedInput, type Trained } from './program-layers'
 import { loraA, loraB, type Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
@@ -34,6 +25,8 @@ export interface LearnProgramOptions {
   gradient: boolean
   /** Whether to compute the divergence from the base policy. */
   kl: boolean
+  /** Whether the vision tower is part of the pass, because it is trained and there are images. @default false */
+  pixels?: boolean
   /** @default reinforce */
   objective?: Objective | undefined
   /** Share of the adapters' inputs that is dropped. @default 0 */
@@ -48,7 +41,7 @@ export interface LearnProgramOptions {
  * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
  * [G, T]; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
  * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and `sampled` float32 [S]; `parameters` float32 [P];
- * `dropout_seed` int64. With trained vision also the inputs of the tower; `features` are then those of the base.
+ * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features` are then those of the base.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
  */
 export function learnProgram(options: LearnProgramOptions): Graph {
@@ -71,11 +64,11 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const weights = float('weights', ['S'])
 
   const frozen = frozenWeights(graph, files)
-  const tensors = trainable && sliceParameters(float('parameters', [trainable.layout.size]), trainable.layout)
+  const trained = trainable && trainedInput(graph, trainable)
   const policyLayers = programLayers({
     graph,
     frozen,
-    trained: trainable && tensors && { trainable, tensors },
+    trained,
     dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
   })
@@ -86,10 +79,10 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     return backbone.finalNorm(layers, op.Gather(hidden, rows))
   }
 
-  const seesPixels = trainable !== undefined && trainsVision(trainable)
-  const features = seesPixels ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
+  const features =
+    options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
   const hidden = scored(policyLayers, features)
-  const head = policyHead(backbone, policyLayers, trainable, tensors)
+  const head = policyHead(backbone, policyLayers, trained)
   const baseLayers = programLayers({ graph, frozen })
   const kl =
     options.kl && trainable
@@ -117,8 +110,11 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const result = policyLoss({ hidden, weight: head, tokens, weights: perToken, chunk, ...(kl && { kl }) })
   const penalty = kl && op.ReduceSum(op.Mul(result.kl, kl.weights), undefined, { keepdims: 0 })
   const loss = own === undefined ? result.loss : penalty === undefined ? own : op.Add(own, penalty)
-  if (options.gradient && trainable && tensors)
-    graph.output('gradient', flattenParameters(trainable.layout, grad(result.loss, [...tensors.values()])))
+  if (options.gradient && trained)
+    graph.output(
+      'gradient',
+      flattenParameters(trained.trainable.layout, grad(result.loss, [...trained.tensors.values()])),
+    )
   graph.output('loss', op.Identity(loss))
   graph.output('log_probabilities', op.Identity(result.logProbabilities))
   graph.output('entropy', op.Identity(result.entropy))
@@ -132,15 +128,10 @@ export function trainsVision({ layout }: Trainable): boolean {
 }
 
 /** The head with its adapter, if it has one, as one matrix [V, D]. */
-function policyHead(
-  backbone: Backbone,
-  layers: Layers,
-  trained: Trainable | undefined,
-  tensors: ReadonlyMap<string, Tensor> | undefined,
-): Tensor {
+function policyHead(backbone: Backbone, layers: Layers, trained: Trained | undefined): Tensor {
   const weight = backbone.headWeight(layers)
-  const lora = trained?.lora.get('lm_head')
-  const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => tensors?.get(name))
+  const lora = trained?.trainable.lora.get('lm_head')
+  const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => trained?.tensors.get(name))
   if (lora === undefined || a === undefined || b === undefined) return weight
   return op.Add(weight, op.Mul(op.MatMul(b, a), lora.alpha / lora.rank))
 }

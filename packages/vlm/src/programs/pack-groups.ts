@@ -54,8 +54,7 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
         tokens.push(BigInt(id))
         ids[at] = BigInt(id)
         segments[at] = BigInt(c + 1)
-        for (let axis = 0; axis < 3; axis++)
-          positions[axis * places + at] = BigInt(count + i + prompt.delta)
+        for (let axis = 0; axis < 3; axis++) positions[axis * places + at] = BigInt(count + i + prompt.delta)
         at++
       }
     }

@@ -1,14 +1,26 @@
 /** How the modules of a backbone behave in a program: frozen, with LoRA, or trained. */
-import { checkpoint, loraLinear, op, type Graph, type Tensor } from '@evolmm/onnx'
+import { checkpoint, loraLinear, op, sliceParameters, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Layers } from '../backbones/layers'
 import { loraA, loraB, type Trainable } from './trainable'
 import type { FrozenWeights } from './weight-files'
 
+export interface Trained {
+  trainable: Trainable
+  /** By name in the layout. */
+  tensors: ReadonlyMap<string, Tensor>
+}
+
+/** Declares the input `parameters` [P] and cuts it into its tensors. */
+export function trainedInput(graph: Graph, trainable: Trainable): Trained {
+  const flat = graph.input('parameters', 'float32', [trainable.layout.size])
+  return { trainable, tensors: sliceParameters(flat, trainable.layout) }
+}
+
 export interface ProgramLayersOptions {
   graph: Graph
   frozen: FrozenWeights
-  /** What is trained, with its tensors by name in the layout. @default everything is frozen */
-  trained?: { trainable: Trainable; tensors: ReadonlyMap<string, Tensor> } | undefined
+  /** @default everything is frozen */
+  trained?: Trained | undefined
   /** On the inputs of adapters, from an int64 scalar; steps need different ones. @default none */
   dropout?: { rate: number; seed: Tensor } | undefined
   /** Compute each block anew in the backward pass. @default false */

@@ -4,6 +4,7 @@ import { imageTokenCount } from '../../prompt/image-token-count'
 import type { Backbone, Feed } from '../backbone'
 import type { QwenConfig } from './config'
 import { decoder, embed, finalNorm, headWeight } from './decoder'
+import { imagePatches } from './image-patches'
 import { mropePositions } from './positions'
 import { vision, type Neighbours } from './vision'
 import { visionTables, type NeighbourTable } from './vision-tables'
@@ -16,6 +17,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
   return {
     weights: expectedWeights(config),
     modules: linearModules(config),
+    tokens: config,
     sizes: {
       layers: text.layers,
       hiddenSize: text.hiddenSize,
@@ -53,6 +55,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
         images: near('image'),
       })
     },
+    imagePatches,
     visionFeeds: (images) => {
       const tables = visionTables(
         images.map(({ grid }) => grid),

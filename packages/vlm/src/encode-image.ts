@@ -1,0 +1,54 @@
+/** Images through the vision tower, once. */
+import { decodeImage } from './image/decode-image'
+import type { RgbImage } from './image/rgb-image'
+import type { Model } from './model'
+import { trainableKey } from './model'
+import { encodeProgram } from './programs/encode-program'
+import { trainsVision } from './programs/learn-program'
+import type { Feed } from './backbones/backbone'
+import type { Adapter, EncodedImage, Prompt } from './types'
+
+export async function encodeImage(
+  model: Model,
+  source: string | URL | Uint8Array | RgbImage,
+): Promise<EncodedImage> {
+  const { backbone, files, processor } = model
+  const image = backbone.imagePatches(await decodeImage(source), processor)
+  const encode = await model.program('encode base', () => encodeProgram({ backbone, files }))
+  const { features } = await encode.run(backbone.visionFeeds([image]))
+  return { ...image, features: features.data as Float32Array }
+}
+
+/** Image tokens of some prompts as the policy sees them: those that were kept, or new ones if it has trained vision. */
+export async function policyFeatures(
+  model: Model,
+  prompts: readonly Prompt[],
+  adapter: Adapter | undefined,
+): Promise<Feed> {
+  const { backbone, files } = model
+  const images = prompts.flatMap((prompt) => prompt.images)
+  if (images.length === 0 || adapter === undefined || !trainsVision(adapter.trainable))
+    return baseFeatures(model, prompts)
+  const { trainable, parameters } = adapter
+  const encode = await model.program(`encode ${trainableKey(trainable)}`, () =>
+    encodeProgram({ backbone, files, trainable }),
+  )
+  const { features } = await encode.run({
+    ...backbone.visionFeeds(images),
+    parameters: { dtype: 'float32', dims: [parameters.length], data: parameters },
+  })
+  return { dtype: 'float32', dims: features.dims, data: features.data as Float32Array }
+}
+
+/** Image tokens of some prompts as the base model sees them, [tokens, D]. */
+export function baseFeatures({ backbone }: Model, prompts: readonly Prompt[]): Feed {
+  const { hiddenSize } = backbone.sizes
+  const parts = prompts.flatMap((prompt) => prompt.images.map(({ features }) => features))
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    data.set(part, at)
+    at += part.length
+  }
+  return { dtype: 'float32', dims: [data.length / hiddenSize, hiddenSize], data }
+}

@@ -1,0 +1,197 @@
+/**
+ * The learning pass: one gradient for packed groups, and scores without a backward pass.
+ *
+ * Completions of a group that are identical become one with summed weights, which is exact because every term of the
+ * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
+ */
+import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { Feed } from './backbones/backbone'
+import { baseFeatures } from './encode-image'
+import { mergeCompletions, type MergedGroup } from './merge-completions'
+import { trainableKey, type Model } from './model'
+import { learnProgram, trainsVision } from './programs/learn-program'
+import { packGroups } from './programs/pack-groups'
+import { seedInteger } from './runtime/uniforms'
+import { summary, tokenScores } from './token-scores'
+import type { Adapter, Gradient, GradientOptions, ScoreOptions, Scores } from './types'
+
+export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
+  const { backbone, files } = model
+  const { adapter, checkpointed = false } = options
+  const { trainable, dropout } = adapter
+  const beta = checkNumber('beta', options.beta ?? 0, { min: 0 })
+  const custom = objectiveOf(options)
+  const total = options.groups.reduce((sum, { completions }) => sum + completions.length, 0)
+  const weighed = options.groups.map((group, g) => weigh(model, group, g, custom === undefined))
+  const counts = weighed.map(({ weights }) => beta > 0 || weights.some((weight) => weight !== 0))
+  const groups = weighed.filter((_, g) => counts[g])
+  if (groups.length === 0) return nothing(options)
+
+  const pixels = needsPixels(adapter, groups)
+  const key = ['learn', trainableKey(trainable), custom?.name, beta > 0, dropout, checkpointed, pixels]
+  const program = await model.program(
+    key.join(' '),
+    () =>
+      learnProgram({
+        backbone,
+        files,
+        trainable,
+        gradient: true,
+        kl: beta > 0,
+        objective: custom?.loss,
+        dropout,
+        checkpointed,
+        pixels,
+      }),
+    { prepack: false },
+  )
+  const share = (tokens: number) => 1 / (total * lengthOf(options, tokens))
+  const results = await program.run({
+    ...learnFeeds(model, groups, adapter),
+    weights: perToken(groups, (group, c, tokens) => group.weights[c] * share(tokens)),
+    kl_weights: perToken(groups, (group, c, tokens) => beta * group.copies[c] * share(tokens)),
+    sampled: sampledFeed(groups),
+    dropout_seed: {
+      dtype: 'int64',
+      dims: [],
+      data: BigInt64Array.of(BigInt(seedInteger(options.seed ?? 0))),
+    },
+  })
+  const scores = tokenScores(groups, results)
+  let next = 0
+  return {
+    ...summary(groups, scores),
+    completions: counts.map((counted) => (counted ? scores[next++] : undefined)),
+    loss: (results.loss.data as Float32Array)[0],
+    gradient: results.gradient.data as Float32Array,
+  }
+}
+
+export async function score(model: Model, options: ScoreOptions): Promise<Scores> {
+  const { backbone, files } = model
+  const { adapter, kl = false } = options
+  const trainable = adapter?.trainable
+  const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
+  const pixels = adapter !== undefined && needsPixels(adapter, groups)
+  const program = await model.program(
+    ['score', trainableKey(trainable), kl, pixels].join(' '),
+    () => learnProgram({ backbone, files, trainable, gradient: false, kl, pixels }),
+    { prepack: false },
+  )
+  const results = await program.run({
+    ...learnFeeds(model, groups, adapter),
+    weights: perToken(groups, () => 0),
+    kl_weights: perToken(groups, () => 0),
+  })
+  const completions = tokenScores(groups, results)
+  return { ...summary(groups, completions), completions }
+}
+
+interface WeighedGroup extends MergedGroup {
+  /** Summed advantages of each distinct completion. */
+  weights: readonly number[]
+}
+
+function weigh(
+  model: Model,
+  group: GradientOptions['groups'][number],
+  index: number,
+  merge: boolean,
+): WeighedGroup {
+  const merged = mergeCompletions(group, index, model.backbone.sizes.vocabularySize, merge)
+  const { advantages = merged.places.map(() => 1) } = group
+  if (advantages.length !== merged.places.length)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `groups[${index}].advantages: must be one for each of the ${merged.places.length} completions, got ` +
+        `${advantages.length}; pass as many`,
+    )
+  const weights = merged.completions.map(() => 0)
+  for (const [c, place] of merged.places.entries())
+    weights[place] += checkNumber(`groups[${index}].advantages[${c}]`, advantages[c])
+  return { ...merged, weights }
+}
+
+function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
+  if (typeof objective === 'object') return objective
+  checkOneOf('objective', objective, ['reinforce', 'supervised'])
+  if (objective === 'supervised' && groups.some(({ advantages }) => advantages !== undefined))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      'objective: supervised learning has no advantages, got some; leave them out or use reinforce',
+    )
+  return undefined
+}
+
+function needsPixels({ trainable }: Adapter, groups: readonly MergedGroup[]): boolean {
+  return trainsVision(trainable) && groups.some(({ prompt }) => prompt.images.length > 0)
+}
+
+/** What the tokens of a completion are divided by. */
+function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: number): number {
+  if (typeof normalization === 'object')
+    return checkNumber('normalization.fixedLength', normalization.fixedLength, { above: 0 })
+  checkOneOf('normalization', normalization, ['token-mean', 'sum'])
+  return normalization === 'sum' ? 1 : tokens
+}
+
+function learnFeeds(
+  model: Model,
+  groups: readonly MergedGroup[],
+  adapter: Adapter | undefined,
+): Record<string, Feed> {
+  const prompts = groups.map(({ prompt }) => prompt)
+  const { feeds } = packGroups(
+    groups.map(({ prompt, completions }) => ({ prompt, completions: completions.map(({ ids }) => ids) })),
+  )
+  const images = prompts.flatMap((prompt) => prompt.images)
+  return {
+    ...feeds,
+    features: baseFeatures(model, prompts),
+    ...(adapter && {
+      parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
+    }),
+    ...(adapter && needsPixels(adapter, groups) && model.backbone.visionFeeds(images)),
+  }
+}
+
+/** One number for all tokens of a completion, in the order in which they are packed. */
+function perToken<G extends MergedGroup>(
+  groups: readonly G[],
+  value: (group: G, completion: number, tokens: number) => number,
+): Feed {
+  const data = Float32Array.from(
+    groups.flatMap((group) =>
+      group.completions.flatMap(({ ids }, c) => {
+        const each = value(group, c, ids.length)
+        return Array.from(ids, () => each)
+      }),
+    ),
+  )
+  return { dtype: 'float32', dims: [data.length], data }
+}
+
+/** Zeros where the sampler's log-probabilities were not given. */
+function sampledFeed(groups: readonly MergedGroup[]): Feed {
+  const data = Float32Array.from(
+    groups.flatMap(({ completions }) =>
+      completions.flatMap(({ ids, logProbabilities }) => [
+        ...(logProbabilities ?? new Float32Array(ids.length)),
+      ]),
+    ),
+  )
+  return { dtype: 'float32', dims: [data.length], data }
+}
+
+/** When no group counts: no run at all. */
+function nothing({ groups, adapter }: GradientOptions): Gradient {
+  return {
+    completions: groups.map(() => undefined),
+    loss: 0,
+    nll: 0,
+    entropy: 0,
+    kl: 0,
+    samplerGap: undefined,
+    gradient: new Float32Array(adapter.parameters.length),
+  }
+}

@@ -1,0 +1,54 @@
+/** Identical completions of a group as one: exact, and cheaper the more a policy agrees with itself. */
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import type { Group, Prompt, ScoredCompletion } from './types'
+
+export interface MergedGroup {
+  prompt: Prompt
+  /** Distinct completions in the order of their first appearance. */
+  completions: readonly ScoredCompletion[]
+  /** How many completions each stands for. */
+  copies: readonly number[]
+  /** The distinct completion that each given one is. */
+  places: readonly number[]
+  /** All that were given. */
+  given: readonly ScoredCompletion[]
+}
+
+export function mergeCompletions(
+  { prompt, completions }: Group,
+  index: number,
+  vocabularySize: number,
+  /** False for objectives that are not linear in the weights. */
+  merge = true,
+): MergedGroup {
+  if (completions.length === 0)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `groups[${index}]: must hold at least one completion, got none; leave the group out`,
+    )
+  const known = new Map<string, number>()
+  const distinct: ScoredCompletion[] = []
+  const copies: number[] = []
+  const places = completions.map((completion, c) => {
+    const { ids, logProbabilities } = completion
+    const name = `groups[${index}].completions[${c}]`
+    if (ids.length === 0)
+      throw new EvolmmError('INVALID_OPTION', `${name}: must have at least one token, got none; leave it out`)
+    for (const id of ids) checkInteger(name, id, { min: 0, max: vocabularySize - 1 })
+    if (logProbabilities !== undefined && logProbabilities.length !== ids.length)
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `${name}: must have one log-probability for each of its ${ids.length} tokens, got ${logProbabilities.length}; pass the sampler's`,
+      )
+    const key = merge ? ids.join() : String(c)
+    const place = known.get(key) ?? distinct.length
+    if (place === distinct.length) {
+      known.set(key, place)
+      distinct.push(completion)
+      copies.push(0)
+    }
+    copies[place]++
+    return place
+  })
+  return { prompt, completions: distinct, copies, places, given: completions }
+}

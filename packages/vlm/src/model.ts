@@ -1,0 +1,29 @@
+/** What is open of a model: everything that the functions of this package share. Not public. */
+import type { Graph } from '@evolmm/onnx'
+import type { Backbone } from './backbones/backbone'
+import type { ImageProcessorConfig } from './image/image-processor-config'
+import type { WeightFiles } from './programs/weight-files'
+import type { Trainable } from './programs/trainable'
+import type { ChatTemplate } from './prompt/chat-template'
+import type { GenerationConfig } from './prompt/generation-config'
+import type { Tokenizer } from './prompt/load-tokenizer'
+import type { Program } from './runtime/session'
+
+export interface Model {
+  folder: string
+  backbone: Backbone
+  files: WeightFiles
+  tokenizer: Tokenizer
+  template: ChatTemplate
+  generation: GenerationConfig
+  processor: ImageProcessorConfig
+  /** The program of that key, built and opened when it is first asked for. */
+  program: (key: string, build: () => Graph, options?: { prepack?: boolean }) => Promise<Program>
+}
+
+/** Equal for trainable sets of one structure, such as the adapters of two roles, which then share their programs. */
+export function trainableKey(trainable: Trainable | undefined): string {
+  if (trainable === undefined) return 'base'
+  const lora = [...trainable.lora].map(([module, { rank, alpha }]) => `${module}:${rank}:${alpha}`)
+  return [...lora, ...trainable.full].join()
+}

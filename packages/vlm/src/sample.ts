@@ -1,0 +1,136 @@
+/** G prompts x N samples in one run. */
+import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import type { Feed } from './backbones/backbone'
+import { policyFeatures } from './encode-image'
+import { trainableKey, type Model } from './model'
+import { packGroups } from './programs/pack-groups'
+import { sampleProgram } from './programs/sample-program'
+import { uniforms } from './runtime/uniforms'
+import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types'
+
+export async function sample(model: Model, options: SampleOptions): Promise<Completion[][]> {
+  const { prompts, adapter, seeds } = options
+  const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
+  if (prompts.length === 0)
+    throw new EvolmmError('INVALID_OPTION', 'prompts: must hold at least one prompt, got none; pass one')
+  if (seeds !== undefined && seeds.length !== prompts.length)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `seeds: must be one for each of the ${prompts.length} prompts, got ${seeds.length}; pass as many`,
+    )
+  const settings = samplingSettings(model, options)
+  checkLengths(model, prompts, settings.maxNewTokens)
+  const total = prompts.length * samples
+  const draws = new Float64Array(total * settings.maxNewTokens)
+  for (const [g] of prompts.entries())
+    draws.set(uniforms(seeds?.[g] ?? 0, samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
+  const program = await model.program(`sample ${trainableKey(adapter?.trainable)}`, () =>
+    sampleProgram({ backbone: model.backbone, files: model.files, trainable: adapter?.trainable }),
+  )
+  const { tokens, sampled, plain } = await program.run({
+    ...(await promptFeeds(model, prompts, adapter)),
+    ...settings.feeds,
+    owners: integers(Array.from({ length: total }, (_, s) => Math.floor(s / samples))),
+    uniforms: { dtype: 'float64', dims: [total, settings.maxNewTokens], data: draws },
+  })
+  const drawn = {
+    tokens: tokens.data as BigInt64Array,
+    sampled: sampled.data as Float32Array,
+    plain: plain.data as Float32Array,
+  }
+  return prompts.map((_, g) =>
+    Array.from({ length: samples }, (__, n) =>
+      completion(model, drawn, { place: g * samples + n, total, stopTokens: settings.stopTokens }),
+    ),
+  )
+}
+
+export interface SamplingSettings {
+  maxNewTokens: number
+  stopTokens: readonly number[]
+  feeds: Record<string, Feed>
+}
+
+export function samplingSettings(
+  { generation, backbone }: Model,
+  options: SamplingOptions,
+): SamplingSettings {
+  const temperature = checkNumber('temperature', options.temperature ?? 1, { min: 0 })
+  const topP = checkNumber('topP', options.topP ?? 1, { above: 0, max: 1 })
+  const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })
+  const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? 128, { min: 1 })
+  const stopTokens = options.stopTokens ?? generation.stopTokens
+  for (const token of stopTokens)
+    checkInteger('stopTokens', token, { min: 0, max: backbone.sizes.vocabularySize - 1 })
+  const number = (value: number): Feed => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
+  return {
+    maxNewTokens,
+    stopTokens,
+    feeds: {
+      temperature: number(temperature),
+      top_p: number(topP),
+      top_k: {
+        dtype: 'int64',
+        dims: [],
+        data: BigInt64Array.of(BigInt(Math.min(topK, backbone.sizes.vocabularySize))),
+      },
+      stop_tokens: integers(stopTokens),
+    },
+  }
+}
+
+/** What reading the prompts takes, the policy's parameters included. */
+export async function promptFeeds(
+  model: Model,
+  prompts: readonly Prompt[],
+  adapter: SampleOptions['adapter'],
+): Promise<Record<string, Feed>> {
+  const { feeds } = packGroups(prompts.map((prompt) => ({ prompt, completions: [] })))
+  const width = feeds.ids.dims[1]
+  return {
+    ...feeds,
+    features: await policyFeatures(model, prompts, adapter),
+    last_rows: integers(prompts.map(({ ids }, g) => g * width + ids.length - 1)),
+    starts: integers(prompts.map(({ ids, delta }) => ids.length + delta)),
+    ...(adapter && {
+      parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
+    }),
+  }
+}
+
+export function checkLengths({ backbone }: Model, prompts: readonly Prompt[], maxNewTokens: number): void {
+  const { maxPositions } = backbone.sizes
+  for (const { ids } of prompts)
+    if (ids.length + maxNewTokens > maxPositions)
+      throw new EvolmmError(
+        'PROMPT_TOO_LONG',
+        `prompt: with ${maxNewTokens} new tokens it must fit into ${maxPositions} positions, got ${ids.length} tokens; ` +
+          'shorten it, lower maxNewTokens, or scale the image down with maxPixels',
+      )
+}
+
+export function integers(values: readonly number[]): Feed {
+  return { dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) }
+}
+
+/** The sample at `place` of [steps, total], up to its stop token. */
+function completion(
+  { tokenizer }: Model,
+  drawn: { tokens: BigInt64Array; sampled: Float32Array; plain: Float32Array },
+  { place, total, stopTokens }: { place: number; total: number; stopTokens: readonly number[] },
+): Completion {
+  const all = Array.from({ length: drawn.tokens.length / total }, (_, step) =>
+    Number(drawn.tokens[step * total + place]),
+  )
+  const stop = all.findIndex((token) => stopTokens.includes(token))
+  const ids = Int32Array.from(stop < 0 ? all : all.slice(0, stop + 1))
+  const column = (values: Float32Array) =>
+    Float32Array.from({ length: ids.length }, (_, step) => values[step * total + place])
+  return {
+    ids,
+    text: tokenizer.decode([...ids], { skipSpecial: true }),
+    sampledLogProbabilities: column(drawn.sampled),
+    logProbabilities: column(drawn.plain),
+    finishReason: stop < 0 ? 'length' : 'stop',
+  }
+}

@@ -1,0 +1,170 @@
+/** What goes into a loaded model, and what comes out. */
+import type { Grid } from './prompt/image-token-count'
+import type { ChatMessage } from './prompt/chat-message'
+import type { Trainable } from './programs/trainable'
+import type { Seed } from './runtime/uniforms'
+import type { Objective } from './programs/objective'
+
+/** An image that went through the vision tower once. */
+export interface EncodedImage {
+  /** Patches in time, height and width. */
+  grid: Grid
+  /** What the vision tower is given, kept for training it. */
+  pixels: Float32Array
+  /** Image tokens [tokens, D]. */
+  features: Float32Array
+}
+
+/** A prompt in tokens, ready for any number of calls. */
+export interface Prompt {
+  /** As rendered by the chat template, one placeholder for each image. */
+  text: string
+  /** [T], image tokens included. */
+  ids: Int32Array
+  /** [3, T] */
+  positions: Int32Array
+  /** Token `i` after the prompt has position `i + delta`. */
+  delta: number
+  imageSpans: readonly { start: number; length: number }[]
+  images: readonly EncodedImage[]
+}
+
+/** Trained tensors as one vector, with what they belong to. */
+export interface Adapter {
+  trainable: Trainable
+  /** [trainable.layout.size]; update it in place. */
+  parameters: Float32Array
+  /** Share of the inputs of LoRA modules that the learning pass drops. */
+  dropout: number
+  /** What was asked for and found. */
+  matched: readonly string[]
+  /** Targets that matched no module. */
+  unmatched: readonly string[]
+}
+
+/** One turn of a user (all images, then the text), or a whole conversation that says where its images go. */
+export type PromptOptions = {
+  /** In the order of their places. @default none */
+  images?: readonly EncodedImage[]
+  /** Variables for the template. @default none */
+  variables?: Readonly<Record<string, unknown>>
+} & (
+  | { prompt: string; system?: string | undefined; messages?: undefined }
+  | { messages: readonly ChatMessage[]; prompt?: undefined; system?: undefined }
+)
+
+export interface SamplingOptions {
+  /** @default the base model */
+  adapter?: Adapter | undefined
+  /** 0 is greedy. @default 1 */
+  temperature?: number | undefined
+  /** The fewest words whose share reaches this. @default 1, which is all */
+  topP?: number | undefined
+  /** So many of the most probable words. @default 0, which is all */
+  topK?: number | undefined
+  /** @default 128 */
+  maxNewTokens?: number | undefined
+  /** Tokens that end a sample. @default those of generation_config.json */
+  stopTokens?: readonly number[] | undefined
+}
+
+export interface SampleOptions extends SamplingOptions {
+  prompts: readonly Prompt[]
+  /** Completions of each prompt. @default 1 */
+  samples?: number | undefined
+  /** Determines every draw together with the sample's number and the token's place. One for each prompt. @default 0 for all */
+  seeds?: readonly Seed[] | undefined
+}
+
+export interface Completion {
+  /** The stop token, if there was one, included. */
+  ids: Int32Array
+  /** Without special tokens. */
+  text: string
+  /** Of each token under the distribution that it was drawn from. */
+  sampledLogProbabilities: Float32Array
+  /** Of each token under the model itself: temperature 1, nothing cut off. */
+  logProbabilities: Float32Array
+  finishReason: 'stop' | 'length'
+}
+
+export interface StreamOptions extends SamplingOptions {
+  prompt: Prompt
+  /** @default 0 */
+  seed?: Seed | undefined
+  /** Ends the stream with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface Group {
+  prompt: Prompt
+  completions: readonly ScoredCompletion[]
+}
+
+export interface ScoredCompletion {
+  ids: Int32Array
+  /** From the sampler, for the gap that is reported. */
+  logProbabilities?: Float32Array | undefined
+}
+
+export interface ScoreOptions {
+  groups: readonly Group[]
+  /** @default the base model */
+  adapter?: Adapter | undefined
+  /** Also the divergence from the base model. @default false */
+  kl?: boolean | undefined
+}
+
+export interface GradientOptions {
+  groups: readonly (Group & {
+    /** What each completion counts. @default 1 each */
+    advantages?: readonly number[] | undefined
+  })[]
+  adapter: Adapter
+  /** What the exact divergence from the base policy counts; at 0 it is not computed. @default 0 */
+  beta?: number | undefined
+  /**
+   * How the tokens of a completion are added up before the mean over completions: their mean, their sum, or their sum
+   * over a fixed length. @default 'token-mean'
+   */
+  normalization?: 'token-mean' | 'sum' | { fixedLength: number } | undefined
+  /** @default 'reinforce' */
+  objective?: 'reinforce' | 'supervised' | CustomObjective | undefined
+  /** Compute each block anew in the backward pass: less memory, more time. @default false */
+  checkpointed?: boolean | undefined
+  /** Of dropout masks, if the adapter has dropout. @default 0 */
+  seed?: Seed | undefined
+}
+
+/** An objective of one's own; its name tells programs apart. */
+export interface CustomObjective {
+  name: string
+  loss: Objective
+}
+
+/** What the learning pass says of a completion's tokens. */
+export interface TokenScores {
+  logProbabilities: Float32Array
+  entropy: Float32Array
+  /** Zeros where it was not computed. */
+  kl: Float32Array
+}
+
+export interface Scores {
+  /** For each group, for each completion. */
+  completions: TokenScores[][]
+  /** Means over all tokens. */
+  nll: number
+  entropy: number
+  kl: number
+  /** Largest distance to the sampler's log-probabilities, where they were given. */
+  samplerGap: number | undefined
+}
+
+export interface Gradient extends Omit<Scores, 'completions'> {
+  /** `undefined` for a group that was left out, since nothing about it could count. */
+  completions: (TokenScores[] | undefined)[]
+  loss: number
+  /** In the layout of the adapter's parameters. */
+  gradient: Float32Array
+}
