@@ -8,9 +8,9 @@ import type { HubOptions, LoadOptions } from './library'
 import { oneLine } from './one-line'
 
 export interface Progress {
-  onDownload: HubOptions['onProgress']
-  onWiden: LoadOptions['onWiden']
-  onWarning: HubOptions['onWarning']
+  onDownload: NonNullable<HubOptions['onProgress']>
+  onWiden: NonNullable<LoadOptions['onWiden']>
+  onWarning: NonNullable<HubOptions['onWarning']>
   /** Takes the live line away. */
   clear: () => void
 }

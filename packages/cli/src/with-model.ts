@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import type { Context } from './context'
-import type { EncodedImage, HubOptions, Prompt, Vlm } from './library'
+import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
+import type { HubOptions, Vlm } from './library'
 import type { ModelFlags, PromptFlags } from './options'
 import { showProgress, type Progress } from './progress'
 
@@ -37,7 +38,7 @@ export async function withModel<T>(
 
 export interface Prepared {
   vlm: Vlm
-  adapter: object | undefined
+  adapter: Adapter | undefined
   images: readonly EncodedImage[]
   prompt: Prompt
 }

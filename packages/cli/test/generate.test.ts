@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Completion } from '../src/library'
-import { fakeLibrary } from './support/fake-library'
+import type { Completion } from '@evolmm/vlm'
+import { adapter, encodedImage, fakeLibrary } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
 let folder: string
@@ -23,9 +23,16 @@ const completions: Completion[] = [
     ids: Int32Array.of(82, 9),
     text: 'R',
     logProbabilities: Float32Array.of(-0.5, -0.25),
+    sampledLogProbabilities: Float32Array.of(9),
     finishReason: 'stop',
   },
-  { ids: Int32Array.of(71), text: 'G\n', logProbabilities: Float32Array.of(-2), finishReason: 'length' },
+  {
+    ids: Int32Array.of(71),
+    text: 'G\n',
+    logProbabilities: Float32Array.of(-2),
+    sampledLogProbabilities: Float32Array.of(9),
+    finishReason: 'length',
+  },
 ]
 
 test('--json writes one line with ids, text, log-probabilities and finish reason of each sample', async () => {
@@ -86,7 +93,7 @@ test('every flag reaches the model', async () => {
   ])
   expect(calls.filter(([name]) => name === 'encodeImage').map(([, file]) => file)).toEqual([a, b, c, a])
   expect(given(calls, 'prompt')).toEqual([
-    { images: Array(4).fill({ grid: [1, 4, 6] }), prompt: 'Which?', system: 'Be brief.' },
+    { images: Array(4).fill(encodedImage), prompt: 'Which?', system: 'Be brief.' },
   ])
   expect(given(calls, 'loadAdapter')).toMatchObject(['lora', { subfolder: 'solver' }])
   expect(given(calls, 'sample')).toMatchObject([
@@ -97,7 +104,7 @@ test('every flag reaches the model', async () => {
       maxNewTokens: 24,
       samples: 2,
       seeds: [7],
-      adapter: { adapter: 'lora' },
+      adapter,
     },
   ])
 })

@@ -10,11 +10,11 @@ function downloading() {
   return fakeLibrary({
     onLoad: ({ hub, onWiden }) => {
       const file = 'model-00001-of-00002.safetensors'
-      hub.onProgress({ file, allReceived: 1e9, allSize: 4e9 })
-      hub.onProgress({ file, allReceived: 2e9, allSize: 4e9 })
-      hub.onWarning({ message: 'hub: gave no answer;\nthe last one stands' })
-      hub.onProgress({ file, allReceived: 4e9, allSize: 4e9 })
-      onWiden({ file: '/cache/abc.safetensors', bytes: 8e9 })
+      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 1e9, allSize: 4e9 })
+      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 2e9, allSize: 4e9 })
+      hub?.onWarning?.({ code: 'HUB_CACHE_USED', message: 'hub: gave no answer;\nthe last one stands' })
+      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 4e9, allSize: 4e9 })
+      onWiden?.({ file: '/cache/abc.safetensors', bytes: 8e9 })
     },
   })
 }
@@ -49,7 +49,13 @@ test('on a terminal one line is written over, fits, and is gone before the answe
 test('the download of an adapter is shown and cleared alike', async () => {
   const library = fakeLibrary({
     onLoadAdapter: ({ hub }) => {
-      hub.onProgress({ file: 'adapter_model.safetensors', allReceived: 1, allSize: 2 })
+      hub?.onProgress?.({
+        file: 'adapter_model.safetensors',
+        received: 1,
+        size: 2,
+        allReceived: 1,
+        allSize: 2,
+      })
     },
   })
   const { stderr } = await runCommand([...argv, '--adapter', 'ORG/LORA'], { library, terminal: true })

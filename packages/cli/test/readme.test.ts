@@ -9,7 +9,7 @@ const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 /** Words of a line of shell, up to a pipe, without the name of the command. */
 function words(line: string): string[] {
-  const all = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
+  const all = [...line.matchAll(/"[^"]*"|\S+/g)].map(([word]) => word.replaceAll('"', ''))
   return all.slice(1, all.includes('|') ? all.indexOf('|') : undefined)
 }
 

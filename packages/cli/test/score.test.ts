@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { adapter } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
 const required = ['score', '--model', 'tiny', '--prompt', 'Which?', '--completion', 'R"\u0007<end>']
@@ -41,5 +42,5 @@ test('for people: a line for each token, then the sum, the mean and the perplexi
 
 test('the adapter that is named is the one that scores', async () => {
   const { calls } = await runCommand([...required, '--adapter', 'lora', '--json'])
-  expect(given(calls, 'score')).toMatchObject([{ adapter: { adapter: 'lora' } }])
+  expect(given(calls, 'score')).toMatchObject([{ adapter }])
 })

@@ -1,7 +1,8 @@
 /** `evolmm generate`: what a model answers. */
 import type { Command } from 'commander'
+import type { Completion, SamplingOptions } from '@evolmm/vlm'
 import { painter, printable, type Context } from '../context'
-import type { Completion, SamplingOptions } from '../library'
+
 import {
   addModelFlags,
   addOutputFlags,

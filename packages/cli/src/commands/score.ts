@@ -1,8 +1,9 @@
 /** `evolmm score`: how likely a model finds a completion. */
 import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
+import type { Prompt } from '@evolmm/vlm'
 import { painter, type Context } from '../context'
-import type { Prompt } from '../library'
+
 import { addModelFlags, addOutputFlags, addPromptFlags, requireFlags, type PromptFlags } from '../options'
 import { withPrompt, type Prepared } from '../with-model'
 

@@ -3,7 +3,8 @@
  * its id the code point; `<end>` is one token, 9.
  */
 import { EvolmmError } from '@evolmm/internal'
-import type { Completion, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
@@ -13,7 +14,7 @@ export interface FakeOptions {
   wait?: number
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
-  onLoadAdapter?: (options: { hub: LoadOptions['hub'] }) => void
+  onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
   report?: RuntimeReport
 }
 
@@ -33,6 +34,29 @@ export const report: RuntimeReport = {
   caches: [],
 }
 
+export const encodedImage: EncodedImage = {
+  grid: [1, 4, 6],
+  pixels: new Float32Array(),
+  features: new Float32Array(),
+}
+
+/** Two tokens of text and one of an image that stretches over three places. */
+const prompt: Prompt = {
+  text: '',
+  ids: Int32Array.of(5, 6, 7),
+  positions: Int32Array.of(0, 1, 4, 0, 1, 4, 0, 3, 4),
+  delta: 2,
+  imageSpans: [],
+  images: [],
+}
+
+export const adapter = { dropout: 0.25 } as Adapter
+
+function scores(length: number): TokenScores {
+  const nothing = new Float32Array(length)
+  return { logProbabilities: nothing.map((_, i) => -0.5 * (i + 1)), entropy: nothing, kl: nothing }
+}
+
 export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
   const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
   const calls: FakeLibrary['calls'] = []
@@ -47,38 +71,37 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     },
     encodeImage: (source) => {
       note('encodeImage', source)
-      return Promise.resolve({ grid: [1, 4, 6] })
+      return Promise.resolve(encodedImage)
     },
     prompt: (given) => {
       note('prompt', given)
-      // Two tokens of text and one of an image that stretches over three places.
-      return { ids: Int32Array.of(5, 6, 7), positions: Int32Array.of(0, 1, 4, 0, 1, 4, 0, 3, 4), delta: 2 }
+      return prompt
     },
     loadAdapter: (name, given) => {
       note('loadAdapter', name, given)
       options.onLoadAdapter?.(given)
-      return Promise.resolve({ adapter: name })
+      return Promise.resolve(adapter)
     },
     sample: (given) => {
       note('sample', given)
-      return Promise.resolve([completions])
+      return Promise.resolve([[...completions]])
     },
     async *stream(given) {
       note('stream', given)
       for (const piece of pieces) {
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-        given.signal.throwIfAborted()
+        given.signal?.throwIfAborted()
         yield piece
       }
     },
     score: (given) => {
       note('score', given)
       return Promise.resolve({
-        completions: given.groups.map((group) =>
-          group.completions.map(({ ids }) => ({
-            logProbabilities: Float32Array.from(ids, (_, i) => -0.5 * (i + 1)),
-          })),
-        ),
+        completions: given.groups.map((group) => group.completions.map(({ ids }) => scores(ids.length))),
+        nll: 0,
+        entropy: 0,
+        kl: 0,
+        samplerGap: undefined,
       })
     },
     exportPrograms: (folder) => {
