@@ -34,7 +34,9 @@ export function wantsDebug({ environment }: Pick<Context, 'environment'>): boole
 }
 
 /** "error: unknown option '--imgae'\n(Did you mean --image?)" becomes one sentence. */
-function usageLine({ message }: CommanderError, command: string): string {
+function usageLine({ code, message }: CommanderError, command: string): string {
+  // Commander would show all of the help instead of an error.
+  if (code === 'commander.help') return 'one of the commands must be named; see evolmm --help'
   const line = oneLine(message).replace(/^error: /, '')
   const suggestion = / \(Did you mean (.*)\?\)$/.exec(line)
   return suggestion === null

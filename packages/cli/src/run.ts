@@ -51,9 +51,8 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      // Errors are written in one place, by `run`.
-      outputError: () => undefined,
+      // Errors are written in one place, below.
+      writeErr: () => undefined,
       getOutHasColors: () => hasColors(context, stdout),
       getErrHasColors: () => hasColors(context, stderr),
       getOutHelpWidth: () => width(stdout),

@@ -171,6 +171,48 @@ test.each([
   expect(stderr).toContain(message)
 })
 
+test('no arguments whatever give anything but an answer, or one line and exit code 2', async () => {
+  const names = [
+    'generate',
+    'score',
+    'export',
+    'doctor',
+    'help',
+    '--',
+    '-h',
+    '-V',
+    '-',
+    '--no-',
+    '--=',
+    '--__proto__',
+  ]
+  const flags = [
+    'model',
+    'prompt',
+    'image',
+    'completion',
+    'out',
+    'json',
+    'no-json',
+    'no_debug',
+    'top_p',
+    'seed=',
+    'x',
+  ]
+  const word = fc.oneof(
+    fc.constantFrom(...names, ...flags.map((flag) => `--${flag}`), 'tiny', '7', '\u001b[31m', 'a\nb'),
+    fc.string(),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 9 }), async (first, rest) => {
+      const { code, stderr } = await runCommand([first, ...rest])
+      expect([0, 2]).toContain(code)
+      if (code === 2) expect(stderr).toMatch(/^evolmm: \P{Cc}+\n$/u)
+    }),
+    { seed: 11, numRuns: 500 },
+  )
+})
+
 test('an unexpected error ends in one line, exit code 1 and a hint; --debug shows the stack', async () => {
   const argv = ['generate', '--model', 'broken', '--prompt', 'x']
   const { code, stdout, stderr } = await runCommand(argv)
