@@ -21,7 +21,7 @@ export interface DifferentiateOptions {
 
 /** The bytes of a model that has the outputs of `model` and the gradients of one of its values. */
 export function differentiate(
-  model: Uint8Array,
+  model: Uint8Array | ArrayBuffer,
   { loss, wrt, initializersAsInputs = false }: DifferentiateOptions,
 ): Uint8Array {
   const constants = new Set(
@@ -33,14 +33,8 @@ export function differentiate(
   })
   const { body } = graph
   const lossTensor = find(loss, 'loss', valuesOf(graph), namesOf(body.outputs))
-  if (!isFloat(lossTensor.dtype) || sizeOf(lossTensor.shape) !== 1) {
-    throw new EvolmmError(
-      'NOT_A_SCALAR',
-      `differentiate: the loss must be a single float whatever the inputs are, got ${showTensor(lossTensor)}; ` +
-        'add a reduction to the model or name another value',
-      { details: { loss, dtype: lossTensor.dtype, shape: lossTensor.shape } },
-    )
-  }
+  const isKnown = lossTensor.shape !== undefined
+  if (!isFloat(lossTensor.dtype) || (isKnown && sizeOf(lossTensor.shape) !== 1)) throw notAScalar(lossTensor)
   const sources = [...new Set([...body.inputs, ...body.initializers])]
   const tensors = [...new Set(wrt)].map((name) => find(name, 'wrt', sources, namesOf(sources)))
   const reached = sourcesOf(lossTensor)
@@ -61,12 +55,23 @@ export function differentiate(
       )
     }
   }
+  // A shape is mostly unknown because of an operator without any rule: then that is the error.
   const gradients = grad(lossTensor, tensors)
+  if (!isKnown) throw notAScalar(lossTensor)
   if (!body.outputs.includes(lossTensor)) body.outputs.push(own(lossTensor, graph))
   for (const [index, tensor] of tensors.entries()) {
     graph.output(`${tensor.name}_grad`, own(gradients[index], graph))
   }
   return serialize(graph)
+}
+
+function notAScalar(loss: Tensor): EvolmmError {
+  return new EvolmmError(
+    'NOT_A_SCALAR',
+    `differentiate: the loss must be a single float whatever the inputs are, got ${showTensor(loss)}; ` +
+      'add a reduction to the model or name another value',
+    { details: { loss: loss.name, dtype: loss.dtype, shape: loss.shape } },
+  )
 }
 
 /** `tensor`, or a copy where it cannot be an output itself. */

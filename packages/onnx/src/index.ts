@@ -1,5 +1,14 @@
 // 1. Graphs
-export { Graph, Scope, type GraphFunction, type Node, type Tensor } from './graph/graph'
+export {
+  Graph,
+  Scope,
+  type CustomBackward,
+  type GradientFunction,
+  type GraphFunction,
+  type Node,
+  type Region,
+  type Tensor,
+} from './graph/graph'
 export { tensorData, type ExternalData, type InlineData, type TensorData } from './graph/tensor-data'
 export type { DType } from './graph/dtype'
 export type { Dim, Shape } from './graph/shape'

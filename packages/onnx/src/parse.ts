@@ -4,7 +4,7 @@
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import { EvolmmError } from '@evolmm/internal'
-import { Graph } from './graph/graph'
+import { Graph, kindOf } from './graph/graph'
 import { Functions } from './parsing/functions'
 import { invalid, quote, unsupported } from './parsing/invalid'
 import { keep } from './parsing/kept'
@@ -30,10 +30,10 @@ export interface ParseOptions {
 const maxMessages = 220
 
 /**
- * The graph of a model. Standard operators of sets 13 to 20 are raised to 21; `Constant` nodes become constants.
+ * The graph of a model, given as the bytes of a file. Standard operators of sets 13 to 20 are raised to 21; `Constant` nodes become constants.
  * Constants are views of `bytes`. Functions that nothing calls are dropped.
  */
-export function parse(bytes: Uint8Array, options: ParseOptions = {}): Graph {
+export function parse(bytes: Uint8Array | ArrayBuffer, options: ParseOptions = {}): Graph {
   try {
     return readModel(decode(bytes), options)
   } catch (error) {
@@ -50,18 +50,29 @@ export function parse(bytes: Uint8Array, options: ParseOptions = {}): Graph {
 const passed = new Set(['INVALID_MODEL', 'UNSUPPORTED_MODEL', 'INVALID_OPTION'])
 
 /** The messages of a file, of which nothing is checked yet. */
-export function decode(bytes: Uint8Array): ModelProto {
+export function decode(bytes: Uint8Array | ArrayBuffer): ModelProto {
+  const plain = plainBytes(bytes)
   try {
-    // A Buffer's views would be Buffers too, which copy differently.
-    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     return fromBinary(ModelProtoSchema, plain, { recursionLimit: maxMessages })
   } catch (cause) {
     throw invalid(
-      `model: must be an ONNX file, got ${bytes.length} bytes that are not: ${cause instanceof Error ? cause.message : ''}`,
-      { bytes: bytes.length },
+      `model: must be an ONNX file, got ${plain.length} bytes that are not: ${cause instanceof Error ? cause.message : ''}`,
+      { bytes: plain.length },
       cause,
     )
   }
+}
+
+/** A view of the bytes that is no Buffer, whose views would be Buffers too and copy differently. */
+function plainBytes(bytes: unknown): Uint8Array {
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Not `instanceof`: buffers may come from another realm.
+  if (Object.prototype.toString.call(bytes) === '[object ArrayBuffer]')
+    return new Uint8Array(bytes as ArrayBuffer)
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `model: must be the bytes of a file, as a Uint8Array or ArrayBuffer, got ${kindOf(bytes)}; read the file first`,
+  )
 }
 
 function readModel(model: ModelProto, options: ParseOptions): Graph {
@@ -69,7 +80,7 @@ function readModel(model: ModelProto, options: ParseOptions): Graph {
   if (proto === undefined) throw invalid('model: must have a graph, got none')
   if (model.irVersion < 1n) throw invalid(`model: must have an IR version, got ${model.irVersion}`)
   const { opset, domains } = readOpsets(model)
-  const graph = new Graph(proto.name, { opset: Math.max(opset, currentOpset) })
+  const graph = new Graph(proto.name === '' ? 'graph' : proto.name, { opset: Math.max(opset, currentOpset) })
   for (const [domain, version] of domains) graph.domains.set(domain, version)
   for (const { key, value } of model.metadataProps) graph.metadata.set(key, value)
   const main = reserveNames(model, graph)
@@ -77,7 +88,7 @@ function readModel(model: ModelProto, options: ParseOptions): Graph {
   const reader = new ScopeReader(graph, main, functions)
   const names = new Names()
   readInputs(proto, graph, names, { ...options, overridable: model.irVersion >= 4n })
-  const declared = reader.declaredTypes(proto)
+  const declared = reader.declaredTypes([...proto.valueInfo, ...proto.output])
   reader.contents(proto, graph.body, {
     names,
     main: true,

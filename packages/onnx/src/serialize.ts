@@ -5,7 +5,7 @@ import type { Attribute } from './graph/attribute'
 import { dtypeCode } from './graph/dtype'
 import type { Graph, GraphFunction, Node, Scope, Tensor } from './graph/graph'
 import type { TensorData } from './graph/tensor-data'
-import { isTypeKept, restore } from './parsing/kept'
+import { isGuessed, isTypeKept, restore } from './parsing/kept'
 import {
   AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,
@@ -62,9 +62,7 @@ function opsets(graph: Graph): OperatorSetIdProto[] {
 
 function graphProto(scope: Scope): GraphProto {
   const outputs = new Set(scope.outputs)
-  const declared = scope.nodes
-    .flatMap((node) => node.outputs)
-    .filter((tensor) => tensor !== undefined && isTypeKept(tensor) && !outputs.has(tensor)) as Tensor[]
+  const declared = declaredIn(scope).filter((tensor) => !outputs.has(tensor))
   const message = create(GraphProtoSchema, {
     name: scope.name,
     node: scope.nodes.map(nodeProto),
@@ -74,6 +72,12 @@ function graphProto(scope: Scope): GraphProto {
     valueInfo: declared.map(valueInfo),
   })
   return restore(scope, message)
+}
+
+/** Results of which a file said more than inference finds. */
+function declaredIn({ nodes }: Scope): Tensor[] {
+  const results = nodes.flatMap(({ outputs }) => outputs)
+  return results.filter((tensor) => tensor !== undefined).filter(isTypeKept)
 }
 
 /** Functions have no initializers: constants become nodes. */
@@ -92,6 +96,7 @@ function functionProto(graph: Graph, { name, domain, body }: GraphFunction): Fun
     output: body.outputs.map((tensor) => tensor.name),
     node: [...constants, ...body.nodes.map(nodeProto)],
     opsetImport: opsets(graph),
+    valueInfo: declaredIn(body).map(valueInfo),
   })
 }
 
@@ -162,6 +167,7 @@ function tensorProto(name: string, data: TensorData): TensorProto {
 }
 
 function valueInfo(tensor: Tensor): ValueInfoProto {
+  if (isGuessed(tensor)) return create(ValueInfoProtoSchema, { name: tensor.name })
   const dims = tensor.shape?.map((dim) =>
     create(TensorShapeProto_DimensionSchema, {
       value:

@@ -2,16 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { WireType } from '@bufbuild/protobuf/wire'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import {
-  describe as show,
-  Graph,
-  op,
-  parse,
-  serialize,
-  tensorData,
-  tensorValues,
-  type DType,
-} from '@evolmm/onnx'
+import { describe as show, parse, serialize, tensorValues, type DType } from '@evolmm/onnx'
 import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
@@ -348,44 +339,4 @@ describe('names', () => {
     )
     expect(graph.fresh('Exp')).not.toBe('Exp_1')
   })
-})
-
-test('describe', () => {
-  const graph = new Graph('text')
-  const x = graph.input('x', 'float32', ['n', 2])
-  const w = graph.initializer('w', tensorData('float32', [2], [1, 2]))
-  const far = graph.initializer('far', {
-    dtype: 'float16',
-    dims: [2],
-    location: 'a.bin',
-    offset: 8,
-    length: 4,
-  })
-  const [y] = op.If(
-    op.Less(op.ReduceSum(op.Mul(x, w), undefined, { keepdims: 0 }), 0),
-    () => [op.Add(x, op.Cast(far, { to: 'float32' }))],
-    () => [op.Reshape(x, [-1, 2])],
-  )
-  graph.output('y', y)
-  expect(show(graph)).toBe(
-    [
-      'graph text(x: float32 [n, 2])',
-      '  w: float32 [2] = float32 [2], 8 bytes',
-      '  far: float16 [2] = a.bin@8+4',
-      '  constant_1: float32 [] = float32 [], 4 bytes',
-      '  constant_2: int64 [2] = [-1, 2]',
-      '  Mul_1: float32 [n, 2] = Mul(x, w)',
-      '  ReduceSum_1: float32 [] = ReduceSum(Mul_1) {keepdims=0, noop_with_empty_axes=0}',
-      '  Less_1: bool [] = Less(ReduceSum_1, constant_1)',
-      '  y: float32 [n, 2] = If(Less_1)',
-      '    then_branch()',
-      '      Cast_1: float32 [2] = Cast(far) {to=1}',
-      '      Add_1: float32 [n, 2] = Add(x, Cast_1)',
-      '      return Add_1',
-      '    else_branch()',
-      '      Reshape_1: float32 [n, 2] = Reshape(x, constant_2) {allowzero=0}',
-      '      return Reshape_1',
-      '  return y',
-    ].join('\n'),
-  )
 })

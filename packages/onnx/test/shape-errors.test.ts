@@ -120,6 +120,7 @@ describe('inferred', () => {
     ['kept axes', op.ReduceSum(named, [-1]), 'float16', ['batch', 1, 1]],
     ['dropped axes', op.ReduceMax(named, [1, 2], { keepdims: 0 }), 'float16', ['batch']],
     ['no axes means none', op.ReduceSum(wide, [], { noop_with_empty_axes: 1 }), 'float16', [3, 1]],
+    ['all axes of an unknown rank', op.ReduceSum(unknown, undefined, { keepdims: 0 }), 'float32', []],
     ['ArgMin', op.ArgMin(named, { axis: -1, keepdims: 0 }), 'int64', ['batch', 1]],
     [
       'normalisation',

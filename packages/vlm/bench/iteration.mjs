@@ -51,4 +51,5 @@ for (let it = 0; it < Number(process.argv[2] ?? 4); it++) {
   const ms = t.slice(1).map((x, i) => x - t[i])
   console.log(it, ['encode', 'propose', 'answer', 'gradient', 'adamw'].map((n, i) => `${n} ${ms[i].toFixed(0)}`).join('  '), 'total', (t.at(-1) - t[0]).toFixed(0), 'rss', rss(), 'peak', hwm(), 'gap', update.samplerGap, 'tokens', answers.map((a) => a.ids.length).join())
 }
+await vlm.dispose()
 rmSync(folder, { recursive: true })

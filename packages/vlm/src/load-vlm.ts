@@ -5,6 +5,7 @@ import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import { encodeImage } from './encode-image'
+import { exportPrograms } from './export-programs'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
 import { readImageProcessorConfig } from './image/image-processor-config'
@@ -18,7 +19,9 @@ import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
 import { openProgram, type Program } from './runtime/session'
 import { sample } from './sample'
+import { stream } from './stream'
 import type {
+  Adapter,
   Completion,
   EncodedImage,
   Gradient,
@@ -28,6 +31,7 @@ import type {
   SampleOptions,
   ScoreOptions,
   Scores,
+  StreamOptions,
 } from './types'
 
 export interface LoadVlmOptions {
@@ -55,6 +59,10 @@ export interface Vlm {
   sample: (options: SampleOptions) => Promise<Completion[][]>
   score: (options: ScoreOptions) => Promise<Scores>
   gradient: (options: GradientOptions) => Promise<Gradient>
+  /** Text piece by piece: what `sample` gives as sample 0 for the same seed. */
+  stream: (options: StreamOptions) => AsyncIterable<string>
+  /** Writes every program as a `.onnx` file, with the weights beside them; returns the paths. */
+  exportPrograms: (folder: string, adapter?: Adapter) => Promise<string[]>
   /** Closes all programs. */
   dispose: () => Promise<void>
 }
@@ -95,6 +103,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     sample: (given) => sample(model, given),
     score: (given) => score(model, given),
     gradient: (given) => gradient(model, given),
+    stream: (given) => stream(model, given),
+    exportPrograms: (out, adapter) => exportPrograms(model, out, adapter),
     dispose: programs.close,
   }
 }

@@ -6,7 +6,7 @@ import type { Scores, TokenScores } from './types'
 /** For each group, for each completion that was given. */
 export function tokenScores(
   groups: readonly MergedGroup[],
-  results: Record<string, Tensor>,
+  results: Partial<Record<string, Tensor>>,
 ): TokenScores[][] {
   const values = (name: string) => results[name]?.data as Float32Array | undefined
   const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map(values)

@@ -8,7 +8,7 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import type { ExternalData } from '../graph/tensor-data'
-import { locationProblem } from '../parsing/tensors'
+import { locationProblem } from '../graph/tensor-data'
 import { broken, headerLength, readHeader } from './header'
 
 export interface SafetensorsSource {

@@ -1,6 +1,5 @@
 /** Trading time for memory: keep a stretch's inputs instead of its results, and run it again in the backward pass. */
-import { EvolmmError } from '@evolmm/internal'
-import { isTensor } from '../graph/emit'
+import { checkFunction, graphOf, tensorsFrom } from '../graph/emit'
 import type { Region, Tensor } from '../graph/graph'
 import { Cast, Identity } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
@@ -11,13 +10,8 @@ import { Concat, Reshape, Shape } from '../ops/shaping'
  * same nodes each time. Tensors from outside that it captures get gradients too.
  */
 export function checkpoint(run: (...inputs: Tensor[]) => Tensor[], inputs: readonly Tensor[]): Tensor[] {
-  const graph = inputs.at(0)?.scope.graph
-  if (graph === undefined) {
-    throw new EvolmmError(
-      'NO_TENSOR',
-      'checkpoint: must have an input tensor, got none; pass what the function works on',
-    )
-  }
+  const graph = graphOf('checkpoint', inputs)
+  checkFunction('checkpoint: the first argument', run)
   const region: Region = { run, inputs, outputs: [], parent: graph.currentRegion }
   graph.currentRegion = region
   try {
@@ -35,13 +29,7 @@ export function checkpoint(run: (...inputs: Tensor[]) => Tensor[], inputs: reado
 export function runRegion(region: Region, inputs: readonly Tensor[]): Tensor[] {
   const scope = inputs[0].scope.graph.current
   const before = scope.nodes.length
-  const outputs: unknown = region.run(...inputs)
-  if (!Array.isArray(outputs) || !outputs.every(isTensor)) {
-    throw new EvolmmError(
-      'INVALID_OUTPUT',
-      'checkpoint: the function must return a list of tensors; write [tensor]',
-    )
-  }
+  const outputs = tensorsFrom('checkpoint: the function must return', region.run(...inputs))
   const own = new Set(scope.nodes.slice(before).flatMap((node) => node.outputs))
   return outputs.map((output) => (own.delete(output) ? output : Identity(output)))
 }

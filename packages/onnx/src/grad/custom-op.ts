@@ -6,9 +6,10 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import { bodiesOf, capturedBy } from '../graph/clone'
-import { emit } from '../graph/emit'
+import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
 import {
   Scope,
+  kindOf,
   type CustomBackward,
   type GradientFunction,
   type Graph,
@@ -32,16 +33,22 @@ const domain = 'evolmm'
 
 /** A function that appends a node of the custom op and returns its outputs. */
 export function customOp({ name, forward, backward }: CustomOp): (...inputs: Tensor[]) => Tensor[] {
+  if (typeof name !== 'string' || !/^\w+$/.test(name))
+    throw new EvolmmError(
+      'INVALID_NAME',
+      `customOp: the name must be letters, digits and underscores, got ${JSON.stringify(name)}; choose one`,
+    )
+  checkFunction(`customOp: forward of ${name}`, forward)
+  checkFunction(`customOp: backward of ${name}`, backward)
   // Equal input types share one function, in each graph.
   const made = new WeakMap<Graph, Map<string, GraphFunction>>()
   return (...inputs) => {
-    const graph = inputs.at(0)?.scope.graph
-    if (graph === undefined)
-      throw new EvolmmError('NO_TENSOR', `${name}: must have an input tensor, got none; pass one`)
+    const graph = graphOf(name, inputs)
     const known = made.get(graph) ?? new Map<string, GraphFunction>()
     made.set(graph, known)
     const signature = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
-    const fn = known.get(signature) ?? makeFunction(graph, name, inputs, backward, forward)
+    const before = known.get(signature)
+    const fn = isThere(graph, before) ? before : makeFunction(graph, name, inputs, backward, forward)
     known.set(signature, fn)
     return call(graph, fn, inputs)
   }
@@ -57,7 +64,11 @@ export function customBackward(
   const { graph } = node.scope
   const actual = [...node.inputs, ...node.outputs, ...gradients].filter((tensor) => tensor !== undefined)
   const key = [...needs, ...gradients.map((gradient) => gradient !== undefined)].join()
-  const backward = forward.gradients.get(key) ?? makeGradient(node, forward, actual, gradients, needs)
+  const before = forward.gradients.get(key)
+  const backward =
+    before !== undefined && (before.gives.length === 0 || isThere(graph, before.fn))
+      ? before
+      : makeGradient(node, forward, actual, gradients, needs)
   forward.gradients.set(key, backward)
   if (backward.gives.length === 0) return node.inputs.map(() => undefined)
   const results = call(
@@ -68,6 +79,11 @@ export function customBackward(
   const made: (Tensor | undefined)[] = node.inputs.map(() => undefined)
   for (const [index, place] of backward.gives.entries()) made[place] = results[index]
   return made
+}
+
+/** Whether the graph still has a function: what failed took those that it made with it. */
+function isThere(graph: Graph, fn: GraphFunction | undefined): fn is GraphFunction {
+  return fn !== undefined && graph.functions.get(`${fn.domain}.${fn.name}`) === fn
 }
 
 function makeGradient(
@@ -87,6 +103,11 @@ function makeGradient(
       gradients: gradients.map((gradient) => gradient && given.shift()),
       needs: [...needs],
     })
+    if (made !== undefined && !Array.isArray(made))
+      throw new EvolmmError(
+        'INVALID_OUTPUT',
+        `${name}: backward must return a list of tensors, got ${kindOf(made)}; write [gradient]`,
+      )
     return (made ?? []).filter((gradient, index) => {
       if (gradient === undefined || !needs[index]) return false
       gives.push(index)
@@ -118,7 +139,7 @@ function makeFunction(
     graph.addInput(body, graph.fresh(stem), dtype, shape),
   )
   graph.within(body, () => {
-    for (const output of build(...formals)) {
+    for (const output of tensorsFrom(`${name}: forward must return`, build(...formals))) {
       const own = output.scope === body && output.node !== undefined && !body.outputs.includes(output)
       body.outputs.push(own ? output : Identity(output))
     }

@@ -6,11 +6,12 @@
  * are in `src/rules`, one table per operator family.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { describeNode } from '../describe'
 import { isFloat } from '../graph/dtype'
 import { bodiesOf, capturedBy, cloneNodes } from '../graph/clone'
-import { emit } from '../graph/emit'
+import { emit, graphOf, tensorsFrom } from '../graph/emit'
 import { body, type Attribute } from '../graph/attribute'
-import { Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
+import { around, Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
 import { sizeOf, type Shape } from '../graph/shape'
 import { onesLike, zerosLike } from '../ops/creation'
 import { Add, Identity } from '../ops/elementwise'
@@ -18,7 +19,8 @@ import { gradientRules } from '../rules/index'
 import { withoutGradient } from '../rules/without-gradient'
 import { customBackward } from './custom-op'
 import { runRegion, tie } from './checkpoint'
-import { gradientContext } from './rule'
+import { gradientContext, type GradientRule } from './rule'
+import { firstDifference } from './same-nodes'
 import { isStopped } from './stop-gradient'
 
 export interface GradOptions {
@@ -28,7 +30,7 @@ export interface GradOptions {
 
 /** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
-  const { graph } = loss.scope
+  const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt), options.seed])
   for (const tensor of [loss, ...wrt]) {
     if (!isFloat(tensor.dtype))
       throw new EvolmmError(
@@ -52,6 +54,20 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     }
   }
   const { seed } = options
+  if (seed !== undefined) {
+    if (seed.dtype !== loss.dtype || !fits(seed.shape, loss.shape)) {
+      throw new EvolmmError(
+        'GRADIENT_SHAPE',
+        `grad: the seed must have the type and shape of the loss ${showTensor(loss)}, got ${showTensor(seed)}; cast or reshape it`,
+      )
+    }
+    if (!loss.scope.sees(seed.scope)) {
+      throw new EvolmmError(
+        'OUT_OF_SCOPE',
+        `grad: the seed must belong to the graph of the loss and to a scope around it, got ${showTensor(seed)}; make it there`,
+      )
+    }
+  }
   const size = sizeOf(loss.shape)
   if (seed === undefined && loss.shape !== undefined && size !== 1) {
     throw new EvolmmError(
@@ -59,12 +75,19 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
       `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
     )
   }
-  return graph.within(loss.scope, () => {
+  const build = () => {
     const walk = new Walk(graph, new Map(wrt.map((tensor) => [tensor, undefined])))
-    for (const scope of scopesAround(loss.scope)) walk.forward(scope.nodes)
+    for (const scope of around(loss.scope)) walk.forward(scope.nodes)
     if (walk.active.has(loss)) {
-      walk.add(loss, seed ?? onesLike(loss))
-      walk.back([...loss.scope.nodes], graph.currentRegion, loss)
+      const nodes = [...loss.scope.nodes]
+      try {
+        walk.add(loss, seed ?? onesLike(loss))
+        walk.back(nodes, graph.currentRegion, loss)
+      } catch (error) {
+        // Without a rule somewhere, types on the way may not be known, and rules that need them fail first.
+        const known = error instanceof EvolmmError && error.code === 'NO_GRADIENT_RULE'
+        throw (known ? undefined : walk.unruled(nodes, [loss], loss)) ?? error
+      }
     }
     for (const tensor of walk.cotangents.keys()) {
       if (tensor.scope !== loss.scope && tensor.node !== undefined && !wrt.includes(tensor)) {
@@ -76,12 +99,8 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
       }
     }
     return wrt.map((tensor) => walk.cotangents.get(tensor) ?? zerosLike(tensor))
-  })
-}
-
-/** The scopes whose tensors can be used in `scope`, the outermost first. */
-function scopesAround(scope: Scope): Scope[] {
-  return scope.parent === undefined ? [scope] : [...scopesAround(scope.parent), scope]
+  }
+  return graph.within(loss.scope, () => graph.undoing(build))
 }
 
 /** One walk over the nodes of one scope, with what it has found so far. */
@@ -157,9 +176,7 @@ class Walk {
       }
       return
     }
-    const known =
-      (node.domain === '' || node.domain === 'com.microsoft') && Object.hasOwn(gradientRules, node.opType)
-    const rule = known ? gradientRules[node.opType] : undefined
+    const rule = ruleOf(node)
     if (rule === undefined) throw this.missing(node, loss)
     const makers = rule(gradientContext(node, gradients))
     for (const [index, input] of node.inputs.entries()) {
@@ -237,17 +254,20 @@ class Walk {
     }
     const gate = seeds.find((seed) => seed !== undefined)
     if (gate === undefined) return
-    const inputs = region.inputs.map((input) => tie(input, [gate]))
+    // Constants stay as they are, and so do shapes: what is known of them decides what nodes are made.
+    const inputs = region.inputs.map((input) =>
+      input.data === undefined && input.value === undefined ? tie(input, [gate]) : input,
+    )
     const before = this.graph.current.nodes.length
     const outputs = runRegion(region, inputs)
-    if (outputs.length !== seeds.length) {
-      throw new EvolmmError(
-        'CHECKPOINT_MISMATCH',
-        `checkpoint: the function must return as many tensors each time, got ${seeds.length}, then ${outputs.length}; ` +
-          'make it depend on its inputs alone',
-      )
-    }
     const made = this.graph.current.nodes.slice(before)
+    checkSame(
+      region,
+      nodes.filter(({ region: own }) => outermost(own, outer) === region),
+      made,
+      inputs,
+      outputs,
+    )
 
     for (const [index, input] of region.inputs.entries())
       if (this.active.has(input)) this.active.set(inputs[index], input)
@@ -256,7 +276,8 @@ class Walk {
     const earlier = new Map(this.cotangents)
     this.back(made, outer, loss)
     // What the region captured, parameters above all, has its gradients before the walk goes on.
-    const own = new Set([...inputs, ...made.flatMap((node) => node.outputs)])
+    const tied = inputs.filter((input, index) => input !== region.inputs[index])
+    const own = new Set([...tied, ...made.flatMap((node) => node.outputs)])
     const captured = [...this.cotangents].filter(
       ([tensor, gradient]) => !own.has(tensor) && earlier.get(tensor) !== gradient,
     )
@@ -271,6 +292,31 @@ class Walk {
           ),
         )
     }
+  }
+
+  /** The error for the last of `nodes` that has no rule and stands between what is differentiated and `ends`, if one does. */
+  unruled(nodes: readonly Node[], ends: readonly Tensor[], loss: Tensor): EvolmmError | undefined {
+    const needed = new Set<Tensor | undefined>(ends)
+    for (const node of nodes.toReversed()) {
+      const leads = node.outputs.some(
+        (output) =>
+          output !== undefined && needed.has(output) && this.active.has(output) && !isStopped(output),
+      )
+      if (!leads) continue
+      if (node.opType === 'If' && node.domain === '') {
+        for (const branch of bodiesOf(node)) {
+          const inside = new Walk(this.graph, new Map(this.active))
+          inside.forward(branch.nodes)
+          const found = inside.unruled(branch.nodes, branch.outputs, loss)
+          if (found !== undefined) return found
+        }
+      } else {
+        const custom = this.graph.functions.get(`${node.domain}.${node.opType}`)
+        if (custom?.backward === undefined && ruleOf(node) === undefined) return this.missing(node, loss)
+      }
+      for (const input of this.activeInputs(node)) needed.add(input)
+    }
+    return undefined
   }
 
   missing(node: Node, loss: Tensor): EvolmmError {
@@ -288,6 +334,39 @@ class Walk {
       { details: { opType: node.opType, domain: node.domain, path: [...path, node.name] } },
     )
   }
+}
+
+/** Throw unless a region's function has made the same nodes again, with the same outputs. */
+function checkSame(
+  region: Region,
+  first: readonly Node[],
+  again: readonly Node[],
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+): void {
+  const fail = (got: string): never => {
+    throw new EvolmmError(
+      'CHECKPOINT_MISMATCH',
+      `checkpoint: the function must make the same nodes each time, got ${got}; make it depend on its inputs alone`,
+    )
+  }
+  if (outputs.length !== region.outputs.length)
+    fail(`${region.outputs.length} outputs, then ${outputs.length}`)
+  const renamed = new Map(inputs.map((input, index) => [input, region.inputs[index]]))
+  const at = firstDifference(first, again, renamed)
+  if (at !== undefined) {
+    const [one, two] = [first, again].map((nodes) => nodes.at(at))
+    fail(`${one ? describeNode(one) : 'nothing'}, then ${two ? describeNode(two) : 'nothing'}`)
+  }
+  for (const [index, output] of outputs.entries())
+    if (renamed.get(output) !== region.outputs[index])
+      fail(`${region.outputs[index].name} as output ${index}, then another`)
+}
+
+/** The rule of an operator; domains other than the two that have rules, and inherited properties, have none. */
+function ruleOf({ domain, opType }: Node): GradientRule | undefined {
+  const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(gradientRules, opType)
+  return known ? gradientRules[opType] : undefined
 }
 
 /** Whether two shapes can be equal: names may turn out to be any number. */

@@ -1,5 +1,6 @@
 /** What a gradient rule sees, and what it gives. */
 import { EvolmmError } from '@evolmm/internal'
+import { describeNode } from '../describe'
 import type { Attribute } from '../graph/attribute'
 import type { Node, Tensor } from '../graph/graph'
 import { integersOf } from '../graph/tensor-data'
@@ -40,7 +41,10 @@ export function gradientContext(node: Node, gradients: readonly (Tensor | undefi
     return value
   }
   const unsupported = (reason: string): never => {
-    throw new EvolmmError('UNSUPPORTED_GRADIENT', `${node.opType} "${node.name}": no gradient, ${reason}`)
+    throw new EvolmmError(
+      'UNSUPPORTED_GRADIENT',
+      `${node.opType} "${node.name}": no gradient, ${reason}, got ${describeNode(node)}`,
+    )
   }
   const attribute = (name: string): Attribute | undefined => node.attributes[name]
   return {

@@ -1,5 +1,6 @@
 /** Copies of nodes with other inputs: for branches that are run backwards, and for inlining. */
 import { isStopped, stop } from '../grad/stop-gradient'
+import { isGuessed, isTypeKept, keepType, markGuessed } from '../parsing/kept'
 import type { Attribute } from './attribute'
 import { emit } from './emit'
 import { Scope, type Node, type Tensor } from './graph'
@@ -31,6 +32,8 @@ export function cloneNodes(nodes: readonly Node[], replaced: Map<Tensor, Tensor>
       if (output === undefined) continue
       replaced.set(output, outputs[index])
       if (isStopped(output)) stop(outputs[index])
+      if (isTypeKept(output)) keepType(outputs[index])
+      if (isGuessed(output)) markGuessed(outputs[index])
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Element types, with the numbers that ONNX gives them and the bytes that they take. */
+import { EvolmmError } from '@evolmm/internal'
 
 export type DType = keyof typeof table
 
@@ -21,9 +22,19 @@ const table = {
 
 const byCode = new Map<number, DType>(Object.entries(table).map(([name, { code }]) => [code, name as DType]))
 
+function entryOf(dtype: DType): (typeof table)[DType] {
+  if (!Object.hasOwn(table, dtype))
+    throw new EvolmmError(
+      'UNKNOWN_TYPE',
+      `dtype: must be one of ${Object.keys(table).join(', ')}, got ${JSON.stringify(dtype)}; name one of them`,
+      { details: { dtype } },
+    )
+  return table[dtype]
+}
+
 /** The number of a type in ONNX files (`TensorProto.DataType`). */
 export function dtypeCode(dtype: DType): number {
-  return table[dtype].code
+  return entryOf(dtype).code
 }
 
 /** The type with a number, or `undefined` for one that this package does not know (complex, 8-bit and 4-bit floats). */
@@ -33,10 +44,10 @@ export function dtypeOf(code: number): DType | undefined {
 
 /** Bytes of one element; 0 for strings. */
 export function dtypeBytes(dtype: DType): number {
-  return table[dtype].bytes
+  return entryOf(dtype).bytes
 }
 
 /** Whether gradients can flow through values of this type. */
 export function isFloat(dtype: DType): boolean {
-  return table[dtype].float
+  return entryOf(dtype).float
 }

@@ -1,10 +1,11 @@
 /** The one way in which nodes come into being: check the inputs, infer the outputs, append. */
 import { EvolmmError } from '@evolmm/internal'
+import { describeNode } from '../describe'
 import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'
 import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
 import type { Attribute } from './attribute'
-import { type Graph, type Node, type Tensor } from './graph'
+import { isTensor, kindOf, Scope, type Graph, type Node, type Tensor } from './graph'
 import { showShape, type Dim } from './shape'
 
 /** What operators take: a tensor, or a number that becomes a scalar of the other operand's type. */
@@ -47,6 +48,7 @@ export function emitNode(
   const scope = graph.current
   const name = options.nodeName ?? graph.fresh(opType)
   for (const input of inputs) {
+    if (input !== undefined && !isTensor(input)) throw notATensor(`${opType} "${name}"`, input)
     if (input !== undefined && (input.scope.graph !== graph || !scope.sees(input.scope))) {
       throw new EvolmmError(
         'OUT_OF_SCOPE',
@@ -55,13 +57,23 @@ export function emitNode(
       )
     }
   }
+  for (const [key, { type, value }] of Object.entries(attributes)) {
+    const [rule, check] = attributeKinds[type]
+    if (!check(value))
+      throw new EvolmmError(
+        'INVALID_ATTRIBUTE',
+        `${opType} "${name}": ${key} must be ${rule}, got ${typeof value === 'object' ? kindOf(value) : String(value)}; ` +
+          `see the options of ${opType}`,
+        { details: { attribute: key } },
+      )
+  }
   const outputs: (Tensor | undefined)[] = []
   const node: Node = { opType, domain, name, inputs, outputs, attributes, scope, region: graph.currentRegion }
   const inferred = options.outputs ?? inferenceRule(domain, opType)?.(inferenceContext(node, graph))
   if (inferred === undefined) {
     throw new EvolmmError(
       'UNKNOWN_OPERATOR',
-      `${opType} "${name}": must be a known operator of domain "${domain}"; give its outputs`,
+      `${opType} "${name}": must be an operator of the domain "${domain}" that shape inference knows, got another; give its outputs`,
     )
   }
   for (let index = 0; index < (names ?? inferred).length; index++) {
@@ -81,6 +93,26 @@ export function emitNode(
   return node
 }
 
+const isInteger = (value: unknown) => typeof value === 'bigint' || Number.isInteger(value)
+const isNumber = (value: unknown) => typeof value === 'number'
+const isText = (value: unknown) => typeof value === 'string'
+const listOf = (check: (value: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) && value.every(check)
+
+/** What values of attributes must be; JavaScript lets anything through. */
+const attributeKinds: Readonly<
+  Record<Attribute['type'], readonly [rule: string, (value: unknown) => boolean]>
+> = {
+  int: ['an integer', isInteger],
+  float: ['a number', isNumber],
+  string: ['text', isText],
+  ints: ['a list of integers', listOf(isInteger)],
+  floats: ['a list of numbers', listOf(isNumber)],
+  strings: ['a list of texts', listOf(isText)],
+  tensor: ['tensor data', (value) => typeof value === 'object' && value !== null],
+  graph: ['a body', (value) => value instanceof Scope],
+}
+
 /** The rule for an operator; domains other than the two that have rules, and inherited properties, have none. */
 export function inferenceRule(domain: string, opType: string): InferenceRule | undefined {
   const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(inferenceRules, opType)
@@ -92,7 +124,7 @@ function bounded(graph: Graph, { dtype, shape, value }: Inferred, node: Node): I
   if (shape !== undefined && shape.length > maxRank) {
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": the result must have at most ${maxRank} axes, got ${shape.length}; check what feeds it`,
+      `${node.opType} "${node.name}": the result must have at most ${maxRank} axes, got ${shape.length} in ${describeNode(node)}; check what feeds it`,
     )
   }
   if (
@@ -100,7 +132,7 @@ function bounded(graph: Graph, { dtype, shape, value }: Inferred, node: Node): I
   ) {
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": lengths of the result must be 0 or more and below 2^53, got ${showShape(shape)}; check what feeds it`,
+      `${node.opType} "${node.name}": lengths of the result must be 0 or more and below 2^53, got ${showShape(shape)} in ${describeNode(node)}; check what feeds it`,
     )
   }
   const short = (dims: readonly Dim[]): readonly Dim[] =>
@@ -113,18 +145,43 @@ function tooLong(dim: Dim): boolean {
   return typeof dim === 'string' && dim.length > maxNameLength
 }
 
-/** The graph of the first tensor among the operands. */
-export function graphOf(
-  opType: string,
-  operands: readonly (Operand | readonly number[] | undefined)[],
-): Graph {
-  for (const operand of operands) if (isTensor(operand)) return operand.scope.graph
+/** The graph of the first tensor among the operands, of which the others may be numbers or left out. */
+export function graphOf(opType: string, operands: readonly unknown[]): Graph {
+  if (!Array.isArray(operands)) throw notATensor(opType, operands)
+  const wrong: unknown = operands.find(
+    (operand) => operand !== undefined && typeof operand !== 'number' && !isTensor(operand),
+  )
+  if (wrong !== undefined) throw notATensor(opType, wrong)
+  const tensor = operands.find(isTensor)
+  if (tensor !== undefined) return tensor.scope.graph
   throw new EvolmmError(
     'NO_TENSOR',
-    `${opType}: at least one operand must be a tensor, got numbers only; use graph.constant`,
+    `${opType}: must have an input tensor, got none; use graph.input or graph.constant`,
   )
 }
 
-export function isTensor(operand: unknown): operand is Tensor {
-  return typeof operand === 'object' && operand !== null && 'scope' in operand
+/** `given`, which must be a list of tensors; `rule` says what it is and that it must be that. */
+export function tensorsFrom(rule: string, given: unknown): Tensor[] {
+  if (Array.isArray(given) && given.every(isTensor)) return given
+  const wrong: unknown = Array.isArray(given) ? given.find((each) => !isTensor(each)) : given
+  throw new EvolmmError(
+    'NOT_A_TENSOR',
+    `${rule} a list of tensors, got ${kindOf(wrong)}${wrong === given ? '' : ' in it'}; write [tensor]`,
+  )
+}
+
+/** Throw unless `given` is a function; `what` says which. */
+export function checkFunction(what: string, given: unknown): void {
+  if (typeof given !== 'function')
+    throw new EvolmmError(
+      'NOT_A_FUNCTION',
+      `${what} must be a function that makes nodes, got ${kindOf(given)}; write (x) => [...]`,
+    )
+}
+
+function notATensor(what: string, value: unknown): EvolmmError {
+  return new EvolmmError(
+    'NOT_A_TENSOR',
+    `${what}: operands must be tensors of a graph, got ${kindOf(value)}; use graph.input or graph.constant`,
+  )
 }

@@ -6,10 +6,10 @@
  * topological order. Tensors are symbols: they know their type and where they were made, not their contents (constants
  * excepted).
  */
-import { EvolmmError } from '@evolmm/internal'
-import type { DType } from './dtype'
-import { showShape, type Dim, type Shape } from './shape'
-import { tensorData, type TensorData } from './tensor-data'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { dtypeCode, type DType } from './dtype'
+import { checkShape, showShape, type Dim, type Shape } from './shape'
+import { checkTensorData, tensorData, type TensorData } from './tensor-data'
 
 export interface Tensor {
   /** Unique within the graph, subgraphs included. */
@@ -118,22 +118,27 @@ export class Graph {
   /** By `domain.name`. */
   readonly functions = new Map<string, GraphFunction>()
   readonly metadata = new Map<string, string>()
-  private readonly names = new Set<string>()
+  private names = new Set<string>()
   private readonly reserved = new Set<string>()
-  private readonly counters = new Map<string, number>()
-  private readonly constants = new Map<string, Tensor>()
+  private counters = new Map<string, number>()
+  /** Unnamed constants by contents, for the body and for each function. */
+  private readonly constants = new Map<Scope, Map<string, Tensor>>()
 
   constructor(
     readonly name = 'graph',
     options: { /** @default 21 */ opset?: number } = {},
   ) {
-    this.opset = options.opset ?? 21
+    if (name === '')
+      throw new EvolmmError('INVALID_NAME', 'Graph: the name must not be empty, got ""; leave it out')
+    this.opset = checkInteger('Graph.opset', options.opset ?? 21, { min: 13 })
     this.body = new Scope(this, undefined, 'graph', name)
     this.current = this.body
   }
 
   /** An input of the graph. */
   input(name: string, dtype: DType, shape: Shape | undefined): Tensor {
+    dtypeCode(dtype)
+    checkShape(`input "${name}"`, shape)
     return this.addInput(this.body, this.claim(name), dtype, shape)
   }
 
@@ -146,6 +151,7 @@ export class Graph {
 
   /** A named constant: weights, inline or in a file. */
   initializer(name: string, data: TensorData): Tensor {
+    checkTensorData(`initializer "${name}"`, data)
     const tensor = this.tensor({
       name: this.claim(name),
       dtype: data.dtype,
@@ -160,24 +166,31 @@ export class Graph {
   /** An unnamed inline constant; equal ones are one tensor. Available in every scope but functions, which get their own. */
   constant(dtype: DType, dims: readonly number[], values: ArrayLike<number | bigint | boolean>): Tensor {
     const home = rootOf(this.current)
-    const key = `${home.kind === 'function' ? home.name : ''}|${dtype}|${dims.join()}|${Array.from(values, String).join()}`
-    const known = this.constants.get(key)
+    const constants = this.constants.get(home) ?? new Map<string, Tensor>()
+    this.constants.set(home, constants)
+    const key = `${dtype}|${dims.join()}|${Array.from(values, String).join()}`
+    const known = constants.get(key)
     if (known !== undefined) return known
     const data = tensorData(dtype, dims, values)
     const value =
       (dtype === 'int64' || dtype === 'int32') && dims.length < 2 ? Array.from(values, Number) : undefined
     const tensor = this.tensor({ name: this.fresh('constant'), dtype, shape: dims, scope: home, data, value })
     home.initializers.push(tensor)
-    if (values.length <= 64) this.constants.set(key, tensor)
+    if (values.length <= 64) constants.set(key, tensor)
     return tensor
   }
 
   /** Declare an output of the graph. Returns the tensor that carries the name. */
   output(name: string, tensor: Tensor): Tensor {
-    if (tensor.scope !== this.body || tensor.node === undefined || this.body.outputs.includes(tensor)) {
+    if (
+      !isTensor(tensor) ||
+      tensor.scope !== this.body ||
+      tensor.node === undefined ||
+      this.body.outputs.includes(tensor)
+    ) {
       throw new EvolmmError(
         'INVALID_OUTPUT',
-        `output "${name}": must be the result of a node of the graph, and an output once, got ${tensor.name}; pass Identity(tensor)`,
+        `output "${name}": must be the result of a node of the graph, and an output once, got ${isTensor(tensor) ? tensor.name : kindOf(tensor)}; pass Identity(tensor)`,
       )
     }
     this.rename(tensor, name)
@@ -204,8 +217,37 @@ export class Graph {
     }
   }
 
+  /** Run `build`; if it throws, what it added to the graph is gone again. */
+  undoing<T>(build: () => T): T {
+    const lists = around(this.current).flatMap(({ inputs, initializers, nodes, outputs }) =>
+      [inputs, initializers, nodes, outputs].map((list) => ({ list, length: list.length })),
+    )
+    const { functions, domains } = this
+    const tables = [functions, domains].map((table) => ({ table, keys: new Set(table.keys()) }))
+    const home = rootOf(this.current)
+    const [names, counters] = [new Set(this.names), new Map(this.counters)]
+    const constants = new Map(this.constants.get(home))
+    try {
+      return build()
+    } catch (error) {
+      for (const { list, length } of lists) list.length = length
+      for (const { table, keys } of tables)
+        for (const key of table.keys()) if (!keys.has(key)) table.delete(key)
+      this.names = names
+      this.counters = counters
+      this.constants.set(home, constants)
+      throw error
+    }
+  }
+
   /** Reserve a name that must not be taken yet. */
   claim(name: string): string {
+    if (typeof name !== 'string' || name === '') {
+      throw new EvolmmError(
+        'INVALID_NAME',
+        `graph "${this.name}": names must not be empty, got ${JSON.stringify(name)}; choose one`,
+      )
+    }
     if (this.names.has(name)) {
       throw new EvolmmError(
         'DUPLICATE_NAME',
@@ -242,12 +284,31 @@ export class Graph {
   }
 }
 
+/** `scope` and the scopes whose tensors it may use, the outermost first. */
+export function around(scope: Scope): Scope[] {
+  return scope.parent === undefined ? [scope] : [...around(scope.parent), scope]
+}
+
 /** The outermost scope around `scope`: a graph's body or a function's. */
 function rootOf(scope: Scope): Scope {
-  return scope.parent === undefined ? scope : rootOf(scope.parent)
+  return around(scope)[0]
 }
 
 /** `x: float32 [2, seq]`, for messages. */
 export function showTensor(tensor: Tensor): string {
   return `${tensor.name}: ${tensor.dtype} ${showShape(tensor.shape)}`
+}
+
+export function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'scope' in value
+}
+
+/** What a value is, for messages. */
+export function kindOf(value: unknown): string {
+  if (isTensor(value)) return 'a tensor'
+  if (value === undefined || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const { name } = value.constructor as { name?: string }
+  return name === undefined || name === 'Object' ? 'an object' : `an object of class ${name}`
 }

@@ -1,4 +1,4 @@
-/** Rounding of numbers to the two 16-bit float formats, to nearest with ties to even. */
+/** Rounding of numbers to the two 16-bit float formats, to nearest with ties to even, and back. */
 
 const scratch = new DataView(new ArrayBuffer(8))
 
@@ -10,6 +10,19 @@ export function toBfloat16(value: number): number {
 /** Bits of the float16 nearest to `value`; beyond 65519 it is infinity. */
 export function toFloat16(value: number): number {
   return roundBits(value, 5, 10, 15)
+}
+
+/** The number that bfloat16 bits stand for. */
+export function fromBfloat16(bits: number): number {
+  scratch.setUint32(0, bits * 2 ** 16)
+  return scratch.getFloat32(0)
+}
+
+/** The number that float16 bits stand for. */
+export function fromFloat16(bits: number): number {
+  const [sign, exponent, fraction] = [bits >>> 15 === 0 ? 1 : -1, (bits >>> 10) & 31, bits & 1023]
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
 }
 
 /** From the 52-bit fraction of the double itself, so that nothing is rounded twice. */

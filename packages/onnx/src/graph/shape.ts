@@ -2,9 +2,22 @@
  * Shapes with dimensions that are numbers or names. Two equal names are the same length; different names may or may
  * not be. A shape of `undefined` has unknown rank.
  */
+import { EvolmmError } from '@evolmm/internal'
 
 export type Dim = number | string
 export type Shape = readonly Dim[]
+
+/** Throw unless `shape` is a list of lengths and names, or left open; `what` says whose it is. */
+export function checkShape(what: string, shape: Shape | undefined): void {
+  const isDim = (dim: unknown) =>
+    typeof dim === 'string' ? dim !== '' : Number.isSafeInteger(dim) && Number(dim) >= 0
+  if (shape === undefined || (Array.isArray(shape) && shape.every(isDim))) return
+  throw new EvolmmError(
+    'INVALID_SHAPE',
+    `${what}: the shape must be a list of lengths (0 or more) and names, got ${JSON.stringify(shape)}; ` +
+      'leave it undefined if even the rank is unknown',
+  )
+}
 
 /** "[2, seq, 64]", or "[?]" for an unknown rank. */
 export function showShape(shape: Shape | undefined): string {

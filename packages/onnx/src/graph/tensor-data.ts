@@ -28,7 +28,7 @@ export function tensorData(
   dims: readonly number[],
   values: ArrayLike<number | bigint | boolean>,
 ): InlineData {
-  const size = dims.reduce((product, dim) => product * dim, 1)
+  const size = sizeOfDims('tensorData', dims)
   if (values.length !== size) {
     throw new EvolmmError(
       'DATA_SIZE',
@@ -44,17 +44,82 @@ export function tensorData(
       `tensorData: must be a numeric type, got ${dtype}; strings cannot be constants`,
     )
   }
+  const range = ranges[dtype]
   for (let i = 0; i < size; i++) {
     const value = values[i]
-    if (dtype.includes('int') && typeof value === 'number' && !Number.isInteger(value)) {
+    if (!fits(value, range)) {
+      const rule = range === undefined ? 'numbers' : `integers from ${range[0]} to ${range[1]}`
       throw new EvolmmError(
         'DATA_TYPE',
-        `tensorData: ${dtype} must hold integers, got ${value}; cast the tensor to a float type`,
+        `tensorData: ${dtype} must hold ${rule}, got ${String(value)}; use another type, or cast the tensor`,
       )
     }
     write(view, i, value)
   }
   return { dtype, dims, bytes }
+}
+
+/** Throw unless `data` is what its dimensions say, and where it may be; `what` says whose it is. */
+export function checkTensorData(what: string, data: TensorData): void {
+  const expected = sizeOfDims(what, data.dims) * dtypeBytes(data.dtype)
+  const length = 'bytes' in data ? data.bytes.byteLength : data.length
+  if (length !== expected)
+    throw new EvolmmError(
+      'DATA_SIZE',
+      `${what}: ${data.dtype} [${data.dims.join(', ')}] must be ${expected} bytes, got ${length}; check dims and type`,
+    )
+  if ('bytes' in data) return
+  const problem = locationProblem(data.location)
+  if (problem !== undefined)
+    throw new EvolmmError(
+      'DATA_LOCATION',
+      `${what}: the file of its data ${problem}, got ${JSON.stringify(data.location)}; name a file within the model's folder`,
+    )
+  if (!Number.isSafeInteger(data.offset) || data.offset < 0)
+    throw new EvolmmError(
+      'DATA_LOCATION',
+      `${what}: the offset of its data must be a whole number of bytes, got ${data.offset}; count from the start of the file`,
+    )
+}
+
+/** Why a location cannot be that of external data, if it cannot: it must stay within the folder of the model. */
+export function locationProblem(location: string): string | undefined {
+  if (location === '') return 'must be named'
+  if (location.startsWith('/') || /^[a-z]:/i.test(location)) return 'must have a relative path'
+  if (location.includes('\\')) return 'must be named with forward slashes'
+  if (location.includes('\0')) return 'must not have a zero byte in its name'
+  if (location.split('/').includes('..')) return 'must not be above the folder of the model'
+  return undefined
+}
+
+function sizeOfDims(what: string, dims: readonly number[]): number {
+  const given: unknown = dims
+  if (!Array.isArray(given) || !given.every((dim) => Number.isSafeInteger(dim) && Number(dim) >= 0))
+    throw new EvolmmError(
+      'INVALID_SHAPE',
+      `${what}: dimensions must be a list of whole numbers, 0 or more, got ${JSON.stringify(dims)}; pass [] for a scalar`,
+    )
+  return dims.reduce((product, dim) => product * dim, 1)
+}
+
+/** Least and largest integer of each integer type. */
+const ranges: Partial<Record<DType, readonly [number | bigint, number | bigint]>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65535],
+  int16: [-32768, 32767],
+  uint32: [0, 2 ** 32 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint64: [0, 2n ** 64n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  bool: [0, 1],
+}
+
+function fits(value: unknown, range: readonly [number | bigint, number | bigint] | undefined): boolean {
+  if (typeof value === 'boolean') return true
+  if (typeof value !== 'number' && typeof value !== 'bigint') return false
+  if (range === undefined) return true
+  return (typeof value === 'bigint' || Number.isInteger(value)) && value >= range[0] && value <= range[1]
 }
 
 type Writer = (view: DataView, index: number, value: number | bigint | boolean) => void
@@ -97,7 +162,7 @@ const writers: Partial<Record<DType, Writer>> = {
     view.setUint8(i, Number(value))
   },
   bool: (view, i, value) => {
-    view.setUint8(i, value === true || value === 1 ? 1 : 0)
+    view.setUint8(i, Number(value))
   },
 }
 

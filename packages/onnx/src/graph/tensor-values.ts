@@ -1,4 +1,5 @@
 /** Contents of constants as the typed arrays that onnxruntime takes. */
+import { EvolmmError } from '@evolmm/internal'
 import type { DType } from './dtype'
 import type { InlineData } from './tensor-data'
 
@@ -16,6 +17,11 @@ export type TensorValues =
 
 /** A copy of the elements. The 16-bit floats are given as their bits, bool as 0 and 1. */
 export function tensorValues({ dtype, bytes }: InlineData): TensorValues {
+  if (!((bytes as unknown) instanceof Uint8Array))
+    throw new EvolmmError(
+      'NOT_INLINE',
+      'tensorValues: the data must be inline, got data without bytes; read the file that it names',
+    )
   // Not `slice`, which is a view where the bytes are a Buffer.
   const copy = new Uint8Array(bytes)
   return new arrays[dtype](copy.buffer, 0, copy.length / arrays[dtype].BYTES_PER_ELEMENT)

@@ -2,7 +2,8 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { Attribute } from '../graph/attribute'
 import type { DType } from '../graph/dtype'
-import { showTensor, type Graph, type Node, type Scope, type Tensor } from '../graph/graph'
+import { describeNode, describeTensor } from '../describe'
+import type { Graph, Node, Scope, Tensor } from '../graph/graph'
 import type { Dim, Shape } from '../graph/shape'
 
 /** Type of one output. */
@@ -23,6 +24,8 @@ export interface InferenceContext {
   body(name: string): Scope
   /** An axis in [0, rank), from one that may be negative. */
   axis(axis: number, rank: number): number
+  /** The input at `index`, which must hold integers of one of `types`. @default int64 */
+  integers(index: number, types?: readonly DType[]): Tensor
   /** A dimension of which nothing is known. */
   unknown(): Dim
   /** A shape of which only the rank is known, if that; nothing has more than 64 axes. */
@@ -35,10 +38,12 @@ export type InferenceRule = (context: InferenceContext) => Inferred[]
 
 export function inferenceContext(node: Node, graph: Graph): InferenceContext {
   const fail = (rule: string): never => {
-    const got = node.inputs.map((input) => (input === undefined ? '(none)' : showTensor(input))).join(' and ')
+    const got = node.inputs
+      .map((input) => (input === undefined ? '(none)' : describeTensor(input)))
+      .join(' and ')
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `${node.opType} "${node.name}": ${rule}, got ${got}; check what feeds it`,
+      `${node.opType} "${node.name}": ${rule}, got ${got} in ${describeNode(node)}; check what feeds it`,
       {
         details: {
           node: node.name,
@@ -74,6 +79,11 @@ export function inferenceContext(node: Node, graph: Graph): InferenceContext {
     axis(axis, rank) {
       if (axis < -rank || axis >= rank) fail(`axis ${axis} must be within rank ${rank}`)
       return axis < 0 ? axis + rank : axis
+    },
+    integers(index, types = ['int64']) {
+      const input = node.inputs[index] ?? fail(`input ${index} must be given`)
+      if (!types.includes(input.dtype)) fail(`input ${index} must be ${types.join(' or ')}`)
+      return input
     },
     unknown: () => graph.fresh('unknown'),
     unknownShape(rank) {

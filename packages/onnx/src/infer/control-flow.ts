@@ -1,10 +1,12 @@
 /** `If`, `Loop` and `Scan`: their outputs have the types that the bodies give them. */
-import { sameShape, type Dim, type Shape } from '../graph/shape'
-import type { Tensor } from '../graph/graph'
+import type { DType } from '../graph/dtype'
+import { showTensor, type Tensor } from '../graph/graph'
+import { sameShape, sizeOf, type Dim, type Shape } from '../graph/shape'
 import type { InferenceContext, Inferred, InferenceRule } from './context'
 import { expectEqual } from './matrix'
 
 const conditional: InferenceRule = (context) => {
+  expectSingle(context, context.input(0), 'bool', 'the condition')
   const [yes, no] = [context.body('then_branch').outputs, context.body('else_branch').outputs]
   if (yes.length !== no.length)
     context.fail(`branches must have as many outputs, but have ${yes.length} and ${no.length}`)
@@ -16,6 +18,17 @@ const conditional: InferenceRule = (context) => {
   })
 }
 
+/** Fail unless `tensor`, if it is given, is a single element of a type. */
+function expectSingle(
+  context: InferenceContext,
+  tensor: Tensor | undefined,
+  dtype: DType,
+  what: string,
+): void {
+  if (tensor !== undefined && (tensor.dtype !== dtype || (sizeOf(tensor.shape) ?? 1) !== 1))
+    context.fail(`${what} must be a single ${dtype}, but is ${showTensor(tensor)}`)
+}
+
 function common(a: Shape | undefined, b: Shape | undefined, unknown: () => Dim): Shape | undefined {
   if (sameShape(a, b)) return a
   if (a === undefined || b?.length !== a.length) return undefined
@@ -24,6 +37,9 @@ function common(a: Shape | undefined, b: Shape | undefined, unknown: () => Dim):
 
 /** Carried values first, then one stacked output for each further output of the body. */
 const loop: InferenceRule = (context) => {
+  expectSingle(context, context.optional(0), 'int64', 'the number of trips')
+  expectSingle(context, context.optional(1), 'bool', 'the condition')
+  expectSingle(context, context.body('body').outputs.at(0), 'bool', 'the condition of the body')
   const carried = context.node.inputs.length - 2
   const outputs = context.body('body').outputs.slice(1)
   if (outputs.length < carried) context.fail(`the body must give ${carried} carried values`)

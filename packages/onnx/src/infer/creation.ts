@@ -7,6 +7,7 @@ import { longestValue, valueOf } from './values'
 
 const constantOfShape: InferenceRule = (context) => {
   const value = context.node.attributes.value as Attribute | undefined
+  context.integers(0)
   const dtype = value?.type === 'tensor' ? value.value.dtype : 'float32'
   const known = valueOf(context, 0)
   const rank = context.input(0).shape?.[0]

@@ -5,8 +5,10 @@ import { like } from './elementwise'
 import { expectEqual } from './matrix'
 import { numbersOf, valueOf } from './values'
 
+const indexTypes = ['int64', 'int32'] as const
+
 const gather: InferenceRule = (context) => {
-  const [{ dtype, shape }, indices] = [context.input(0), context.input(1)]
+  const [{ dtype, shape }, indices] = [context.input(0), context.integers(1, indexTypes)]
   if (shape === undefined || indices.shape === undefined) return [{ dtype, shape: undefined }]
   const axis = context.axis(context.int('axis', 0), shape.length)
   const [value, picked] = [valueOf(context, 0), numbersOf(context, 1)]
@@ -22,14 +24,16 @@ const gather: InferenceRule = (context) => {
 }
 
 const gatherElements: InferenceRule = (context) => {
-  const [{ dtype, shape }, indices] = [context.input(0), context.input(1)]
+  const [{ dtype, shape }, indices] = [context.input(0), context.integers(1, indexTypes)]
   sameRank(context)
   if (shape !== undefined) context.axis(context.int('axis', 0), shape.length)
   return [{ dtype, shape: indices.shape }]
 }
 
 const gatherND: InferenceRule = (context) => {
-  const [{ dtype, shape }, { shape: indices }] = [context.input(0), context.input(1)]
+  // The operator of this name in com.microsoft takes int32 as well.
+  const types = context.node.domain === '' ? undefined : indexTypes
+  const [{ dtype, shape }, { shape: indices }] = [context.input(0), context.integers(1, types)]
   const depth = indices?.at(-1)
   if (shape === undefined || indices === undefined || typeof depth !== 'number')
     return [{ dtype, shape: undefined }]
@@ -42,7 +46,7 @@ const gatherND: InferenceRule = (context) => {
 }
 
 const scatterElements: InferenceRule = (context) => {
-  const [data, indices, updates] = [context.input(0), context.input(1), context.input(2)]
+  const [data, indices, updates] = [context.input(0), context.integers(1, indexTypes), context.input(2)]
   if (data.dtype !== updates.dtype) context.fail('data and updates must have one type')
   sameRank(context)
   if (data.shape !== undefined) context.axis(context.int('axis', 0), data.shape.length)
@@ -61,7 +65,7 @@ function sameRank(context: InferenceContext): void {
 }
 
 const scatterND: InferenceRule = (context) => {
-  const [data, { shape: indices }, updates] = [context.input(0), context.input(1), context.input(2)]
+  const [data, { shape: indices }, updates] = [context.input(0), context.integers(1), context.input(2)]
   if (data.dtype !== updates.dtype) context.fail('data and updates must have one type')
   const depth = indices?.at(-1)
   if (data.shape !== undefined && indices !== undefined && typeof depth === 'number') {
@@ -76,6 +80,8 @@ const scatterND: InferenceRule = (context) => {
 
 const slice: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  for (const index of [1, 2, 3, 4])
+    if (index < 3 || context.optional(index) !== undefined) context.integers(index, indexTypes)
   if (shape === undefined) return [{ dtype, shape }]
   const [starts, ends] = [valueOf(context, 1), valueOf(context, 2)]
   const lists = [1, 2, 3, 4].map((index) => context.optional(index)?.shape?.[0])
@@ -139,6 +145,7 @@ function bounds(length: number, start: number, end: number, step: number): [numb
 /** Values, then their positions. */
 const topK: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  context.integers(1)
   const count = valueOf(context, 1)?.[0]
   if (shape === undefined)
     return [

@@ -5,7 +5,7 @@ import type { InferenceContext, InferenceRule } from './context'
 
 /** Axes of a reduction: from input 1 since opset 18 (13 for ReduceSum), from the attribute before; `undefined`: only known at run time. */
 function reducedAxes(context: InferenceContext): number[] | undefined {
-  const given = context.optional(1)
+  const given = context.optional(1) === undefined ? undefined : context.integers(1)
   const axes = given === undefined ? context.ints('axes') : integersOf(given.data)
   if (given !== undefined && axes === undefined) return undefined
   const rank = context.input(0).shape?.length
@@ -20,7 +20,10 @@ const reduce: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
   const axes = reducedAxes(context)
   const keep = context.int('keepdims', 1) === 1
-  if (shape === undefined) return [{ dtype, shape: undefined }]
+  // Over all axes, whatever they are, nothing is left.
+  const all = context.optional(1) === undefined && context.ints('axes') === undefined
+  if (shape === undefined)
+    return [{ dtype, shape: all && !keep && context.int('noop_with_empty_axes', 0) === 0 ? [] : undefined }]
   if (axes === undefined) return [{ dtype, shape: keep ? shape.map(() => context.unknown()) : undefined }]
   return [{ dtype, shape: removed(shape, axes, keep) }]
 }
@@ -53,7 +56,7 @@ export const reduction: Record<string, InferenceRule> = {
   ArgMin: argument,
   CumSum: (context) => {
     const { dtype, shape } = context.input(0)
-    const axis = integersOf(context.input(1).data)?.at(0)
+    const axis = integersOf(context.integers(1, ['int64', 'int32']).data)?.at(0)
     if (shape !== undefined && axis !== undefined) context.axis(axis, shape.length)
     return [{ dtype, shape }]
   },

@@ -14,6 +14,7 @@ import { numbersOf, valueOf } from './values'
 
 const reshape: InferenceRule = (context) => {
   const { dtype, shape, value } = context.input(0)
+  context.integers(1)
   const target = valueOf(context, 1)
   if (target === undefined) {
     const rank = context.input(1).shape?.[0]
@@ -63,6 +64,7 @@ const transpose: InferenceRule = (context) => {
 
 const squeeze: InferenceRule = (context) => {
   const { dtype, shape, value } = context.input(0)
+  if (context.optional(1) !== undefined) context.integers(1)
   if (shape === undefined) return [{ dtype, shape }]
   const given = context.optional(1) === undefined ? context.ints('axes') : numbersOf(context, 1)
   if (given === undefined && context.optional(1) !== undefined) return [{ dtype, shape: undefined }]
@@ -78,6 +80,7 @@ const squeeze: InferenceRule = (context) => {
 
 const unsqueeze: InferenceRule = (context) => {
   const { dtype, shape, value } = context.input(0)
+  if (context.optional(1) !== undefined) context.integers(1)
   const given = context.optional(1) === undefined ? context.ints('axes') : numbersOf(context, 1)
   if (shape === undefined || given === undefined) return [{ dtype, shape: undefined }]
   const rank = shape.length + given.length
@@ -121,6 +124,7 @@ const shapeOf: InferenceRule = (context) => {
 
 const expand: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  context.integers(1)
   const target = valueOf(context, 1)
   if (shape === undefined || target === undefined) return [{ dtype, shape: undefined }]
   const result = broadcastShapes(shape, target) ?? context.fail(`must broadcast to [${target.join(', ')}]`)
@@ -145,6 +149,7 @@ const size: InferenceRule = (context) => {
 /** By sizes, or in `num_outputs` equal parts of which the last may be shorter. */
 const split: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  if (context.optional(1) !== undefined) context.integers(1)
   const [sizes, known] = [context.optional(1), valueOf(context, 1) ?? context.ints('split')]
   const listed = sizes?.shape?.[0]
   const count = known?.length ?? (typeof listed === 'number' ? listed : context.int('num_outputs', 0))
@@ -170,6 +175,7 @@ const split: InferenceRule = (context) => {
 
 const tile: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  context.integers(1)
   const repeats = valueOf(context, 1)
   if (shape === undefined) return [{ dtype, shape }]
   if (repeats !== undefined && repeats.length !== shape.length)
@@ -186,6 +192,7 @@ const tile: InferenceRule = (context) => {
 
 const pad: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
+  context.integers(1)
   const pads = valueOf(context, 1)
   if (shape === undefined) return [{ dtype, shape }]
   const axes =
@@ -244,7 +251,7 @@ const trilu: InferenceRule = (context) => {
 }
 
 const reverseSequence: InferenceRule = (context) => {
-  const [{ shape }, lengths] = [context.input(0), context.input(1).shape]
+  const [{ shape }, lengths] = [context.input(0), context.integers(1).shape]
   if (shape !== undefined && shape.length < 2) context.fail('its input must have two axes or more')
   const [count, batch] = [lengths?.[0], shape?.[context.int('batch_axis', 1)]]
   if (typeof count === 'number' && typeof batch === 'number' && count !== batch)

@@ -1,17 +1,23 @@
 /** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
 import { body, int } from '../graph/attribute'
-import { emit } from '../graph/emit'
-import { Scope, type Graph, type Tensor } from '../graph/graph'
+import { EvolmmError } from '@evolmm/internal'
+import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
+import { Scope, kindOf, type Graph, type Tensor } from '../graph/graph'
 import type { DType } from '../graph/dtype'
 import { sameShape, type Dim, type Shape } from '../graph/shape'
 import { Identity } from './elementwise'
 
 /** The outputs of one of two branches, which must agree in number and types. Only the branch that is taken runs. */
 export function If(condition: Tensor, thenBranch: () => Tensor[], elseBranch: () => Tensor[]): Tensor[] {
-  const { graph } = condition.scope
+  const graph = graphOf('If', [condition])
+  for (const branch of [thenBranch, elseBranch]) checkFunction('If: a branch', branch)
   const attributes = {
-    then_branch: body(makeBody(graph, 'then', [], thenBranch)),
-    else_branch: body(makeBody(graph, 'else', [], elseBranch)),
+    then_branch: body(
+      makeBody(graph, 'then', [], () => tensorsFrom('If: a branch must return', thenBranch())),
+    ),
+    else_branch: body(
+      makeBody(graph, 'else', [], () => tensorsFrom('If: a branch must return', elseBranch())),
+    ),
   }
   return emit(graph, 'If', [condition], { attributes })
 }
@@ -26,15 +32,18 @@ export interface LoopStep {
 }
 
 /**
- * Run `step(iteration, ...carried)` up to `trips` times, or until its condition is false. Returns the last carried
- * values, then the stacked outputs. Carried values may grow; `step` is called again when they do.
+ * Run `step(iteration, ...carried)` up to `trips` times, or until its condition is false; `condition` says whether to
+ * begin. Something must end it. Returns the last carried values, then the stacked outputs. Carried values may grow;
+ * `step` is called again when they do.
  */
 export function Loop(
   options: { trips?: Tensor; condition?: Tensor; carried: readonly Tensor[] },
   step: (iteration: Tensor, ...carried: Tensor[]) => LoopStep,
 ): Tensor[] {
   const { trips, condition, carried } = options
-  const { graph } = (trips ?? condition ?? carried[0]).scope
+  const graph = graphOf('Loop', [trips, condition, ...carried])
+  checkFunction('Loop: the step', step)
+  let isOpen = false as boolean
   const scope = repeatedBody(graph, carried, (shapes) => {
     const formals: Formal[] = [
       { stem: 'iteration', dtype: 'int64', shape: [] },
@@ -43,10 +52,26 @@ export function Loop(
     ]
     return makeBody(graph, 'loop', formals, (iteration, goOn, ...values) => {
       const result = step(iteration, ...values)
-      return [result.condition ?? goOn, ...result.carried, ...(result.stacked ?? [])]
+      isOpen = objectFrom(result, 'Loop: step', 'carried').condition !== undefined
+      const [next, stacked] = [result.carried, result.stacked ?? []].map((list) =>
+        tensorsFrom('Loop: step must return', list),
+      )
+      if (next.length !== carried.length)
+        throw new EvolmmError(
+          'INVALID_OUTPUT',
+          `Loop: step must return as many carried values as there are, got ${next.length} for ${carried.length}`,
+        )
+      return [...tensorsFrom('Loop: step must return', [result.condition ?? goOn]), ...next, ...stacked]
     })
   })
-  return emit(graph, 'Loop', [trips, condition, ...carried], { attributes: { body: body(scope) } })
+  if (trips === undefined && condition === undefined && !isOpen)
+    throw new EvolmmError(
+      'ENDLESS_LOOP',
+      'Loop: must have trips, a condition, or a step that returns one, got none of them; pass trips',
+    )
+  // Without a first condition, the standard lets no later one end the loop.
+  const first = condition ?? (isOpen ? graph.constant('bool', [], [true]) : undefined)
+  return emit(graph, 'Loop', [trips, first, ...carried], { attributes: { body: body(scope) } })
 }
 
 /**
@@ -88,17 +113,30 @@ export function Scan(
   step: (...statesAndEntries: Tensor[]) => ScanStep,
 ): Tensor[] {
   const { states, inputs } = options
-  const { graph } = inputs[0].scope
+  const graph = graphOf('Scan', [...inputs, ...states])
+  checkFunction('Scan: the step', step)
   const formals: Formal[] = [
     ...states.map(({ dtype, shape }) => ({ stem: 'state', dtype, shape })),
     ...inputs.map(({ dtype, shape }) => ({ stem: 'entry', dtype, shape: shape?.slice(1) })),
   ]
   const scope = makeBody(graph, 'scan', formals, (...values) => {
-    const result = step(...values)
-    return [...result.states, ...(result.stacked ?? [])]
+    const result = objectFrom(step(...values), 'Scan: step', 'states')
+    return [
+      ...tensorsFrom('Scan: step must return', result.states),
+      ...tensorsFrom('Scan: step must return', result.stacked ?? []),
+    ]
   })
   const attributes = { body: body(scope), num_scan_inputs: int(inputs.length) }
   return emit(graph, 'Scan', [...states, ...inputs], { attributes })
+}
+
+/** What a step returned, which must be an object with lists. */
+function objectFrom<T>(result: T, what: string, field: string): T {
+  if (typeof result === 'object' && result !== null && !Array.isArray(result)) return result
+  throw new EvolmmError(
+    'INVALID_OUTPUT',
+    `${what} must return an object, got ${kindOf(result)}; write { ${field}: [tensor] }`,
+  )
 }
 
 interface Formal {

@@ -1,8 +1,8 @@
 /** Tensors from shapes and conditions. */
 import { int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { isTensor } from '../graph/emit'
-import type { Tensor } from '../graph/graph'
+import { graphOf } from '../graph/emit'
+import { isTensor, type Tensor } from '../graph/graph'
 import { tensorData, type TensorData } from '../graph/tensor-data'
 import { integers, lengths, op } from './operands'
 
@@ -27,8 +27,9 @@ export function Range(start: Tensor, limit: Tensor, delta: Tensor): Tensor {
 }
 
 /** A matrix in the shape of `x` with ones on the `k`-th diagonal and zeros elsewhere. */
-export function EyeLike(x: Tensor, { dtype = x.dtype, k = 0 }: { dtype?: DType; k?: number } = {}): Tensor {
-  return op('EyeLike', [x], { attributes: { dtype: int(dtypeCode(dtype)), k: int(k) } })
+export function EyeLike(x: Tensor, { dtype, k = 0 }: { dtype?: DType; k?: number } = {}): Tensor {
+  graphOf('EyeLike', [x])
+  return op('EyeLike', [x], { attributes: { dtype: int(dtypeCode(dtype ?? x.dtype)), k: int(k) } })
 }
 
 /** Zeros with the type and shape of `x`. */
@@ -42,6 +43,6 @@ export function onesLike(x: Tensor): Tensor {
 }
 
 function filledLike(x: Tensor, value: number): Tensor {
-  const { graph } = x.scope
+  const graph = graphOf('ConstantOfShape', [x])
   return ConstantOfShape(integers(graph, lengths(x)), tensorData(x.dtype, [1], [value]))
 }

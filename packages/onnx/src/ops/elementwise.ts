@@ -1,8 +1,8 @@
 /** Operators that work element by element, with NumPy broadcasting. */
 import { float, int, string, type Attribute } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import type { Operand } from '../graph/emit'
-import type { Tensor } from '../graph/graph'
+import { graphOf, type Operand } from '../graph/emit'
+import { isTensor, type Tensor } from '../graph/graph'
 import { op } from './operands'
 
 type Unary = (x: Tensor) => Tensor
@@ -93,8 +93,8 @@ export function BitShift(a: Operand, b: Operand, { direction }: { direction: 'LE
 export function Where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const value = typeof a === 'number' ? b : a
   const other = (x: Operand): Operand =>
-    typeof x === 'number' && typeof value !== 'number'
-      ? condition.scope.graph.constant(value.dtype, [], [x])
+    typeof x === 'number' && isTensor(value)
+      ? graphOf('Where', [condition]).constant(value.dtype, [], [x])
       : x
   return op('Where', [condition, other(a), other(b)])
 }

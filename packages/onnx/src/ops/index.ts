@@ -138,4 +138,5 @@ export {
   type TopKOptions,
 } from './indexing'
 export { ConstantOfShape, EyeLike, NonZero, Range, zerosLike, onesLike } from './creation'
+export { node, type NodeOptions } from './node'
 export { If, Loop, Scan, type LoopStep, type ScanStep } from './control-flow'

@@ -1,6 +1,6 @@
 /** Slices, gathers and scatters. */
 import { int, string } from '../graph/attribute'
-import { emit } from '../graph/emit'
+import { emit, graphOf } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
 import { integers, op, scalar, type Integers } from './operands'
 
@@ -54,7 +54,7 @@ export function Slice(
   axes?: Integers,
   steps?: Integers,
 ): Tensor {
-  const { graph } = x.scope
+  const graph = graphOf('Slice', [x])
   const inputs = [starts, ends, axes, steps].map((list) => integers(graph, list))
   return op('Slice', [x, ...inputs])
 }
@@ -74,7 +74,7 @@ export function TopK(
   k: number | Tensor,
   { axis = -1, largest = 1, sorted = 1 }: TopKOptions = {},
 ): [values: Tensor, indices: Tensor] {
-  const { graph } = x.scope
+  const graph = graphOf('TopK', [x])
   const [values, indices] = emit(graph, 'TopK', [x, integers(graph, typeof k === 'number' ? [k] : k)], {
     attributes: { axis: int(axis), largest: int(largest), sorted: int(sorted) },
   })
@@ -88,7 +88,7 @@ export function OneHot(
   values: Tensor,
   { axis = -1 }: { axis?: number } = {},
 ): Tensor {
-  return op('OneHot', [indices, scalar(indices.scope.graph, depth), values], {
+  return op('OneHot', [indices, scalar(graphOf('OneHot', [indices]), depth), values], {
     attributes: { axis: int(axis) },
   })
 }

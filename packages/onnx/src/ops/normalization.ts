@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { float, int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { emit, type Operand } from '../graph/emit'
+import { emit, graphOf, type Operand } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
 
@@ -47,7 +47,7 @@ export function RMSNormalization(
   scale: Tensor,
   { axis = -1, epsilon = 1e-5 }: AxisNormalizationOptions = {},
 ): Tensor {
-  const { opset } = x.scope.graph
+  const { opset } = graphOf('RMSNormalization', [x])
   if (opset < 23) {
     throw new EvolmmError(
       'OPSET',
@@ -99,7 +99,7 @@ export function BatchNormalization(
 
 /** `x` itself in inference mode. With `training_mode` true the runtime draws a mask, which has no gradient here. */
 export function Dropout(x: Tensor, ratio?: Operand, training_mode?: Tensor): Tensor {
-  const { graph } = x.scope
+  const graph = graphOf('Dropout', [x])
   const share = typeof ratio === 'number' ? graph.constant('float32', [], [ratio]) : ratio
   return emit(graph, 'Dropout', training_mode === undefined ? [x, share] : [x, share, training_mode])[0]
 }

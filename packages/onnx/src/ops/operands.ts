@@ -1,6 +1,7 @@
 /** From what callers may pass to what nodes take. */
-import type { Graph, Tensor } from '../graph/graph'
-import { emit, graphOf, isTensor, type EmitOptions, type Operand } from '../graph/emit'
+import { EvolmmError } from '@evolmm/internal'
+import { isTensor, kindOf, type Graph, type Tensor } from '../graph/graph'
+import { emit, graphOf, type EmitOptions, type Operand } from '../graph/emit'
 
 /** Integers for axes, shapes and indices: a list, or a tensor that is known only at run time. */
 export type Integers = readonly number[] | Tensor
@@ -23,7 +24,13 @@ export function op(
 export function integers(graph: Graph, values: Integers): Tensor
 export function integers(graph: Graph, values: Integers | undefined): Tensor | undefined
 export function integers(graph: Graph, values: Integers | undefined): Tensor | undefined {
-  return values === undefined || isTensor(values) ? values : graph.constant('int64', [values.length], values)
+  if (values === undefined || isTensor(values)) return values
+  if (!Array.isArray(values))
+    throw new EvolmmError(
+      'INVALID_SHAPE',
+      `operators: axes, shapes and indices must be lists of integers or tensors, got ${kindOf(values)}; write [...]`,
+    )
+  return graph.constant('int64', [values.length], values)
 }
 
 /** One integer as an int64 scalar. */

@@ -1,5 +1,6 @@
 /** Reductions over axes; all axes when none are given. */
 import { int } from '../graph/attribute'
+import { graphOf } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
 import { integers, op, scalar, type Integers } from './operands'
 
@@ -15,7 +16,7 @@ type Reduce = (x: Tensor, axes?: Integers, options?: ReduceOptions) => Tensor
 const reduce =
   (opType: string): Reduce =>
   (x, axes, { keepdims = 1, noop_with_empty_axes = 0 } = {}) =>
-    op(opType, [x, integers(x.scope.graph, axes)], {
+    op(opType, [x, integers(graphOf(opType, [x]), axes)], {
       attributes: { keepdims: int(keepdims), noop_with_empty_axes: int(noop_with_empty_axes) },
     })
 
@@ -55,7 +56,7 @@ export function CumSum(
   axis: number | Tensor,
   { exclusive = 0, reverse = 0 }: { exclusive?: 0 | 1; reverse?: 0 | 1 } = {},
 ): Tensor {
-  return op('CumSum', [x, scalar(x.scope.graph, axis)], {
+  return op('CumSum', [x, scalar(graphOf('CumSum', [x]), axis)], {
     attributes: { exclusive: int(exclusive), reverse: int(reverse) },
   })
 }

@@ -1,13 +1,15 @@
 /** Operators that rearrange, and those that speak of shapes. */
 import { int, ints, string } from '../graph/attribute'
-import { emit, isTensor, type Operand } from '../graph/emit'
-import type { Graph, Tensor } from '../graph/graph'
+import { emit, graphOf, type Operand } from '../graph/emit'
+import { isTensor, type Graph, type Tensor } from '../graph/graph'
 import { integersOf } from '../graph/tensor-data'
 import { integers, op, scalar, type Integers } from './operands'
 
 /** -1 once: whatever is left. 0 copies the dimension, unless `allowzero` is 1. */
 export function Reshape(x: Tensor, shape: Integers, { allowzero = 0 }: { allowzero?: 0 | 1 } = {}): Tensor {
-  return op('Reshape', [x, integers(x.scope.graph, shape)], { attributes: { allowzero: int(allowzero) } })
+  return op('Reshape', [x, integers(graphOf('Reshape', [x]), shape)], {
+    attributes: { allowzero: int(allowzero) },
+  })
 }
 
 /** Axes in the order of `perm`; reversed without it. */
@@ -16,12 +18,12 @@ export function Transpose(x: Tensor, { perm }: { perm?: readonly number[] } = {}
 }
 
 export function Squeeze(x: Tensor, axes?: Integers): Tensor {
-  return op('Squeeze', [x, integers(x.scope.graph, axes)])
+  return op('Squeeze', [x, integers(graphOf('Squeeze', [x]), axes)])
 }
 
 /** New axes of length 1, numbered as in the result. */
 export function Unsqueeze(x: Tensor, axes: Integers): Tensor {
-  return op('Unsqueeze', [x, integers(x.scope.graph, axes)])
+  return op('Unsqueeze', [x, integers(graphOf('Unsqueeze', [x]), axes)])
 }
 
 /** A matrix: the axes before `axis`, and the rest. */
@@ -35,7 +37,7 @@ export function Concat(inputs: readonly Tensor[], { axis }: { axis: number }): T
 
 /** Broadcast to a shape; 1 keeps the own length. */
 export function Expand(x: Tensor, shape: Integers): Tensor {
-  return op('Expand', [x, integers(x.scope.graph, shape)])
+  return op('Expand', [x, integers(graphOf('Expand', [x]), shape)])
 }
 
 /** Lengths of the axes from `start` to before `end`, as an int64 vector. */
@@ -59,14 +61,14 @@ export function Split(
   split?: Integers,
   { axis = 0, num_outputs }: { axis?: number; num_outputs?: number } = {},
 ): Tensor[] {
-  const { graph } = x.scope
+  const graph = graphOf('Split', [x])
   const attributes = { axis: int(axis), ...(num_outputs !== undefined && { num_outputs: int(num_outputs) }) }
   return emit(graph, 'Split', [x, integers(graph, split)], { attributes })
 }
 
 /** `x` over and over: `repeats` times along each axis. */
 export function Tile(x: Tensor, repeats: Integers): Tensor {
-  return op('Tile', [x, integers(x.scope.graph, repeats)])
+  return op('Tile', [x, integers(graphOf('Tile', [x]), repeats)])
 }
 
 export interface PadOptions {
@@ -85,7 +87,7 @@ export function Pad(
   axes?: Integers,
   { mode = 'constant' }: PadOptions = {},
 ): Tensor {
-  const { graph } = x.scope
+  const graph = graphOf('Pad', [x])
   const attributes = { mode: string(mode) }
   const rank = x.shape?.length
   const known = axes === undefined || !isTensor(axes) ? axes : integersOf(axes.data)
@@ -132,7 +134,7 @@ export function SpaceToDepth(x: Tensor, { blocksize }: { blocksize: number }): T
 
 /** The upper (or lower) triangle of the last two axes, zeros elsewhere, from the `k`-th diagonal. */
 export function Trilu(x: Tensor, k?: number | Tensor, { upper = 1 }: { upper?: 0 | 1 } = {}): Tensor {
-  return op('Trilu', [x, k === undefined ? undefined : scalar(x.scope.graph, k)], {
+  return op('Trilu', [x, k === undefined ? undefined : scalar(graphOf('Trilu', [x]), k)], {
     attributes: { upper: int(upper) },
   })
 }
@@ -143,7 +145,7 @@ export function ReverseSequence(
   lengths: Integers,
   { batch_axis = 1, time_axis = 0 }: { batch_axis?: 0 | 1; time_axis?: 0 | 1 } = {},
 ): Tensor {
-  return op('ReverseSequence', [x, integers(x.scope.graph, lengths)], {
+  return op('ReverseSequence', [x, integers(graphOf('ReverseSequence', [x]), lengths)], {
     attributes: { batch_axis: int(batch_axis), time_axis: int(time_axis) },
   })
 }

@@ -6,13 +6,14 @@
 import { emitNode } from '../graph/emit'
 import { Scope, type Graph, type GraphFunction, type Tensor } from '../graph/graph'
 import { showShape } from '../graph/shape'
+import type { Inferred } from '../infer/context'
 import {
   AttributeProto_AttributeType as Kind,
   type AttributeProto,
   type FunctionProto,
 } from '../proto/gen/onnx_pb'
 import { invalid, quote, unsupported } from './invalid'
-import { keep } from './kept'
+import { isGuessed, keep, markGuessed } from './kept'
 import { Names } from './names'
 import { currentOpset, oldestOpset } from './raise'
 import {
@@ -82,7 +83,12 @@ export class Functions implements FunctionReader {
   ): void {
     const names = new Names()
     for (const [index, name] of fn.input.entries()) names.define(name, inputs[index])
-    const results = this.body(fn, names, given, place, reader)
+    // What the file says of the call's results, it says of what makes them.
+    const declared = fn.output.flatMap((inner, index): [string, Inferred][] => {
+      const type = place.declared.get(proto.output.at(index) ?? '')
+      return type === undefined ? [] : [[inner, type]]
+    })
+    const results = this.body(fn, names, given, place, reader, declared)
     const named = new Set<Tensor | undefined>(inputs)
     for (const [index, name] of proto.output.entries()) {
       if (name === '') continue
@@ -112,7 +118,14 @@ export class Functions implements FunctionReader {
       dtype,
       shape: shape?.map((dim) => (isGenerated(dim) ? graph.fresh('unknown') : dim)),
     }))
-    keep(reader.emit(proto, inputs, place, { outputs, opType: made.name }), proto)
+    keep(
+      reader.emit(proto, inputs, place, {
+        outputs,
+        opType: made.name,
+        guessed: made.body.outputs.map(isGuessed),
+      }),
+      proto,
+    )
   }
 
   private function(
@@ -130,6 +143,7 @@ export class Functions implements FunctionReader {
         const actual = inputs.at(index)
         const own = graph.nameLike(formal)
         const input = graph.addInput(body, own, actual?.dtype ?? 'float32', actual?.shape)
+        if (isGuessed(actual)) markGuessed(input)
         names.define(formal, actual && input)
       }
       body.outputs.push(...this.body(fn, names, given, place, reader))
@@ -146,6 +160,7 @@ export class Functions implements FunctionReader {
     given: readonly AttributeProto[],
     place: Place,
     reader: NodeReader,
+    declared: readonly [string, Inferred][] = [],
   ): Tensor[] {
     const parameters = new Map(fn.attributeProto.map((attribute) => [attribute.name, attribute]))
     for (const attribute of given) {
@@ -158,7 +173,7 @@ export class Functions implements FunctionReader {
       names,
       main: false,
       opset: this.opset(fn, place),
-      declared: new Map(),
+      declared: new Map([...reader.declaredTypes(fn.valueInfo), ...declared]),
       parameters,
       depth: deeper(place.depth),
       nodes: fn.node,

@@ -31,6 +31,17 @@ export function keepType(tensor: Tensor): void {
   typed.add(tensor)
 }
 
+const guessed = new WeakSet<Tensor>()
+
+/** Remember that nothing says what type `tensor` has: that of its record is a guess, and is not written. */
+export function markGuessed(tensor: Tensor): void {
+  guessed.add(tensor)
+}
+
+export function isGuessed(tensor: Tensor | undefined): boolean {
+  return tensor !== undefined && guessed.has(tensor)
+}
+
 export function isTypeKept(tensor: Tensor): boolean {
   return typed.has(tensor)
 }

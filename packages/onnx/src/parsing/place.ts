@@ -1,7 +1,7 @@
 /** Where nodes of a file are read, and the two readers, of nodes and of functions, as each sees the other. */
 import type { Graph, Node, Tensor } from '../graph/graph'
 import type { Inferred } from '../infer/context'
-import type { AttributeProto, FunctionProto, NodeProto } from '../proto/gen/onnx_pb'
+import type { AttributeProto, FunctionProto, NodeProto, ValueInfoProto } from '../proto/gen/onnx_pb'
 import { invalid, quote } from './invalid'
 import type { Names } from './names'
 
@@ -25,6 +25,8 @@ export interface Place {
 }
 
 export interface NodeReader {
+  /** Types that are declared for results, by name. */
+  declaredTypes(infos: readonly ValueInfoProto[]): Map<string, Inferred>
   /** Read one node into the current scope. */
   node(proto: NodeProto, place: Place): void
   /** Append a node with the outputs that `proto` names, of these types. */
@@ -32,7 +34,7 @@ export interface NodeReader {
     proto: NodeProto,
     inputs: readonly (Tensor | undefined)[],
     place: Place,
-    options: { outputs: readonly Inferred[]; opType: string },
+    options: { outputs: readonly Inferred[]; opType: string; guessed: readonly boolean[] },
   ): Node
   /** A name in the graph for one in the file: its own in the main graph, elsewhere its own if that is free. */
   claim(name: string, place: Place): string

@@ -5,10 +5,10 @@ import { Scope, type Graph, type Node, type Tensor } from '../graph/graph'
 import { sameShape } from '../graph/shape'
 import { tensorData, type TensorData } from '../graph/tensor-data'
 import type { Inferred } from '../infer/context'
-import type { AttributeProto, GraphProto, NodeProto } from '../proto/gen/onnx_pb'
+import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from '../proto/gen/onnx_pb'
 import { readAttribute } from './attributes'
 import { invalid, quote, unsupported } from './invalid'
-import { keep, keepType } from './kept'
+import { isGuessed, keep, keepType, markGuessed } from './kept'
 import { Names } from './names'
 import { deeper, result, standard, type FunctionReader, type NodeReader, type Place } from './place'
 import { raise } from './raise'
@@ -43,10 +43,10 @@ export class ScopeReader implements NodeReader {
     keep(scope, proto)
   }
 
-  /** Types that `proto` declares for its results. */
-  declaredTypes(proto: GraphProto): Map<string, Inferred> {
+  /** Types that are declared for results, by name. */
+  declaredTypes(infos: readonly ValueInfoProto[]): Map<string, Inferred> {
     const declared = new Map<string, Inferred>()
-    for (const info of [...proto.valueInfo, ...proto.output]) {
+    for (const info of infos) {
       const type = readType(info, this.graph)
       if (type !== undefined) declared.set(info.name, type)
     }
@@ -95,30 +95,53 @@ export class ScopeReader implements NodeReader {
       attributes?: Record<string, Attribute>
       outputs?: readonly Inferred[]
       opType?: string
+      guessed?: readonly boolean[]
     },
   ): Node {
     const { graph } = this
-    const precise: number[] = []
+    const names = proto.output.map((name) => (name === '' ? '' : this.claim(name, place)))
+    const nodeName = proto.name === '' ? graph.fresh(proto.opType) : proto.name
+    // What a rule finds from guesses is a guess, except where the operator alone decides.
+    const bodies = Object.values(options.attributes ?? {}).flatMap((attribute) =>
+      attribute.type === 'graph' ? attribute.value.outputs : [],
+    )
+    const vague = proto.opType !== 'Cast' && [...inputs, ...bodies].some(isGuessed)
+    const [said, unsaid] = [new Set<number>(), new Set<number>()]
     const settle = (found: Inferred | undefined, index: number): Inferred => {
       const name = proto.output[index]
-      const fallback = found ?? likeFirst(inputs, place.declared.has(name))
-      const type = refine(fallback, place.declared.get(name), name)
-      if (type.dtype !== found?.dtype || !sameShape(type.shape, found.shape)) precise.push(index)
+      const weak = found === undefined || vague || options.guessed?.[index] === true
+      const declared = place.declared.get(name)
+      if (weak && declared === undefined) unsaid.add(index)
+      if (declared === undefined) return found ?? likeFirst(inputs)
+      // Types that a function declares are those of one call; others may differ.
+      const fits = found?.dtype === declared.dtype
+      if (!fits && !weak && place.parameters !== undefined) return found
+      const type = refine(weak && !fits ? undefined : found, declared, name)
+      if (weak || !sameShape(type.shape, found.shape)) said.add(index)
       return type
     }
-    const domain = standard(proto.domain)
-    const node = emitNode(graph, options.opType ?? proto.opType, inputs, {
-      domain,
-      ...options,
-      nodeName: proto.name === '' ? graph.fresh(proto.opType) : proto.name,
-      names: proto.output.map((name) => (name === '' ? '' : this.claim(name, place))),
-      settle,
-    })
-    for (const [index, output] of node.outputs.entries())
-      if (output !== undefined) place.names.define(proto.output[index], output)
-    for (const index of precise) {
-      const output = node.outputs[index]
-      if (output !== undefined) keepType(output)
+    const make = (outputs?: readonly Inferred[]): Node =>
+      emitNode(graph, options.opType ?? proto.opType, inputs, {
+        domain: standard(proto.domain),
+        ...(options.attributes && { attributes: options.attributes }),
+        ...(outputs && { outputs }),
+        nodeName,
+        names,
+        settle,
+      })
+    let node: Node
+    try {
+      node = make(options.outputs)
+    } catch (error) {
+      // A rule cannot hold guesses against anybody.
+      if (!vague) throw error
+      node = make([])
+    }
+    for (const [index, output] of node.outputs.entries()) {
+      if (output === undefined) continue
+      place.names.define(proto.output[index], output)
+      if (said.has(index)) keepType(output)
+      if (unsaid.has(index)) markGuessed(output)
     }
     return node
   }
@@ -201,13 +224,16 @@ export class ScopeReader implements NodeReader {
         ...place,
         names,
         main: false,
-        declared: this.declaredTypes(proto),
+        declared: this.declaredTypes([...proto.valueInfo, ...proto.output]),
         depth,
         nodes: proto.node,
       }
       for (const [index, info] of proto.input.entries()) {
-        const type = readType(info, graph) ?? formalType(opType, index, inputs, scanned)
-        names.define(info.name, graph.addInput(scope, this.claim(info.name, inner), type.dtype, type.shape))
+        const declared = readType(info, graph)
+        const type = declared ?? formalType(opType, index, inputs, scanned)
+        const input = graph.addInput(scope, this.claim(info.name, inner), type.dtype, type.shape)
+        if (declared === undefined && isGuessed(inputs.at(index))) markGuessed(input)
+        names.define(info.name, input)
       }
       this.contents(proto, scope, inner)
     })
@@ -227,8 +253,8 @@ function renamed(given: AttributeProto, name: string): AttributeProto {
 }
 
 /** What an operator without a rule most often returns: the type of its first input, of any shape. */
-function likeFirst(inputs: readonly (Tensor | undefined)[], declared: boolean): Inferred | undefined {
-  return declared ? undefined : { dtype: inputs.at(0)?.dtype ?? 'float32', shape: undefined }
+function likeFirst(inputs: readonly (Tensor | undefined)[]): Inferred {
+  return { dtype: inputs.at(0)?.dtype ?? 'float32', shape: undefined }
 }
 
 /** The type of a body's input that declares none. A carried value may change its shape from turn to turn. */

@@ -1,6 +1,6 @@
 /** Constants of a file, checked: nothing is allocated beyond what the bytes of the file hold. */
 import { dtypeBytes, dtypeOf, type DType } from '../graph/dtype'
-import { tensorData, type ExternalData, type TensorData } from '../graph/tensor-data'
+import { locationProblem, tensorData, type ExternalData, type TensorData } from '../graph/tensor-data'
 import { TensorProto_DataLocation, type TensorProto } from '../proto/gen/onnx_pb'
 import { invalid, quote, unsupported } from './invalid'
 
@@ -119,14 +119,4 @@ function readExternal(
     )
   }
   return { ...type, location, offset, length }
-}
-
-/** Why a location cannot be that of external data, if it cannot: it must stay within the folder of the model. */
-export function locationProblem(location: string): string | undefined {
-  if (location === '') return 'must be named'
-  if (location.startsWith('/') || /^[a-z]:/i.test(location)) return 'must have a relative path'
-  if (location.includes('\\')) return 'must be named with forward slashes'
-  if (location.includes('\0')) return 'must not have a zero byte in its name'
-  if (location.split('/').includes('..')) return 'must not be above the folder of the model'
-  return undefined
 }

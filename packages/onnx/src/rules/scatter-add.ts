@@ -1,6 +1,5 @@
 /** The reverse of picking elements: sums of what was picked, in the places that it came from. */
-import { isTensor } from '../graph/emit'
-import type { Tensor } from '../graph/graph'
+import { isTensor, type Tensor } from '../graph/graph'
 import { Range, zerosLike } from '../ops/creation'
 import { ScatterElements } from '../ops/indexing'
 import { lengths, scalar, type Integers } from '../ops/operands'

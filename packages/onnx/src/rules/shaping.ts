@@ -1,8 +1,7 @@
 /** Gradients of operators that rearrange: the same elements, back in their old places. */
 import type { GradientRule } from '../grad/rule'
 import { unbroadcast } from '../grad/unbroadcast'
-import { isTensor } from '../graph/emit'
-import type { Tensor } from '../graph/graph'
+import { isTensor, type Tensor } from '../graph/graph'
 import type { Dim } from '../graph/shape'
 import { zerosLike } from '../ops/creation'
 import { Add, Div, Neg, Sub } from '../ops/elementwise'

@@ -10,11 +10,12 @@
  */
 import { checkNumber, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
-import { showTensor, type Tensor } from '../graph/graph'
+import { isTensor, showTensor, type Tensor } from '../graph/graph'
 import { Range } from '../ops/creation'
 import { Add, Cast, Div, Less, Mul, Where } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
 import { Reshape, Shape } from '../ops/shaping'
+import { checkOperands } from './check-operands'
 
 export interface DropoutOptions {
   /** Share of the elements that become zero, in [0, 1). The others are scaled by 1 / (1 - rate). */
@@ -25,6 +26,7 @@ export interface DropoutOptions {
 
 /** `x` [rows, columns] with elements at random places zero and the others scaled up; the same for the same seed. */
 export function dropout(x: Tensor, { rate, seed }: DropoutOptions): Tensor {
+  checkOperands('dropout', { x: { tensor: x, shape: ['rows', 'columns'] } })
   checkDropout('dropout', rate, seed)
   return dropoutOp(rate)(x, seed)[0]
 }
@@ -54,10 +56,10 @@ function dropoutOp(rate: number): ReturnType<typeof customOp> {
 /** Throw unless `rate` and `seed` can be used; `name` is the option's owner. */
 export function checkDropout(name: string, rate: number, seed: Tensor): void {
   checkNumber(`${name}.rate`, rate, { min: 0, below: 1 })
-  if ((seed.dtype !== 'int64' && seed.dtype !== 'int32') || seed.shape?.length !== 0)
+  if (!isTensor(seed) || (seed.dtype !== 'int64' && seed.dtype !== 'int32') || seed.shape?.length !== 0)
     throw new EvolmmError(
       'INVALID_SEED',
-      `${name}: the seed must be a scalar of type int64 or int32, got ${showTensor(seed)}; cast or reshape it`,
+      `${name}: the seed must be a scalar of type int64 or int32, got ${isTensor(seed) ? showTensor(seed) : String(seed)}; cast or reshape it`,
     )
 }
 

@@ -3,10 +3,12 @@
  * and returns one gradient vector, so that optimizers, clipping and checkpoints know nothing of tensors.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { tensorsFrom } from '../graph/emit'
 import { showTensor, type Tensor } from '../graph/graph'
-import { showShape, sizeOf } from '../graph/shape'
+import { checkShape, showShape, sizeOf } from '../graph/shape'
 import { Slice } from '../ops/indexing'
 import { Concat, Reshape } from '../ops/shaping'
+import { checkOperands } from './check-operands'
 
 export interface ParameterLayout {
   /** Length of the vector. */
@@ -26,6 +28,7 @@ export function parameterLayout(shapes: Iterable<readonly [string, readonly numb
         `parameterLayout: each name must be used once, got "${name}" again; rename one`,
       )
     names.add(name)
+    checkShape(`parameterLayout: "${name}"`, shape)
     entries.push({ name, offset: size, shape })
     size += shape.reduce((product, length) => product * length, 1)
   }
@@ -39,6 +42,7 @@ export function parameterLayout(shapes: Iterable<readonly [string, readonly numb
 
 /** The tensors in `flat` [size], by name. One `Slice` each: a shader cannot take one wide `Split`. */
 export function sliceParameters(flat: Tensor, { size, entries }: ParameterLayout): Map<string, Tensor> {
+  checkOperands('sliceParameters', { flat: { tensor: flat, shape: ['size'] } })
   const length = sizeOf(flat.shape)
   if (flat.shape?.length !== 1 || (length !== undefined && length !== size))
     throw new EvolmmError(
@@ -59,6 +63,11 @@ export function sliceParameters(flat: Tensor, { size, entries }: ParameterLayout
  * some ten buffers at most.
  */
 export function flattenParameters({ entries }: ParameterLayout, tensors: readonly Tensor[]): Tensor {
+  if (tensorsFrom('flattenParameters: the tensors must be', tensors).length > entries.length)
+    throw new EvolmmError(
+      'SHAPE_MISMATCH',
+      `flattenParameters: there must be ${entries.length} tensors, got ${tensors.length}; pass those of the layout`,
+    )
   for (const [index, { name, shape }] of entries.entries()) {
     const given = tensors.at(index)
     if (given === undefined || given.shape?.join() !== shape.join())

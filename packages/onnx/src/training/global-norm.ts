@@ -10,6 +10,7 @@ import { Abs, And, Cast, Div, Greater, Less, Max, Mul, Sqrt } from '../ops/eleme
 import { Slice } from '../ops/indexing'
 import { ReduceMax, ReduceSum, ReduceSumSquare } from '../ops/reduction'
 import { Concat, Reshape, Size } from '../ops/shaping'
+import { checkOperands } from './check-operands'
 import { divisorBetween } from './divisor'
 
 const operator = customOp({
@@ -37,6 +38,7 @@ const operator = customOp({
 
 /** Euclidean norm of all elements, a scalar. Not finite if and only if an element, or the norm itself, is not. */
 export function globalNorm(flat: Tensor): Tensor {
+  checkOperands('globalNorm', { flat: { tensor: flat, shape: ['...'] } })
   return operator(flat)[0]
 }
 

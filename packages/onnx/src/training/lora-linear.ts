@@ -5,11 +5,12 @@
  * arithmetic. So there are as few passes as can be: the scale goes into the smallest product, and the wide product adds
  * onto the small one. The backward pass gives dx, dA and dB, each only if wanted, and never dW.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { checkNumber, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { showTensor, type Tensor } from '../graph/graph'
 import { Gemm } from '../ops/matrix'
 import { Concat, Reshape, Shape } from '../ops/shaping'
+import { checkOperands } from './check-operands'
 import { checkDropout, drop, dropoutKeys, type DropoutOptions } from './dropout'
 
 export interface LoraLinearOptions {
@@ -34,6 +35,13 @@ export interface LoraLinearOptions {
 /** `x W^T + bias + scale (drop(x) A^T) B^T`, [..., out]. */
 export function loraLinear(options: LoraLinearOptions): Tensor {
   const { x, weight, bias, a, b, dropout } = options
+  checkOperands('loraLinear', {
+    x: { tensor: x, shape: ['...', 'in'] },
+    weight: { tensor: weight, shape: ['out', 'in'] },
+    bias: { tensor: bias, shape: ['out'], optional: true },
+    a: { tensor: a, shape: ['r', 'in'] },
+    b: { tensor: b, shape: ['out', 'r'] },
+  })
   if (dropout !== undefined) checkDropout('loraLinear.dropout', dropout.rate, dropout.seed)
   const run = loraOp(scaleOf(options), bias !== undefined, dropout?.rate)
   const matrix = x.shape?.length === 2 ? x : Reshape(x, [-1, dim(a, 1)])
@@ -52,16 +60,17 @@ function scaleOf({ a, alpha, scale }: LoraLinearOptions): number {
       'INVALID_OPTION',
       `loraLinear: exactly one of alpha and scale must be given, got ${alpha} and ${scale}; pass one`,
     )
-  return scale ?? (alpha ?? 0) / dim(a, 0)
+  if (scale !== undefined) return checkNumber('loraLinear.scale', scale)
+  return checkNumber('loraLinear.alpha', alpha) / dim(a, 0)
 }
 
 /** A dimension that must be known. */
 function dim(tensor: Tensor, axis: number): number {
   const length = tensor.shape?.[axis]
-  if (typeof length !== 'number')
+  if (typeof length !== 'number' || length === 0)
     throw new EvolmmError(
       'SHAPE_MISMATCH',
-      `loraLinear: the adapter's shapes must be known, got ${showTensor(tensor)}; give its input a static shape`,
+      `loraLinear: the adapter's shapes must be known and not 0, got ${showTensor(tensor)}; give its input a static shape`,
     )
   return length
 }

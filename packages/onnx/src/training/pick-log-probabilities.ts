@@ -5,6 +5,7 @@ import { Add, Cast, Exp, Log, Mul, Neg, Sub } from '../ops/elementwise'
 import { GatherElements, ScatterElements } from '../ops/indexing'
 import { ReduceMax, ReduceSum } from '../ops/reduction'
 import { Squeeze, Unsqueeze } from '../ops/shaping'
+import { checkOperands } from './check-operands'
 
 const operator = customOp({
   name: 'PickLogProbabilities',
@@ -27,6 +28,10 @@ const operator = customOp({
  * logits is kept for the backward pass. With many words, `policyLoss` does without the logits too.
  */
 export function pickLogProbabilities(logits: Tensor, tokens: Tensor): Tensor {
+  checkOperands('pickLogProbabilities', {
+    logits: { tensor: logits, shape: ['R', 'V'] },
+    tokens: { tensor: tokens, shape: ['R'], type: 'index' },
+  })
   return operator(logits, tokens.dtype === 'int64' ? tokens : Cast(tokens, { to: 'int64' }))[0]
 }
 

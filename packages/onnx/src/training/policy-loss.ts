@@ -8,7 +8,7 @@
  * products with the head (three with a reference), as many as without chunks. The head's own gradient, if wanted, takes
  * a second sweep.
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { stopGradient } from '../grad/stop-gradient'
 import type { Tensor } from '../graph/graph'
@@ -20,6 +20,8 @@ import { Gemm } from '../ops/matrix'
 import { LogSoftmax } from '../ops/normalization'
 import { ReduceSum } from '../ops/reduction'
 import { Concat, Reshape, Shape, Squeeze, Unsqueeze } from '../ops/shaping'
+import { checkOperands } from './check-operands'
+import { logProbabilities } from './log-probabilities'
 
 export interface PolicyLossOptions {
   /** [R, D], one row for each scored token: the state that predicts it. */
@@ -30,7 +32,10 @@ export interface PolicyLossOptions {
   tokens: Tensor
   /** [R], what each token's negative log-probability counts: advantage divided by the number of tokens, say. */
   weights: Tensor
-  /** The divergence from a reference policy, given by its hidden states [R, D] (same head) or logits [R, V]. */
+  /**
+   * The divergence from a reference policy, given by its hidden states [R, D] (same head) or logits [R, V]. What logits
+   * of -Infinity count is said at `exactKl`.
+   */
   kl?: KlOptions
   /** Rows whose logits exist at the same time. @default 64 */
   chunk?: number
@@ -54,6 +59,20 @@ export interface PolicyLoss {
 export function policyLoss(options: PolicyLossOptions): PolicyLoss {
   const { hidden, weight, weights, kl } = options
   const chunk = checkInteger('policyLoss.chunk', options.chunk ?? 64, { min: 1 })
+  checkOperands('policyLoss', {
+    hidden: { tensor: hidden, shape: ['R', 'D'] },
+    weight: { tensor: weight, shape: ['V', 'D'] },
+    tokens: { tensor: options.tokens, shape: ['R'], type: 'index' },
+    weights: { tensor: weights, shape: ['R'] },
+    'kl.hidden': { tensor: kl?.hidden, shape: ['R', 'D'], optional: true },
+    'kl.logits': { tensor: kl?.logits, shape: ['R', 'V'], optional: true },
+    'kl.weights': { tensor: kl?.weights, shape: ['R'], optional: kl === undefined },
+  })
+  if (kl !== undefined && (kl.hidden === undefined) === (kl.logits === undefined))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      'policyLoss.kl: must have exactly one of hidden and logits, got both or none; pass one',
+    )
   const tokens = options.tokens.dtype === 'int64' ? options.tokens : Cast(options.tokens, { to: 'int64' })
   const kind: ReferenceKind = kl === undefined ? 'none' : kl.hidden === undefined ? 'logits' : 'hidden'
   const reference = kl && (kl.hidden ?? kl.logits)
@@ -131,8 +150,12 @@ function score(
   const loss = Neg(total(Mul(picked, weights)))
   if (reference === undefined || klWeights === undefined)
     return { loss, picked, entropy, divergence: Mul(weights, 0), logits: Mul(probabilities, own) }
-  const other = kind === 'logits' ? reference : Gemm(reference, head, undefined, { transB: 1 })
-  const ratio = Sub(policy, LogSoftmax(other))
+  // Logits that are given may rule words out; products cannot.
+  const other =
+    kind === 'logits'
+      ? logProbabilities(reference)
+      : LogSoftmax(Gemm(reference, head, undefined, { transB: 1 }))
+  const ratio = Sub(policy, other)
   const divergence = ReduceSum(Mul(probabilities, ratio), [1], { keepdims: 0 })
   const base = Unsqueeze(Sub(weights, Mul(klWeights, divergence)), [1])
   const factor = Add(Mul(ratio, Unsqueeze(klWeights, [1])), base)

@@ -1,11 +1,11 @@
 /**
- * Root-mean-square normalisation, `y = x / sqrt(mean(x²) + epsilon) * weight`, as one operator whose backward pass uses
- * the inverse deviation of the forward pass: few passes over memory, and nothing of x's size is kept but x.
+ * Root-mean-square normalisation, `y = x / sqrt(mean(x²) + epsilon) * weight`, as one operator: the forward pass is
+ * one pass over memory, and the backward pass needs nothing but x, of which it computes the deviation again.
  */
 import { customOp } from '../grad/custom-op'
 import { unbroadcast } from '../grad/unbroadcast'
 import type { Tensor } from '../graph/graph'
-import { Add, Mul, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
+import { Add, Div, Mul, Pow, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
 import { ReduceMean } from '../ops/reduction'
 
 export interface RmsNormOptions {
@@ -29,14 +29,17 @@ function rmsNormOp(epsilon: number): ReturnType<typeof customOp> {
   if (known !== undefined) return known
   const made = customOp({
     name: 'RmsNorm',
-    // The second output, [..., 1], is kept for the backward pass.
+    // With Pow and Div the runtime makes one pass of these operators. For types other than float32 it then forgets
+    // epsilon and takes 1e-5, so there it must not recognise them.
     forward: (x, weight) => {
-      const inverse = Reciprocal(Sqrt(Add(ReduceMean(Mul(x, x), [-1]), epsilon)))
-      return [Mul(Mul(x, inverse), weight), inverse]
+      const square = x.dtype === 'float32' ? Pow(x, 2) : Mul(x, x)
+      const deviation = Sqrt(Add(ReduceMean(square, [-1]), epsilon))
+      return [Mul(Div(x, deviation), weight)]
     },
     // With h = gradient * weight: dx = inverse (h - xhat mean(h xhat)).
-    backward: ({ inputs: [x, weight], outputs: [, inverse], gradients: [gradient], needs }) => {
+    backward: ({ inputs: [x, weight], gradients: [gradient], needs }) => {
       if (gradient === undefined) return []
+      const inverse = Reciprocal(Sqrt(Add(ReduceMean(Mul(x, x), [-1]), epsilon)))
       const xhat = Mul(x, inverse)
       const slope = needs[1] ? unbroadcast(Mul(gradient, xhat), weight) : undefined
       if (!needs[0]) return [undefined, slope]

@@ -372,6 +372,11 @@ const controlFlow: Record<string, Make> = {
   },
 }
 
+/** By name: here one that shape inference knows. */
+const byName: Record<string, Make> = {
+  node: (s) => op.node('Transpose', [s.input(s.shape(1, 3))]),
+}
+
 export const samples = {
   elementwise,
   reduction,
@@ -382,4 +387,5 @@ export const samples = {
   convolution,
   creation,
   controlFlow,
+  byName,
 }

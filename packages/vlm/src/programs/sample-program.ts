@@ -5,9 +5,16 @@
 import { Graph, op, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Attend, Layers } from '../backbones/layers'
-import { cachedAttention, promptCache, type OwnCache, type PromptCache } from './cached-attention'
-import { draw, type Drawn } from './draw'
+import {
+  cachedAttention,
+  promptCache,
+  type CachedAttentionOptions,
+  type OwnCache,
+  type PromptCache,
+} from './cached-attention'
+import { drawInputs } from './draw-inputs'
 import { embeddedPrompts } from './embedded-prompts'
+import { logitsOf } from './logits-of'
 import { packedAttention } from './packed-attention'
 import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
@@ -30,18 +37,22 @@ export interface SampleProgramOptions {
  */
 export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
   const graph = new Graph('sample')
-  const inputs = samplerInputs(graph)
+  const { draw, stops } = drawInputs(graph)
+  const uniforms = graph.input('uniforms', 'float64', ['S', 'M'])
+  const owners = graph.input('owners', 'int64', ['S'])
+  const starts = graph.input('starts', 'int64', ['G'])
+  const samples = op.Div(op.Shape(owners), op.Shape(starts))
   const layers = programLayers({
     graph,
     frozen: frozenWeights(graph, files),
     trained: trainable && trainedInput(graph, trainable),
   })
-  const { prompts, logits, promptMask } = prefill(graph, backbone, layers)
+  const { logits, ...read } = prefill(graph, backbone, layers)
 
-  const first = inputs.draw(op.Gather(logits, inputs.owners), column(inputs.uniforms, 0))
-  const stopped = inputs.stops(first.tokens)
-  const own = emptyCaches(graph, backbone, inputs.owners, prompts)
-  const steps = op.Sub(op.Shape(inputs.uniforms, { start: 1 }), 1)
+  const first = draw(op.Gather(logits, owners), column(uniforms, 0))
+  const stopped = stops(first.tokens)
+  const own = emptyCaches(samples, read.prompts)
+  const steps = op.Sub(op.Shape(uniforms, { start: 1 }), 1)
   const results = op.Loop(
     {
       trips: op.Reshape(steps, []),
@@ -50,9 +61,15 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
     },
     (step, tokens, done, ...flat) => {
       const caches = flat.flatMap((keys, i) => (i % 2 === 0 ? [{ keys, values: flat[i + 1] }] : []))
-      const next = decodeStep(backbone, layers, { tokens, step, inputs, prompts, promptMask, own: caches })
-      const drawn = inputs.draw(next.logits, column(inputs.uniforms, op.Add(step, 1)))
-      const ended = op.Or(done, inputs.stops(drawn.tokens))
+      const next = decodeStep(backbone, layers, {
+        tokens,
+        places: op.Add(op.Gather(starts, owners), step),
+        own: caches,
+        samples,
+        ...read,
+      })
+      const drawn = draw(next.logits, column(uniforms, op.Add(step, 1)))
+      const ended = op.Or(done, stops(drawn.tokens))
       return {
         condition: some(op.Not(ended)),
         carried: [drawn.tokens, ended, ...next.own.flatMap(({ keys, values }) => [keys, values])],
@@ -72,37 +89,10 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   return graph
 }
 
-export interface SamplerInputs {
-  owners: Tensor
-  starts: Tensor
-  uniforms: Tensor
-  draw: (logits: Tensor, uniforms: Tensor) => Drawn
-  /** Which of the tokens end a sample. */
-  stops: (tokens: Tensor) => Tensor
-}
-
-function samplerInputs(graph: Graph): SamplerInputs {
-  const [temperature, topP] = ['temperature', 'top_p'].map((name) => graph.input(name, 'float32', []))
-  const topK = graph.input('top_k', 'int64', [])
-  const stopTokens = graph.input('stop_tokens', 'int64', ['K'])
-  return {
-    owners: graph.input('owners', 'int64', ['S']),
-    starts: graph.input('starts', 'int64', ['G']),
-    uniforms: graph.input('uniforms', 'float64', ['S', 'M']),
-    draw: (logits, uniforms) => draw({ logits, uniforms, temperature, topP, topK }),
-    stops: (tokens) => {
-      const same = op.Equal(op.Unsqueeze(tokens, [1]), op.Unsqueeze(stopTokens, [0]))
-      return op.Greater(op.ReduceSum(op.Cast(same, { to: 'int64' }), [1], { keepdims: 0 }), 0)
-    },
-  }
-}
+type ReadPrompts = Pick<CachedAttentionOptions, 'prompts' | 'promptMask' | 'length'>
 
 /** Reads the prompts: their keys and values, and the logits [G, V] after the last token of each. */
-function prefill(
-  graph: Graph,
-  backbone: Backbone,
-  layers: Layers,
-): { prompts: PromptCache[]; logits: Tensor; promptMask: Tensor } {
+function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts & { logits: Tensor } {
   const ids = graph.input('ids', 'int64', ['G', 'T'])
   const segments = graph.input('segments', 'int64', ['G', 'T'])
   const embedded = embeddedPrompts(backbone, layers, {
@@ -124,53 +114,47 @@ function prefill(
   const last = op.Gather(hidden, graph.input('last_rows', 'int64', ['G']))
   const [none, hiddenScore] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
   const padding = op.Where(op.Less(segments, 0), hiddenScore, none)
-  return { prompts, logits: logitsOf(backbone, layers, last), promptMask: op.Unsqueeze(padding, [1, 2]) }
+  return {
+    prompts,
+    promptMask: op.Unsqueeze(padding, [1, 2]),
+    length: op.Shape(segments, { start: 1 }),
+    logits: logitsOf(backbone, layers, last),
+  }
 }
 
-function logitsOf(backbone: Backbone, layers: Layers, hidden: Tensor): Tensor {
-  return op.Gemm(backbone.finalNorm(layers, hidden), backbone.headWeight(layers), undefined, { transB: 1 })
-}
-
-interface StepInputs {
+type StepInputs = CachedAttentionOptions & {
   /** The newest token of each sample, [S]. */
   tokens: Tensor
-  /** How many tokens each sample had before it, a scalar. */
-  step: Tensor
-  inputs: Pick<SamplerInputs, 'owners' | 'starts'>
-  prompts: readonly PromptCache[]
-  promptMask: Tensor
-  own: readonly OwnCache[]
+  /** Where it stands, [S]. */
+  places: Tensor
 }
 
 /** Logits [S, V] after one more token of each sample. */
 function decodeStep(
   backbone: Backbone,
   layers: Layers,
-  { tokens, step, inputs, prompts, promptMask, own }: StepInputs,
+  { tokens, places, ...caches }: StepInputs,
 ): { logits: Tensor; own: OwnCache[] } {
-  const { graph } = layers
-  const place = op.Add(op.Gather(inputs.starts, inputs.owners), step)
-  const three = graph.constant('int64', [2], [3, 1])
-  const positions = op.Expand(op.Unsqueeze(place, [0]), three)
-  const { attend, grown } = cachedAttention({ prompts, promptMask, own })
+  const three = layers.graph.constant('int64', [2], [3, 1])
+  const positions = op.Expand(op.Unsqueeze(places, [0]), three)
+  const { attend, grown } = cachedAttention(caches)
   const hidden = backbone.decoder(layers, { embedded: backbone.embed(layers, tokens), positions, attend })
   return { logits: logitsOf(backbone, layers, hidden), own: grown }
 }
 
-/** No tokens yet, [S, keyValueHeads, 0, d] for each layer. */
-function emptyCaches(
-  graph: Graph,
-  { sizes }: Backbone,
-  owners: Tensor,
-  prompts: readonly PromptCache[],
-): OwnCache[] {
-  const [, heads, d] = prompts[0].keys.shape ?? []
-  const shape = op.Concat([op.Shape(owners), graph.constant('int64', [3], [Number(heads), 0, Number(d)])], {
-    axis: 0,
-  })
-  return Array.from({ length: sizes.layers }, () => {
-    const [keys, values] = [0, 1].map(() => op.ConstantOfShape(shape, graph.constant('float32', [1], [0])))
-    return { keys, values }
+/** No tokens yet, [G, keyValueHeads, N, 0, d] for each layer. */
+function emptyCaches(samples: Tensor, prompts: readonly PromptCache[]): OwnCache[] {
+  const { graph } = samples.scope
+  return prompts.map(({ values }) => {
+    const ints = (...sizes: number[]) => graph.constant('int64', [sizes.length], sizes)
+    const shape = op.Concat(
+      [op.Shape(values, { end: 2 }), samples, ints(0), op.Shape(values, { start: 3 })],
+      { axis: 0 },
+    )
+    const [ownKeys, ownValues] = [0, 1].map(() =>
+      op.ConstantOfShape(shape, graph.constant('float32', [1], [0])),
+    )
+    return { keys: ownKeys, values: ownValues }
   })
 }
 

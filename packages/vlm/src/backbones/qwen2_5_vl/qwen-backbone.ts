@@ -41,7 +41,11 @@ export function qwenBackbone(config: QwenConfig): Backbone {
       ]),
     ],
     vision: (layers, inputs) => {
-      const get = (name: string) => inputs.get(name) as Tensor
+      const get = (name: string): Tensor => {
+        const tensor = inputs.get(name)
+        if (tensor === undefined) throw new Error(`internal: the vision tower has no input "${name}"`)
+        return tensor
+      }
       const near = (kind: string): Neighbours => ({
         rows: get(`${kind}_rows`),
         mask: get(`${kind}_mask`),

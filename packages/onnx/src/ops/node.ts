@@ -1,0 +1,35 @@
+/** Any operator: those that have no function here, and those of other domains, `com.microsoft` above all. */
+import type { Attribute } from '../graph/attribute'
+import { dtypeCode, type DType } from '../graph/dtype'
+import { emit, graphOf } from '../graph/emit'
+import type { Tensor } from '../graph/graph'
+import { checkShape, type Shape } from '../graph/shape'
+
+export interface NodeOptions {
+  /** @default '' the standard operators */
+  domain?: string
+  /** Version of the domain's operators, if the graph has none yet. @default 1 */
+  version?: number
+  /** Tagged with their types: `{ alpha: { type: 'float', value: 1.5 } }`. @default none */
+  attributes?: Readonly<Record<string, Attribute>>
+  /** Types and shapes of the outputs. They can be left out for operators that shape inference knows. */
+  outputs?: readonly { dtype: DType; shape: Shape | undefined }[]
+}
+
+/**
+ * The outputs of a node. `undefined` is an input that is left out. Where there is no gradient rule, wrap it in a
+ * `customOp` that has one.
+ */
+export function node(
+  opType: string,
+  inputs: readonly (Tensor | undefined)[],
+  { domain = '', version = 1, attributes = {}, outputs }: NodeOptions = {},
+): Tensor[] {
+  const graph = graphOf(opType, inputs)
+  for (const [index, { dtype, shape }] of outputs?.entries() ?? []) {
+    dtypeCode(dtype)
+    checkShape(`${opType}: output ${index}`, shape)
+  }
+  if (domain !== '' && !graph.domains.has(domain)) graph.domains.set(domain, version)
+  return emit(graph, opType, inputs, { domain, attributes: { ...attributes }, ...(outputs && { outputs }) })
+}

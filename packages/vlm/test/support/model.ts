@@ -1,0 +1,175 @@
+/** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
+import { Graph, op } from '@evolmm/onnx'
+import type { Backbone, Feed } from '../../src/backbones/backbone'
+import { openBackbone } from '../../src/backbones/open-backbone'
+import { openCheckpoint } from '../../src/checkpoint/open-checkpoint'
+import { readImageProcessorConfig } from '../../src/image/image-processor-config'
+import type { RgbImage } from '../../src/image/rgb-image'
+import type { Grid } from '../../src/prompt/image-token-count'
+import { embeddedPrompts } from '../../src/programs/embedded-prompts'
+import { encodeProgram } from '../../src/programs/encode-program'
+import { learnProgram, trainsVision } from '../../src/programs/learn-program'
+import { packGroups, type PackedPrompt } from '../../src/programs/pack-groups'
+import { packedAttention } from '../../src/programs/packed-attention'
+import { programLayers } from '../../src/programs/program-layers'
+import type { Trainable } from '../../src/programs/trainable'
+import { frozenWeights, weightFiles, type WeightFiles } from '../../src/programs/weight-files'
+import { openProgram } from '../../src/runtime/session'
+
+interface Image {
+  pixels: Float32Array
+  grid: Grid
+}
+
+export interface TestModel {
+  backbone: Backbone
+  files: WeightFiles
+  patches: (image: RgbImage) => Image
+  /** Image tokens of the base model. */
+  encode: (images: readonly Image[]) => Promise<Feed>
+}
+
+export interface Prompt {
+  ids: readonly number[]
+  images: readonly Image[]
+}
+
+export interface Group extends Prompt {
+  completions: readonly (readonly number[])[]
+  /** One for each completion. */
+  advantages: readonly number[]
+  /** What the divergence from the base counts. */
+  beta: number
+}
+
+export interface Learned {
+  loss: number
+  /** [S] each; no divergence if it was not asked for. */
+  logProbabilities: Float32Array
+  kl: Float32Array
+  /** [P] */
+  gradient: Float32Array
+}
+
+export async function openModel(folder: string): Promise<TestModel> {
+  const backbone = await openBackbone(folder)
+  const { tensors } = await openCheckpoint(folder, backbone.weights)
+  const files = weightFiles(tensors.values())
+  const processor = await readImageProcessorConfig({ folder })
+  const encoder = await openProgram(encodeProgram({ backbone, files }), files)
+  return {
+    backbone,
+    files,
+    patches: (image) => backbone.imagePatches(image, processor),
+    encode: async (images) => {
+      if (images.length === 0) return float([0, backbone.sizes.hiddenSize], [])
+      const { features } = await encoder.run(backbone.visionFeeds(images))
+      return float(features.dims, features.data as Float32Array)
+    },
+  }
+}
+
+/** A function that makes a learning pass: each completion's loss is the mean over its tokens, and losses are summed. */
+export function openLearner(
+  model: TestModel,
+  trainable?: Trainable,
+  { checkpointed = false } = {},
+): (groups: readonly Group[], parameters: Float32Array) => Promise<Learned> {
+  const { backbone, files, encode } = model
+  const trains = trainable !== undefined
+  const open = once((pixels: boolean) =>
+    openProgram(
+      learnProgram({ backbone, files, trainable, gradient: trains, kl: trains, pixels, checkpointed }),
+      files,
+    ),
+  )
+  return async (groups, parameters) => {
+    const images = groups.flatMap((group) => group.images)
+    const { feeds } = packGroups(
+      groups.map((group) => ({
+        prompt: packedPrompt(model, group),
+        completions: group.completions.map((ids) => Int32Array.from(ids)),
+      })),
+    )
+    const perToken = (value: (group: Group, completion: number) => number) => {
+      const values = groups.flatMap((group) =>
+        group.completions.flatMap(({ length }, c) => Array<number>(length).fill(value(group, c) / length)),
+      )
+      return float([values.length], values)
+    }
+    const pixels = trains && trainsVision(trainable) && images.length > 0
+    const program = await open(pixels)
+    const outputs = await program.run({
+      ...feeds,
+      ...(pixels && backbone.visionFeeds(images)),
+      features: await encode(images),
+      parameters: float([parameters.length], parameters),
+      weights: perToken(({ advantages }, c) => advantages[c]),
+      kl_weights: perToken(({ beta }) => beta),
+    })
+    const values = (name: string) =>
+      name in outputs ? (outputs[name].data as Float32Array) : new Float32Array(0)
+    return {
+      loss: values('loss')[0],
+      logProbabilities: values('log_probabilities'),
+      kl: values('kl'),
+      gradient: values('gradient'),
+    }
+  }
+}
+
+/** A function that gives the base model's logits at every position, [T, V] flattened. */
+export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => Promise<Float32Array>> {
+  const { backbone, files, encode } = model
+  const graph = new Graph('logits')
+  const layers = programLayers({ graph, frozen: frozenWeights(graph, files) })
+  const embedded = embeddedPrompts(backbone, layers, {
+    ids: op.Reshape(graph.input('ids', 'int64', [1, 'T']), [-1]),
+    features: graph.input('features', 'float32', ['tokens', backbone.sizes.hiddenSize]),
+    imageRows: graph.input('feature_rows', 'int64', ['tokens']),
+  })
+  const positions = graph.input('positions', 'int64', [3, 'T'])
+  const attend = packedAttention(graph.input('segments', 'int64', [1, 'T']))
+  const hidden = backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend }))
+  graph.output('logits', op.Gemm(hidden, backbone.headWeight(layers), undefined, { transB: 1 }))
+  const program = await openProgram(graph, files)
+  return async (prompt) => {
+    const { feeds } = packGroups([{ prompt: packedPrompt(model, prompt), completions: [] }])
+    const { logits } = await program.run({ ...feeds, features: await encode(prompt.images) })
+    return logits.data as Float32Array
+  }
+}
+
+export function packedPrompt({ backbone }: TestModel, { ids, images }: Prompt): PackedPrompt {
+  const grids = images.map(({ grid }) => grid)
+  const places = [...ids.keys()].filter((i) => ids[i] === backbone.tokens.imageToken)
+  return {
+    ids: Int32Array.from(ids),
+    ...backbone.positions(ids, grids),
+    imageSpans: places.map((start) => ({ start, length: 1 })),
+  }
+}
+
+/** The part of a flat vector that belongs to each tensor. */
+export function tensorsOf({ layout }: Trainable, flat: Float32Array): Map<string, Float32Array> {
+  return new Map(
+    layout.entries.map(({ name, offset, shape }) => {
+      const count = shape.reduce((product, size) => product * size, 1)
+      return [name, flat.subarray(offset, offset + count)]
+    }),
+  )
+}
+
+/** Remembers what was made for each argument. */
+function once<A, R>(make: (argument: A) => R): (argument: A) => R {
+  const made = new Map<A, R>()
+  return (argument) => {
+    const result = made.get(argument) ?? make(argument)
+    made.set(argument, result)
+    return result
+  }
+}
+
+function float(dims: readonly number[], data: Float32Array | readonly number[]): Feed {
+  return { dtype: 'float32', dims, data: Float32Array.from(data) }
+}
