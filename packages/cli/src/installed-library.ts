@@ -11,11 +11,6 @@ export const library: Library = {
     const vlm = await loadVlm(idOrFolder, options)
     return {
       loadAdapter: () => Promise.reject(missing('--adapter')),
-      exportPrograms: () => Promise.reject(missing('export')),
-      async *stream({ prompt, seed = 0, ...sampling }) {
-        const [[{ text }]] = await vlm.sample({ ...sampling, prompts: [prompt], seeds: [seed] })
-        yield text
-      },
       ...vlm,
     }
   },

@@ -2,7 +2,7 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
-import type { Adapter, LoadVlmOptions, StreamOptions, Vlm as WholeVlm } from '@evolmm/vlm'
+import type { Adapter, LoadVlmOptions, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
@@ -21,31 +21,31 @@ export interface LoadOptions extends LoadVlmOptions {
 
 export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
-export interface Vlm extends Pick<WholeVlm, 'encodeImage' | 'prompt' | 'sample' | 'score' | 'dispose'> {
+type Used = 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
+
+export interface Vlm extends Pick<WholeVlm, Used> {
   tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode'>
-  /** The text of one sample, piece by piece. */
-  stream: (options: StreamOptions) => AsyncIterable<string>
   loadAdapter: (
     idOrFolder: string,
-    options: { subfolder?: string | undefined; hub?: HubOptions | undefined },
+    options: { adapterName?: string | undefined; hub?: HubOptions | undefined },
   ) => Promise<Adapter>
-  /** Files written. */
-  exportPrograms: (folder: string) => Promise<readonly string[]>
 }
 
 export interface RuntimeReport {
-  /** Version of ONNX Runtime. */
+  /** Versions. */
+  node: string
   onnxruntime: string
-  /** That a run on the CPU uses. */
+  platform: string
+  arch: string
+  /** That programs use unless told otherwise. */
   threads: number
   providers: readonly {
-    name: string
-    /** Whether it is in the installed runtime. */
-    present: boolean
-    /** Whether it runs here. */
+    device: string
+    /** Part of the npm package. */
+    bundled: boolean
     usable: boolean
-    /** Why it does not, and what helps. */
-    reason?: string | undefined
+    /** What is not there, and what to do about it. */
+    missing: { what: string; fix: string } | undefined
   }[]
-  caches: readonly { name: string; folder: string }[]
+  caches: readonly { name: string; folder: string; files: number; bytes: number }[]
 }

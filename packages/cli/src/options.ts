@@ -12,12 +12,15 @@ export interface ModelFlags {
   cache_dir?: string
 }
 
-export interface PromptFlags extends ModelFlags {
+export interface AdapterFlags {
+  adapter?: string
+  adapter_subfolder?: string
+}
+
+export interface PromptFlags extends ModelFlags, AdapterFlags {
   image?: string[]
   prompt: string
   system?: string
-  adapter?: string
-  adapter_subfolder?: string
   min_pixels?: number
   max_pixels?: number
 }
@@ -57,6 +60,10 @@ export function addPromptFlags(command: Command): Command {
       "area to which larger images are reduced (default: the checkpoint's)",
       integer('--max_pixels', 1),
     )
+  return addAdapterFlags(command)
+}
+
+export function addAdapterFlags(command: Command): Command {
   command.optionsGroup('Adapter:')
   return command
     .option('--adapter <dir_or_id>', 'LoRA adapter in the PEFT layout (default: none)', text('--adapter'))

@@ -4,7 +4,7 @@ import { EvolmmError } from '@evolmm/internal'
 import type { Context } from './context'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { HubOptions, Vlm } from './library'
-import type { ModelFlags, PromptFlags } from './options'
+import type { AdapterFlags, ModelFlags, PromptFlags } from './options'
 import { showProgress, type Progress } from './progress'
 
 export async function withModel<T>(
@@ -49,12 +49,8 @@ export async function withPrompt<T>(
   flags: PromptFlags,
   work: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const { image: files = [], adapter: adapterName, adapter_subfolder: subfolder } = flags
-  if (subfolder !== undefined && adapterName === undefined)
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `--adapter_subfolder: must go with --adapter, got ${JSON.stringify(subfolder)} alone; add --adapter or leave it out`,
-    )
+  const { image: files = [] } = flags
+  checkAdapterFlags(flags)
   if ((flags.min_pixels ?? 0) > (flags.max_pixels ?? Infinity))
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -62,16 +58,32 @@ export async function withPrompt<T>(
     )
   for (const file of files) await checkFile(file)
   return withModel(context, flags, async (vlm, progress) => {
-    const adapter =
-      adapterName === undefined
-        ? undefined
-        : await vlm.loadAdapter(adapterName, { subfolder, hub: hubOptions(progress) })
-    progress.clear()
+    const adapter = await openAdapter(vlm, flags, progress)
     const images: EncodedImage[] = []
     for (const file of files) images.push(await vlm.encodeImage(file))
     const prompt = vlm.prompt({ images, prompt: flags.prompt, system: flags.system })
     return work({ vlm, adapter, images, prompt })
   })
+}
+
+export function checkAdapterFlags({ adapter, adapter_subfolder: subfolder }: AdapterFlags): void {
+  if (subfolder !== undefined && adapter === undefined)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `--adapter_subfolder: must go with --adapter, got ${JSON.stringify(subfolder)} alone; add --adapter or leave it out`,
+    )
+}
+
+export async function openAdapter(
+  vlm: Vlm,
+  flags: AdapterFlags,
+  progress: Progress,
+): Promise<Adapter | undefined> {
+  if (flags.adapter === undefined) return undefined
+  const { adapter_subfolder: adapterName } = flags
+  const adapter = await vlm.loadAdapter(flags.adapter, { adapterName, hub: hubOptions(progress) })
+  progress.clear()
+  return adapter
 }
 
 async function checkFile(file: string): Promise<void> {

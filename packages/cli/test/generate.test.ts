@@ -95,7 +95,7 @@ test('every flag reaches the model', async () => {
   expect(given(calls, 'prompt')).toEqual([
     { images: Array(4).fill(encodedImage), prompt: 'Which?', system: 'Be brief.' },
   ])
-  expect(given(calls, 'loadAdapter')).toMatchObject(['lora', { subfolder: 'solver' }])
+  expect(given(calls, 'loadAdapter')).toMatchObject(['lora', { adapterName: 'solver' }])
   expect(given(calls, 'sample')).toMatchObject([
     {
       temperature: 0.5,

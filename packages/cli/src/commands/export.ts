@@ -4,28 +4,45 @@ import { stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import type { Context } from '../context'
 import { formatBytes } from '../format-bytes'
-import { addModelFlags, addOutputFlags, requireFlags, type ModelFlags } from '../options'
-import { withModel } from '../with-model'
+import {
+  addAdapterFlags,
+  addModelFlags,
+  addOutputFlags,
+  requireFlags,
+  type AdapterFlags,
+  type ModelFlags,
+} from '../options'
+import { checkAdapterFlags, openAdapter, withModel } from '../with-model'
+
+interface ExportFlags extends ModelFlags, AdapterFlags {
+  out: string
+}
 
 const examples = `
 Examples:
   $ evolmm export --model ./checkpoint --out programs
-  $ evolmm export --model Qwen/Qwen2.5-VL-3B-Instruct --revision main --out programs`
+  $ evolmm export --model Qwen/Qwen2.5-VL-3B-Instruct --adapter ./solver --out programs`
 
 export function addExport(program: Command, context: Context): void {
   const command = program
     .command('export')
     .usage('--model <dir_or_id> --out <dir> [options]')
     .summary('write the programs of a model as .onnx files')
-    .description('Writes every program of a model as an .onnx file that other runtimes can load.')
-  addModelFlags(command)
+    .description(
+      'Writes every program of a model as an .onnx file that other runtimes can load, with the weights ' +
+        'beside them. With an adapter the programs take its parameters, and one gives their gradient.',
+    )
+  addAdapterFlags(addModelFlags(command))
   command.optionsGroup('Output:').option('--out <dir>', 'folder for the files, made if need be')
   addOutputFlags(command)
     .addHelpText('after', examples)
-    .action(async (flags: ModelFlags & { out: string }) => {
+    .action(async (flags: ExportFlags) => {
       requireFlags(command, 'model', 'out')
+      checkAdapterFlags(flags)
       await checkFolder(flags.out)
-      const files = await withModel(context, flags, (vlm) => vlm.exportPrograms(flags.out))
+      const files = await withModel(context, flags, async (vlm, progress) =>
+        vlm.exportPrograms(flags.out, await openAdapter(vlm, flags, progress)),
+      )
       // Names alone on standard output, for other commands.
       context.stdout.write(files.map((file) => `${file}\n`).join(''))
       const sizes = await Promise.all(

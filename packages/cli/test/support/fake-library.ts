@@ -15,7 +15,6 @@ export interface FakeOptions {
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
-  report?: RuntimeReport
 }
 
 export interface FakeLibrary extends Library {
@@ -24,14 +23,24 @@ export interface FakeLibrary extends Library {
 }
 
 export const report: RuntimeReport = {
+  node: '22.1.0',
   onnxruntime: '1.30.0',
+  platform: 'linux',
+  arch: 'x64',
   threads: 2,
   providers: [
-    { name: 'cpu', present: true, usable: true },
-    { name: 'webgpu', present: true, usable: false, reason: 'no adapter was found; install a Vulkan driver' },
-    { name: 'cuda', present: false, usable: false },
+    { device: 'cpu', bundled: true, usable: true, missing: undefined },
+    {
+      device: 'webgpu',
+      bundled: true,
+      usable: false,
+      missing: { what: 'no adapter', fix: 'install a Vulkan driver' },
+    },
   ],
-  caches: [],
+  caches: [
+    { name: 'hub', folder: '/cache/hub', files: 12, bytes: 7.5e9 },
+    { name: 'weights', folder: '/cache/weights', files: 0, bytes: 0 },
+  ],
 }
 
 export const encodedImage: EncodedImage = {
@@ -104,8 +113,8 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         samplerGap: undefined,
       })
     },
-    exportPrograms: (folder) => {
-      note('exportPrograms', folder)
+    exportPrograms: (folder, given) => {
+      note('exportPrograms', folder, given)
       return Promise.resolve([`${folder}/encode.onnx`, `${folder}/sample.onnx`])
     },
     dispose: () => {
@@ -128,6 +137,6 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         )
       return Promise.resolve(vlm)
     },
-    inspectRuntime: () => Promise.resolve(options.report ?? report),
+    inspectRuntime: () => Promise.resolve(report),
   }
 }
