@@ -88,7 +88,7 @@ export function samplingSettings(
 }
 
 /** What reading the prompts takes, the policy's parameters included. */
-export async function promptFeeds(
+async function promptFeeds(
   model: Model,
   prompts: readonly Prompt[],
   adapter: SampleOptions['adapter'],
