@@ -34,4 +34,7 @@ export type { QwenConfig } from './backbones/qwen2_5_vl/config'
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './runtime/memory-estimate'
 export { checkMemory } from './runtime/check-memory'
 
+// 3. The machine
+export { inspectRuntime, type RuntimeReport } from './runtime/inspect-runtime'
+
 export { EvolmmError } from '@evolmm/internal'

@@ -1,4 +1,5 @@
 /** A model from a folder or from the hub, ready to be asked. */
+import { freemem } from 'node:os'
 import { EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
@@ -24,7 +25,9 @@ import { weightFiles } from './programs/weight-files'
 import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
-import { openProgram, type Program } from './runtime/session'
+import { checkMemory } from './runtime/check-memory'
+import { chooseDevice, type DeviceOptions } from './runtime/devices'
+import { openProgram, type OpenProgramOptions, type Program } from './runtime/session'
 import { sample } from './sample'
 import { stream } from './stream'
 import type {
@@ -41,7 +44,9 @@ import type {
   StreamOptions,
 } from './types'
 
-export interface LoadVlmOptions {
+export interface LoadVlmOptions extends DeviceOptions {
+  /** Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left */
+  memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
   /** Where 16-bit weights are kept once they are widened. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
@@ -75,7 +80,10 @@ export interface Vlm {
   /** Weights to train as a whole, as they are. */
   trainWeights: (options?: FullWeightsOptions) => Promise<Adapter>
   /** From a PEFT folder or a repository of the hub. */
-  loadAdapter: (idOrFolder: string, options?: LoadAdapterOptions & { hub?: HubOptions }) => Promise<Adapter>
+  loadAdapter: (
+    idOrFolder: string,
+    options?: LoadAdapterOptions & { hub?: HubOptions | undefined },
+  ) => Promise<Adapter>
   /** Writes a PEFT folder, whole or not at all. */
   saveAdapter: (folder: string, adapter: Adapter, options?: SaveOptions) => Promise<void>
   /** Writes a checkpoint in the Hugging Face layout with the adapter merged into the weights. */
@@ -92,6 +100,7 @@ export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel'> & {
 export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShardBytes' | 'overwrite'>
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
+  const { device, dtype, providers } = await chooseDevice(options)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const backbone = await openBackbone(folder)
   const { minPixels, maxPixels } = options
@@ -103,12 +112,17 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
   const template = await loadChatTemplate({ folder })
   const generation = await readGenerationConfig({ folder, tokenizer })
-  const checkpoint = await widenedCheckpoint(await openCheckpoint(folder, backbone.weights), {
-    ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
-    ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
-  })
+  const stored = await openCheckpoint(folder, backbone.weights)
+  // Half precision is cast where it is used on a GPU; the CPU maps float32 alone.
+  const checkpoint =
+    dtype === 'float32'
+      ? await widenedCheckpoint(stored, {
+          ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
+          ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
+        })
+      : stored
   const files = weightFiles(checkpoint.tensors.values())
-  const programs = openPrograms(files.folder, options.threads)
+  const programs = openPrograms({ folder: files.folder, threads: options.threads, providers })
   const model: Model = {
     folder,
     backbone,
@@ -118,6 +132,10 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     generation,
     processor,
     program: programs.get,
+    checkMemory: (work) => {
+      const available = options.memoryLimit ?? freemem() + process.memoryUsage.rss()
+      checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
+    },
   }
   return {
     folder,
@@ -148,20 +166,20 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
 }
 
 /** Programs by key, each built and opened once. */
-function openPrograms(
-  folder: string,
-  threads: number | undefined,
-): { get: Model['program']; close: () => Promise<void> } {
+function openPrograms(options: OpenProgramOptions): {
+  get: Model['program']
+  close: () => Promise<void>
+} {
   const open = new Map<string, Promise<Program>>()
   let closed = false
   return {
-    get: (key: string, build: () => Graph, options = {}) => {
+    get: (key: string, build: () => Graph, { prepack = true } = {}) => {
       if (closed)
         throw new EvolmmError(
           'MODEL_DISPOSED',
           'model: must not be used after dispose(), got a call; load it again',
         )
-      const known = open.get(key) ?? openProgram(build(), { folder, threads, ...options })
+      const known = open.get(key) ?? openProgram(build(), { ...options, prepack })
       open.set(key, known)
       return known
     },

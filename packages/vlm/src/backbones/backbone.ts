@@ -9,6 +9,7 @@ import type { RgbImage } from '../image/rgb-image'
 import type { BuildPromptOptions } from '../prompt/build-prompt'
 import type { Grid } from '../prompt/image-token-count'
 import type { LoadTokenizerOptions } from '../prompt/load-tokenizer'
+import type { MemoryEstimate, MemoryOptions } from '../runtime/memory-estimate'
 import type { Attend, Layers } from './layers'
 
 export interface Backbone {
@@ -48,6 +49,8 @@ export interface Backbone {
   imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
   /** Values of the inputs of `vision` for some images. */
   visionFeeds: (images: readonly { pixels: Float32Array; grid: Grid }[]) => Record<string, Feed>
+  /** What work with the model takes, from its sizes alone. */
+  estimateMemory: (work: Omit<MemoryOptions, 'config'>) => MemoryEstimate
   /** Writes a checkpoint of this configuration in the Hugging Face layout. */
   writeCheckpoint: (folder: string, options: Omit<WriteCheckpointOptions, 'config'>) => Promise<void>
   /** Rotary positions of a prompt, [3, T], and what is added to a later index. */

@@ -39,7 +39,7 @@ export interface LearnProgramOptions {
 
 /**
  * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
- * [G, T]; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
+ * [G, T]; `prompt_width` int64 [1], the places before the first completion; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
  * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and `sampled` float32 [S]; `parameters` float32 [P];
  * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features` are then those of the base.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
@@ -72,7 +72,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
   })
-  const attend = packedAttention(segments)
+  const attend = packedAttention({ segments, promptWidth: int('prompt_width', [1]) })
   const scored = (layers: Layers, features: Tensor): Tensor => {
     const embedded = embeddedPrompts(backbone, layers, { ...base, features })
     return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, keep: rows }))

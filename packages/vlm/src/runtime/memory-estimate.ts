@@ -29,6 +29,8 @@ export interface MemoryOptions {
   trainable?: number | undefined
   /** The learning pass goes through the vision tower too, because it is trained. @default false */
   trainVision?: boolean | undefined
+  /** The embeddings or the head are among the trained weights. @default false */
+  trainHead?: boolean | undefined
   /** Prompts in one call. @default 1 */
   groups?: number | undefined
   /** Tokens of a prompt, image tokens included. */
@@ -89,8 +91,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
   for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
     checkInteger(name, value, { min: 1 })
-  for (const [name, value] of Object.entries({ trainable, ...imagePatches }))
-    checkInteger(name, value, { min: 0 })
+  checkInteger('trainable', trainable, { min: 0 })
+  for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
 
   const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
   const learns = has('learn', 'score')
@@ -102,23 +104,33 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const forward = forwardBytes(packs)
   const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
   const loss = learns ? lossBytes(config, { rows: groups * samples * completionTokens, chunk, kl }) : 0
-  const running = Math.max(forward, backward)
 
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
-    ...weightBytes(sizes, { cpu: device === 'cpu', prepack, bytes: bytesOf[dtype], has }),
+    ...weightBytes(sizes, {
+      trainVision: options.trainVision ?? false,
+      cpu: device === 'cpu',
+      prepack,
+      bytes: bytesOf[dtype],
+      has,
+    }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.
     adapter: 4 * trainable * (1 + (learns ? 1 : 0) + (has('sample') ? 1 : 0)),
-    // Tensors, their tree of concatenations, and the result.
-    gradient: has('learn') ? 3 * 4 * trainable : 0,
+    // Tensors, their tree of concatenations, and the result. That of the head begins with zeros and is a sum before and
+    // after each chunk; the embeddings have theirs, and where the two are one matrix both are added.
+    gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
     cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
     encode: has('encode') ? encodeBytes(config, imagePatches) : 0,
     sample: has('sample')
       ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize)
       : 0,
-    learn: learns ? (has('learn') ? keptBytes(packs, options, checkpointed) : 0) + running : 0,
-    loss: Math.max(0, loss - (has('learn') ? backward : 0)),
+    learn: has('learn')
+      ? keptBytes(packs, options, checkpointed) + Math.max(forward, backward)
+      : learns
+        ? forward
+        : 0,
+    loss: Math.max(0, loss - (has('learn') ? backward : forward)),
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }
@@ -128,46 +140,46 @@ interface WeightSizes {
   vision: number
   /** All that is read whole: the blocks and the head. */
   language: number
+  /** Of these the head. */
+  head: number
 }
 
 /** Numbers of weights. Of an embedding table that is not the head too, only some rows are read. */
 function weightSizes(config: QwenConfig): WeightSizes {
-  const sizes = { vision: 0, language: 0 }
+  const head = config.text.vocabularySize * config.text.hiddenSize
+  const sizes = { vision: 0, language: 0, head }
   for (const [name, shape] of expectedWeights(config)) {
-    const part = name.startsWith('model.visual.') ? 'vision' : 'language'
+    const part = name.startsWith('model.visual.') ? ('vision' as const) : ('language' as const)
     const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
     if (!table) sizes[part] += shape.reduce((product, dim) => product * dim, 1)
   }
   return sizes
 }
 
+interface WeightUse {
+  has: (...kinds: ProgramKind[]) => boolean
+  trainVision: boolean
+  cpu: boolean
+  prepack: boolean
+  /** Of one weight on a GPU. */
+  bytes: number
+}
+
 function weightBytes(
-  { vision, language }: WeightSizes,
-  {
-    cpu,
-    prepack,
-    bytes,
-    has,
-  }: {
-    cpu: boolean
-    prepack: boolean
-    bytes: number
-    has: (...kinds: ProgramKind[]) => boolean
-  },
+  { vision, language, head }: WeightSizes,
+  { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
-  const users = [
-    has('encode') ? vision : 0,
-    has('sample') ? language : 0,
-    has('learn') ? language : 0,
-    has('score') ? language : 0,
-  ]
+  const encode = has('encode') ? vision : 0
+  const sample = has('sample') ? language : 0
+  const learn = language + (trainVision ? vision : 0)
+  const learners = [has('learn'), has('score')].filter(Boolean).length
   // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
-  if (!cpu) return { weights: bytes * users.reduce((sum, size) => sum + size, 0), packed: 0 }
-  const [encode, sample] = users
-  const mapped = prepack
-    ? [0, has('learn', 'score') ? language : 0]
-    : [encode, has('sample', 'learn', 'score') ? language : 0]
-  return { weights: 4 * (mapped[0] + mapped[1]), packed: prepack ? 4 * 1.1 * (encode + sample) : 0 }
+  if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
+  // What is rearranged leaves memory, but for the sampler's head.
+  const rest = learners > 0 ? learn : has('sample') ? head : 0
+  if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
+  const [tower, blocks] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
+  return { weights: 4 * (tower + blocks), packed: 0 }
 }
 
 interface Packed {
@@ -204,7 +216,10 @@ function keptBytes(
   const inputs = 4 * groups * length * hiddenSize
   const tower = trainVision ? keptVisionBytes(config, imagePatches, checkpointed) : 0
   // The block that is being computed anew meets leavings of the one before.
-  return tower + fragments * (checkpointed ? layers * inputs + 1.5 * block : layers * block)
+  return (
+    tower +
+    fragments * (checkpointed ? Math.min(layers * inputs + 1.5 * block, layers * block) : layers * block)
+  )
 }
 
 /** The backward pass of one block: three of the scores' size, five of the MLP's. */
@@ -253,6 +268,7 @@ function keptVisionBytes(
   const whole = 4 * heads * wholeScores(imagePatches)
   const windowed = 4 * heads * patches * (vision.windowSize / vision.patchSize) ** 2
   const full = fullAttentionBlocks.length
-  if (checkpointed) return fragments * (depth * 4 * patches * hiddenSize + 1.5 * (rows + whole))
-  return fragments * (depth * rows + full * whole + (depth - full) * windowed)
+  const all = depth * rows + full * whole + (depth - full) * windowed
+  const anew = depth * 4 * patches * hiddenSize + 1.5 * (rows + whole)
+  return fragments * (checkpointed ? Math.min(all, anew) : all)
 }

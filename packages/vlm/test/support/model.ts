@@ -129,7 +129,7 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
     imageRows: graph.input('feature_rows', 'int64', ['tokens']),
   })
   const positions = graph.input('positions', 'int64', [3, 'T'])
-  const attend = packedAttention(graph.input('segments', 'int64', [1, 'T']))
+  const attend = packedAttention({ segments: graph.input('segments', 'int64', [1, 'T']) })
   const hidden = backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend }))
   graph.output('logits', op.Gemm(hidden, backbone.headWeight(layers), undefined, { transB: 1 }))
   const program = await openProgram(graph, files)
