@@ -4,10 +4,7 @@ import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { serialize } from '@evolmm/onnx'
 import type { Model } from './model'
-import { encodeProgram } from './programs/encode-program'
-import { learnProgram, trainsVision } from './programs/learn-program'
-import { sampleProgram } from './programs/sample-program'
-import { streamProgram } from './programs/stream-program'
+import { allPrograms } from './programs/all-programs'
 import type { WeightFiles } from './programs/weight-files'
 import type { Adapter } from './types'
 
@@ -20,17 +17,7 @@ export async function exportPrograms(model: Model, folder: string, adapter?: Ada
   const trainable = adapter?.trainable
   await mkdir(folder, { recursive: true })
   const { files, written } = await placeWeights(model.files, folder)
-  const common = { backbone, files, trainable }
-  const kl = trainable !== undefined
-  const pixels = trainable !== undefined && trainsVision(trainable)
-  const programs = {
-    encode: encodeProgram(pixels ? common : { backbone, files }),
-    sample: sampleProgram(common),
-    stream: streamProgram(common),
-    score: learnProgram({ ...common, gradient: false, kl, pixels }),
-    ...(trainable && { gradient: learnProgram({ ...common, gradient: true, kl, pixels }) }),
-  }
-  for (const [name, graph] of Object.entries(programs)) {
+  for (const [name, graph] of allPrograms({ backbone, files, trainable })) {
     const path = join(folder, `${name}.onnx`)
     await writeFile(path, serialize(graph), { flag: 'wx' }).catch(refused(path))
     written.push(path)
