@@ -78,18 +78,20 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, keep: rows }))
   }
 
+  /** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
+  const reference = (policy: Trained): { hidden: Tensor } | { logits: Tensor } => {
+    const layers = programLayers({ graph, frozen })
+    const states = scored(layers, base.features)
+    if (!trainsHead(backbone, policy)) return { hidden: stopGradient(states) }
+    return { logits: stopGradient(layers.linear(states, 'lm_head', backbone.headWeight)) }
+  }
+
   const features =
     options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
   const hidden = scored(policyLayers, features)
   const head = policyHead(backbone, policyLayers, trained)
-  const baseLayers = programLayers({ graph, frozen })
   const kl =
-    options.kl && trainable
-      ? {
-          ...reference(backbone, baseLayers, scored(baseLayers, base.features), head),
-          weights: float('kl_weights', ['S']),
-        }
-      : undefined
+    options.kl && trained ? { ...reference(trained), weights: float('kl_weights', ['S']) } : undefined
 
   let perToken = weights
   let own: Tensor | undefined
@@ -126,23 +128,16 @@ export function trainsVision({ layout }: Trainable): boolean {
   return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
 }
 
-/** The head with its adapter, if it has one, as one matrix [V, D]. */
+/** Whether the policy's head is another one than the base's: adapted, or trained as a whole. */
+function trainsHead({ headWeight }: Backbone, trained: Trained): boolean {
+  return trained.trainable.lora.has('lm_head') || trained.trainable.full.has(headWeight)
+}
+
+/** The policy's head as one matrix [V, D]. */
 function policyHead(backbone: Backbone, layers: Layers, trained: Trained | undefined): Tensor {
-  const weight = backbone.headWeight(layers)
+  const weight = layers.weight(backbone.headWeight)
   const lora = trained?.trainable.lora.get('lm_head')
   const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => trained?.tensors.get(name))
   if (lora === undefined || a === undefined || b === undefined) return weight
   return op.Add(weight, op.Mul(op.MatMul(b, a), lora.alpha / lora.rank))
-}
-
-/** The reference for the divergence: hidden states where the head is shared, logits where the policy has its own. */
-function reference(
-  backbone: Backbone,
-  layers: Layers,
-  hidden: Tensor,
-  policy: Tensor,
-): { hidden: Tensor } | { logits: Tensor } {
-  const weight = backbone.headWeight(layers)
-  if (weight === policy) return { hidden: stopGradient(hidden) }
-  return { logits: stopGradient(op.Gemm(hidden, weight, undefined, { transB: 1 })) }
 }
