@@ -5,8 +5,8 @@
 import { customOp } from '../grad/custom-op'
 import { float } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
-import { emit } from '../graph/emit'
 import { Add, Exp, Mul, Neg, Reciprocal, Sigmoid, Sub } from '../ops/elementwise'
+import { node } from '../ops/node'
 import { checkOperands } from './check-operands'
 
 export interface GatedSiluOptions {
@@ -38,9 +38,9 @@ const gatedSiluOp = customOp({
 
 /** One pass instead of two: the runtime's `QuickGelu` is `x sigmoid(alpha x)`. It has no float64. */
 function silu(x: Tensor): Tensor {
-  const { dtype, shape, scope } = x
+  const { dtype, shape } = x
   if (dtype === 'float64') return Mul(x, logistic(x))
-  return emit(scope.graph, 'QuickGelu', [x], {
+  return node('QuickGelu', [x], {
     domain: 'com.microsoft',
     attributes: { alpha: float(1) },
     outputs: [{ dtype, shape }],

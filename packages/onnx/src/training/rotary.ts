@@ -5,9 +5,9 @@
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
-import { emit } from '../graph/emit'
 import { showTensor, type Tensor } from '../graph/graph'
 import { Neg } from '../ops/elementwise'
+import { node } from '../ops/node'
 import { Squeeze, Unsqueeze } from '../ops/shaping'
 import { checkOperands } from './check-operands'
 import { operatorFor } from './operator-for'
@@ -64,7 +64,7 @@ function turn(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor {
   // The position of row t is 0 + t: each row has its own line in the tables.
   const start = graph.constant('int64', [1], [0])
   const batch = Unsqueeze(x, [0])
-  const [turned] = emit(graph, 'RotaryEmbedding', [batch, start, cos, sin], {
+  const [turned] = node('RotaryEmbedding', [batch, start, cos, sin], {
     domain: 'com.microsoft',
     attributes: { num_heads: int(heads) },
     outputs: [{ dtype: x.dtype, shape: batch.shape }],
