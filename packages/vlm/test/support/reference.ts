@@ -7,6 +7,8 @@ import { floats, readRaw, take, tinyFolder } from './safetensors'
 interface ReferenceCase {
   name: string
   images: readonly string[]
+  prompt: string
+  system: string | null
   prompt_ids: readonly number[]
   completion_ids: readonly number[]
   completion_logprobs: readonly number[]
