@@ -1,6 +1,6 @@
 /**
  * What a consumer gets: pack every published package, lint the tarball (publint, attw), unpack it as an
- * installed package, and load it through `import` and `require`. Needs a build.
+ * installed package, and load it through `import` and `require`, or start it. Needs a build.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
@@ -41,6 +41,10 @@ for (const { folder, manifest } of packages) {
 }
 
 for (const { manifest } of packages) {
+  // A command has nothing to import: it is started.
+  for (const file of Object.values(manifest.bin ?? {}))
+    run(process.execPath, join(installed, manifest.name, file), '--help')
+  if (manifest.bin !== undefined) continue
   const script = `
     const { createRequire } = await import('node:module')
     const required = createRequire(process.cwd() + '/x.cjs')('${manifest.name}')

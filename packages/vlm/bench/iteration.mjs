@@ -1,55 +1,209 @@
 /**
- * One EvoLMM iteration: pnpm bench:vlm
+ * One EvoLMM iteration on a random model of 38 million parameters: pnpm bench:vlm [--rounds=2] [--reference=FOLDER]
+ *
+ * An image of 768 patches is encoded, one question is sampled, five answers of exactly 48 tokens are sampled, and the
+ * answers give one gradient (exact KL included) and one AdamW step. With `--reference` (a folder with `run.sh`,
+ * `bench_iteration.py` and `bench-small.json`: the published loop in PyTorch) both sides run in turn, each in a process
+ * of its own, and the ratios are printed. Times are medians over all iterations but the first of each process.
  */
-import { readFileSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Graph, op, serialize } from '@evolmm/onnx'
 import { AdamW } from '@evolmm/rl-core'
 import { loadVlm } from '@evolmm/vlm'
-import { parameterLayout } from '@evolmm/onnx'
+import ort from 'onnxruntime-node'
 import { randomModel } from './random-model.mjs'
 
-const shape = JSON.parse(readFileSync(new URL('./bench-small.json', import.meta.url)))
-const folder = await randomModel(shape)
-const vlm = await loadVlm(folder)
-const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
-function adapter(rank) {
-  const { text } = shape
-  const d = text.hidden_size, kv = (d / text.num_attention_heads) * text.num_key_value_heads, m = text.intermediate_size
-  const sizes = { 'self_attn.q_proj': [d, d], 'self_attn.k_proj': [kv, d], 'self_attn.v_proj': [kv, d], 'self_attn.o_proj': [d, d], 'mlp.gate_proj': [m, d], 'mlp.up_proj': [m, d], 'mlp.down_proj': [d, m] }
-  const lora = new Map(), shapes = []
-  for (let i = 0; i < text.num_hidden_layers; i++) for (const [n, [o, inn]] of Object.entries(sizes)) { const name = `model.language_model.layers.${i}.${n}`; lora.set(name, { rank, alpha: 2 * rank }); shapes.push([`${name}.lora_A.weight`, [rank, inn]], [`${name}.lora_B.weight`, [o, rank]]) }
-  const layout = parameterLayout(shapes)
-  const parameters = new Float32Array(layout.size)
-  for (const e of layout.entries) if (e.name.includes('lora_A')) for (let i = 0; i < e.shape[0] * e.shape[1]; i++) parameters[e.offset + i] = 0.02 * Math.sin(i * 12.9898)
-  return { trainable: { layout, lora, full: new Set() }, parameters, dropout: 0, matched: [], unmatched: [] }
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '2' },
+    iterations: { type: 'string', default: '6' },
+    reference: { type: 'string' },
+    ours: { type: 'boolean', default: false },
+  },
+})
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
+const peakMemory = (pid) => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
-const solver = adapter(16), proposer = adapter(16)
-const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
-const image = { width: 14 * shape.grid[1], height: 14 * shape.grid[0], data: Uint8Array.from({ length: 14 * 14 * shape.grid[0] * shape.grid[1] * 3 }, (_, i) => (i * 2654435761) >>> 24) }
-const rss = () => (Number(/VmRSS:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024).toFixed(0)
-const hwm = () => (Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024).toFixed(0)
-function promptOf(encoded, n) {
-  const p = vlm.prompt({ images: [encoded], prompt: 'x' })
-  const words = Int32Array.from({ length: n }, (_, i) => 20 + ((i * 31) % 500))
-  const head = p.ids.slice(0, p.imageSpans[0].start + p.imageSpans[0].length + 1)
-  const ids = Int32Array.from([...head, ...words])
-  const T = ids.length, h = head.length
-  const positions = new Int32Array(3 * T)
-  let next = 0
-  for (let a = 0; a < 3; a++) for (let i = 0; i < h; i++) { positions[a * T + i] = p.positions[a * p.ids.length + i]; next = Math.max(next, positions[a * T + i] + 1) }
-  for (let a = 0; a < 3; a++) for (let i = h; i < T; i++) positions[a * T + i] = next + i - h
-  return { ...p, ids, positions, delta: next + (T - h) - T }
+
+if (options.ours) await ours(Number(options.iterations))
+else await compare()
+
+async function compare() {
+  const own = []
+  const published = []
+  for (let round = 0; round < Number(options.rounds); round++) {
+    own.push(
+      await run(process.execPath, [
+        fileURLToPath(import.meta.url),
+        '--ours',
+        `--iterations=${options.iterations}`,
+      ]),
+    )
+    if (options.reference === undefined) continue
+    const folder = resolve(options.reference)
+    for (const name of ['run.sh', 'bench_iteration.py', 'bench-small.json'])
+      if (!existsSync(join(folder, name))) throw new Error(`--reference: must hold ${name}, got ${folder}`)
+    const args = ['run.sh', 'bench_iteration.py', '/script/bench-small.json', '2']
+    published.push(await run('bash', args, { cwd: folder, env: { ...process.env, OMP_NUM_THREADS: '1' } }))
+  }
+
+  const results = own.map(({ output }) => JSON.parse(output.trim().split('\n').at(-1)))
+  const times = results.flatMap(({ rows }) => rows)
+  console.log('evolmm, milliseconds')
+  for (const phase of Object.keys(times[0]))
+    console.log(
+      `  ${phase.padEnd(26)} ${median(times.map((row) => row[phase]))
+        .toFixed(0)
+        .padStart(6)}`,
+    )
+  const total = median(times.map((row) => row.total))
+  const share = median(
+    results.map(({ peak, work, rows }) => work / 1e6 / median(rows.map((row) => row.total)) / peak),
+  )
+  const memory = Math.max(...own.map(({ memory: peak }) => peak))
+  console.log(
+    `  products run at ${(100 * share).toFixed(0)} % of the peak of this run; peak memory ${memory.toFixed(0)} MB`,
+  )
+  if (published.length === 0) return
+  const rows = published.flatMap(({ output }) => JSON.parse(output.trim().split('\n').at(-1)).rows)
+  console.log('published loop (PyTorch, one thread), milliseconds')
+  for (const phase of Object.keys(rows[0]))
+    console.log(
+      `  ${phase.padEnd(26)} ${(1000 * median(rows.map((row) => row[phase]))).toFixed(0).padStart(6)}`,
+    )
+  const theirs = 1000 * median(rows.map((row) => row.total))
+  const theirMemory = Math.max(...published.map(({ memory: peak }) => peak))
+  console.log(`  peak memory ${theirMemory.toFixed(0)} MB`)
+  console.log(`${(theirs / total).toFixed(1)}x as fast, ${(memory / theirMemory).toFixed(2)} of the memory`)
 }
-for (let it = 0; it < Number(process.argv[2] ?? 4); it++) {
-  const t = [performance.now()]
-  const lap = () => t.push(performance.now())
-  const encoded = await vlm.encodeImage(image); lap()
-  const [[question]] = await vlm.sample({ prompts: [promptOf(encoded, shape.proposer_prompt)], adapter: proposer, samples: 1, maxNewTokens: shape.new_tokens, stopTokens: [], seeds: [[1, it]] }); lap()
-  const prompt = promptOf(encoded, shape.solver_prompt)
-  const [answers] = await vlm.sample({ prompts: [prompt], adapter: solver, samples: shape.samples, maxNewTokens: shape.new_tokens, stopTokens: [], seeds: [[2, it]] }); lap()
-  const update = await vlm.gradient({ groups: [{ prompt, completions: answers, advantages: answers.map((_, i) => i - 2) }], adapter: solver, beta: 1e-3 }); lap()
-  optimizer.step(solver.parameters, update.gradient); lap()
-  const ms = t.slice(1).map((x, i) => x - t[i])
-  console.log(it, ['encode', 'propose', 'answer', 'gradient', 'adamw'].map((n, i) => `${n} ${ms[i].toFixed(0)}`).join('  '), 'total', (t.at(-1) - t[0]).toFixed(0), 'rss', rss(), 'peak', hwm(), 'gap', update.samplerGap, 'tokens', answers.map((a) => a.ids.length).join())
+
+/** Output of a command, and the largest peak memory of any process below it. */
+function run(command, args, settings = {}) {
+  return new Promise((settle, refuse) => {
+    let memory = 0
+    const child = execFile(command, args, { maxBuffer: 1e8, ...settings }, (error, output) => {
+      clearInterval(timer)
+      if (error) refuse(error)
+      else settle({ output, memory })
+    })
+    const watch = (pid) => {
+      try {
+        memory = Math.max(memory, peakMemory(pid))
+        for (const below of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' '))
+          if (below.trim() !== '') watch(below.trim())
+      } catch {
+        // It has ended.
+      }
+    }
+    const timer = setInterval(() => watch(child.pid), 100)
+  })
 }
-await vlm.dispose()
-rmSync(folder, { recursive: true })
+
+async function ours(iterations) {
+  const shape = JSON.parse(readFileSync(new URL('./bench-small.json', import.meta.url), 'utf8'))
+  const { folder, config } = await randomModel(shape)
+  const vlm = await loadVlm(folder)
+  const [solver, proposer] = [1, 2].map((seed) => vlm.createAdapter({ rank: 16, alpha: 32, seed }))
+  const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
+  const [height, width] = shape.grid.map((patches) => 14 * patches)
+  const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
+  const rows = []
+  for (let step = 0; step <= iterations; step++) {
+    const times = [performance.now()]
+    const lap = (value) => {
+      times.push(performance.now())
+      return value
+    }
+    const image = lap(await vlm.encodeImage({ width, height, data }))
+    const sampling = { maxNewTokens: shape.new_tokens, stopTokens: [] }
+    const ask = promptOf(vlm, image, shape.proposer_prompt)
+    lap(await vlm.sample({ ...sampling, prompts: [ask], adapter: proposer, seeds: [[1, step]] }))
+    const prompt = promptOf(vlm, image, shape.solver_prompt)
+    const [completions] = lap(
+      await vlm.sample({
+        ...sampling,
+        prompts: [prompt],
+        adapter: solver,
+        samples: shape.samples,
+        seeds: [[2, step]],
+      }),
+    )
+    const advantages = completions.map((_, i) => i - 2)
+    const { gradient } = lap(
+      await vlm.gradient({ groups: [{ prompt, completions, advantages }], adapter: solver, beta: 1e-3 }),
+    )
+    optimizer.step(solver.parameters, gradient)
+    lap()
+    const names = ['encode', 'sample a question', 'sample five answers', 'gradient', 'AdamW']
+    const row = Object.fromEntries(names.map((name, i) => [name, times[i + 1] - times[i]]))
+    if (step > 0) rows.push({ ...row, total: times.at(-1) - times[0] })
+  }
+  await vlm.dispose()
+  rmSync(folder, { recursive: true })
+  console.log(JSON.stringify({ rows, peak: await productPeak(), work: operations(config, shape) }))
+}
+
+/** A prompt as long as the reference's: the template up to the image, then `words` tokens. */
+function promptOf(vlm, image, words) {
+  const given = vlm.prompt({ images: [image], prompt: '' })
+  const head = given.imageSpans[0].start + given.imageSpans[0].length + 1
+  const length = head + words
+  const ids = Int32Array.from({ length }, (_, i) => (i < head ? given.ids[i] : 20 + ((31 * i) % 500)))
+  const positions = new Int32Array(3 * length)
+  const after = Math.max(...[0, 1, 2].map((axis) => given.positions[axis * given.ids.length + head - 1])) + 1
+  for (let axis = 0; axis < 3; axis++)
+    for (let i = 0; i < length; i++)
+      positions[axis * length + i] =
+        i < head ? given.positions[axis * given.ids.length + i] : after + i - head
+  return { ...given, ids, positions, delta: after - head }
+}
+
+/** Floating-point operations of the matrix products of an iteration. */
+function operations({ text, vision }, { grid, proposer_prompt, solver_prompt, new_tokens, samples }) {
+  const patches = grid[0] * grid[1]
+  const tower = 4 * vision.hiddenSize ** 2 + 3 * vision.hiddenSize * vision.intermediateSize
+  const windowed = (vision.depth - vision.fullAttentionBlocks.length) * 64
+  const encode =
+    2 * patches * (vision.depth * tower + 1176 * vision.hiddenSize + 5 * vision.hiddenSize ** 2) +
+    4 * patches * vision.hiddenSize * (windowed + vision.fullAttentionBlocks.length * patches)
+  const keys = text.keyValueHeads * text.headSize
+  const layer =
+    2 * text.hiddenSize ** 2 + 2 * keys * text.hiddenSize + 3 * text.hiddenSize * text.intermediateSize
+  const lora = 16 * (7 * text.hiddenSize + 3 * text.intermediateSize + text.hiddenSize + 2 * keys)
+  const head = text.vocabularySize * text.hiddenSize
+  const tokens = (count, seen) =>
+    text.layers * (2 * count * (layer + lora) + 4 * count * seen * text.hiddenSize)
+  const sample = (prompt, n) =>
+    tokens(prompt, prompt) + tokens(n * new_tokens, prompt + new_tokens / 2) + 2 * n * new_tokens * head
+  const image = patches / vision.spatialMergeSize ** 2 + 10
+  const scored = samples * new_tokens
+  const packed = image + solver_prompt + scored
+  // Policy forward, reference forward, and the gradients of hidden states; adapters have those of their weights besides.
+  const learn = 3 * tokens(packed, packed) + text.layers * 2 * packed * lora + 2 * 3 * scored * head
+  return encode + sample(image + proposer_prompt, 1) + sample(image + solver_prompt, samples) + learn
+}
+
+/** GFLOP/s of a large matrix product. */
+async function productPeak() {
+  const [rows, inner, columns] = [512, 2048, 2048]
+  const graph = new Graph('product')
+  const x = graph.input('x', 'float32', [rows, inner])
+  const bytes = new Uint8Array(Float32Array.from({ length: inner * columns }, (_, i) => Math.sin(i)).buffer)
+  const weight = graph.initializer('weight', { dtype: 'float32', dims: [columns, inner], bytes })
+  graph.output('y', op.Gemm(x, weight, undefined, { transB: 1 }))
+  const session = await ort.InferenceSession.create(serialize(graph))
+  const feeds = { x: new ort.Tensor('float32', new Float32Array(rows * inner).fill(0.5), [rows, inner]) }
+  const times = []
+  for (let i = 0; i < 12; i++) {
+    const start = performance.now()
+    await session.run(feeds)
+    times.push(performance.now() - start)
+  }
+  return (2 * rows * inner * columns) / 1e6 / Math.min(...times)
+}

@@ -21,4 +21,8 @@ export type {
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { Seed } from './runtime/uniforms'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'
+
+// 3. The machine
+export { inspectRuntime, type RuntimeReport } from './runtime/inspect-runtime'
+
 export { EvolmmError } from '@evolmm/internal'

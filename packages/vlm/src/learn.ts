@@ -42,6 +42,13 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
   if (groups.length === 0) return nothing(options)
 
   const pixels = needsPixels(adapter, groups)
+  model.checkMemory({
+    ...workOf(groups),
+    trainable: adapter.parameters.length,
+    trainVision: pixels,
+    kl: beta > 0,
+    checkpointed,
+  })
   const key = [
     'learn',
     trainableKey(trainable),
@@ -111,6 +118,21 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
   return { ...summary(groups, completions), completions }
 }
 
+/** Sizes for the memory estimate. */
+function workOf(groups: readonly MergedGroup[]) {
+  const images = groups.flatMap(({ prompt }) => prompt.images)
+  return {
+    programs: ['encode', 'sample', 'learn'] as const,
+    groups: groups.length,
+    promptTokens: Math.max(...groups.map(({ prompt }) => prompt.ids.length)),
+    completionTokens: Math.max(
+      ...groups.flatMap(({ completions }) => completions.map(({ ids }) => ids.length)),
+    ),
+    samples: Math.max(...groups.map(({ completions }) => completions.length)),
+    imagePatches: images.map(({ grid: [time, height, width] }) => time * height * width),
+  }
+}
+
 interface WeighedGroup extends MergedGroup {
   /** Summed advantages of each distinct completion. */
   weights: readonly number[]
@@ -148,7 +170,7 @@ function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
 }
 
 function checkObjective(objective: CustomObjective): CustomObjective {
-  const { name, loss } = (objective) ?? {}
+  const { name, loss } = objective ?? {}
   if (typeof name === 'string' && name !== '' && typeof loss === 'function') return objective
   throw new EvolmmError(
     'INVALID_OPTION',

@@ -1,5 +1,6 @@
 /** A model from a folder or from the hub, ready to be asked. */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { freemem } from 'node:os'
+import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
 import { fullWeights, type FullWeightsOptions } from './adapter/full-weights'
@@ -26,7 +27,9 @@ import { weightFiles } from './programs/weight-files'
 import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
-import { openProgram, type Program } from './runtime/session'
+import { checkMemory } from './runtime/check-memory'
+import { chooseDevice, type DeviceOptions } from './runtime/devices'
+import { openProgram, type OpenProgramOptions, type Program } from './runtime/session'
 import { sample } from './sample'
 import { stream } from './stream'
 import type {
@@ -43,7 +46,9 @@ import type {
   StreamOptions,
 } from './types'
 
-export interface LoadVlmOptions {
+export interface LoadVlmOptions extends DeviceOptions {
+  /** Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left */
+  memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
   /** Where 16-bit weights are kept once they are widened. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
@@ -77,7 +82,10 @@ export interface Vlm {
   /** Weights to train as a whole, as they are. */
   trainWeights: (options?: FullWeightsOptions) => Promise<Adapter>
   /** From a PEFT folder or a repository of the hub. */
-  loadAdapter: (idOrFolder: string, options?: LoadAdapterOptions & { hub?: HubOptions }) => Promise<Adapter>
+  loadAdapter: (
+    idOrFolder: string,
+    options?: LoadAdapterOptions & { hub?: HubOptions | undefined },
+  ) => Promise<Adapter>
   /** Writes a PEFT folder, whole or not at all. */
   saveAdapter: (folder: string, adapter: Adapter, options?: SaveOptions) => Promise<void>
   /** Writes a checkpoint in the Hugging Face layout with the adapter merged into the weights. */
@@ -95,6 +103,8 @@ export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShard
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
+  if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
+  const { device, dtype, providers } = await chooseDevice(options)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const backbone = await openBackbone(folder)
   const { minPixels, maxPixels } = options
@@ -107,12 +117,17 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
   const template = await loadChatTemplate({ folder })
   const generation = await readGenerationConfig({ folder, tokenizer })
-  const checkpoint = await widenedCheckpoint(await openCheckpoint(folder, backbone.weights), {
-    ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
-    ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
-  })
+  const stored = await openCheckpoint(folder, backbone.weights)
+  // Half precision is cast where it is used on a GPU; the CPU maps float32 alone.
+  const checkpoint =
+    dtype === 'float32'
+      ? await widenedCheckpoint(stored, {
+          ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
+          ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
+        })
+      : stored
   const files = weightFiles(checkpoint.tensors.values())
-  const programs = openPrograms(files.folder, options.threads)
+  const programs = openPrograms({ folder: files.folder, threads: options.threads, providers })
   const model: Model = {
     folder,
     backbone,
@@ -122,6 +137,10 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     generation,
     processor,
     program: programs.get,
+    checkMemory: (work) => {
+      const available = options.memoryLimit ?? freemem() + process.memoryUsage.rss()
+      checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
+    },
   }
   return {
     folder,
@@ -167,10 +186,10 @@ function checkProcessor(folder: string, { patches }: Backbone, processor: ImageP
 }
 
 /** Programs by key, each built and opened once. */
-function openPrograms(
-  folder: string,
-  threads: number | undefined,
-): { get: Model['program']; close: () => Promise<void> } {
+function openPrograms(options: OpenProgramOptions): {
+  get: Model['program']
+  close: () => Promise<void>
+} {
   const open = new Map<string, Promise<Program>>()
   let closed = false
   const checkOpen = () => {
@@ -180,8 +199,8 @@ function openPrograms(
         'model: must not be used after dispose(), got a call; load it again',
       )
   }
-  const opened = async (graph: Graph, options: { prepack?: boolean }): Promise<Program> => {
-    const program = await openProgram(graph, { folder, threads, ...options })
+  const opened = async (graph: Graph, prepack: boolean): Promise<Program> => {
+    const program = await openProgram(graph, { ...options, prepack })
     return {
       ...program,
       run: async (feeds) => {
@@ -191,11 +210,11 @@ function openPrograms(
     }
   }
   return {
-    get: (key: string, build: () => Graph, options = {}) => {
+    get: (key: string, build: () => Graph, { prepack = true } = {}) => {
       checkOpen()
       const known = open.get(key)
       if (known !== undefined) return known
-      const program = opened(build(), options)
+      const program = opened(build(), prepack)
       open.set(key, program)
       // What could not be opened, for want of memory say, may be tried again.
       program.catch(() => open.delete(key))

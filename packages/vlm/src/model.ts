@@ -7,6 +7,7 @@ import type { Trainable } from './programs/trainable'
 import type { ChatTemplate } from './prompt/chat-template'
 import type { GenerationConfig } from './prompt/generation-config'
 import type { Tokenizer } from './prompt/load-tokenizer'
+import type { MemoryOptions } from './runtime/memory-estimate'
 import type { Program } from './runtime/session'
 
 export interface Model {
@@ -17,6 +18,8 @@ export interface Model {
   template: ChatTemplate
   generation: GenerationConfig
   processor: ImageProcessorConfig
+  /** Throws `MEMORY_EXCEEDED` if the work cannot fit. */
+  checkMemory: (work: Omit<MemoryOptions, 'config' | 'device' | 'dtype'>) => void
   /** The program of that key, built and opened when it is first asked for. */
   program: (key: string, build: () => Graph, options?: { prepack?: boolean }) => Promise<Program>
 }

@@ -21,6 +21,14 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
+  model.checkMemory({
+    programs: ['encode', 'sample'],
+    trainable: adapter?.parameters.length ?? 0,
+    groups: prompts.length,
+    promptTokens: Math.max(...prompts.map(({ ids }) => ids.length)),
+    completionTokens: settings.maxNewTokens,
+    samples,
+  })
   const total = prompts.length * samples
   const draws = new Float64Array(total * settings.maxNewTokens)
   for (const [g] of prompts.entries())

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parameterView, type Adapter } from '../src/adapter/adapter'
+import { parameterView } from '../src/adapter/parameter-view'
+import type { Adapter } from '../src/types'
 import { createAdapter, languageProjections } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { mergeAdapter } from '../src/adapter/merge-adapter'
@@ -66,7 +67,7 @@ async function score(
   const pixels = images.length > 0 ? backbone.visionFeeds(images) : {}
   let features = { dtype: 'float32' as const, dims: [0, config.text.hiddenSize], data: new Float32Array() }
   if (images.length > 0) {
-    const encode = await open(encodeProgram(backbone, weights))
+    const encode = await open(encodeProgram({ backbone, files: weights }))
     const { dims, data } = (await encode.run(pixels)).features
     features = { dtype: 'float32', dims: [...dims], data: (data as Float32Array).slice() }
     await encode.release()

@@ -10,7 +10,8 @@ import { createHash } from 'node:crypto'
 import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, trainable } from '../programs/trainable'
-import { parameterView, type Adapter } from './adapter'
+import type { Adapter } from '../types'
+import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
 export interface CreateAdapterOptions {

@@ -3,7 +3,8 @@ import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint } from '../checkpoint/open-checkpoint'
 import { streamTensor } from '../checkpoint/read-tensor'
 import { trainable } from '../programs/trainable'
-import { parameterView, type Adapter } from './adapter'
+import type { Adapter } from '../types'
+import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
 export interface FullWeightsOptions {

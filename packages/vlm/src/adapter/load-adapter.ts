@@ -1,7 +1,8 @@
 /** A LoRA adapter from a folder that PEFT or `saveAdapter` wrote. */
 import type { Backbone } from '../backbones/backbone'
 import { loraA, loraB, trainable } from '../programs/trainable'
-import { parameterView, type Adapter } from './adapter'
+import type { Adapter } from '../types'
+import { parameterView } from './parameter-view'
 import { endsIn } from './match-targets'
 import { readPeft } from './read-peft'
 

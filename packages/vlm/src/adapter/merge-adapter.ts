@@ -8,7 +8,8 @@ import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint
 import { streamTensor, weightSource } from '../checkpoint/read-tensor'
 import type { WeightSource } from '../checkpoint/weight-source'
 import { loraA, loraB } from '../programs/trainable'
-import { parameterView, type Adapter } from './adapter'
+import type { Adapter } from '../types'
+import { parameterView } from './parameter-view'
 
 /**
  * Every tensor of the model, in the order of the checkpoint, weights trained as a whole replaced. Leave the adapter's

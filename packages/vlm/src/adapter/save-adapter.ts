@@ -2,7 +2,8 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, loraB } from '../programs/trainable'
-import { parameterView, type Adapter } from './adapter'
+import type { Adapter } from '../types'
+import { parameterView } from './parameter-view'
 import type { LoraTensors } from './read-peft'
 import { writePeft, type WritePeftOptions } from './write-peft'
 

@@ -9,6 +9,7 @@ import type { RgbImage } from '../image/rgb-image'
 import type { BuildPromptOptions } from '../prompt/build-prompt'
 import type { Grid } from '../prompt/image-token-count'
 import type { LoadTokenizerOptions } from '../prompt/load-tokenizer'
+import type { MemoryEstimate, MemoryOptions } from '../runtime/memory-estimate'
 import type { Attend, Layers } from './layers'
 
 export interface Backbone {
@@ -31,8 +32,11 @@ export interface Backbone {
   }
   /** Token ids to rows [rows, D]. */
   embed: (layers: Layers, ids: Tensor) => Tensor
-  /** Rows to hidden states before the last norm, [rows, D]. */
-  decoder: (layers: Layers, inputs: { embedded: Tensor; positions: Tensor; attend: Attend }) => Tensor
+  /** Rows to hidden states before the last norm, of all rows or of those in `keep`, [kept, D]. */
+  decoder: (
+    layers: Layers,
+    inputs: { embedded: Tensor; positions: Tensor; attend: Attend; keep?: Tensor },
+  ) => Tensor
   /** What the head reads, [rows, D]. */
   finalNorm: (layers: Layers, hidden: Tensor) => Tensor
   /** [V, D] */
@@ -47,6 +51,8 @@ export interface Backbone {
   imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
   /** Values of the inputs of `vision` for some images. */
   visionFeeds: (images: readonly { pixels: Float32Array; grid: Grid }[]) => Record<string, Feed>
+  /** What work with the model takes, from its sizes alone. */
+  estimateMemory: (work: Omit<MemoryOptions, 'config'>) => MemoryEstimate
   /** Writes a checkpoint of this configuration in the Hugging Face layout. */
   writeCheckpoint: (folder: string, options: Omit<WriteCheckpointOptions, 'config'>) => Promise<void>
   /** Rotary positions of a prompt, [3, T], and what is added to a later index. */

@@ -75,8 +75,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const attend = packedAttention(segments)
   const scored = (layers: Layers, features: Tensor): Tensor => {
     const embedded = embeddedPrompts(backbone, layers, { ...base, features })
-    const hidden = backbone.decoder(layers, { embedded, positions, attend })
-    return backbone.finalNorm(layers, op.Gather(hidden, rows))
+    return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, keep: rows }))
   }
 
   const features =

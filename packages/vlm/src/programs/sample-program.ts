@@ -110,15 +110,15 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
     embedded,
     positions: graph.input('positions', 'int64', [3, 'rows']),
     attend,
+    keep: graph.input('last_rows', 'int64', ['G']),
   })
-  const last = op.Gather(hidden, graph.input('last_rows', 'int64', ['G']))
   const [none, hiddenScore] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
   const padding = op.Where(op.Less(segments, 0), hiddenScore, none)
   return {
     prompts,
     promptMask: op.Unsqueeze(padding, [1, 2]),
     length: op.Shape(segments, { start: 1 }),
-    logits: logitsOf(backbone, layers, last),
+    logits: logitsOf(backbone, layers, hidden),
   }
 }
 

@@ -11,17 +11,20 @@ export interface DecoderInputs {
   /** Time, height and width of each row, int64 [3, rows]. */
   positions: Tensor
   attend: Attend
+  /** The rows that are wanted, int64 [kept]: the last layer goes no further with the others. @default all */
+  keep?: Tensor | undefined
 }
 
-/** Hidden states before the last norm, [rows, D]. */
+/** Hidden states before the last norm, [kept, D]. */
 export function decoder(layers: Layers, config: QwenConfig, inputs: DecoderInputs): Tensor {
+  const { attend, keep } = inputs
   const angles = mropeAngles(inputs.positions, config)
   let hidden = inputs.embedded
-  for (let layer = 0; layer < config.text.layers; layer++)
-    hidden = layers.block(
-      (x) => decoderLayer(layers, config, { x, layer, angles, attend: inputs.attend }),
-      hidden,
-    )
+  for (let layer = 0; layer < config.text.layers; layer++) {
+    const kept = layer === config.text.layers - 1 ? keep : undefined
+    const run = (x: Tensor) => decoderLayer(layers, config, { x, layer, angles, attend, kept })
+    hidden = layers.block(run, hidden)
+  }
   return hidden
 }
 
@@ -69,12 +72,13 @@ interface LayerInputs {
   layer: number
   angles: Angles
   attend: Attend
+  kept: Tensor | undefined
 }
 
 function decoderLayer(
   layers: Layers,
   { text }: QwenConfig,
-  { x, layer, angles, attend }: LayerInputs,
+  { x, layer, angles, attend, kept }: LayerInputs,
 ): Tensor {
   const { linear, weight } = layers
   const name = `${model}.layers.${layer}`
@@ -92,7 +96,8 @@ function decoderLayer(
     keyValueHeads,
     headSize,
   })
-  const attended = op.Add(x, linear(mixed, `${name}.self_attn.o_proj`))
+  const select = (rows: Tensor) => (kept === undefined ? rows : op.Gather(rows, kept))
+  const attended = op.Add(select(x), linear(select(mixed), `${name}.self_attn.o_proj`))
 
   const normalized = norm(attended, 'post_attention_layernorm')
   const gate = linear(normalized, `${name}.mlp.gate_proj`)

@@ -2,6 +2,7 @@
 import type { Tensor } from '@evolmm/onnx'
 import { writeCheckpoint } from '../../checkpoint/write-checkpoint'
 import { imageTokenCount } from '../../prompt/image-token-count'
+import { estimateMemory } from '../../runtime/memory-estimate'
 import type { Backbone, Feed } from '../backbone'
 import type { QwenConfig } from './config'
 import { decoder, embed, finalNorm, headWeight } from './decoder'
@@ -83,6 +84,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
         ...neighbourFeeds('image', tables.images, tables.patches),
       }
     },
+    estimateMemory: (work) => estimateMemory({ ...work, config }),
     writeCheckpoint: (folder, options) => writeCheckpoint(folder, { ...options, config }),
     positions: (ids, grids) => mropePositions({ ids, grids, config }),
   }

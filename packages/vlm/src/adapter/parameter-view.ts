@@ -1,19 +1,6 @@
-/** What is trained on top of a model, as one vector with a table of what lies where. */
+/** One tensor of an adapter. */
 import { EvolmmError } from '@evolmm/internal'
-import type { Trainable } from '../programs/trainable'
-
-/** Trained tensors as one vector, with what they belong to. */
-export interface Adapter {
-  trainable: Trainable
-  /** [trainable.layout.size]; update it in place. */
-  parameters: Float32Array
-  /** Share of the inputs of LoRA modules that the learning pass drops. */
-  dropout: number
-  /** Modules with LoRA, or weights trained as a whole, that were asked for and found. */
-  matched: readonly string[]
-  /** Targets that matched nothing. */
-  unmatched: readonly string[]
-}
+import type { Adapter } from '../types'
 
 /** The tensor of that name in the layout, as a view of the parameters. */
 export function parameterView({ trainable, parameters }: Adapter, name: string): Float32Array {

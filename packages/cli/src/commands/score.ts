@@ -1,0 +1,91 @@
+/** `evolmm score`: how likely a model finds a completion. */
+import type { Command } from 'commander'
+import { EvolmmError } from '@evolmm/internal'
+import type { Prompt } from '@evolmm/vlm'
+import { painter, type Context } from '../context'
+
+import { addModelFlags, addOutputFlags, addPromptFlags, requireFlags, type PromptFlags } from '../options'
+import { withPrompt, type Prepared } from '../with-model'
+
+interface ScoreFlags extends PromptFlags {
+  completion: string
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  $ evolmm score --model ./checkpoint --image chart.png --prompt "How many bars?" --completion "5<|im_end|>"
+  $ evolmm score --model ./checkpoint --adapter ./solver --prompt "2+2?" --completion "4" --json
+
+Special tokens written in the completion are parsed as such, and nothing is appended: write the end
+of the turn yourself if it is to be scored. A flag may be written with _ or -.`
+
+export function addScore(program: Command, context: Context): void {
+  const command = program
+    .command('score')
+    .usage('--model <dir_or_id> --prompt <text> --completion <text> [options]')
+    .summary('say how likely a completion is')
+    .description('Says how likely each token of a completion is after a prompt about images.')
+  addPromptFlags(addModelFlags(command))
+  command.optionsGroup('Prompt:')
+  command.option('--completion <text>', 'what is scored')
+  addOutputFlags(command, 'ids, positions, grids and log-probabilities, as JSON')
+    .addHelpText('after', examples)
+    .action((flags: ScoreFlags) => {
+      requireFlags(command, 'model', 'prompt', 'completion')
+      return withPrompt(context, flags, (prepared) => score(context, flags, prepared))
+    })
+}
+
+async function score(context: Context, flags: ScoreFlags, prepared: Prepared): Promise<void> {
+  const { vlm, prompt, images, adapter } = prepared
+  const ids = Int32Array.from(vlm.tokenizer.encode(flags.completion))
+  if (ids.length === 0)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      '--completion: must hold at least one token, got an empty text; write what is to be scored',
+    )
+  const { completions } = await vlm.score({ groups: [{ prompt, completions: [{ ids }] }], adapter })
+  const logprobs = [...(completions[0]?.[0]?.logProbabilities ?? [])]
+  if (flags.json === true) {
+    const report = {
+      prompt_ids: [...prompt.ids],
+      position_ids: positionRows(prompt, ids.length),
+      image_grid_thw: images.map(({ grid }) => [...grid]),
+      completion_ids: [...ids],
+      logprobs,
+    }
+    context.stdout.write(`${JSON.stringify(report)}\n`)
+  } else {
+    const tokens = Array.from(ids, (id) => vlm.tokenizer.decode([id]))
+    context.stdout.write(table(context, tokens, logprobs))
+  }
+}
+
+/** Rows for time, height and width over prompt and completion. */
+function positionRows({ ids, positions, delta }: Prompt, added: number): number[][] {
+  const after = Array.from({ length: added }, (_, i) => ids.length + i + delta)
+  return [0, 1, 2].map((row) => [...positions.subarray(row * ids.length, (row + 1) * ids.length), ...after])
+}
+
+function table(context: Context, tokens: readonly string[], logprobs: readonly number[]): string {
+  const paint = painter(context, context.stdout)
+  const total = logprobs.reduce((sum, value) => sum + value, 0)
+  const mean = total / logprobs.length
+  const rows = logprobs.map((value, i) => `${value.toFixed(4).padStart(10)}  ${show(tokens[i] ?? '')}`)
+  return [
+    paint('bold', '   logprob  token'),
+    ...rows,
+    '',
+    `total ${total.toFixed(4)}, mean ${mean.toFixed(4)}, perplexity ${Math.exp(-mean).toFixed(3)}, ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}`,
+    '',
+  ].join('\n')
+}
+
+/** In quotes, with everything that a terminal would not show or obey written out. */
+function show(token: string): string {
+  return JSON.stringify(token).replace(
+    /\p{Cc}/gu,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

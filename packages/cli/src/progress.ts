@@ -1,0 +1,59 @@
+/**
+ * What happens while a model is loaded, on standard error: one line that is written over on a terminal, whole lines
+ * for what is worth keeping anywhere else.
+ */
+import { painter, type Context } from './context'
+import { formatBytes } from './format-bytes'
+import type { HubOptions, LoadOptions } from './library'
+import { oneLine } from './one-line'
+
+export interface Progress {
+  onDownload: NonNullable<HubOptions['onProgress']>
+  onWiden: NonNullable<LoadOptions['onWiden']>
+  onWarning: NonNullable<HubOptions['onWarning']>
+  /** Takes the live line away. */
+  clear: () => void
+}
+
+export function showProgress(context: Context): Progress {
+  const { stderr } = context
+  const paint = painter(context, stderr)
+  const live = stderr.isTTY === true && context.environment.TERM !== 'dumb'
+  let shown = false
+  let announced = false
+
+  const clear = () => {
+    if (shown) stderr.write('\r\u001b[K')
+    shown = false
+  }
+  const keep = (line: string) => {
+    clear()
+    stderr.write(`${line}\n`)
+  }
+  const replace = (line: string) => {
+    // A line that wraps cannot be taken back.
+    stderr.write(`\r${paint('dim', line.slice(0, Math.max(1, (stderr.columns ?? 80) - 1)))}\u001b[K`)
+    shown = true
+  }
+
+  return {
+    clear,
+    onWarning: ({ message }) => {
+      keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
+    },
+    onWiden: ({ file, bytes }) => {
+      const line = `writing the weights as float32, once: ${formatBytes(bytes)} to ${oneLine(file)}`
+      if (live) replace(line)
+      else keep(line)
+    },
+    onDownload: ({ file, allReceived, allSize }) => {
+      if (live) {
+        const share = allSize > 0 ? Math.floor((100 * allReceived) / allSize) : 100
+        replace(`downloading ${String(share).padStart(3)} % of ${formatBytes(allSize)}, ${oneLine(file)}`)
+      } else if (!announced && allReceived < allSize) {
+        keep(`downloading ${formatBytes(allSize - allReceived)} of ${formatBytes(allSize)}`)
+        announced = true
+      }
+    },
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The command line from its arguments to an exit code: 0, or 2 for bad input and 1 for anything unexpected, both in one
+ * line on standard error, or 130 after Ctrl-C.
+ */
+import { Command, CommanderError } from 'commander'
+import { addDoctor } from './commands/doctor'
+import { addExport } from './commands/export'
+import { addGenerate } from './commands/generate'
+import { addScore } from './commands/score'
+import { hasColors, type Context, type Output } from './context'
+import { normalizeFlags } from './flags'
+import { addCommonFlags } from './options'
+import { reportError, wantsDebug } from './report-error'
+
+const examples = `
+Examples:
+  $ evolmm doctor
+  $ evolmm generate --model Qwen/Qwen2.5-VL-3B-Instruct --image chart.png --prompt "Which bar is the tallest?"
+
+Models come from a folder or from the Hugging Face hub; HF_HOME, HF_TOKEN, HF_ENDPOINT and
+HF_HUB_OFFLINE mean what they mean everywhere. "evolmm generate --help" lists the flags of generate.`
+
+/** `argv` without the interpreter and the script. */
+export async function run(argv: readonly string[], context: Context): Promise<number> {
+  let debug = wantsDebug(context)
+  let code = 0
+  const program = buildProgram(context, (value) => {
+    code = value
+  })
+  program.hook('preAction', (_, command) => {
+    debug = command.optsWithGlobals<{ debug?: boolean }>().debug ?? debug
+  })
+  try {
+    const normalized = normalizeFlags(argv.length === 0 ? ['--help'] : argv, program)
+    await program.parseAsync(normalized, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    return reportError(error, context, { debug, command: commandOf(argv, program) })
+  }
+}
+
+function buildProgram(context: Context, exit: (code: number) => void): Command {
+  const { stdout, stderr } = context
+  const width = ({ isTTY, columns = 80 }: Output) =>
+    isTTY === true ? Math.min(Math.max(columns, 40), 100) : 100
+  const program = addCommonFlags(new Command('evolmm'))
+    .description('Vision-language models that improve themselves from raw images, in Node.')
+    .version(context.version, '-V, --version', 'show the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      // Errors are written in one place, below.
+      writeErr: () => undefined,
+      getOutHasColors: () => hasColors(context, stdout),
+      getErrHasColors: () => hasColors(context, stderr),
+      getOutHelpWidth: () => width(stdout),
+      getErrHelpWidth: () => width(stderr),
+    })
+    .configureHelp({
+      styleTitle: (title) => `\u001b[1m${title}\u001b[22m`,
+      subcommandTerm: (command) => command.name(),
+    })
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', examples)
+  addGenerate(program, context, exit)
+  addScore(program, context)
+  addExport(program, context)
+  addDoctor(program, context)
+  return program
+}
+
+function commandOf(argv: readonly string[], program: Command): string {
+  const name = argv.find((argument) => !argument.startsWith('-'))
+  return program.commands.some((command) => command.name() === name) ? `evolmm ${name}` : 'evolmm'
+}

@@ -1,0 +1,234 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { given, runCommand } from './support/run-command'
+
+const required = ['--model', 'tiny', '--prompt', 'Which?']
+
+test('a flag may be written with _ or -, also in part, and with = or a space', async () => {
+  const spellings = [
+    ['--max_new_tokens', '7'],
+    ['--max-new-tokens', '7'],
+    ['--max_new-tokens', '7'],
+    ['--max-new_tokens=7'],
+  ]
+  for (const spelling of spellings) {
+    const { code, calls } = await runCommand(['generate', ...required, ...spelling])
+    expect(code).toBe(0)
+    expect(given(calls, 'stream')).toMatchObject([{ maxNewTokens: 7 }])
+  }
+})
+
+test('values are left as they are, whatever they look like', async () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.constantFrom('--x', '-x', '--', '--a-b_c=d_e', '-1', '', 'generate', '--top-pp', '=', '_-_'),
+  )
+  await fc.assert(
+    fc.asyncProperty(value, value, fc.boolean(), async (prompt, system, joined) => {
+      const flags = joined
+        ? [`--prompt=${prompt}`, `--system=${system}`]
+        : ['--prompt', prompt, '--system', system]
+      const { code, calls } = await runCommand(['generate', '--model', 'tiny', ...flags])
+      expect(code).toBe(0)
+      expect(given(calls, 'prompt')).toEqual([{ images: [], prompt, system }])
+    }),
+    { seed: 4, numRuns: 200 },
+  )
+})
+
+test('a flag in place of a value is taken for a forgotten value, unless = says otherwise', async () => {
+  const forgotten = await runCommand(['generate', '--prompt', '--top-p', '--model', 'tiny'])
+  expect(forgotten).toMatchObject({ code: 2, stdout: '' })
+  expect(forgotten.stderr).toBe(
+    'evolmm: --prompt <text>: must be given a value, got the flag --top-p; write --prompt=--top-p if it is the value\n',
+  )
+  const meant = await runCommand(['generate', '--model', 'tiny', '--prompt=--top-p'])
+  expect(given(meant.calls, 'prompt')).toMatchObject([{ prompt: '--top-p' }])
+})
+
+test('--no- takes back a boolean flag', async () => {
+  expect((await runCommand(['doctor', '--json', '--no-json'])).stdout).toContain('ONNX Runtime')
+  expect((await runCommand(['doctor', '--no_json', '--json'])).stdout).toMatch(/^\{/)
+})
+
+test.each([
+  [
+    'a mistyped flag',
+    ['generate', ...required, '--max_new_token', '3'],
+    "'--max_new_token'; did you mean --max_new_tokens?",
+  ],
+  [
+    'a mistyped flag with dashes',
+    ['generate', ...required, '--max-new-tokns=3'],
+    'did you mean --max_new_tokens?',
+  ],
+  [
+    'a mistyped flag with a value',
+    ['generate', '--promt=a long text with spaces'],
+    "'--promt'; did you mean --prompt?",
+  ],
+  ['a mistyped command', ['genrate'], "unknown command 'genrate'; did you mean generate?"],
+  ['an unknown flag', ['doctor', '--zzzzzzzz'], "unknown option '--zzzzzzzz'; see evolmm doctor --help"],
+  ['an unknown command', ['zzzzzzzz'], "unknown command 'zzzzzzzz'; see evolmm --help"],
+  [
+    'a missing flag',
+    ['generate', '--prompt', 'x'],
+    '--model: must be given, got nothing; see evolmm generate --help',
+  ],
+  ['a missing value', ['generate', ...required, '--seed'], "option '--seed <n>' argument missing"],
+  [
+    'a value for a boolean flag',
+    ['doctor', '--json=yes'],
+    '--json: must stand alone, got --json=yes; write --json or leave it out',
+  ],
+  ['a stray argument', ['generate', ...required, '--json', 'stray'], 'too many arguments'],
+  [
+    'text for a number',
+    ['generate', ...required, '--seed', '1e'],
+    '--seed: must be an integer at least 0, got "1e"',
+  ],
+  ['hexadecimal for a number', ['generate', ...required, '--seed', '0x10'], 'got "0x10"'],
+  [
+    'nothing for a number',
+    ['generate', ...required, '--samples='],
+    '--samples: must be an integer at least 1, got ""',
+  ],
+  [
+    'a fraction for an integer',
+    ['generate', ...required, '--top_k', '1.5'],
+    '--top_k: must be an integer at least 0, got 1.5',
+  ],
+  [
+    'a negative temperature',
+    ['generate', ...required, '--temperature', '-1'],
+    '--temperature: must be a finite number at least 0, got -1',
+  ],
+  [
+    'a share above one',
+    ['generate', ...required, '--top_p', '1.1'],
+    '--top_p: must be a finite number above 0 and at most 1, got 1.1',
+  ],
+  [
+    'no threads',
+    ['generate', ...required, '--threads', '0'],
+    '--threads: must be an integer at least 1, got 0',
+  ],
+  [
+    'an unknown device',
+    ['generate', ...required, '--device', 'tpu'],
+    '--device: must be one of auto, cpu, cuda, webgpu, got "tpu"',
+  ],
+  [
+    'an unknown dtype',
+    ['generate', ...required, '--dtype', 'int8'],
+    '--dtype: must be one of float32, float16, bfloat16, got "int8"',
+  ],
+  [
+    'an empty model',
+    ['generate', '--model', '', '--prompt', 'x'],
+    '--model: must be given a value, got an empty text',
+  ],
+  [
+    'an image that is not there',
+    ['generate', ...required, '--image', 'no/such.png'],
+    '--image "no/such.png": must be a file that can be read, got no such file',
+  ],
+  ['a folder as an image', ['generate', ...required, '--image', '.'], 'got a folder'],
+  [
+    'bounds that cross',
+    ['generate', ...required, '--min_pixels', '9', '--max_pixels', '8'],
+    '--min_pixels: must be at most --max_pixels, got 9 and 8',
+  ],
+  [
+    'a folder of no adapter',
+    ['generate', ...required, '--adapter_subfolder', 'solver'],
+    '--adapter_subfolder: must go with --adapter',
+  ],
+  [
+    'a model that is not there',
+    ['generate', '--model', 'missing', '--prompt', 'x'],
+    'model "missing": must be an existing folder; correct the path',
+  ],
+  [
+    'nothing to score',
+    ['score', ...required, '--completion', ''],
+    '--completion: must hold at least one token',
+  ],
+  [
+    'nowhere to export to',
+    ['export', '--model', 'tiny'],
+    '--out: must be given, got nothing; see evolmm export --help',
+  ],
+  [
+    'a file to export to',
+    ['export', '--model', 'tiny', '--out', 'package.json'],
+    '--out: must name a folder, got the file "package.json"',
+  ],
+])('bad input ends in one line and exit code 2: %s', async (_, argv, message) => {
+  const { code, stdout, stderr } = await runCommand(argv)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^evolmm: .*\n$/)
+  expect(stderr).toContain(message)
+})
+
+test('no arguments whatever give anything but an answer, or one line and exit code 2', async () => {
+  const names = [
+    'generate',
+    'score',
+    'export',
+    'doctor',
+    'help',
+    '--',
+    '-h',
+    '-V',
+    '-',
+    '--no-',
+    '--=',
+    '--__proto__',
+  ]
+  const flags = [
+    'model',
+    'prompt',
+    'image',
+    'completion',
+    'out',
+    'json',
+    'no-json',
+    'no_debug',
+    'top_p',
+    'seed=',
+    'x',
+  ]
+  const word = fc.oneof(
+    fc.constantFrom(...names, ...flags.map((flag) => `--${flag}`), 'tiny', '7', '\u001b[31m', 'a\nb'),
+    fc.string(),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 9 }), async (first, rest) => {
+      const { code, stderr } = await runCommand([first, ...rest])
+      expect([0, 2]).toContain(code)
+      if (code === 2) expect(stderr).toMatch(/^evolmm: \P{Cc}+\n$/u)
+    }),
+    { seed: 11, numRuns: 500 },
+  )
+})
+
+test('an unexpected error ends in one line, exit code 1 and a hint; --debug shows the stack', async () => {
+  const argv = ['generate', '--model', 'broken', '--prompt', 'x']
+  const { code, stdout, stderr } = await runCommand(argv)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toBe(
+    'evolmm: unexpected error: cannot read properties of undefined; run it again with --debug or EVOLMM_DEBUG=1 for the stack\n',
+  )
+  const runs = [
+    await runCommand([...argv, '--debug']),
+    await runCommand(['--debug', ...argv]),
+    await runCommand(argv, { environment: { EVOLMM_DEBUG: '1' } }),
+  ]
+  for (const run of runs) {
+    expect(run.code).toBe(1)
+    expect(run.stderr).toMatch(/\n *at .*fake-library/)
+  }
+  const off = await runCommand([...argv, '--no-debug'], { environment: { EVOLMM_DEBUG: '1' } })
+  expect(off.stderr.trim().split('\n')).toHaveLength(1)
+})

@@ -1,0 +1,87 @@
+/** The command as a process: what only shows there. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const argv = ['generate', '--model', 'tiny', '--prompt', 'Which?']
+let folder: string
+let file: string
+
+beforeAll(async () => {
+  // Beside the sources, where commander is found.
+  folder = mkdtempSync(fileURLToPath(new URL('.bin-', import.meta.url)))
+  file = join(folder, 'fake-main.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('support/fake-main.ts', import.meta.url))],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['commander'],
+    logLevel: 'silent',
+  })
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+function environment(variables: Record<string, string>): NodeJS.ProcessEnv {
+  return { ...process.env, EVOLMM_DEBUG: '', ...variables }
+}
+
+function command(args: readonly string[], variables: Record<string, string> = {}) {
+  const options = { encoding: 'utf8', env: environment(variables), maxBuffer: 1e8 } as const
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], options)
+  return { status, stdout, stderr }
+}
+
+test('a long answer reaches a pipe as a whole, warnings stay apart and take one line', () => {
+  const { status, stdout, stderr } = command(argv, { FAKE_PIECES: '200000' })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'warning: something is odd\n' })
+  expect(stdout).toHaveLength(
+    Array.from({ length: 200000 }, (_, i) => `word${i} `.length).reduce((a, b) => a + b) + 1,
+  )
+  expect(stdout.endsWith('word199999 \n')).toBe(true)
+})
+
+test('exit codes: 0, 2 for bad input, 1 for the unexpected', () => {
+  expect(command(['--version'])).toEqual({ status: 0, stdout: '1.2.3\n', stderr: '' })
+  expect(command([...argv, '--seed', 'x']).status).toBe(2)
+  const broken = command(['generate', '--model', 'broken', '--prompt', 'x'])
+  expect(broken.status).toBe(1)
+  expect(broken.stderr).toMatch(/^evolmm: unexpected error: .*\nwarning: .*\n$/)
+})
+
+test('Ctrl-C while text is streamed ends the line and exits with 130', async () => {
+  const child = spawn(process.execPath, [file, ...argv], {
+    env: environment({ FAKE_PIECES: '100000', FAKE_WAIT: '5' }),
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (data: Buffer) => {
+    if (stdout === '') child.kill('SIGINT')
+    stdout += data.toString()
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString()
+  })
+  const status = await new Promise((resolve) => child.on('close', resolve))
+  expect({ status, stderr }).toEqual({ status: 130, stderr: 'warning: something is odd\n' })
+  expect(stdout).toMatch(/^word0 .*\n$/)
+})
+
+test('a reader that goes away, as head does, is no error', async () => {
+  const child = spawn(process.execPath, [file, ...argv], {
+    env: environment({ FAKE_PIECES: '100000', FAKE_WAIT: '1' }),
+  })
+  let stderr = ''
+  child.stdout.once('data', () => child.stdout.destroy())
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString()
+  })
+  const status = await new Promise((resolve) => child.on('close', resolve))
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'warning: something is odd\n' })
+})

@@ -1,0 +1,40 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { fakeLibrary } from './support/fake-library'
+import { runCommand } from './support/run-command'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+/** Words of a line of shell, up to a pipe, without the name of the command. */
+function words(line: string): string[] {
+  const all = [...line.matchAll(/"[^"]*"|\S+/g)].map(([word]) => word.replaceAll('"', ''))
+  return all.slice(1, all.includes('|') ? all.indexOf('|') : undefined)
+}
+
+const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+  block.split('\n').filter((line) => line.startsWith('evolmm ')),
+)
+
+test('the README shows every command', () => {
+  expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
+    new Set(['doctor', 'generate', 'score', 'export']),
+  )
+})
+
+test.each(lines)('README: %s', async (line) => {
+  const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  const argv = words(line).map((word) => {
+    if (!word.endsWith('.png')) return word
+    writeFileSync(join(folder, word), '')
+    return join(folder, word)
+  })
+  const { code, stdout } = await runCommand(argv, { library: fakeLibrary() })
+  rmSync(folder, { recursive: true })
+  expect(code).toBe(0)
+  if (!argv.includes('--json')) return
+  // Its fields are those of the table.
+  const row = readme.split('\n').findLast((text) => text.startsWith(`| \`${argv[0]}\``)) ?? ''
+  for (const field of Object.keys(JSON.parse(stdout) as object)) expect(row).toContain(`\`${field}\``)
+})

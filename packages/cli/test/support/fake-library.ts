@@ -1,0 +1,142 @@
+/**
+ * A library without a model: it notes what it is asked for and answers with what the test says. A token is a character,
+ * its id the code point; `<end>` is one token, 9.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+
+export interface FakeOptions {
+  /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
+  pieces?: readonly string[]
+  completions?: readonly Completion[]
+  /** Milliseconds before each piece. @default 0 */
+  wait?: number
+  /** What loading does, with the options that it is given. */
+  onLoad?: (options: LoadOptions) => void
+  onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
+}
+
+export interface FakeLibrary extends Library {
+  /** Names and arguments, in order. */
+  calls: [name: string, ...values: unknown[]][]
+}
+
+export const report: RuntimeReport = {
+  node: '22.1.0',
+  onnxruntime: '1.30.0',
+  platform: 'linux',
+  arch: 'x64',
+  threads: 2,
+  providers: [
+    { device: 'cpu', bundled: true, usable: true, missing: undefined },
+    {
+      device: 'webgpu',
+      bundled: true,
+      usable: false,
+      missing: { what: 'no adapter', fix: 'install a Vulkan driver' },
+    },
+  ],
+  caches: [
+    { name: 'hub', folder: '/cache/hub', files: 12, bytes: 7.5e9 },
+    { name: 'weights', folder: '/cache/weights', files: 0, bytes: 0 },
+  ],
+}
+
+export const encodedImage: EncodedImage = {
+  grid: [1, 4, 6],
+  pixels: new Float32Array(),
+  features: new Float32Array(),
+}
+
+/** Two tokens of text and one of an image that stretches over three places. */
+const prompt: Prompt = {
+  text: '',
+  ids: Int32Array.of(5, 6, 7),
+  positions: Int32Array.of(0, 1, 4, 0, 1, 4, 0, 3, 4),
+  delta: 2,
+  imageSpans: [],
+  images: [],
+}
+
+export const adapter = { dropout: 0.25 } as Adapter
+
+function scores(length: number): TokenScores {
+  const nothing = new Float32Array(length)
+  return { logProbabilities: nothing.map((_, i) => -0.5 * (i + 1)), entropy: nothing, kl: nothing }
+}
+
+export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
+  const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
+  const calls: FakeLibrary['calls'] = []
+  const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
+  const vlm: Vlm = {
+    tokenizer: {
+      encode: (text) =>
+        (text.match(/<end>|./gsu) ?? []).map((token) =>
+          token === '<end>' ? 9 : (token.codePointAt(0) ?? 0),
+        ),
+      decode: (ids) => Array.from(ids, (id) => (id === 9 ? '<end>' : String.fromCodePoint(id))).join(''),
+    },
+    encodeImage: (source) => {
+      note('encodeImage', source)
+      return Promise.resolve(encodedImage)
+    },
+    prompt: (given) => {
+      note('prompt', given)
+      return prompt
+    },
+    loadAdapter: (name, given) => {
+      note('loadAdapter', name, given)
+      options.onLoadAdapter?.(given)
+      return Promise.resolve(adapter)
+    },
+    sample: (given) => {
+      note('sample', given)
+      return Promise.resolve([[...completions]])
+    },
+    async *stream(given) {
+      note('stream', given)
+      for (const piece of pieces) {
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        given.signal?.throwIfAborted()
+        yield piece
+      }
+    },
+    score: (given) => {
+      note('score', given)
+      return Promise.resolve({
+        completions: given.groups.map((group) => group.completions.map(({ ids }) => scores(ids.length))),
+        nll: 0,
+        entropy: 0,
+        kl: 0,
+        samplerGap: undefined,
+      })
+    },
+    exportPrograms: (folder, given) => {
+      note('exportPrograms', folder, given)
+      return Promise.resolve([`${folder}/encode.onnx`, `${folder}/sample.onnx`])
+    },
+    dispose: () => {
+      note('dispose')
+      return Promise.resolve()
+    },
+  }
+  return {
+    calls,
+    loadVlm: (name, given) => {
+      note('loadVlm', name, given)
+      options.onLoad?.(given)
+      if (name === 'broken') throw new TypeError('cannot read\nproperties of undefined')
+      if (name === 'missing')
+        return Promise.reject(
+          new EvolmmError(
+            'MODEL_NOT_FOUND',
+            'model "missing":\nmust be an existing folder; correct the path',
+          ),
+        )
+      return Promise.resolve(vlm)
+    },
+    inspectRuntime: () => Promise.resolve(report),
+  }
+}

@@ -1,0 +1,45 @@
+/** Runs a command line inside the test's own process. */
+import type { Context } from '../../src/context'
+import { run } from '../../src/run'
+import { fakeLibrary, type FakeLibrary } from './fake-library'
+
+export interface Result {
+  code: number
+  stdout: string
+  stderr: string
+  calls: FakeLibrary['calls']
+}
+
+export interface RunOptions {
+  library?: FakeLibrary
+  /** Whether both streams are terminals. @default false */
+  terminal?: boolean
+  environment?: Record<string, string>
+  onInterrupt?: Context['onInterrupt']
+}
+
+export async function runCommand(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const { library = fakeLibrary(), terminal = false, environment = {} } = options
+  const written = { stdout: '', stderr: '' }
+  const output = (name: 'stdout' | 'stderr') => ({
+    isTTY: terminal,
+    columns: 80,
+    write: (text: string) => {
+      written[name] += text
+    },
+  })
+  const code = await run(argv, {
+    library,
+    version: '1.2.3',
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    environment,
+    onInterrupt: options.onInterrupt ?? (() => () => undefined),
+  })
+  return { code, ...written, calls: library.calls }
+}
+
+/** Values that a call was given. */
+export function given(calls: FakeLibrary['calls'], name: string): unknown[] {
+  return calls.find((call) => call[0] === name)?.slice(1) ?? []
+}

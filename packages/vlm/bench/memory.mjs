@@ -1,0 +1,295 @@
+/**
+ * Estimated memory beside the peak that the kernel measured: pnpm bench:memory [MODEL...]
+ *
+ * Each case runs in a process of its own, on models with random weights. The constants were fitted to the small and the tiny
+ * one; the wide one checks them. It fails when an
+ * estimate is more than a quarter off. Linux only.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAdapter } from '../src/adapter/create-adapter'
+import { fullWeights } from '../src/adapter/full-weights'
+import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
+import { initializeWeights } from '../src/checkpoint/initialize-weights'
+import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
+import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
+import { encodeProgram } from '../src/programs/encode-program'
+import { learnProgram } from '../src/programs/learn-program'
+import { packGroups } from '../src/programs/pack-groups'
+import { sampleProgram } from '../src/programs/sample-program'
+import { weightFiles } from '../src/programs/weight-files'
+import { estimateMemory } from '../src/runtime/memory-estimate'
+import { openProgram } from '../src/runtime/session'
+
+const special = { imageToken: 4, videoToken: 5, visionStartToken: 6, visionEndToken: 7 }
+const models = {
+  small: {
+    ...special,
+    text: {
+      hiddenSize: 512,
+      intermediateSize: 1408,
+      layers: 8,
+      heads: 8,
+      keyValueHeads: 2,
+      headSize: 64,
+      vocabularySize: 8192,
+      ropeTheta: 1e6,
+      mropeSection: [8, 12, 12],
+      rmsNormEps: 1e-6,
+      maxPositions: 4096,
+    },
+    vision: {
+      depth: 8,
+      hiddenSize: 256,
+      intermediateSize: 512,
+      heads: 4,
+      windowSize: 112,
+      fullAttentionBlocks: [3, 7],
+      channels: 3,
+      outHiddenSize: 512,
+      patchSize: 14,
+      spatialMergeSize: 2,
+      temporalPatchSize: 2,
+    },
+    tieWordEmbeddings: false,
+  },
+  // Other proportions: no grouped queries, a wide vocabulary, few layers.
+  wide: {
+    ...special,
+    text: {
+      hiddenSize: 768,
+      intermediateSize: 1536,
+      layers: 3,
+      heads: 12,
+      keyValueHeads: 12,
+      headSize: 64,
+      vocabularySize: 48000,
+      ropeTheta: 1e6,
+      mropeSection: [8, 12, 12],
+      rmsNormEps: 1e-6,
+      maxPositions: 4096,
+    },
+    vision: {
+      depth: 4,
+      hiddenSize: 320,
+      intermediateSize: 864,
+      heads: 5,
+      windowSize: 112,
+      fullAttentionBlocks: [1, 3],
+      channels: 3,
+      outHiddenSize: 768,
+      patchSize: 14,
+      spatialMergeSize: 2,
+      temporalPatchSize: 2,
+    },
+    tieWordEmbeddings: true,
+  },
+  tiny: {
+    ...special,
+    text: {
+      hiddenSize: 64,
+      intermediateSize: 160,
+      layers: 3,
+      heads: 4,
+      keyValueHeads: 2,
+      headSize: 16,
+      vocabularySize: 640,
+      ropeTheta: 1e6,
+      mropeSection: [2, 3, 3],
+      rmsNormEps: 1e-6,
+      maxPositions: 4096,
+    },
+    vision: {
+      depth: 4,
+      hiddenSize: 32,
+      intermediateSize: 72,
+      heads: 2,
+      windowSize: 112,
+      fullAttentionBlocks: [1, 3],
+      channels: 3,
+      outHiddenSize: 64,
+      patchSize: 14,
+      spatialMergeSize: 2,
+      temporalPatchSize: 2,
+    },
+    tieWordEmbeddings: true,
+  },
+}
+
+const work = { groups: 1, promptTokens: 282, completionTokens: 48, samples: 5 }
+const lora = { programs: ['learn'], kl: true }
+const cases = [
+  { programs: ['encode'], ...work, imagePatches: [768] },
+  { programs: ['encode'], ...work, imagePatches: [3072] },
+  { programs: ['sample'], ...work },
+  { programs: ['sample'], ...work, groups: 4, completionTokens: 256 },
+  { ...lora, ...work },
+  { ...lora, ...work, checkpointed: true },
+  { ...lora, ...work, groups: 3 },
+  { ...lora, ...work, groups: 3, checkpointed: true },
+  { ...lora, ...work, completionTokens: 256 },
+  { ...lora, ...work, chunk: 512, groups: 4 },
+  { ...lora, ...work, trained: 'full', trainHead: true },
+  { ...lora, ...work, trainVision: true, imagePatches: [768] },
+  { ...lora, ...work, trainVision: true, imagePatches: [768], checkpointed: true },
+  { programs: ['score'], ...work, groups: 3 },
+  { programs: ['encode', 'sample', 'learn'], kl: true, ...work, imagePatches: [768] },
+]
+
+const square = (patches) => {
+  let height = 2 * Math.floor(Math.sqrt(patches) / 2)
+  while (patches % height !== 0 || (patches / height) % 2 !== 0) height -= 2
+  return [1, height, patches / height]
+}
+
+/** What runs in the measured process. */
+async function run({ folder, model, programs, ...options }) {
+  const config = models[model]
+  const backbone = qwenBackbone(config)
+  const { groups, promptTokens, completionTokens, samples, imagePatches = [] } = options
+  const { checkpointed = false, chunk, kl = false, trained, trainVision = false } = options
+  const checkpoint = await openCheckpoint(folder, backbone.weights)
+  const files = weightFiles(checkpoint.tensors.values())
+  const adapter =
+    trained === 'full'
+      ? await fullWeights(backbone, checkpoint)
+      : createAdapter(backbone, { rank: 16, vision: trainVision })
+  const { trainable, parameters } = adapter
+  const graphs = {
+    encode: () => encodeProgram({ backbone, files }),
+    sample: () => sampleProgram({ backbone, files, trainable }),
+    learn: () =>
+      learnProgram({
+        backbone,
+        files,
+        trainable,
+        gradient: true,
+        kl,
+        checkpointed,
+        chunk,
+        pixels: trainVision,
+      }),
+    score: () => learnProgram({ backbone, files, trainable, gradient: false, kl, chunk }),
+  }
+  const float = (data, dims = [data.length]) => ({ dtype: 'float32', dims, data })
+  const long = (values, dims = [values.length]) => ({
+    dtype: 'int64',
+    dims,
+    data: BigInt64Array.from(values, BigInt),
+  })
+  const ids = Int32Array.from({ length: promptTokens }, (_, i) => 10 + ((i * 7) % 600))
+  const positions = Int32Array.from({ length: 3 * promptTokens }, (_, i) => i % promptTokens)
+  const completion = Int32Array.from({ length: completionTokens }, (_, i) => 10 + ((i * 11) % 600))
+  const prompt = { ids, positions, delta: 0, imageSpans: [] }
+  const packed = (count) => {
+    const completions = Array.from({ length: count }, () => completion)
+    return packGroups(Array.from({ length: groups }, () => ({ prompt, completions })))
+  }
+  const scored = groups * samples * completionTokens
+  const rows = groups * samples
+  const pixels = () => {
+    const { channels, temporalPatchSize, patchSize } = config.vision
+    const flat = channels * temporalPatchSize * patchSize ** 2
+    return backbone.visionFeeds(
+      imagePatches.map((count) => ({
+        pixels: new Float32Array(count * flat).map((_, i) => Math.sin(i)),
+        grid: square(count),
+      })),
+    )
+  }
+  // With trained vision the first tokens of the first prompt are of the image.
+  const tokens = trainVision ? imagePatches[0] / config.vision.spatialMergeSize ** 2 : 0
+  const features = float(new Float32Array(tokens * config.text.hiddenSize), [tokens, config.text.hiddenSize])
+  const imageRows = long(Array.from({ length: tokens }, (_, i) => i))
+  const given = { features, feature_rows: imageRows, parameters: float(parameters) }
+  const inputs = {
+    encode: pixels,
+    sample: () => ({
+      ...packed(0).feeds,
+      ...given,
+      last_rows: long(Array.from({ length: groups }, (_, g) => (g + 1) * promptTokens - 1)),
+      starts: long(Array.from({ length: groups }, () => promptTokens)),
+      owners: long(Array.from({ length: rows }, (_, i) => Math.floor(i / samples))),
+      uniforms: {
+        dtype: 'float64',
+        dims: [rows, completionTokens],
+        data: Float64Array.from({ length: rows * completionTokens }, (_, i) => (i * 0.6180339887) % 1),
+      },
+      temperature: float(Float32Array.of(1), []),
+      top_p: float(Float32Array.of(1), []),
+      top_k: long([0], []),
+      stop_tokens: long([0]),
+    }),
+    learn: () => ({
+      ...packed(samples).feeds,
+      ...given,
+      ...(trainVision ? pixels() : {}),
+      weights: float(new Float32Array(scored).fill(1 / scored)),
+      kl_weights: float(new Float32Array(scored).fill(1e-3 / scored)),
+    }),
+  }
+  inputs.score = inputs.learn
+  const opened = []
+  for (const name of programs) {
+    // As the package opens them.
+    const prepack = name === 'encode' || name === 'sample'
+    const program = await openProgram(graphs[name](), { folder: files.folder, prepack, threads: 2 })
+    opened.push([program, inputs[name]()])
+  }
+  globalThis.gc()
+  writeFileSync('/proc/self/clear_refs', '5') // forget the peak of opening the sessions
+  for (let i = 0; i < 2; i++) for (const [program, values] of opened) await program.run(values)
+  return { peak: resident('VmHWM'), trainable: parameters.length }
+}
+
+/** A figure of this process in bytes; peaks are kept by the kernel. */
+function resident(field) {
+  return Number(new RegExp(`${field}:\\s*(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+}
+
+function measure(options) {
+  const file = fileURLToPath(import.meta.url)
+  return JSON.parse(
+    execFileSync(process.execPath, ['--expose-gc', file, 'run', JSON.stringify(options)], {
+      encoding: 'utf8',
+    }),
+  )
+}
+
+if (process.argv[2] === 'run') console.log(JSON.stringify(await run(JSON.parse(process.argv[3]))))
+else {
+  const only = process.argv.slice(2)
+  const root = mkdtempSync(join(tmpdir(), 'evolmm-memory-'))
+  const mb = (bytes) => (bytes / 1e6).toFixed(0).padStart(5)
+  let failed = false
+  for (const [model, config] of Object.entries(models)) {
+    if (only.length > 0 && !only.includes(model)) continue
+    const folder = join(root, model)
+    await writeCheckpoint(folder, {
+      config,
+      weights: initializeWeights(qwenBackbone(config).weights, { seed: 1 }),
+    })
+    for (const options of cases) {
+      const measured = measure({ folder, model, ...options })
+      const estimate = estimateMemory({
+        config,
+        ...options,
+        kl: options.kl ?? false,
+        trainable: options.programs.join() === 'encode' ? 0 : measured.trainable,
+      })
+      const ratio = estimate.total / measured.peak
+      failed ||= Math.abs(ratio - 1) > 0.25
+      console.log(model, JSON.stringify(options))
+      console.log(
+        `  measured ${mb(measured.peak)} MB, estimated ${mb(estimate.total)} MB, ratio ${ratio.toFixed(2)}`,
+      )
+      const parts = Object.entries(estimate.parts).filter(([, bytes]) => bytes > 0)
+      console.log(`  ${parts.map(([name, bytes]) => `${name} ${mb(bytes).trim()}`).join(', ')}`)
+    }
+  }
+  rmSync(root, { recursive: true })
+  process.exit(failed ? 1 : 0)
+}

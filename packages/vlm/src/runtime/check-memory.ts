@@ -1,0 +1,72 @@
+/** Refuses work that does not fit, and says what would make it fit. */
+import { EvolmmError } from '@evolmm/internal'
+import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory-estimate'
+
+/** Throws `MEMORY_EXCEEDED` if the estimate is above `available` bytes. */
+export function checkMemory(estimate: MemoryEstimate, available: number): void {
+  const { total, parts, options } = estimate
+  if (total <= available) return
+  const savings = remedies(options)
+    .map(({ advice, changes }) => ({ advice, total: estimateMemory({ ...options, ...changes }).total }))
+    .filter((remedy) => remedy.total < 0.97 * total)
+  const enough = savings.filter((remedy) => remedy.total <= available)
+  const best = savings.toSorted((a, b) => a.total - b.total).slice(0, 2)
+  const fix =
+    enough.length > 0
+      ? `${enough.map(({ advice, total: left }) => `${advice} (${gigabytes(left)})`).join(', or ')} would do`
+      : savings.length > 0
+        ? `no single option is enough; ${best.map(({ advice, total: left }) => `${advice} (${gigabytes(left)})`).join(' and ')} help most`
+        : 'use a smaller model or a machine with more memory'
+  const largest = Object.entries(parts)
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([name, bytes]) => `${name} ${gigabytes(bytes)}`)
+  throw new EvolmmError(
+    'MEMORY_EXCEEDED',
+    `memory: must be at most ${gigabytes(available)}, got about ${gigabytes(total)} (${largest.join(', ')}); ${fix}`,
+    { details: { total, available, parts } },
+  )
+}
+
+interface Remedy {
+  advice: string
+  changes: Partial<MemoryOptions>
+}
+
+/** From what costs least to what costs most. */
+function remedies(options: MemoryOptions): Remedy[] {
+  const {
+    checkpointed = false,
+    groups = 1,
+    samples = 1,
+    chunk = 64,
+    completionTokens,
+    imagePatches = [],
+  } = options
+  const all: (Remedy | false)[] = [
+    !checkpointed && { advice: 'checkpointed: true', changes: { checkpointed: true } },
+    chunk > 16 && { advice: 'chunk: 16', changes: { chunk: 16 } },
+    groups > 1 && { advice: 'one group at a time', changes: { groups: 1 } },
+    imagePatches.length > 0 && {
+      advice: 'half the pixels of an image (maxPixels)',
+      changes: {
+        imagePatches: imagePatches.map((count) => Math.ceil(count / 2)),
+        promptTokens: Math.max(
+          1,
+          options.promptTokens - Math.floor(imagePatches.reduce((sum, count) => sum + count, 0) / 8),
+        ),
+      },
+    },
+    samples > 1 && { advice: 'half the samples', changes: { samples: Math.ceil(samples / 2) } },
+    completionTokens > 1 && {
+      advice: 'completions of half the length',
+      changes: { completionTokens: Math.ceil(completionTokens / 2) },
+    },
+    (options.prepack ?? true) && { advice: 'prepack: false', changes: { prepack: false } },
+  ]
+  return all.filter((remedy) => remedy !== false)
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toPrecision(3)} GB`
+}

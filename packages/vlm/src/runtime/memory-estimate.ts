@@ -1,0 +1,274 @@
+/**
+ * How much memory a piece of work takes, before it is begun.
+ *
+ * The runtime's arenas never shrink, so what the programs of a process once needed adds up: the total is a sum over all
+ * open programs. Formulas follow what the programs keep; the few constants that are not counts of tensors (the process
+ * itself, buffers of a kernel, what arenas lose to fragments) were fitted to peaks that the kernel measured
+ * (`bench/memory.mjs`, CPU) and are within a quarter of them. GPUs were not measured.
+ *
+ * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
+ */
+import { checkInteger } from '@evolmm/internal'
+import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
+import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
+import type { WeightType } from '../checkpoint/open-checkpoint'
+import { bytesOf } from '../checkpoint/write-safetensors'
+import type { Device } from './provider-status'
+
+export type ProgramKind = 'encode' | 'sample' | 'score' | 'learn'
+
+export interface MemoryOptions {
+  config: QwenConfig
+  /** Programs that are open in the process. @default encode, sample and learn */
+  programs?: readonly ProgramKind[] | undefined
+  /** @default 'cpu' */
+  device?: Device | undefined
+  /** Of the weights in the device's memory; the CPU holds float32 alone. @default 'float32' */
+  dtype?: WeightType | undefined
+  /** Trained parameters: the length of the adapter's vector. @default 0 */
+  trainable?: number | undefined
+  /** The learning pass goes through the vision tower too, because it is trained. @default false */
+  trainVision?: boolean | undefined
+  /** The embeddings or the head are among the trained weights. @default false */
+  trainHead?: boolean | undefined
+  /** Prompts in one call. @default 1 */
+  groups?: number | undefined
+  /** Tokens of a prompt, image tokens included. */
+  promptTokens: number
+  /** Tokens of a completion at most. */
+  completionTokens: number
+  /** Completions of a prompt. @default 1 */
+  samples?: number | undefined
+  /** Patches (14 pixels square in Qwen2.5-VL) of each image that is encoded in one call. @default none */
+  imagePatches?: readonly number[] | undefined
+  /** Whether the learning pass computes the divergence from the base policy. @default true */
+  kl?: boolean | undefined
+  /** Whether it computes each block anew in the backward pass. @default false */
+  checkpointed?: boolean | undefined
+  /** Rows whose logits exist at the same time in the learning pass. @default 64 */
+  chunk?: number | undefined
+  /** Whether encoding and sampling rearrange their weights in memory of their own (CPU). @default true */
+  prepack?: boolean | undefined
+}
+
+/** Bytes. */
+export interface MemoryEstimate {
+  parts: {
+    /** Node, the runtime's libraries, graphs. */
+    runtime: number
+    /** Read from the file: mapped on the CPU, where they leave memory when it is short; copied to a GPU. */
+    weights: number
+    /** Rearranged copies. */
+    packed: number
+    /** Parameters, and the tensors that programs cut out of them. */
+    adapter: number
+    /** Of all trained tensors, and put together. */
+    gradient: number
+    /** Keys and values of prompts and samples. */
+    cache: number
+    /** What a program needs beyond that while it runs. */
+    encode: number
+    sample: number
+    learn: number
+    /** Logits of the learning pass and what is made of them; they use room that the backward pass needs later. */
+    loss: number
+  }
+  /** The sum of the parts. */
+  total: number
+  options: MemoryOptions
+}
+
+/** What the process has before it does anything, and the context of a GPU. */
+const processBytes: Record<Device, number> = { cpu: 115e6, webgpu: 250e6, cuda: 600e6 }
+const graphBytesPerLayer = 1.5e6
+/** Parts of an arena that fit nothing. */
+const fragments = 1.05
+
+/** Throws `INVALID_OPTION`. */
+export function estimateMemory(options: MemoryOptions): MemoryEstimate {
+  const { config, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
+  const { trainable = 0, prepack = true, kl = true, checkpointed = false, chunk = 64 } = options
+  const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
+  for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
+    checkInteger(name, value, { min: 1 })
+  checkInteger('trainable', trainable, { min: 0 })
+  for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
+
+  const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
+  const learns = has('learn', 'score')
+  const length = promptTokens + (learns ? samples * completionTokens : 0)
+  const prompts: Packed = { config, groups, length: promptTokens }
+  const packs: Packed = { config, groups, length }
+  const sizes = weightSizes(config)
+  const cache = 2 * config.text.layers * config.text.keyValueHeads * config.text.headSize
+  const forward = forwardBytes(packs)
+  const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
+  const loss = learns ? lossBytes(config, { rows: groups * samples * completionTokens, chunk, kl }) : 0
+
+  const parts = {
+    runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
+    ...weightBytes(sizes, {
+      trainVision: options.trainVision ?? false,
+      cpu: device === 'cpu',
+      prepack,
+      bytes: bytesOf[dtype],
+      has,
+    }),
+    // The vector itself, and the tensors cut from it, which the sampler holds too.
+    adapter: 4 * trainable * (1 + (learns ? 1 : 0) + (has('sample') ? 1 : 0)),
+    // Tensors, their tree of concatenations, and the result. That of the head begins with zeros and is a sum before and
+    // after each chunk; the embeddings have theirs, and where the two are one matrix both are added.
+    gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
+    // A step holds those of its samples as they were and with one token more.
+    cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
+    encode: has('encode') ? encodeBytes(config, imagePatches) : 0,
+    sample: has('sample')
+      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize)
+      : 0,
+    learn: has('learn')
+      ? keptBytes(packs, options, checkpointed) + Math.max(forward, backward)
+      : learns
+        ? forward
+        : 0,
+    loss: Math.max(0, loss - (has('learn') ? backward : forward)),
+  }
+  const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
+  return { parts, total, options }
+}
+
+interface WeightSizes {
+  vision: number
+  /** All that is read whole: the blocks and the head. */
+  language: number
+  /** Of these the head. */
+  head: number
+}
+
+/** Numbers of weights. Of an embedding table that is not the head too, only some rows are read. */
+function weightSizes(config: QwenConfig): WeightSizes {
+  const head = config.text.vocabularySize * config.text.hiddenSize
+  const sizes = { vision: 0, language: 0, head }
+  for (const [name, shape] of expectedWeights(config)) {
+    const part = name.startsWith('model.visual.') ? ('vision' as const) : ('language' as const)
+    const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
+    if (!table) sizes[part] += shape.reduce((product, dim) => product * dim, 1)
+  }
+  return sizes
+}
+
+interface WeightUse {
+  has: (...kinds: ProgramKind[]) => boolean
+  trainVision: boolean
+  cpu: boolean
+  prepack: boolean
+  /** Of one weight on a GPU. */
+  bytes: number
+}
+
+function weightBytes(
+  { vision, language, head }: WeightSizes,
+  { has, trainVision, cpu, prepack, bytes }: WeightUse,
+): { weights: number; packed: number } {
+  const encode = has('encode') ? vision : 0
+  const sample = has('sample') ? language : 0
+  const learn = language + (trainVision ? vision : 0)
+  const learners = [has('learn'), has('score')].filter(Boolean).length
+  // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
+  if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
+  // What is rearranged leaves memory, but for the sampler's head.
+  const rest = learners > 0 ? learn : has('sample') ? head : 0
+  if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
+  const [tower, blocks] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
+  return { weights: 4 * (tower + blocks), packed: 0 }
+}
+
+interface Packed {
+  config: QwenConfig
+  groups: number
+  /** Tokens of a group. */
+  length: number
+}
+
+/** One [groups, heads, length, length]. */
+function scoreBytes({ config, groups, length }: Packed): number {
+  return 4 * groups * config.text.heads * length ** 2
+}
+
+/** A forward pass, which holds one block at a time: scores before and after the softmax, the mask, rows. */
+function forwardBytes(packed: Packed): number {
+  const { config, groups, length } = packed
+  const { hiddenSize, intermediateSize } = config.text
+  const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
+  return fragments * (2 * scoreBytes(packed) + 2 * 4 * groups * length ** 2 + rows)
+}
+
+/** What blocks keep for their backward pass. */
+function keptBytes(
+  packed: Packed,
+  { trainVision = false, imagePatches = [] }: MemoryOptions,
+  checkpointed: boolean,
+): number {
+  const { config, groups, length } = packed
+  const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = config.text
+  // Inputs of norms and of linear modules; queries, keys, values and what they give; gate, up and their product.
+  const width = 4 * hiddenSize + 2 * heads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize
+  const block = 4 * groups * length * width + scoreBytes(packed)
+  const inputs = 4 * groups * length * hiddenSize
+  const tower = trainVision ? keptVisionBytes(config, imagePatches, checkpointed) : 0
+  // The block that is being computed anew meets leavings of the one before.
+  return (
+    tower +
+    fragments * (checkpointed ? Math.min(layers * inputs + 1.5 * block, layers * block) : layers * block)
+  )
+}
+
+/** The backward pass of one block: three of the scores' size, five of the MLP's. */
+function backwardBytes(
+  packed: Packed,
+  { trainVision = false, imagePatches = [] }: MemoryOptions,
+  checkpointed: boolean,
+): number {
+  const { config, groups, length } = packed
+  const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * config.text.intermediateSize
+  const { vision } = config
+  const tower = trainVision && !checkpointed ? 3 * 4 * vision.heads * wholeScores(imagePatches) : 0
+  return fragments * Math.max(text, tower)
+}
+
+/** Logits of a chunk and what is made of them, and rows before and after the head. */
+function lossBytes(
+  { text }: QwenConfig,
+  { rows, chunk, kl }: { rows: number; chunk: number; kl: boolean },
+): number {
+  const logits = (kl ? 8 : 5) * Math.min(chunk, rows) * text.vocabularySize
+  return 4 * (logits + 5 * rows * text.hiddenSize)
+}
+
+/** The vision tower, forward: full attention over the largest image counts most. */
+function encodeBytes({ vision }: QwenConfig, imagePatches: readonly number[]): number {
+  const patches = imagePatches.reduce((sum, count) => sum + count, 0)
+  const rows = 16 * vision.hiddenSize + 4 * vision.intermediateSize
+  const pixels = vision.channels * vision.temporalPatchSize * vision.patchSize ** 2
+  return fragments * (2.1 * 4 * vision.heads * wholeScores(imagePatches) + 4 * patches * (rows + pixels))
+}
+
+/** Images are padded to the largest of a call. */
+function wholeScores(imagePatches: readonly number[]): number {
+  return imagePatches.length * Math.max(0, ...imagePatches) ** 2
+}
+
+function keptVisionBytes(
+  { vision }: QwenConfig,
+  imagePatches: readonly number[],
+  checkpointed: boolean,
+): number {
+  const patches = imagePatches.reduce((sum, count) => sum + count, 0)
+  const { hiddenSize, intermediateSize, heads, depth, fullAttentionBlocks } = vision
+  const rows = 4 * patches * (10 * hiddenSize + 3 * intermediateSize)
+  const whole = 4 * heads * wholeScores(imagePatches)
+  const windowed = 4 * heads * patches * (vision.windowSize / vision.patchSize) ** 2
+  const full = fullAttentionBlocks.length
+  const all = depth * rows + full * whole + (depth - full) * windowed
+  const anew = depth * 4 * patches * hiddenSize + 1.5 * (rows + whole)
+  return fragments * (checkpointed ? Math.min(all, anew) : all)
+}

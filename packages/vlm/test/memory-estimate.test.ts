@@ -1,0 +1,187 @@
+/** Peaks were measured by `bench/memory.mjs` (the kernel's VmHWM, CPU, onnxruntime-node 1.30): see there for the model. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { checkMemory } from '../src/runtime/check-memory'
+import { estimateMemory, type MemoryOptions } from '../src/runtime/memory-estimate'
+import { coded } from './prompt-checkpoint'
+import { tinyFolder } from './support/safetensors'
+
+const tiny = await readConfig(tinyFolder)
+const small = {
+  ...tiny,
+  text: {
+    ...tiny.text,
+    hiddenSize: 512,
+    intermediateSize: 1408,
+    layers: 8,
+    heads: 8,
+    keyValueHeads: 2,
+    headSize: 64,
+    vocabularySize: 8192,
+  },
+  vision: {
+    ...tiny.vision,
+    depth: 8,
+    hiddenSize: 256,
+    intermediateSize: 512,
+    heads: 4,
+    fullAttentionBlocks: [3, 7],
+    outHiddenSize: 512,
+  },
+  tieWordEmbeddings: false,
+}
+const wide = {
+  ...tiny,
+  text: {
+    ...tiny.text,
+    hiddenSize: 768,
+    intermediateSize: 1536,
+    layers: 3,
+    heads: 12,
+    keyValueHeads: 12,
+    headSize: 64,
+    vocabularySize: 48000,
+  },
+  vision: {
+    ...tiny.vision,
+    depth: 4,
+    hiddenSize: 320,
+    intermediateSize: 864,
+    heads: 5,
+    fullAttentionBlocks: [1, 3],
+    outHiddenSize: 768,
+  },
+}
+const work = { config: small, promptTokens: 282, completionTokens: 48, samples: 5, trainable: 1163264 }
+const learn = { ...work, programs: ['learn'] as const }
+
+test.each<[string, MemoryOptions, number]>([
+  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 564],
+  ['sample', { ...work, programs: ['sample'] }, 274],
+  ['sample, long', { ...work, programs: ['sample'], groups: 4, completionTokens: 256 }, 433],
+  ['learn', learn, 497],
+  ['learn, checkpointed', { ...learn, checkpointed: true }, 349],
+  ['learn, three groups', { ...learn, groups: 3 }, 999],
+  ['learn, long completions', { ...learn, completionTokens: 256 }, 1611],
+  ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 1246],
+  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 687],
+  ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1145],
+  ['sample, wide vocabulary', { ...work, config: wide, trainable: 589824, programs: ['sample'] }, 517],
+  [
+    'sample, wide and long',
+    { ...work, config: wide, trainable: 589824, programs: ['sample'], groups: 4, completionTokens: 256 },
+    903,
+  ],
+  ['learn, wide, all weights', { ...learn, config: wide, trainable: 54587136, trainHead: true }, 2346],
+  ['all programs, wide', { ...work, config: wide, trainable: 589824, imagePatches: [768] }, 1037],
+  ['score', { ...work, programs: ['score'], groups: 3, kl: false }, 308],
+])('the estimate is within a quarter of the measured peak: %s', (_, options, megabytes) => {
+  const ratio = estimateMemory(options).total / (megabytes * 1e6)
+  expect(ratio).toBeGreaterThan(0.75)
+  expect(ratio).toBeLessThan(1.25)
+})
+
+test('parts add up to the total, and none is negative', () => {
+  const { parts, total } = estimateMemory({ ...work, imagePatches: [768] })
+  expect(Object.values(parts).every((bytes) => bytes >= 0)).toBe(true)
+  expect(Object.values(parts).reduce((sum, bytes) => sum + bytes)).toBeCloseTo(total, 3)
+})
+
+test('more work never takes less memory, and checkpoints never more', () => {
+  const amount = fc.integer({ min: 1, max: 2000 })
+  const few = fc.integer({ min: 1, max: 16 })
+  fc.assert(
+    fc.property(
+      fc.record({ promptTokens: amount, completionTokens: amount, groups: few, samples: few, chunk: amount }),
+      fc.constantFrom('promptTokens', 'completionTokens', 'groups', 'samples', 'chunk', 'trainable'),
+      (sizes, field) => {
+        const options = { config: small, trainable: 1000, ...sizes }
+        const { total } = estimateMemory(options)
+        expect(estimateMemory({ ...options, [field]: options[field] * 2 }).total).toBeGreaterThanOrEqual(
+          total,
+        )
+        expect(estimateMemory({ ...options, checkpointed: true }).total).toBeLessThanOrEqual(total)
+      },
+    ),
+  )
+})
+
+test('on a GPU each program has weights of its own, in the type that is asked for', () => {
+  const count = (dtype: 'float32' | 'bfloat16', programs: MemoryOptions['programs']) =>
+    estimateMemory({ ...work, device: 'cuda', dtype, programs }).parts
+  const [whole, narrow] = [count('float32', ['sample']), count('bfloat16', ['sample'])]
+  expect([narrow.weights * 2, narrow.packed]).toEqual([whole.weights, 0])
+  expect(count('float32', ['sample', 'learn']).weights).toBe(2 * whole.weights)
+})
+
+test('without rearranged weights all programs share those in the file', () => {
+  const shared = estimateMemory({ ...work, imagePatches: [768], prepack: false }).parts
+  expect(shared.packed).toBe(0)
+  expect(shared.weights).toBe(
+    estimateMemory({ ...work, programs: ['encode', 'learn'], prepack: false }).parts.weights,
+  )
+})
+
+test.each<Partial<MemoryOptions>>([
+  { promptTokens: 0 },
+  { completionTokens: 1.5 },
+  { samples: 0 },
+  { groups: -1 },
+  { chunk: 0 },
+  { trainable: -1 },
+  { imagePatches: [-4] },
+])('sizes that are none are refused: %j', (wrong) => {
+  expect(() => estimateMemory({ ...work, ...wrong })).toThrow(coded('INVALID_OPTION'))
+})
+
+test('work that fits passes, and work that does not says which option would help', () => {
+  const estimate = estimateMemory({ ...learn, completionTokens: 256 })
+  checkMemory(estimate, estimate.total)
+  expect(() => {
+    checkMemory(estimate, 1e9)
+  }).toThrow(
+    coded(
+      'MEMORY_EXCEEDED',
+      /at most 1\.00 GB, got about 1\.\d\d GB \(learn 1\.\d+ GB,.*; checkpointed: true \(0\.\d+ GB\).* would do/,
+    ),
+  )
+  expect(() => {
+    checkMemory(estimate, 4e8)
+  }).toThrow(coded('MEMORY_EXCEEDED', /no single option is enough; .* and .* help most/))
+  const least = estimateMemory({
+    ...learn,
+    promptTokens: 1,
+    completionTokens: 1,
+    samples: 1,
+    checkpointed: true,
+    chunk: 1,
+    prepack: false,
+  })
+  expect(() => {
+    checkMemory(least, 1e6)
+  }).toThrow(coded('MEMORY_EXCEEDED', /smaller model/))
+})
+
+test('each option that is said to do does', () => {
+  const options: MemoryOptions = { ...work, groups: 4, imagePatches: [3072, 3072], promptTokens: 1818 }
+  const estimate = estimateMemory(options)
+  for (const share of [0.95, 0.8, 0.6]) {
+    const available = share * estimate.total
+    let message = ''
+    try {
+      checkMemory(estimate, available)
+    } catch (error) {
+      message = (error as Error).message
+    }
+    const [, advice = ''] = /; (.*) would do$/.exec(message) ?? []
+    const left = [...advice.matchAll(/\(([\d.]+) GB\)/g)].map(([, value]) => Number(value) * 1e9)
+    expect(left.length).toBeGreaterThan(0)
+    // Shown to three digits.
+    for (const total of left) expect(total).toBeLessThan(1.005 * available)
+  }
+  const { total } = estimateMemory({ ...options, groups: 1 })
+  expect(() => {
+    checkMemory(estimate, total)
+  }).toThrow(coded('MEMORY_EXCEEDED', /one group at a time/))
+})
