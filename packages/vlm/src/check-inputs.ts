@@ -40,6 +40,9 @@ export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): 
     if (fitting.join() !== shape.join())
       throw invalidAdapter(name, `must have shape [${fitting.join(', ')}]`, `[${shape.join(', ')}]`)
   }
+  const listed = new Set(layout.entries.map(({ name }) => name))
+  const lost = [...wanted.keys()].find((name) => !listed.has(name))
+  if (lost !== undefined) throw invalidAdapter(lost, 'must be in the layout', 'nothing')
   if (!(parameters instanceof Float32Array))
     throw invalidAdapter('adapter.parameters', 'must be a Float32Array', typeof parameters)
   if (parameters.length !== layout.size)

@@ -1,4 +1,5 @@
 // 1. A model
+export { initializeCheckpoint } from './initialize-checkpoint'
 export { loadVlm, type LoadVlmOptions, type Vlm } from './load-vlm'
 export type {
   Adapter,

@@ -32,8 +32,8 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
   const { trainable, dropout } = adapter
   const beta = checkNumber('beta', options.beta ?? 0, { min: 0 })
   const custom = objectiveOf(options)
-  const total = options.groups.reduce((sum, { completions }) => sum + completions.length, 0)
   const weighed = options.groups.map((group, g) => weigh(model, group, g, custom === undefined))
+  const total = weighed.reduce((sum, { places }) => sum + places.length, 0)
   // What an objective of one's own makes of a weight of 0 is not known here.
   const counts = weighed.map(
     ({ weights }) => custom !== undefined || beta > 0 || weights.some((weight) => weight !== 0),

@@ -163,7 +163,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     saveAdapter: (out, adapter, given) =>
       saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),
-    saveMerged: (out, adapter, given) =>
+    saveMerged: async (out, adapter, given) =>
       backbone.writeCheckpoint(out, {
         ...given,
         weights: mergeAdapter(checkpoint, adapter),

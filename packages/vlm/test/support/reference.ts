@@ -12,6 +12,7 @@ interface ReferenceCase {
   prompt_ids: readonly number[]
   completion_ids: readonly number[]
   completion_logprobs: readonly number[]
+  greedy_ids: readonly number[]
 }
 
 interface AdaptedCase {
