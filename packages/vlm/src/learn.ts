@@ -170,8 +170,9 @@ function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
 }
 
 function checkObjective(objective: CustomObjective): CustomObjective {
-  const { name, loss } = objective ?? {}
-  if (typeof name === 'string' && name !== '' && typeof loss === 'function') return objective
+  const given = objective as Partial<CustomObjective> | null
+  if (typeof given?.name === 'string' && given.name !== '' && typeof given.loss === 'function')
+    return objective
   throw new EvolmmError(
     'INVALID_OPTION',
     `objective: must have a name and a function "loss", got ${JSON.stringify(objective)}; give both`,
