@@ -2,12 +2,13 @@
  * The command with the real library on the tiny checkpoint. Expected values are those of transformers, see
  * `packages/vlm/test/fixtures/qwen2_5_vl-tiny`.
  */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { run } from '../src/run'
 import { library } from '../src/installed-library'
+import { runCommand } from './support/run-command'
 
 interface Reference {
   cases: {
@@ -30,12 +31,6 @@ const folder = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', 
 const { cases, images } = JSON.parse(readFileSync(join(folder, 'reference.json'), 'utf8')) as Reference
 
 async function command(name: string, one: Reference['cases'][number], ...flags: string[]): Promise<string> {
-  const written = { stdout: '', stderr: '' }
-  const output = (stream: keyof typeof written) => ({
-    write: (text: string) => {
-      written[stream] += text
-    },
-  })
   const argv = [
     ...[name, '--model', folder, '--prompt', one.prompt],
     ...(one.images.length > 0
@@ -44,16 +39,9 @@ async function command(name: string, one: Reference['cases'][number], ...flags: 
     ...(one.system === null ? [] : ['--system', one.system]),
     ...flags,
   ]
-  const code = await run(argv, {
-    library,
-    version: '0.0.0',
-    stdout: output('stdout'),
-    stderr: output('stderr'),
-    environment: {},
-    onInterrupt: () => () => undefined,
-  })
-  expect({ code, stderr: written.stderr }).toEqual({ code: 0, stderr: '' })
-  return written.stdout
+  const { code, stdout, stderr } = await runCommand(argv, { library })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout
 }
 
 test.each(cases)(
@@ -101,4 +89,21 @@ test('samples at temperature 0.5: the log-probabilities are those that score giv
   expect(scored.completion_ids).toEqual(ids)
   for (const [i, logprob] of scored.logprobs.entries())
     expect(Math.abs(logprob - logprobs[i])).toBeLessThan(1e-4)
+})
+
+test('export writes programs once, and refuses to write over them', async () => {
+  const out = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  try {
+    const argv = ['export', '--model', folder, '--out', out]
+    const first = await runCommand(argv, { library })
+    expect(first.code).toBe(0)
+    const files = readdirSync(out).map((file) => join(out, file))
+    expect(first.stdout.trim().split('\n').toSorted()).toEqual(files.toSorted())
+    expect(files).toContain(join(out, 'sample.onnx'))
+    const second = await runCommand(argv, { library })
+    expect(second).toMatchObject({ code: 2, stdout: '' })
+    expect(second.stderr).toMatch(/^evolmm: .* must not exist yet, .*\n$/)
+  } finally {
+    rmSync(out, { recursive: true })
+  }
 })

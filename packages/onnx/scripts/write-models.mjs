@@ -5,12 +5,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  attention,
   customOp,
   differentiate,
+  gatedSilu,
   grad,
   Graph,
+  loraLinear,
   op,
   parse,
+  policyLoss,
+  rmsNorm,
+  rotary,
   safetensorsData,
   serialize,
   tensorData,
@@ -83,6 +89,34 @@ const squares = total(square(square(z)[0])[0])
 custom.output('y', squares)
 custom.output('gradient', op.Identity(grad(squares, [z])[0]))
 write('custom-op', serialize(custom))
+
+const block = new Graph('training-parts')
+const rows = block.input('rows', 'float32', ['t', 8])
+const half = block.input('half', 'float32', ['t', 2])
+const [up, down] = [block.input('up', 'float32', [2, 8]), block.input('down', 'float32', [8, 2])]
+const square8 = block.input('weight', 'float32', [8, 8])
+const normalized = rmsNorm({ x: rows, weight: block.input('scale', 'float32', [8]) })
+const seed = block.constant('int64', [], [1])
+const adapted = loraLinear({
+  x: normalized,
+  weight: square8,
+  a: up,
+  b: down,
+  alpha: 4,
+  dropout: { rate: 0.1, seed },
+})
+const turned = op.Unsqueeze(rotary({ x: adapted, cos: op.Cos(half), sin: op.Sin(half), heads: 2 }), [0])
+const mixed = op.Squeeze(attention({ q: turned, k: turned, v: turned, heads: 2, headSize: 4 }), [0])
+const scored = policyLoss({
+  hidden: gatedSilu({ gate: mixed, up: normalized }),
+  weight: square8,
+  tokens: block.input('tokens', 'int64', ['t']),
+  weights: block.input('weights', 'float32', ['t']),
+})
+block.output('loss', op.Identity(scored.loss))
+for (const [i, gradient] of grad(scored.loss, [up, down]).entries())
+  block.output(`grad_${i}`, op.Identity(gradient))
+write('training-parts', serialize(block))
 
 const data = tensorData('float32', [4], [1, 2, 3, 4]).bytes
 const header = Buffer.from(

@@ -4,7 +4,7 @@ import { grad } from './grad/grad'
 import { isStopped } from './grad/stop-gradient'
 import { bodiesOf, capturedBy } from './graph/clone'
 import { isFloat } from './graph/dtype'
-import { showTensor, type Graph, type Tensor } from './graph/graph'
+import { kindOf, showTensor, type Graph, type Tensor } from './graph/graph'
 import { sizeOf } from './graph/shape'
 import { Identity } from './ops/elementwise'
 import { decode, parse } from './parse'
@@ -24,6 +24,13 @@ export function differentiate(
   model: Uint8Array | ArrayBuffer,
   { loss, wrt, initializersAsInputs = false }: DifferentiateOptions,
 ): Uint8Array {
+  const names: unknown = wrt
+  if (!Array.isArray(names))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `differentiate.wrt: must be a list of names, got ${kindOf(names)}; write ['weight']`,
+      { details: { option: 'wrt', value: names } },
+    )
   const constants = new Set(
     initializersAsInputs ? decode(model).graph?.initializer.map(({ name }) => name) : [],
   )

@@ -137,6 +137,12 @@ describe('what is wrong is named', () => {
       'NOT_A_SCALAR',
       /logits: float32 \[batch, 3\]/,
     ],
+    [
+      'one name as wrt',
+      { loss: 'loss', wrt: 'w1' as never },
+      'INVALID_OPTION',
+      /must be a list.* got a string/,
+    ],
     ['integer wrt', { loss: 'loss', wrt: ['y'] }, 'NOT_DIFFERENTIABLE', /y: int64/],
   ]
   test.each(cases)('%s', (_, options, code, message) => {

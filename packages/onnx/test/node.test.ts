@@ -1,6 +1,6 @@
 /** Operators without a function of their own: standard ones, and those of `com.microsoft`. */
 import { expect, test } from 'vitest'
-import { customOp, describe, Graph, op, parse, serialize } from '@evolmm/onnx'
+import { customOp, describe, Graph, op, parse, serialize, type Tensor } from '@evolmm/onnx'
 import { gradientError } from './support/check-gradient'
 import { runner } from './support/run'
 
@@ -54,4 +54,27 @@ test('in a custom op it has a gradient', async () => {
   const error = await gradientError({ shapes: [[2, 3]], build: ([x]) => sigmoidProduct(x), dtype: 'float32' })
   // float32: the runtime has no float64 kernel for it.
   expect(error).toBeLessThan(1e-3)
+})
+
+test('the types that are given of its outputs are there when the file is read again', async () => {
+  const graph = new Graph('typed')
+  const x = graph.input('x', 'float32', ['n'])
+  const quick = (input: Tensor) =>
+    op.node('QuickGelu', [input], {
+      domain: 'com.microsoft',
+      attributes: { alpha: float(1) },
+      outputs: [{ dtype: 'float32', shape: input.shape }],
+    })
+  const twice = customOp({
+    name: 'Twice',
+    forward: (input) => [op.Mul(quick(input)[0], 2)],
+    backward: () => [],
+  })
+  graph.output('y', op.Exp(quick(x)[0]))
+  graph.output('z', twice(x)[0])
+  const bytes = serialize(graph)
+  expect(describe(parse(bytes))).toBe(describe(graph))
+  expect(serialize(parse(bytes))).toEqual(bytes)
+  const { y } = await (await runner(parse(bytes)))({ x: four })
+  expect(y.data[0]).toBeCloseTo(Math.exp(1 / (1 + Math.exp(-1))), 5)
 })

@@ -1,15 +1,19 @@
 /** The training parts name the option that is wrong, and make no nodes then. */
 import { describe, expect, test } from 'vitest'
 import {
+  attention,
   dropout,
   entropy,
   EvolmmError,
   exactKl,
+  gatedSilu,
   globalNorm,
   Graph,
   loraLinear,
   pickLogProbabilities,
   policyLoss,
+  rmsNorm,
+  rotary,
   type DType,
   type Shape,
   type Tensor,
@@ -38,6 +42,35 @@ function loss(make: Make, change: Partial<Parameters<typeof policyLoss>[0]>): un
     ...change,
   })
 }
+
+/** 6 heads of width 4 that share 2 of keys and values. */
+function attend(make: Make, change: Partial<Parameters<typeof attention>[0]>): unknown {
+  return attention({
+    q: make('float32', 2, 5, 24),
+    k: make('float32', 2, 7, 8),
+    v: make('float32', 2, 7, 8),
+    heads: 6,
+    keyValueHeads: 2,
+    headSize: 4,
+    ...change,
+  })
+}
+
+function turn(make: Make, change: Partial<Parameters<typeof rotary>[0]>): unknown {
+  return rotary({
+    x: make('float32', 5, 24),
+    cos: make('float32', 5, 4),
+    sin: make('float32', 5, 4),
+    heads: 3,
+    ...change,
+  })
+}
+
+const dtypes = (make: Make, dtype: DType) => ({
+  x: make(dtype, 5, 24),
+  cos: make(dtype, 5, 4),
+  sin: make(dtype, 5, 4),
+})
 
 const refused: [option: string, rule: string, build: (make: Make) => unknown][] = [
   ['loraLinear.x', 'of shape [..., in]', (t) => lora(t, { x: t('float32') })],
@@ -114,6 +147,55 @@ const refused: [option: string, rule: string, build: (make: Make) => unknown][] 
   ['dropout.rate', 'below 1', (t) => dropout(t('float32', 3, 3), { rate: 1, seed: t('int64') })],
   ['dropout', 'the seed must be', (t) => dropout(t('float32', 3, 3), { rate: 0.5, seed: t('int64', 1) })],
   ['dropout', 'the seed must be', (t) => dropout(t('float32', 3, 3), { rate: 0.5, seed: 3 as never })],
+  ['attention.q', 'of shape [B, T, heads d]', (t) => attend(t, { q: t('float32', 5, 24) })],
+  ['attention.q', 'a tensor [B, T, heads d]', (t) => attend(t, { q: none })],
+  ['attention.q', 'of a float type', (t) => attend(t, { q: t('int64', 2, 5, 24) })],
+  [
+    'attention.q',
+    'with heads d = 24 from the other options',
+    (t) => attend(t, { q: t('float32', 2, 5, 20) }),
+  ],
+  ['attention.k', 'with B = 2 from q', (t) => attend(t, { k: t('float32', 1, 7, 8) })],
+  ['attention.k', 'with keyValueHeads d = 8', (t) => attend(t, { k: t('float32', 2, 7, 24) })],
+  ['attention.k', 'float32 as q is', (t) => attend(t, { k: t('float16', 2, 7, 8) })],
+  ['attention.v', 'with S = 7 from k', (t) => attend(t, { v: t('float32', 2, 6, 8) })],
+  [
+    'attention.mask',
+    'broadcastable to [B, heads, T, S]',
+    (t) => attend(t, { mask: t('float32', 1, 2, 1, 5, 7) }),
+  ],
+  ['attention.mask', 'with S = 7 from k', (t) => attend(t, { mask: t('float32', 5, 5) })],
+  ['attention.mask', 'with heads = 6 from the other', (t) => attend(t, { mask: t('float32', 2, 5, 7) })],
+  ['attention.mask', 'with B = 2 from q', (t) => attend(t, { mask: t('float32', 3, 1, 5, 7) })],
+  ['attention.mask', 'of a float type', (t) => attend(t, { mask: t('bool', 5, 7) })],
+  ['attention.heads', 'an integer at least 1', (t) => attend(t, { heads: 1.5 })],
+  ['attention.keyValueHeads', 'an integer at least 1', (t) => attend(t, { keyValueHeads: 0 })],
+  ['attention.keyValueHeads', 'must divide heads, 6, got 4', (t) => attend(t, { keyValueHeads: 4 })],
+  ['attention.headSize', 'an integer at least 1', (t) => attend(t, { headSize: -4 })],
+  ['attention.scale', 'a finite number', (t) => attend(t, { scale: NaN })],
+  ['rotary.x', 'of shape [T, heads d]', (t) => turn(t, { x: t('float32', 1, 5, 24) })],
+  ['rotary.x', 'heads = 3 and d = 8 from cos', (t) => turn(t, { x: t('float32', 5, 48) })],
+  ['rotary.x', 'heads = 4 and d even', (t) => turn(t, { x: t('float32', 5, 12), heads: 4 })],
+  ['rotary.x', 'float32 or float16', (t) => turn(t, dtypes(t, 'float64'))],
+  ['rotary.cos', 'with T = 5 from x', (t) => turn(t, { cos: t('float32', 1, 4) })],
+  ['rotary.cos', 'float32 as x is', (t) => turn(t, { cos: t('float64', 5, 4) })],
+  ['rotary.sin', 'with d / 2 = 4 from cos', (t) => turn(t, { sin: t('float32', 5, 8) })],
+  ['rotary.sin', 'a tensor [T, d / 2]', (t) => turn(t, { sin: none })],
+  ['rotary.heads', 'an integer at least 1', (t) => turn(t, { heads: 0 })],
+  ['rmsNorm.x', 'of shape [..., D]', (t) => rmsNorm({ x: t('float32'), weight: t('float32', 3) })],
+  ['rmsNorm.weight', 'with D = 4 from x', (t) => rmsNorm({ x: t('float32', 2, 4), weight: t('float32', 3) })],
+  ['rmsNorm.weight', 'of shape [D]', (t) => rmsNorm({ x: t('float32', 2, 4), weight: t('float32') })],
+  ['rmsNorm.weight', 'float32 as x is', (t) => rmsNorm({ x: t('float32', 2, 4), weight: t('float16', 4) })],
+  [
+    'rmsNorm.epsilon',
+    'a finite number at least 0',
+    (t) => rmsNorm({ x: t('float32', 2, 4), weight: t('float32', 4), epsilon: -1 }),
+  ],
+  ['gatedSilu.gate', 'of a float type', (t) => gatedSilu({ gate: t('int64', 2), up: t('int64', 2) })],
+  ['gatedSilu.up', 'axis 0 = 2 from gate', (t) => gatedSilu({ gate: t('float32', 2), up: t('float32', 1) })],
+  ['gatedSilu.up', 'of shape [axis 0]', (t) => gatedSilu({ gate: t('float32', 2), up: t('float32', 1, 2) })],
+  ['gatedSilu.up', 'float32 as gate is', (t) => gatedSilu({ gate: t('float32', 2), up: t('float16', 2) })],
+  ['gatedSilu.up', 'a tensor [axis 0]', (t) => gatedSilu({ gate: t('float32', 2), up: none })],
   ['globalNorm.flat', 'of a float type', (t) => globalNorm(t('int32', 2))],
 ]
 
@@ -146,4 +228,11 @@ test('lengths that only the run knows, and unknown ranks, pass', () => {
   const [a, b] = [graph.input('a', 'float32', [2, 9]), graph.input('b', 'float32', [4, 2])]
   const frozen = graph.input('frozen', 'float32', undefined)
   expect(loraLinear({ x, weight: frozen, a, b, alpha: 1 }).dtype).toBe('float32')
+
+  const unknown = (name: string) => graph.input(name, 'float32', undefined)
+  const [q, k, mask, cos] = [unknown('q'), unknown('k'), unknown('mask'), unknown('cos')]
+  expect(attention({ q, k, v: k, mask, heads: 2, headSize: 2 }).dtype).toBe('float32')
+  expect(rotary({ x: q, cos, sin: cos, heads: 2 }).dtype).toBe('float32')
+  expect(rmsNorm({ x: q, weight: k }).dtype).toBe('float32')
+  expect(gatedSilu({ gate: q, up: k }).dtype).toBe('float32')
 })

@@ -26,6 +26,17 @@ test.each([false, true])('rmsNorm has the right gradients (symbolic: %s)', async
     ).toBeLessThan(1e-6)
 })
 
+test('rmsNorm in float32, a form of its own, has the right gradients', async () => {
+  for (const epsilon of [1e-6, 0.5]) {
+    const error = await gradientError({
+      shapes: [[3, 5], [5]],
+      build: ([x, weight]) => rmsNorm({ x, weight, epsilon }),
+      dtype: 'float32',
+    })
+    expect(error).toBeLessThan(1e-3)
+  }
+})
+
 test('rmsNorm divides by the root of the mean square', async () => {
   const graph = new Graph()
   const x = graph.input('x', 'float32', [2, 3])
@@ -60,16 +71,17 @@ test('gatedSilu has the right values, also far from 0, and gradients', async () 
     expect(g0.data[i]).toBeCloseTo(2 * (s + g * s * (1 - s)), 5)
     expect(g1.data[i]).toBeCloseTo(g * s, 4)
   }
-  // The runtime's QuickGelu has no float64 kernel: float32, whose differences are good to some 1e-4.
-  const error = await gradientError({
-    shapes: [
-      [3, 4],
-      [3, 4],
-    ],
-    build: ([a, b]) => gatedSilu({ gate: a, up: b }),
-    dtype: 'float32',
-  })
-  expect(error).toBeLessThan(1e-3)
+  for (const dtype of ['float32', 'float64'] as const) {
+    const error = await gradientError({
+      shapes: [
+        [3, 4],
+        [3, 4],
+      ],
+      build: ([a, b]) => gatedSilu({ gate: a, up: b }),
+      dtype,
+    })
+    expect(error).toBeLessThan(dtype === 'float32' ? 1e-3 : 1e-6)
+  }
 })
 
 const angles = (graph: Graph, rows: number, half: number) => {
@@ -182,6 +194,61 @@ test('attention mixes the values by the softmax of the scaled scores, in each ba
           expect(part(y, t, heads, h, i)).toBeCloseTo(expected, 5)
         }
       }
+})
+
+test('one graph holds every part in several types, each near its float32', async () => {
+  const graph = new Graph()
+  const input = (name: string, dims: number[]) => graph.input(name, 'float32', dims)
+  const [x, cos, sin, weight] = [
+    input('x', [4, 8]),
+    input('cos', [4, 2]),
+    input('sin', [4, 2]),
+    input('w', [8]),
+  ]
+  for (const dtype of ['float32', 'float16', 'float64'] as const) {
+    const to = (tensor: Tensor, type: 'float32' | typeof dtype = dtype) => op.Cast(tensor, { to: type })
+    const normalized = rmsNorm({ x: to(x), weight: to(weight), epsilon: 0.25 })
+    // RotaryEmbedding has no float64.
+    const narrow = dtype === 'float64' ? 'float32' : dtype
+    const turned = rotary({ x: to(normalized, narrow), cos: to(cos, narrow), sin: to(sin, narrow), heads: 2 })
+    const q = op.Unsqueeze(to(turned), [0])
+    const mixed = op.Squeeze(attention({ q, k: q, v: q, heads: 2, headSize: 4 }), [0])
+    const y = to(gatedSilu({ gate: mixed, up: normalized }), 'float32')
+    const gradients = grad(op.ReduceSum(op.Mul(y, y), undefined, { keepdims: 0 }), [x, weight])
+    for (const [i, tensor] of [y, ...gradients].entries()) graph.output(`${dtype}_${i}`, op.Identity(tensor))
+  }
+  const feeds = { x: draw([4, 8], 1), cos: draw([4, 2], 2), sin: draw([4, 2], 3), w: draw([8], 4) }
+  const results = await (await runner(graph))(feeds)
+  for (const i of range(3)) {
+    const expected = [...results[`float32_${i}`].data].map(Number)
+    const scale = Math.max(...expected.map(Math.abs))
+    for (const [dtype, bound] of [
+      ['float16', 1e-2],
+      ['float64', 1e-5],
+    ] as const)
+      for (const [at, value] of results[`${dtype}_${i}`].data.entries())
+        expect(Math.abs(Number(value) - expected[at]) / scale).toBeLessThan(bound)
+  }
+})
+
+test('masks of attention broadcast', async () => {
+  const graph = new Graph()
+  const x = graph.input('x', 'float32', [2, 3, 4])
+  const mask = graph.input('mask', 'float32', [1, 3])
+  const shapes = [
+    [1, 3],
+    [3, 3],
+    [2, 3, 3],
+    [1, 1, 3, 3],
+    [2, 2, 3, 3],
+  ]
+  for (const [i, shape] of shapes.entries()) {
+    const wide = op.Expand(mask, shape)
+    graph.output(`y${i}`, attention({ q: x, k: x, v: x, mask: wide, heads: 2, headSize: 2 }))
+  }
+  const hidden = { dims: [1, 3], data: Float32Array.of(0, -1e30, 0) }
+  const results = await (await runner(graph))({ x: draw([2, 3, 4], 1), mask: hidden })
+  for (const i of shapes.keys()) expect(results[`y${i}`]).toEqual(results.y0)
 })
 
 test('the mask of attention has no gradient', () => {

@@ -3,8 +3,24 @@
  * CPU's float32. Operators without a WebGPU kernel fall back to the CPU within the same session.
  */
 import { describe, expect, test } from 'vitest'
+import {
+  attention,
+  dropout,
+  entropy,
+  exactKl,
+  gatedSilu,
+  globalNorm,
+  loraLinear,
+  op,
+  pickLogProbabilities,
+  policyLoss,
+  rmsNorm,
+  rotary,
+  type Graph,
+  type Tensor,
+} from '@evolmm/onnx'
 import { families } from './cases/index'
-import { gradientGraph } from './support/check-gradient'
+import { gradientGraph, type GradientCheck } from './support/check-gradient'
 import { runner, type Value } from './support/run'
 import { prepareWebGpu } from './support/webgpu'
 
@@ -13,6 +29,78 @@ const providerLimits: Record<string, string> = {
   'ReduceLogSum, no axes means none': 'reduces all axes',
   'Einsum, ellipsis that broadcasts, in the middle': 'refuses an ellipsis that broadcasts',
   'Split, more parts than a shader takes': 'one shader writes at most some ten outputs',
+}
+
+const square = (x: Tensor) => op.Mul(x, x)
+const tokens = (graph: Graph) => graph.constant('int64', [5], [3, 0, 6, 2, 3])
+
+/** Squares, so that gradients tell whether the values are right. */
+const parts: Record<string, GradientCheck> = {
+  rmsNorm: { shapes: [[5, 8], [8]], build: ([x, weight]) => square(rmsNorm({ x, weight })) },
+  rotary: {
+    shapes: [[5, 24]],
+    build: ([x], graph) => {
+      const angles = Array.from({ length: 20 }, (_, i) => Math.sin(7 * i))
+      const table = (of: (angle: number) => number) => graph.constant('float32', [5, 4], angles.map(of))
+      return op.Mul(square(rotary({ x, cos: table(Math.cos), sin: table(Math.sin), heads: 3 })), x)
+    },
+  },
+  attention: {
+    shapes: [
+      [2, 4, 16],
+      [2, 5, 8],
+      [2, 5, 8],
+      [4, 5],
+    ],
+    build: ([q, k, v, mask]) => {
+      const hidden = op.Where(op.Greater(mask, 1), mask.scope.graph.constant('float32', [], [-1e30]), 0)
+      return square(attention({ q, k, v, mask: hidden, heads: 4, keyValueHeads: 2, headSize: 4 }))
+    },
+  },
+  gatedSilu: {
+    shapes: [
+      [3, 8],
+      [3, 8],
+    ],
+    build: ([gate, up]) => square(gatedSilu({ gate, up })),
+  },
+  loraLinear: {
+    shapes: [
+      [5, 8],
+      [3, 8],
+      [6, 3],
+    ],
+    build: ([x, a, b], graph) => {
+      const weight = graph.constant(
+        'float32',
+        [6, 8],
+        Array.from({ length: 48 }, (_, i) => Math.sin(i)),
+      )
+      const seed = graph.constant('int64', [], [42])
+      return square(loraLinear({ x, weight, a, b, alpha: 4, dropout: { rate: 0.25, seed } }))
+    },
+  },
+  dropout: {
+    shapes: [[8, 8]],
+    build: ([x], graph) => square(dropout(x, { rate: 0.5, seed: graph.constant('int64', [], [7]) })),
+  },
+  pickLogProbabilities: {
+    shapes: [[5, 7]],
+    build: ([logits], graph) => square(pickLogProbabilities(logits, tokens(graph))),
+  },
+  exactKl: {
+    shapes: [[5, 7]],
+    build: ([logits]) => square(exactKl(logits, op.Sin(logits))),
+  },
+  entropy: { shapes: [[5, 7]], build: ([logits]) => square(entropy(logits)) },
+  globalNorm: { shapes: [[300]], build: ([flat]) => square(globalNorm(flat)) },
+  policyLoss: {
+    shapes: [[5, 8], [7, 8], [5]],
+    build: ([hidden, weight, weights], graph) => {
+      const kl = { weights, hidden: op.Sin(hidden) }
+      return square(policyLoss({ hidden, weight, weights, tokens: tokens(graph), kl, chunk: 2 }).loss)
+    },
+  },
 }
 
 const missing = prepareWebGpu()
@@ -34,10 +122,14 @@ describe.skipIf(missing !== undefined)(title, () => {
       expect(wrong).toEqual(expected)
     })
   }
+
+  test.each(Object.entries(parts))('%s', async (_, part) => {
+    expect(await difference(part)).toBeLessThan(1e-3)
+  })
 })
 
 /** Largest difference between the two providers' gradients, relative to the largest gradient of the same input. */
-async function difference(each: Parameters<typeof gradientGraph>[0]): Promise<number> {
+async function difference(each: GradientCheck): Promise<number> {
   const { graph, feeds } = gradientGraph({ ...each, dtype: 'float32' })
   const [expected, got] = [
     await (await runner(graph, { intraOpNumThreads: 1 }))(feeds),

@@ -15,6 +15,7 @@ import { Graph, op, serialize } from '@evolmm/onnx'
 import { AdamW } from '@evolmm/rl-core'
 import { loadVlm } from '@evolmm/vlm'
 import ort from 'onnxruntime-node'
+import { readConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
 import { randomModel } from './random-model.mjs'
 
 const { values: options } = parseArgs({
@@ -22,26 +23,29 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '2' },
     iterations: { type: 'string', default: '6' },
     reference: { type: 'string' },
-    ours: { type: 'boolean', default: false },
+    /** The random model, for the process that is measured. */
+    ours: { type: 'string' },
   },
 })
+const shape = JSON.parse(readFileSync(new URL('./bench-small.json', import.meta.url), 'utf8'))
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const peakMemory = (pid) => {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
 
-if (options.ours) await ours(Number(options.iterations))
+if (options.ours !== undefined) await ours(options.ours, Number(options.iterations))
 else await compare()
 
 async function compare() {
+  const { folder: model } = await randomModel(shape)
   const own = []
   const published = []
   for (let round = 0; round < Number(options.rounds); round++) {
     own.push(
       await run(process.execPath, [
         fileURLToPath(import.meta.url),
-        '--ours',
+        `--ours=${model}`,
         `--iterations=${options.iterations}`,
       ]),
     )
@@ -53,6 +57,7 @@ async function compare() {
     published.push(await run('bash', args, { cwd: folder, env: { ...process.env, OMP_NUM_THREADS: '1' } }))
   }
 
+  rmSync(model, { recursive: true })
   const results = own.map(({ output }) => JSON.parse(output.trim().split('\n').at(-1)))
   const times = results.flatMap(({ rows }) => rows)
   console.log('evolmm, milliseconds')
@@ -105,9 +110,8 @@ function run(command, args, settings = {}) {
   })
 }
 
-async function ours(iterations) {
-  const shape = JSON.parse(readFileSync(new URL('./bench-small.json', import.meta.url), 'utf8'))
-  const { folder, config } = await randomModel(shape)
+async function ours(folder, iterations) {
+  const config = await readConfig(folder)
   const vlm = await loadVlm(folder)
   const [solver, proposer] = [1, 2].map((seed) => vlm.createAdapter({ rank: 16, alpha: 32, seed }))
   const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
@@ -145,7 +149,6 @@ async function ours(iterations) {
     if (step > 0) rows.push({ ...row, total: times.at(-1) - times[0] })
   }
   await vlm.dispose()
-  rmSync(folder, { recursive: true })
   console.log(JSON.stringify({ rows, peak: await productPeak(), work: operations(config, shape) }))
 }
 

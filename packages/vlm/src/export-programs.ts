@@ -6,10 +6,7 @@ import { serialize } from '@evolmm/onnx'
 import { unwritable } from './checkpoint/file-errors'
 import { publishFolder, writeSynced } from './checkpoint/publish'
 import type { Model } from './model'
-import { encodeProgram } from './programs/encode-program'
-import { learnProgram, trainsVision } from './programs/learn-program'
-import { sampleProgram } from './programs/sample-program'
-import { streamProgram } from './programs/stream-program'
+import { allPrograms } from './programs/all-programs'
 import type { WeightFiles } from './programs/weight-files'
 import type { Adapter } from './types'
 
@@ -33,27 +30,17 @@ export async function exportPrograms(model: Model, folder: string, adapter?: Ada
   await publishFolder(folder, { marker: 'encode.onnx' }, async (aside) => {
     const files = await placeWeights(model.files, aside)
     names.push(...new Set([...files.tensors.values()].map(({ location }) => location)))
-    for (const [name, graph] of Object.entries(programsOf({ ...model, files }, adapter))) {
+    for (const [name, graph] of allPrograms({
+      backbone: model.backbone,
+      files,
+      trainable: adapter?.trainable,
+    })) {
       const file = `${name}.onnx`
       await writeSynced(join(aside, file), serialize(graph))
       names.push(file)
     }
   })
   return names.map((name) => join(folder, name))
-}
-
-function programsOf({ backbone, files }: Pick<Model, 'backbone' | 'files'>, adapter: Adapter | undefined) {
-  const trainable = adapter?.trainable
-  const common = { backbone, files, trainable }
-  const kl = trainable !== undefined
-  const pixels = trainable !== undefined && trainsVision(trainable)
-  return {
-    encode: encodeProgram(pixels ? common : { backbone, files }),
-    sample: sampleProgram(common),
-    stream: streamProgram(common),
-    score: learnProgram({ ...common, gradient: false, kl, pixels }),
-    ...(trainable && { gradient: learnProgram({ ...common, gradient: true, kl, pixels }) }),
-  }
 }
 
 /** The weights as files of `folder` itself: other runtimes refuse to look elsewhere. */

@@ -1,17 +1,19 @@
 /** Runs a command line inside the test's own process. */
 import type { Context } from '../../src/context'
 import { run } from '../../src/run'
+import type { Library } from '../../src/library'
 import { fakeLibrary, type FakeLibrary } from './fake-library'
 
 export interface Result {
   code: number
   stdout: string
   stderr: string
+  /** Of a fake library. */
   calls: FakeLibrary['calls']
 }
 
 export interface RunOptions {
-  library?: FakeLibrary
+  library?: Library
   /** Whether both streams are terminals. @default false */
   terminal?: boolean
   environment?: Record<string, string>
@@ -36,7 +38,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
     environment,
     onInterrupt: options.onInterrupt ?? (() => () => undefined),
   })
-  return { code, ...written, calls: library.calls }
+  return { code, ...written, calls: 'calls' in library ? (library as FakeLibrary).calls : [] }
 }
 
 /** Values that a call was given. */

@@ -4,6 +4,7 @@ import { dtypeCode, type DType } from '../graph/dtype'
 import { emit, graphOf } from '../graph/emit'
 import type { Tensor } from '../graph/graph'
 import { checkShape, type Shape } from '../graph/shape'
+import { keepType } from '../parsing/kept'
 
 export interface NodeOptions {
   /** @default '' the standard operators */
@@ -31,5 +32,12 @@ export function node(
     checkShape(`${opType}: output ${index}`, shape)
   }
   if (domain !== '' && !graph.domains.has(domain)) graph.domains.set(domain, version)
-  return emit(graph, opType, inputs, { domain, attributes: { ...attributes }, ...(outputs && { outputs }) })
+  const made = emit(graph, opType, inputs, {
+    domain,
+    attributes: { ...attributes },
+    ...(outputs && { outputs }),
+  })
+  // Whoever reads the file cannot infer them either.
+  if (outputs !== undefined) made.forEach(keepType)
+  return made
 }

@@ -5,7 +5,7 @@
  * correction of the softmax's gradient is taken from the output (rows of P dP sum to rows of O dO): both are far smaller
  * than the scores. Of the scores' size only the probabilities are kept.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import type { Tensor } from '../graph/graph'
 import { Add, Mul, Sub } from '../ops/elementwise'
@@ -13,6 +13,8 @@ import { MatMul } from '../ops/matrix'
 import { Softmax } from '../ops/normalization'
 import { ReduceSum } from '../ops/reduction'
 import { Reshape, Transpose } from '../ops/shaping'
+import { checkOperands } from './check-operands'
+import { operatorFor } from './operator-for'
 
 export interface AttentionOptions {
   /** [B, T, heads d] */
@@ -21,10 +23,13 @@ export interface AttentionOptions {
   k: Tensor
   /** [B, S, keyValueHeads d] */
   v: Tensor
-  /** Added to the scores, [T, S] or [B, 1, T, S]: 0 where the row sees the column, very negative elsewhere. @default none */
+  /**
+   * Added to the scores, broadcast to [B, heads, T, S] ([T, S], say): 0 where the row sees the column, very negative
+   * elsewhere. No gradient. @default none
+   */
   mask?: Tensor | undefined
   heads: number
-  /** @default heads */
+  /** A divisor of `heads`. @default heads */
   keyValueHeads?: number
   /** Width of a head, d. */
   headSize: number
@@ -36,25 +41,35 @@ export interface AttentionOptions {
 export function attention(options: AttentionOptions): Tensor {
   const { q, k, v, mask, heads, headSize } = options
   const { keyValueHeads = heads, scale = 1 / Math.sqrt(headSize) } = options
-  const run = attentionOp({ heads, keyValueHeads, headSize, scale })
+  checkOptions(options, keyValueHeads, scale)
+  const run = attentionOp(heads, keyValueHeads, headSize, scale)
   return run(...(mask === undefined ? [q, k, v] : [q, k, v, mask]))[0]
 }
 
-interface Sizes {
-  heads: number
-  keyValueHeads: number
-  headSize: number
-  scale: number
+function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: number): void {
+  const { q, k, v, mask, heads, headSize } = options
+  checkInteger('attention.heads', heads, { min: 1 })
+  checkInteger('attention.keyValueHeads', keyValueHeads, { min: 1 })
+  checkInteger('attention.headSize', headSize, { min: 1 })
+  checkNumber('attention.scale', scale)
+  if (heads % keyValueHeads !== 0)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `attention.keyValueHeads: must divide heads, ${heads}, got ${keyValueHeads}; pass a divisor`,
+    )
+  checkOperands(
+    'attention',
+    {
+      q: { tensor: q, shape: ['B', 'T', 'heads d'] },
+      k: { tensor: k, shape: ['B', 'S', 'keyValueHeads d'] },
+      v: { tensor: v, shape: ['B', 'S', 'keyValueHeads d'] },
+      mask: { tensor: mask, shape: ['B', 'heads', 'T', 'S'], broadcast: true, optional: true },
+    },
+    { heads, 'heads d': heads * headSize, 'keyValueHeads d': keyValueHeads * headSize },
+  )
 }
 
-const operators = new Map<string, ReturnType<typeof customOp>>()
-
-function attentionOp(sizes: Sizes): ReturnType<typeof customOp> {
-  const { heads, keyValueHeads: groups, headSize: d, scale } = sizes
-  const key = Object.values(sizes).join()
-  const known = operators.get(key)
-  if (known !== undefined) return known
-
+const attentionOp = operatorFor((heads: number, groups: number, d: number, scale: number) => {
   /** [B, T, n d] to [B, n, T, d]. */
   const split = (x: Tensor, n: number) => Transpose(Reshape(x, [0, 0, n, d]), { perm: [0, 2, 1, 3] })
   /** [B, T, heads d] to [B, groups, heads / groups T, d]: heads that share keys and values in one matrix. */
@@ -66,7 +81,7 @@ function attentionOp(sizes: Sizes): ReturnType<typeof customOp> {
   const apart = (x: Tensor) => Reshape(x, [0, heads, -1, 0])
   const together = (x: Tensor) => Reshape(x, [0, groups, -1, 0])
 
-  const made = customOp({
+  return customOp({
     name: 'Attention',
     // The second output, [B, heads, T, S], is kept for the backward pass.
     forward: (q, k, v, mask?: Tensor) => {
@@ -101,6 +116,4 @@ function attentionOp(sizes: Sizes): ReturnType<typeof customOp> {
       ]
     },
   })
-  operators.set(key, made)
-  return made
-}
+})

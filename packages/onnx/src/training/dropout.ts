@@ -16,6 +16,7 @@ import { Add, Cast, Div, Less, Mul, Where } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
 import { Reshape, Shape } from '../ops/shaping'
 import { checkOperands } from './check-operands'
+import { operatorFor } from './operator-for'
 
 export interface DropoutOptions {
   /** Share of the elements that become zero, in [0, 1). The others are scaled by 1 / (1 - rate). */
@@ -31,15 +32,10 @@ export function dropout(x: Tensor, { rate, seed }: DropoutOptions): Tensor {
   return dropoutOp(rate)(x, seed)[0]
 }
 
-const operators = new Map<number, ReturnType<typeof customOp>>()
-
-/** One operator for each rate: the rate is part of its body. */
-function dropoutOp(rate: number): ReturnType<typeof customOp> {
-  const known = operators.get(rate)
-  if (known !== undefined) return known
+const dropoutOp = operatorFor((rate: number) => {
   const scaled = (x: Tensor, rows: Tensor, columns: Tensor) =>
     Mul(drop(x, rows, columns, rate), 1 / (1 - rate))
-  const made = customOp({
+  return customOp({
     name: 'Dropout',
     forward: (x, seed) => {
       const { rows, columns } = dropoutKeys(x, seed)
@@ -49,9 +45,7 @@ function dropoutOp(rate: number): ReturnType<typeof customOp> {
       gradient && scaled(gradient, rows, columns),
     ],
   })
-  operators.set(rate, made)
-  return made
-}
+})
 
 /** Throw unless `rate` and `seed` can be used; `name` is the option's owner. */
 export function checkDropout(name: string, rate: number, seed: Tensor): void {

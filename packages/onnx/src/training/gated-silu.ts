@@ -5,8 +5,9 @@
 import { customOp } from '../grad/custom-op'
 import { float } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
-import { emit } from '../graph/emit'
-import { Add, Mul, Sigmoid, Sub } from '../ops/elementwise'
+import { Add, Exp, Mul, Neg, Reciprocal, Sigmoid, Sub } from '../ops/elementwise'
+import { node } from '../ops/node'
+import { checkOperands } from './check-operands'
 
 export interface GatedSiluOptions {
   gate: Tensor
@@ -16,6 +17,9 @@ export interface GatedSiluOptions {
 
 /** `gate / (1 + exp(-gate)) * up`. */
 export function gatedSilu({ gate, up }: GatedSiluOptions): Tensor {
+  checkOperands('gatedSilu', { gate: { tensor: gate, shape: ['...'] } })
+  const shape = gate.shape?.map((_, axis) => `axis ${axis}`) ?? ['...']
+  checkOperands('gatedSilu', { gate: { tensor: gate, shape }, up: { tensor: up, shape } })
   return gatedSiluOp(gate, up)[0]
 }
 
@@ -24,7 +28,7 @@ const gatedSiluOp = customOp({
   forward: (gate, up) => [Mul(silu(gate), up)],
   backward: ({ inputs: [gate, up], gradients: [gradient], needs }) => {
     if (gradient === undefined) return []
-    const s = Sigmoid(gate)
+    const s = logistic(gate)
     const a = Mul(gate, s)
     // silu' = s + a (1 - s) = s + a - a s
     const slope = () => Mul(Mul(gradient, up), Sub(Add(s, a), Mul(a, s)))
@@ -32,12 +36,18 @@ const gatedSiluOp = customOp({
   },
 })
 
-/** One pass instead of two: the runtime's `QuickGelu` is `x sigmoid(alpha x)`. */
+/** One pass instead of two: the runtime's `QuickGelu` is `x sigmoid(alpha x)`. It has no float64. */
 function silu(x: Tensor): Tensor {
-  const { dtype, shape, scope } = x
-  return emit(scope.graph, 'QuickGelu', [x], {
+  const { dtype, shape } = x
+  if (dtype === 'float64') return Mul(x, logistic(x))
+  return node('QuickGelu', [x], {
     domain: 'com.microsoft',
     attributes: { alpha: float(1) },
     outputs: [{ dtype, shape }],
   })[0]
+}
+
+/** In float64 the runtime would make a `QuickGelu` that it cannot run of `Sigmoid` and `Mul`. */
+function logistic(x: Tensor): Tensor {
+  return x.dtype === 'float64' ? Reciprocal(Add(Exp(Neg(x)), 1)) : Sigmoid(x)
 }

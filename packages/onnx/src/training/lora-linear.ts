@@ -12,6 +12,7 @@ import { Gemm } from '../ops/matrix'
 import { Concat, Reshape, Shape } from '../ops/shaping'
 import { checkOperands } from './check-operands'
 import { checkDropout, drop, dropoutKeys, type DropoutOptions } from './dropout'
+import { operatorFor } from './operator-for'
 
 export interface LoraLinearOptions {
   /** [..., in] */
@@ -75,17 +76,11 @@ function dim(tensor: Tensor, axis: number): number {
   return length
 }
 
-const operators = new Map<string, ReturnType<typeof customOp>>()
-
-/** One operator for each set of constants that are part of its body. */
-function loraOp(scale: number, biased: boolean, rate: number | undefined): ReturnType<typeof customOp> {
-  const key = `${scale}|${biased}|${rate}`
-  const known = operators.get(key)
-  if (known !== undefined) return known
+const loraOp = operatorFor((scale: number, biased: boolean, rate: number | undefined) => {
   // What dropout keeps is scaled up together with the adapter.
   const alpha = scale / (1 - (rate ?? 0))
 
-  const made = customOp({
+  return customOp({
     name: 'LoraLinear',
     // Inputs: x, weight, a, b, bias if any, seed if any. Outputs besides y are kept for the backward pass; all are small.
     forward: (x, weight, a, b, ...rest) => {
@@ -121,6 +116,4 @@ function loraOp(scale: number, biased: boolean, rate: number | undefined): Retur
       ]
     },
   })
-  operators.set(key, made)
-  return made
-}
+})

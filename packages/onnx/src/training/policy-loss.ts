@@ -22,6 +22,7 @@ import { ReduceSum } from '../ops/reduction'
 import { Concat, Reshape, Shape, Squeeze, Unsqueeze } from '../ops/shaping'
 import { checkOperands } from './check-operands'
 import { logProbabilities } from './log-probabilities'
+import { operatorFor } from './operator-for'
 
 export interface PolicyLossOptions {
   /** [R, D], one row for each scored token: the state that predicts it. */
@@ -93,19 +94,13 @@ interface Rows {
   klWeights?: Tensor
 }
 
-const operators = new Map<string, ReturnType<typeof customOp>>()
-
-/** One operator for each set of constants that are part of its body. */
-function policyLossOp(kind: ReferenceKind, chunk: number): ReturnType<typeof customOp> {
-  const key = `${kind}|${chunk}`
-  const known = operators.get(key)
-  if (known !== undefined) return known
+const policyLossOp = operatorFor((kind: ReferenceKind, chunk: number) => {
   const rowsOf = ([hidden, , tokens, weights, ...rest]: Tensor[]): Rows =>
     kind === 'none'
       ? { hidden, tokens, weights }
       : { hidden, tokens, weights, reference: rest[0], klWeights: rest[1] }
 
-  const made = customOp({
+  return customOp({
     name: 'PolicyLoss',
     // Outputs: loss, log-probabilities, entropy, divergence, and the gradient of the hidden states.
     forward: (...inputs) => {
@@ -128,9 +123,7 @@ function policyLossOp(kind: ReferenceKind, chunk: number): ReturnType<typeof cus
       return made
     },
   })
-  operators.set(key, made)
-  return made
-}
+})
 
 /**
  * The loss of some rows, what is reported of each, and `logits`: the gradient with respect to the logits, but for the

@@ -2,11 +2,14 @@
  * Root-mean-square normalisation, `y = x / sqrt(mean(x²) + epsilon) * weight`, as one operator: the forward pass is
  * one pass over memory, and the backward pass needs nothing but x, of which it computes the deviation again.
  */
+import { checkNumber } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { unbroadcast } from '../grad/unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Add, Div, Mul, Pow, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
 import { ReduceMean } from '../ops/reduction'
+import { checkOperands } from './check-operands'
+import { operatorFor } from './operator-for'
 
 export interface RmsNormOptions {
   /** [..., D] */
@@ -19,15 +22,16 @@ export interface RmsNormOptions {
 
 /** `x / sqrt(mean(x²) + epsilon) * weight` over the last axis, [..., D]. */
 export function rmsNorm({ x, weight, epsilon = 1e-6 }: RmsNormOptions): Tensor {
+  checkOperands('rmsNorm', {
+    x: { tensor: x, shape: ['...', 'D'] },
+    weight: { tensor: weight, shape: ['D'] },
+  })
+  checkNumber('rmsNorm.epsilon', epsilon, { min: 0 })
   return rmsNormOp(epsilon)(x, weight)[0]
 }
 
-const operators = new Map<number, ReturnType<typeof customOp>>()
-
-function rmsNormOp(epsilon: number): ReturnType<typeof customOp> {
-  const known = operators.get(epsilon)
-  if (known !== undefined) return known
-  const made = customOp({
+const rmsNormOp = operatorFor((epsilon: number) =>
+  customOp({
     name: 'RmsNorm',
     // With Pow and Div the runtime makes one pass of these operators. For types other than float32 it then forgets
     // epsilon and takes 1e-5, so there it must not recognise them.
@@ -46,7 +50,5 @@ function rmsNormOp(epsilon: number): ReturnType<typeof customOp> {
       const h = Mul(gradient, weight)
       return [Mul(Sub(h, Mul(xhat, ReduceMean(Mul(h, xhat), [-1]))), inverse), slope]
     },
-  })
-  operators.set(epsilon, made)
-  return made
-}
+  }),
+)

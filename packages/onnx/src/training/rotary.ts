@@ -2,12 +2,15 @@
  * Rotary position embedding in the half-split form of Llama and Qwen: pairs (i, i + d/2) of each head are turned by an
  * angle of their own. The runtime's `RotaryEmbedding` does it in one pass; the backward pass turns the other way.
  */
+import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
-import { emit } from '../graph/emit'
-import type { Tensor } from '../graph/graph'
+import { showTensor, type Tensor } from '../graph/graph'
 import { Neg } from '../ops/elementwise'
+import { node } from '../ops/node'
 import { Squeeze, Unsqueeze } from '../ops/shaping'
+import { checkOperands } from './check-operands'
+import { operatorFor } from './operator-for'
 
 export interface RotaryOptions {
   /** [T, heads d], float32 or float16 */
@@ -21,31 +24,47 @@ export interface RotaryOptions {
 
 /** `x` with each head of each row turned by the row's angles, [T, heads d]. */
 export function rotary({ x, cos, sin, heads }: RotaryOptions): Tensor {
+  checkOptions({ x, cos, sin, heads })
   return rotaryOp(heads)(x, cos, sin)[0]
 }
 
-const operators = new Map<number, ReturnType<typeof customOp>>()
+function checkOptions({ x, cos, sin, heads }: RotaryOptions): void {
+  checkInteger('rotary.heads', heads, { min: 1 })
+  checkOperands('rotary', {
+    x: { tensor: x, shape: ['T', 'heads d'] },
+    cos: { tensor: cos, shape: ['T', 'd / 2'] },
+    sin: { tensor: sin, shape: ['T', 'd / 2'] },
+  })
+  const fail = (rule: string, fix: string): never => {
+    throw new EvolmmError('SHAPE_MISMATCH', `rotary.x: must be ${rule}, got ${showTensor(x)}; ${fix}`, {
+      details: { option: 'x', dtype: x.dtype, shape: x.shape },
+    })
+  }
+  if (x.dtype === 'float64') fail('float32 or float16, all that RotaryEmbedding takes', 'cast it')
+  const [width, half] = [x.shape?.[1], cos.shape?.[1]]
+  if (typeof width !== 'number') return
+  if (width % (2 * heads) !== 0)
+    fail(`of shape [T, heads d], with heads = ${heads} and d even`, 'check heads')
+  if (typeof half === 'number' && width !== 2 * half * heads)
+    fail(`of shape [T, heads d], with heads = ${heads} and d = ${2 * half} from cos`, 'pass matching tensors')
+}
 
-function rotaryOp(heads: number): ReturnType<typeof customOp> {
-  const known = operators.get(heads)
-  if (known !== undefined) return known
-  const made = customOp({
+const rotaryOp = operatorFor((heads: number) =>
+  customOp({
     name: 'Rotary',
     forward: (x, cos, sin) => [turn(x, cos, sin, heads)],
     backward: ({ inputs: [, cos, sin], gradients: [gradient], needs }) => [
       gradient && needs[0] ? turn(gradient, cos, Neg(sin), heads) : undefined,
     ],
-  })
-  operators.set(heads, made)
-  return made
-}
+  }),
+)
 
 function turn(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor {
   const { graph } = x.scope
   // The position of row t is 0 + t: each row has its own line in the tables.
   const start = graph.constant('int64', [1], [0])
   const batch = Unsqueeze(x, [0])
-  const [turned] = emit(graph, 'RotaryEmbedding', [batch, start, cos, sin], {
+  const [turned] = node('RotaryEmbedding', [batch, start, cos, sin], {
     domain: 'com.microsoft',
     attributes: { num_heads: int(heads) },
     outputs: [{ dtype: x.dtype, shape: batch.shape }],

@@ -14,7 +14,8 @@ import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
-export interface CreateAdapterOptions {
+/** Which modules are adapted, and how. */
+export interface AdaptedModulesOptions {
   /** @default 16 */
   rank?: number | undefined
   /** The adapter counts `alpha / rank`. @default 32 */
@@ -26,6 +27,9 @@ export interface CreateAdapterOptions {
   targets?: readonly string[] | undefined
   /** Let targets match in the vision tower too, its merger included. @default false */
   vision?: boolean | undefined
+}
+
+export interface CreateAdapterOptions extends AdaptedModulesOptions {
   /** Share of the inputs of adapted modules that the learning pass drops. @default 0 */
   dropout?: number | undefined
   /** Same seed, same values. @default 0 */
@@ -48,22 +52,30 @@ export function createAdapter(
   backbone: Pick<Backbone, 'modules' | 'weights'>,
   options: CreateAdapterOptions = {},
 ): Adapter {
-  const { targets = languageProjections, vision = false } = options
-  const rank = checkInteger('rank', options.rank ?? 16, { min: 1 })
-  const alpha = checkNumber('alpha', options.alpha ?? 32, { above: 0 })
+  const found = adaptedModules(backbone, options)
   const dropout = checkNumber('dropout', options.dropout ?? 0, { min: 0, below: 1 })
   const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })
-  const modules = [...backbone.modules.keys()].filter((name) => vision || !isVision(name))
-  const { matched, unmatched } = matchTargets(modules, targets)
-  if (matched.length === 0) throw nothingMatched('module', targets, vision)
-  const set = trainable(backbone, new Map(matched.map((module) => [module, { rank, alpha }])))
-  const parameters = new Float32Array(set.layout.size)
-  const adapter = { trainable: set, parameters, dropout, matched, unmatched }
-  for (const module of matched) {
+  const adapter = { ...found, parameters: new Float32Array(found.trainable.layout.size), dropout }
+  for (const [module, { rank }] of found.trainable.lora) {
     const values = parameterView(adapter, loraA(module))
     fillUniform(values, { name: loraA(module), seed, bound: Math.sqrt(rank / values.length) })
   }
   return adapter
+}
+
+/** The same without the parameters: a table of what would be trained. */
+export function adaptedModules(
+  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  options: AdaptedModulesOptions = {},
+): Pick<Adapter, 'trainable' | 'matched' | 'unmatched'> {
+  const { targets = languageProjections, vision = false } = options
+  const rank = checkInteger('rank', options.rank ?? 16, { min: 1 })
+  const alpha = checkNumber('alpha', options.alpha ?? 32, { above: 0 })
+  const modules = [...backbone.modules.keys()].filter((name) => vision || !isVision(name))
+  const { matched, unmatched } = matchTargets(modules, targets)
+  if (matched.length === 0) throw nothingMatched('module', targets, vision)
+  const lora = new Map(matched.map((module) => [module, { rank, alpha }]))
+  return { trainable: trainable(backbone, lora), matched, unmatched }
 }
 
 /**

@@ -39,8 +39,8 @@ export interface Backbone {
   ) => Tensor
   /** What the head reads, [rows, D]. */
   finalNorm: (layers: Layers, hidden: Tensor) => Tensor
-  /** [V, D] */
-  headWeight: (layers: Layers) => Tensor
+  /** Name of the head's matrix, [V, D]. */
+  headWeight: string
   /** What `vision` takes besides weights. */
   visionInputs: readonly { name: string; dtype: DType; shape: Shape }[]
   /** Image tokens [tokens, D] from the inputs by name. */

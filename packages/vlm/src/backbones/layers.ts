@@ -9,8 +9,13 @@ export interface Layers {
   graph: Graph
   /** A tensor of the checkpoint by its canonical name, in float32. */
   weight: (name: string) => Tensor
-  /** `x W^T + bias`, [rows, in] to [rows, out], with whatever is attached to the module. */
-  linear: (x: Tensor, module: string) => Tensor
+  /** Rows of a table of the checkpoint, in float32: [ids, D]. */
+  rows: (ids: Tensor, name: string) => Tensor
+  /**
+   * `x W^T + bias`, [rows, in] to [rows, out], with whatever is attached to the module. Its weight may have another name
+   * than the module's (a tied head).
+   */
+  linear: (x: Tensor, module: string, weight?: string) => Tensor
   /** Runs a block of the network, [rows, D] to [rows, D]. */
   block: (run: (x: Tensor) => Tensor, x: Tensor) => Tensor
 }

@@ -39,7 +39,7 @@ export interface LearnProgramOptions {
 
 /**
  * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
- * [G, T]; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
+ * [G, T]; `prompt_width` int64 [1], the places before the first completion; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
  * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and `sampled` float32 [S]; `parameters` float32 [P];
  * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features` are then those of the base.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
@@ -72,24 +72,26 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
   })
-  const attend = packedAttention(segments)
+  const attend = packedAttention({ segments, promptWidth: int('prompt_width', [1]) })
   const scored = (layers: Layers, features: Tensor): Tensor => {
     const embedded = embeddedPrompts(backbone, layers, { ...base, features })
     return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, keep: rows }))
+  }
+
+  /** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
+  const reference = (policy: Trained): { hidden: Tensor } | { logits: Tensor } => {
+    const layers = programLayers({ graph, frozen })
+    const states = scored(layers, base.features)
+    if (!trainsHead(backbone, policy)) return { hidden: stopGradient(states) }
+    return { logits: stopGradient(layers.linear(states, 'lm_head', backbone.headWeight)) }
   }
 
   const features =
     options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
   const hidden = scored(policyLayers, features)
   const head = policyHead(backbone, policyLayers, trained)
-  const baseLayers = programLayers({ graph, frozen })
   const kl =
-    options.kl && trainable
-      ? {
-          ...reference(backbone, baseLayers, scored(baseLayers, base.features), head),
-          weights: float('kl_weights', ['S']),
-        }
-      : undefined
+    options.kl && trained ? { ...reference(trained), weights: float('kl_weights', ['S']) } : undefined
 
   let perToken = weights
   let own: Tensor | undefined
@@ -126,23 +128,16 @@ export function trainsVision({ layout }: Trainable): boolean {
   return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
 }
 
-/** The head with its adapter, if it has one, as one matrix [V, D]. */
+/** Whether the policy's head is another one than the base's: adapted, or trained as a whole. */
+function trainsHead({ headWeight }: Backbone, trained: Trained): boolean {
+  return trained.trainable.lora.has('lm_head') || trained.trainable.full.has(headWeight)
+}
+
+/** The policy's head as one matrix [V, D]. */
 function policyHead(backbone: Backbone, layers: Layers, trained: Trained | undefined): Tensor {
-  const weight = backbone.headWeight(layers)
+  const weight = layers.weight(backbone.headWeight)
   const lora = trained?.trainable.lora.get('lm_head')
   const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => trained?.tensors.get(name))
   if (lora === undefined || a === undefined || b === undefined) return weight
   return op.Add(weight, op.Mul(op.MatMul(b, a), lora.alpha / lora.rank))
-}
-
-/** The reference for the divergence: hidden states where the head is shared, logits where the policy has its own. */
-function reference(
-  backbone: Backbone,
-  layers: Layers,
-  hidden: Tensor,
-  policy: Tensor,
-): { hidden: Tensor } | { logits: Tensor } {
-  const weight = backbone.headWeight(layers)
-  if (weight === policy) return { hidden: stopGradient(hidden) }
-  return { logits: stopGradient(op.Gemm(hidden, weight, undefined, { transB: 1 })) }
 }

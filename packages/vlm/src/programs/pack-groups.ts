@@ -23,12 +23,13 @@ export interface PackedGroups {
   scored: number
 }
 
-/** Feeds `ids`, `segments`, `positions`, `feature_rows`, `rows` and `tokens` of the learning program. */
+/** Feeds `ids`, `segments`, `prompt_width`, `positions`, `feature_rows`, `rows` and `tokens` of the learning program. */
 export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
-  const lengths = groups.map(({ prompt, completions }) =>
-    completions.reduce((sum, { length }) => sum + length, prompt.ids.length),
+  const promptWidth = Math.max(...groups.map(({ prompt }) => prompt.ids.length))
+  const completionWidth = Math.max(
+    ...groups.map(({ completions }) => completions.reduce((sum, { length }) => sum + length, 0)),
   )
-  const width = Math.max(...lengths)
+  const width = promptWidth + completionWidth
   const places = groups.length * width
   const ids = new BigInt64Array(places)
   const segments = new BigInt64Array(places).fill(-1n)
@@ -46,7 +47,7 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
     }
     for (const span of prompt.imageSpans)
       for (let i = 0; i < span.length; i++) imageRows.push(BigInt(start + span.start + i))
-    let at = start + count
+    let at = start + promptWidth
     for (const [c, completion] of completions.entries()) {
       for (const [i, id] of completion.entries()) {
         // The prompt's last token predicts the first of each completion.
@@ -71,6 +72,7 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
       segments: { dtype: 'int64', dims: [groups.length, width], data: segments },
       positions: { dtype: 'int64', dims: [3, places], data: positions },
       feature_rows: vector(imageRows),
+      prompt_width: vector([BigInt(promptWidth)]),
       rows: vector(rows),
       tokens: vector(tokens),
     },

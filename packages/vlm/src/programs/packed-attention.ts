@@ -1,35 +1,63 @@
 /**
  * Attention over packed groups: each group is one sequence [prompt][c1]...[cN], and a completion sees the prompt and
- * itself. Groups are rows of a batch, padded at the end.
+ * itself. Groups are rows of a batch; prompts are padded to one length, and so are all completions of a group together.
+ * Prompts never look at completions, so their rows have scores for prompts alone.
  */
 import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 
 const hidden = -1e30
 
-/** `segments`, int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
-export function packedAttention(segments: Tensor): Attend {
-  const mask = packedMask(segments)
-  const shape = op.Shape(segments)
+export interface PackedAttentionOptions {
+  /** int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
+  segments: Tensor
+  /** Places before the first completion, int64 [1]. @default there are no completions */
+  promptWidth?: Tensor
+}
+
+export function packedAttention({ segments, promptWidth }: PackedAttentionOptions): Attend {
+  const { graph } = segments.scope
+  const int = (value: number) => graph.constant('int64', [1], [value])
+  const whole = op.Concat([op.Shape(segments), int(-1)], { axis: 0 })
+  const from = (x: Tensor, start: Tensor, end: Tensor) => op.Slice(x, start, end, [1])
+  const prompts = (x: Tensor) => (promptWidth === undefined ? x : from(x, int(0), promptWidth))
+  const completions = (x: Tensor, width: Tensor) => from(x, width, int(2 ** 31 - 1))
+  const promptMask = packedMask(prompts(segments), prompts(segments))
+  const completionMask = promptWidth && packedMask(completions(segments, promptWidth), segments, promptWidth)
+
   return (_, { q, k, v, heads, keyValueHeads, headSize }) => {
-    const { graph } = q.scope
-    const whole = op.Concat([shape, graph.constant('int64', [1], [-1])], { axis: 0 })
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
-    const mixed = attention({ q: batchQ, k: batchK, v: batchV, mask, heads, keyValueHeads, headSize })
-    return op.Reshape(mixed, [-1, heads * headSize])
+    const sizes = { heads, keyValueHeads, headSize }
+    const ofPrompts = attention({
+      q: prompts(batchQ),
+      k: prompts(batchK),
+      v: prompts(batchV),
+      mask: promptMask,
+      ...sizes,
+    })
+    if (promptWidth === undefined) return op.Reshape(ofPrompts, [-1, heads * headSize])
+    const ofCompletions = attention({
+      q: completions(batchQ, promptWidth),
+      k: batchK,
+      v: batchV,
+      mask: completionMask,
+      ...sizes,
+    })
+    return op.Reshape(op.Concat([ofPrompts, ofCompletions], { axis: 1 }), [-1, heads * headSize])
   }
 }
 
-/** Added to the scores, [G, 1, T, T]. */
-function packedMask(segments: Tensor): Tensor {
-  const { graph } = segments.scope
+/** Added to the scores, [G, 1, rows, columns]; the first row stands at place `start`, the first column at 0. */
+function packedMask(rows: Tensor, columns: Tensor, start?: Tensor): Tensor {
+  const { graph } = rows.scope
   const scalar = (value: number) => graph.constant('int64', [], [value])
-  const length = op.Reshape(op.Shape(segments, { start: 1 }), [])
-  const place = op.Range(scalar(0), length, scalar(1))
-  const past = op.LessOrEqual(op.Unsqueeze(place, [0]), op.Unsqueeze(place, [1]))
-  const own = op.Unsqueeze(segments, [2])
-  const other = op.Unsqueeze(segments, [1])
-  const seen = op.And(past, op.Or(op.Equal(other, 0), op.Equal(own, other)))
+  const count = (x: Tensor) => op.Reshape(op.Shape(x, { start: 1 }), [])
+  const first = start === undefined ? scalar(0) : op.Reshape(start, [])
+  const place = op.Range(first, op.Add(first, count(rows)), scalar(1))
+  const other = op.Range(scalar(0), count(columns), scalar(1))
+  const past = op.LessOrEqual(op.Unsqueeze(other, [0]), op.Unsqueeze(place, [1]))
+  const theirs = op.Unsqueeze(columns, [1])
+  const seen = op.And(past, op.Or(op.Equal(theirs, 0), op.Equal(op.Unsqueeze(rows, [2]), theirs)))
   const none = graph.constant('float32', [], [0])
   return op.Unsqueeze(op.Where(seen, none, graph.constant('float32', [], [hidden])), [1])
 }

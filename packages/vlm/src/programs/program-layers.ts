@@ -1,8 +1,16 @@
 /** How the modules of a backbone behave in a program: frozen, with LoRA, or trained. */
-import { checkpoint, loraLinear, op, sliceParameters, type Graph, type Tensor } from '@evolmm/onnx'
+import {
+  checkpoint,
+  dropout as dropOut,
+  loraLinear,
+  op,
+  sliceParameters,
+  type Graph,
+  type Tensor,
+} from '@evolmm/onnx'
 import type { Layers } from '../backbones/layers'
 import { loraA, loraB, type Trainable } from './trainable'
-import type { FrozenWeights } from './weight-files'
+import { widened, type FrozenWeights } from './weight-files'
 
 export interface Trained {
   trainable: Trainable
@@ -31,29 +39,34 @@ export function programLayers(options: ProgramLayersOptions): Layers {
   const { graph, frozen, trained, dropout, checkpointed = false } = options
   const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
   const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
+  const asStored = (name: string): Tensor => tensorOf(name) ?? frozen.stored(name)
   const places = new Map([...(trained?.trainable.lora.keys() ?? [])].map((module, i) => [module, i]))
   return {
     graph,
     weight,
-    linear: (x, module) => {
-      const matrix = weight(`${module}.weight`)
+    rows: (ids, name) => widened(op.Gather(asStored(name), ids)),
+    linear: (x, module, name = `${module}.weight`) => {
+      const matrix = asStored(name)
       const bias = frozen.has(`${module}.bias`) ? weight(`${module}.bias`) : undefined
       const lora = trained?.trainable.lora.get(module)
       const [a, b] = [tensorOf(loraA(module)), tensorOf(loraB(module))]
+      const whole = matrix.dtype === 'float32'
       if (lora === undefined || a === undefined || b === undefined)
-        return op.Gemm(x, matrix, bias, { transB: 1 })
+        return whole ? op.Gemm(x, matrix, bias, { transB: 1 }) : halfProduct(x, matrix, bias)
       // Modules must not share a mask: steps lie 2^20 modules apart.
       const seed = dropout && op.Add(op.Mul(dropout.seed, 2 ** 20), places.get(module) ?? 0)
-      return loraLinear({
-        x,
-        weight: matrix,
-        bias,
-        a,
-        b,
-        alpha: lora.alpha,
-        dropout: dropout && seed && { rate: dropout.rate, seed },
-      })
+      const dropped = dropout && seed && { rate: dropout.rate, seed }
+      if (whole) return loraLinear({ x, weight: matrix, bias, a, b, alpha: lora.alpha, dropout: dropped })
+      const kept = dropped === undefined ? x : dropOut(x, dropped)
+      const low = op.Gemm(kept, a, undefined, { transB: 1, alpha: lora.alpha / lora.rank })
+      return op.Gemm(low, b, halfProduct(x, matrix, bias), { transB: 1 })
     },
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }
+}
+
+/** In the precision of the weight. To widen the weight instead would cost its memory twice over, in every program. */
+function halfProduct(x: Tensor, matrix: Tensor, bias: Tensor | undefined): Tensor {
+  const product = widened(op.Gemm(op.Cast(x, { to: matrix.dtype }), matrix, undefined, { transB: 1 }))
+  return bias === undefined ? product : op.Add(product, bias)
 }

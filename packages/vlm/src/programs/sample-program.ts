@@ -100,7 +100,7 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
     features: graph.input('features', 'float32', ['image_tokens', backbone.sizes.hiddenSize]),
     imageRows: graph.input('feature_rows', 'int64', ['image_tokens']),
   })
-  const packed = packedAttention(segments)
+  const packed = packedAttention({ segments })
   const prompts: PromptCache[] = []
   const attend: Attend = (layer, heads) => {
     prompts.push(promptCache(heads, segments))

@@ -33,23 +33,28 @@ function commonFolder(folders: readonly string[]): string {
 
 export interface FrozenWeights {
   has: (name: string) => boolean
-  /** The tensor of that name in float32. */
+  /** The tensor of that name in float32. The runtime widens it once, when the program is opened: for small ones. */
   get: (name: string) => Tensor
+  /** The tensor as it is stored. */
+  stored: (name: string) => Tensor
 }
 
-/** Makes the frozen tensors of a program when they are first asked for; half precision is widened where it is used. */
+/** Makes the frozen tensors of a program when they are first asked for. */
 export function frozenWeights(graph: Graph, files: WeightFiles): FrozenWeights {
   const made = new Map<string, Tensor>()
-  return {
-    has: (name) => files.tensors.has(name),
-    get: (name) => {
-      const known = made.get(name)
-      if (known !== undefined) return known.dtype === 'float32' ? known : op.Cast(known, { to: 'float32' })
-      const data = files.tensors.get(name)
-      if (data === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
-      const stored = graph.initializer(name, data)
-      made.set(name, stored)
-      return data.dtype === 'float32' ? stored : op.Cast(stored, { to: 'float32' })
-    },
+  const stored = (name: string): Tensor => {
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const data = files.tensors.get(name)
+    if (data === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
+    const tensor = graph.initializer(name, data)
+    made.set(name, tensor)
+    return tensor
   }
+  return { has: (name) => files.tensors.has(name), stored, get: (name) => widened(stored(name)) }
+}
+
+/** In float32. */
+export function widened(x: Tensor): Tensor {
+  return x.dtype === 'float32' ? x : op.Cast(x, { to: 'float32' })
 }

@@ -1,7 +1,9 @@
 /** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
+import { join } from 'node:path'
 import { Graph, op } from '@evolmm/onnx'
 import type { Backbone, Feed } from '../../src/backbones/backbone'
 import { openBackbone } from '../../src/backbones/open-backbone'
+import { widenedCheckpoint } from '../../src/checkpoint/widened-checkpoint'
 import { openCheckpoint } from '../../src/checkpoint/open-checkpoint'
 import { readImageProcessorConfig } from '../../src/image/image-processor-config'
 import type { RgbImage } from '../../src/image/rgb-image'
@@ -53,7 +55,8 @@ export interface Learned {
 
 export async function openModel(folder: string): Promise<TestModel> {
   const backbone = await openBackbone(folder)
-  const { tensors } = await openCheckpoint(folder, backbone.weights)
+  const stored = await openCheckpoint(folder, backbone.weights)
+  const { tensors } = await widenedCheckpoint(stored, { cacheDir: join(folder, '.widened') })
   const files = weightFiles(tensors.values())
   const processor = await readImageProcessorConfig({ folder })
   const encoder = await openProgram(encodeProgram({ backbone, files }), files)
@@ -129,9 +132,9 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
     imageRows: graph.input('feature_rows', 'int64', ['tokens']),
   })
   const positions = graph.input('positions', 'int64', [3, 'T'])
-  const attend = packedAttention(graph.input('segments', 'int64', [1, 'T']))
+  const attend = packedAttention({ segments: graph.input('segments', 'int64', [1, 'T']) })
   const hidden = backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend }))
-  graph.output('logits', op.Gemm(hidden, backbone.headWeight(layers), undefined, { transB: 1 }))
+  graph.output('logits', layers.linear(hidden, 'lm_head', backbone.headWeight))
   const program = await openProgram(graph, files)
   return async (prompt) => {
     const { feeds } = packGroups([{ prompt: packedPrompt(model, prompt), completions: [] }])

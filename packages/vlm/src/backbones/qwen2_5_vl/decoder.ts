@@ -34,13 +34,13 @@ export function finalNorm(layers: Layers, { text }: QwenConfig, hidden: Tensor):
 }
 
 /** The matrix that turns hidden states into logits, [V, D]. */
-export function headWeight(layers: Layers, config: QwenConfig): Tensor {
-  return layers.weight(config.tieWordEmbeddings ? `${model}.embed_tokens.weight` : 'lm_head.weight')
+export function headWeight({ tieWordEmbeddings }: QwenConfig): string {
+  return tieWordEmbeddings ? `${model}.embed_tokens.weight` : 'lm_head.weight'
 }
 
 /** Token embeddings, [rows, D] for int64 ids [rows]. */
 export function embed(layers: Layers, ids: Tensor): Tensor {
-  return op.Gather(layers.weight(`${model}.embed_tokens.weight`), ids)
+  return layers.rows(ids, `${model}.embed_tokens.weight`)
 }
 
 interface Angles {

@@ -31,7 +31,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
     embed,
     decoder: (layers, inputs) => decoder(layers, config, inputs),
     finalNorm: (layers, hidden) => finalNorm(layers, config, hidden),
-    headWeight: (layers) => headWeight(layers, config),
+    headWeight: headWeight(config),
     visionInputs: [
       { name: 'pixels', dtype: 'float32', shape: ['patches', flat] },
       { name: 'cos', dtype: 'float32', shape: ['patches', half] },

@@ -1,0 +1,110 @@
+/**
+ * The programs of a model that is not there: built from the shapes of a configuration alone, to see what they take,
+ * what they give and how large they are. No weight and no parameter is allocated.
+ */
+import { checkOneOf } from '@evolmm/internal'
+import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
+import { adaptedModules, type AdaptedModulesOptions } from './adapter/create-adapter'
+import type { QwenConfig } from './backbones/qwen2_5_vl/config'
+import { qwenBackbone } from './backbones/qwen2_5_vl/qwen-backbone'
+import type { WeightType } from './checkpoint/open-checkpoint'
+import { bytesOf } from './checkpoint/write-safetensors'
+import { allPrograms, type ProgramName } from './programs/all-programs'
+import type { WeightFiles } from './programs/weight-files'
+
+export interface PlanProgramsOptions {
+  /** Such as one of `publishedConfigs`. */
+  config: QwenConfig
+  /** What is trained, as for `createAdapter`. @default its defaults: rank 16 on the language model's projections */
+  adapter?: AdaptedModulesOptions | undefined
+  /** Whether `score` and `gradient` compute the divergence from the base policy. @default true */
+  kl?: boolean | undefined
+  /** Whether `gradient` computes each block anew in the backward pass. @default false */
+  checkpointed?: boolean | undefined
+  /** Type of the weights in the files. @default 'bfloat16', as published */
+  dtype?: WeightType | undefined
+}
+
+export interface ProgramPlan {
+  name: ProgramName
+  inputs: PlannedTensor[]
+  outputs: PlannedTensor[]
+  /** Nodes, those of loop bodies included; a function counts as one wherever it is called. */
+  nodes: number
+  /** Bytes of the `.onnx` file, without weights. */
+  graphBytes: number
+  /** Bytes of the weights that it refers to. */
+  weightBytes: number
+}
+
+export interface PlannedTensor {
+  name: string
+  dtype: DType
+  /** Sizes that differ from call to call are names, or made of names; `?` where that says nothing about the inputs. */
+  shape: Shape
+}
+
+export interface ProgramsPlan {
+  programs: ProgramPlan[]
+  /** Trained parameters: the length of an adapter's vector. */
+  parameters: number
+}
+
+/** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
+export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
+  const { config, adapter, kl, checkpointed, dtype = 'bfloat16' } = options
+  checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
+  const backbone = qwenBackbone(config)
+  const { trainable } = adaptedModules(backbone, adapter)
+  const files = placeholders(backbone.weights, dtype)
+  const graphs = allPrograms({ backbone, files, trainable, kl, checkpointed })
+  const programs = Array.from(graphs, ([name, graph]) => planOf(name, graph))
+  return { programs, parameters: trainable.layout.size }
+}
+
+/** Weights one after the other in a file that nobody has. */
+function placeholders(weights: ReadonlyMap<string, readonly number[]>, dtype: WeightType): WeightFiles {
+  let offset = 0
+  const located = [...weights].map(([name, dims]) => {
+    const length = dims.reduce((product, dim) => product * dim, bytesOf[dtype])
+    offset += length
+    return [name, { dtype, dims, location: 'weights.bin', offset: offset - length, length }] as const
+  })
+  return { folder: '', tensors: new Map(located) }
+}
+
+type Scope = Graph['body']
+
+function planOf(name: ProgramName, graph: Graph): ProgramPlan {
+  const { inputs, outputs, initializers } = graph.body
+  const sizes = new Set(inputs.flatMap(({ shape = [] }) => shape))
+  return {
+    name,
+    inputs: inputs.map((input) => planned(input, sizes)),
+    outputs: outputs.map((output) => planned(output, sizes)),
+    nodes: countNodes(graph.body),
+    graphBytes: serialize(graph).length,
+    weightBytes: initializers.reduce(
+      (sum, { data }) => sum + (data !== undefined && 'location' in data ? data.length : 0),
+      0,
+    ),
+  }
+}
+
+/** Sums of the inputs' sizes are kept; names that the graph made up are not. */
+function planned(
+  { name, dtype, shape = [] }: Scope['inputs'][number],
+  sizes: ReadonlySet<Dim>,
+): PlannedTensor {
+  const known = (dim: Dim) => typeof dim === 'number' || dim.split('+').every((part) => sizes.has(part))
+  return { name, dtype, shape: shape.map((dim) => (known(dim) ? dim : '?')) }
+}
+
+function countNodes({ nodes }: Scope): number {
+  const inner = nodes.flatMap(({ attributes }) =>
+    Object.values(attributes).map((attribute) =>
+      attribute.type === 'graph' ? countNodes(attribute.value) : 0,
+    ),
+  )
+  return inner.reduce((sum, count) => sum + count, nodes.length)
+}

@@ -1,0 +1,28 @@
+/** The programs of a model, by the names under which they are exported and planned. */
+import type { Graph } from '@evolmm/onnx'
+import { encodeProgram } from './encode-program'
+import { learnProgram, trainsVision, type LearnProgramOptions } from './learn-program'
+import { sampleProgram } from './sample-program'
+import { streamProgram } from './stream-program'
+
+export type ProgramName = 'encode' | 'sample' | 'stream' | 'score' | 'gradient'
+
+export type AllProgramsOptions = Pick<LearnProgramOptions, 'backbone' | 'files' | 'trainable'> & {
+  /** Whether `score` and `gradient` compute the divergence from the base policy. @default true if anything is trained */
+  kl?: boolean | undefined
+  /** Whether `gradient` computes each block anew in the backward pass. @default false */
+  checkpointed?: boolean | undefined
+}
+
+/** `encode`, `sample`, `stream`, `score` and, if anything is trained, `gradient`; each is built when it is its turn. */
+export function* allPrograms(options: AllProgramsOptions): Generator<[ProgramName, Graph]> {
+  const { backbone, files, trainable, checkpointed = false } = options
+  const kl = trainable !== undefined && (options.kl ?? true)
+  const pixels = trainable !== undefined && trainsVision(trainable)
+  const common = { backbone, files, trainable }
+  yield ['encode', encodeProgram(pixels ? common : { backbone, files })]
+  yield ['sample', sampleProgram(common)]
+  yield ['stream', streamProgram(common)]
+  yield ['score', learnProgram({ ...common, gradient: false, kl, pixels })]
+  if (trainable) yield ['gradient', learnProgram({ ...common, gradient: true, kl, pixels, checkpointed })]
+}
