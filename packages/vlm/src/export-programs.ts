@@ -23,7 +23,7 @@ export async function exportPrograms(model: Model, folder: string, adapter?: Ada
   if (there.length > 0)
     throw new EvolmmError(
       'WOULD_OVERWRITE',
-      `${folder}: must be empty or not exist yet, got ${there.length} files; name another folder`,
+      `${folder}: must not exist yet, or be empty, got ${there.length} files; name another folder`,
       { details: { folder } },
     )
   const names: string[] = []
