@@ -14,7 +14,10 @@ export async function encodeImage(
 ): Promise<EncodedImage> {
   const { backbone, files, processor } = model
   const image = backbone.imagePatches(await decodeImage(source), processor)
-  const encode = await model.program('encode base', () => encodeProgram({ backbone, files }))
+  // As the learning pass, whose vision tower must give the very same numbers for an adapter that changes nothing.
+  const encode = await model.program('encode base', () => encodeProgram({ backbone, files }), {
+    prepack: false,
+  })
   const { features } = await encode.run(backbone.visionFeeds([image]))
   return { ...image, features: features.data as Float32Array }
 }

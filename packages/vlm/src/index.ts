@@ -1,5 +1,5 @@
 // 1. A model
-export { loadVlm, type LoadVlmOptions, type Vlm } from './load-vlm'
+export { loadVlm, type LoadVlmOptions, type SaveMergedOptions, type SaveOptions, type Vlm } from './load-vlm'
 export type {
   Adapter,
   Completion,
@@ -18,7 +18,14 @@ export type {
   StreamOptions,
   TokenScores,
 } from './types'
+export type { CreateAdapterOptions } from './adapter/create-adapter'
+export type { FullWeightsOptions } from './adapter/full-weights'
+export type { LoadAdapterOptions } from './adapter/load-adapter'
+export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
+export type { ChatMessage, ChatPart } from './prompt/chat-message'
+export type { Grid } from './prompt/image-token-count'
+export type { Tokenizer } from './prompt/load-tokenizer'
 export type { Seed } from './runtime/uniforms'
 
 // 2. Before there is a model
@@ -31,10 +38,25 @@ export {
 } from './plan-programs'
 export { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'
-export { estimateMemory, type MemoryEstimate, type MemoryOptions } from './runtime/memory-estimate'
+export { initializeCheckpoint, type InitializeCheckpointOptions } from './initialize-checkpoint'
+export {
+  estimateMemory,
+  type MemoryEstimate,
+  type MemoryOptions,
+  type ProgramKind,
+} from './runtime/memory-estimate'
 export { checkMemory } from './runtime/check-memory'
 
-// 3. The machine
-export { inspectRuntime, type RuntimeReport } from './runtime/inspect-runtime'
+// 3. Files: the hub and images
+export { resolveModel, type ResolvedModel } from './hub/resolve-model'
+export { downloadSnapshot, type Snapshot } from './hub/download-snapshot'
+export { adapterFiles, modelFiles, type FileSelection } from './hub/file-selection'
+export type { HubOptions, HubProgress, HubWarning } from './hub/hub-options'
+export { decodeImage } from './image/decode-image'
+export type { RgbImage } from './image/rgb-image'
+
+// 4. The machine
+export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
+export type { DeviceOptions } from './runtime/devices'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -6,6 +6,7 @@
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
+import { checkAdapter, checkList, checkPrompt } from './check-inputs'
 import { baseFeatures } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import { trainableKey, type Model } from './model'
@@ -13,17 +14,30 @@ import { learnProgram, trainsVision } from './programs/learn-program'
 import { packGroups } from './programs/pack-groups'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
-import type { Adapter, Gradient, GradientOptions, ScoreOptions, Scores } from './types'
+import type {
+  Adapter,
+  CustomObjective,
+  Gradient,
+  GradientOptions,
+  Group,
+  ScoreOptions,
+  Scores,
+} from './types'
 
 export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
   const { backbone, files } = model
   const { adapter, checkpointed = false } = options
+  checkGroups(model, options.groups)
+  checkAdapter(backbone, adapter)
   const { trainable, dropout } = adapter
   const beta = checkNumber('beta', options.beta ?? 0, { min: 0 })
   const custom = objectiveOf(options)
-  const total = options.groups.reduce((sum, { completions }) => sum + completions.length, 0)
   const weighed = options.groups.map((group, g) => weigh(model, group, g, custom === undefined))
-  const counts = weighed.map(({ weights }) => beta > 0 || weights.some((weight) => weight !== 0))
+  const total = weighed.reduce((sum, { places }) => sum + places.length, 0)
+  // What an objective of one's own makes of a weight of 0 is not known here.
+  const counts = weighed.map(
+    ({ weights }) => custom !== undefined || beta > 0 || weights.some((weight) => weight !== 0),
+  )
   const groups = weighed.filter((_, g) => counts[g])
   if (groups.length === 0) return nothing(options)
 
@@ -35,7 +49,15 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
     kl: beta > 0,
     checkpointed,
   })
-  const key = ['learn', trainableKey(trainable), custom?.name, beta > 0, dropout, checkpointed, pixels]
+  const key = [
+    'learn',
+    trainableKey(trainable),
+    JSON.stringify(custom?.name),
+    beta > 0,
+    dropout,
+    checkpointed,
+    pixels,
+  ]
   const program = await model.program(
     key.join(' '),
     () =>
@@ -77,6 +99,8 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
 export async function score(model: Model, options: ScoreOptions): Promise<Scores> {
   const { backbone, files } = model
   const { adapter, kl = false } = options
+  checkGroups(model, options.groups)
+  if (adapter !== undefined) checkAdapter(backbone, adapter)
   const trainable = adapter?.trainable
   const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
   const pixels = adapter !== undefined && needsPixels(adapter, groups)
@@ -135,7 +159,7 @@ function weigh(
 }
 
 function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
-  if (typeof objective === 'object') return objective
+  if (typeof objective === 'object') return checkObjective(objective)
   checkOneOf('objective', objective, ['reinforce', 'supervised'])
   if (objective === 'supervised' && groups.some(({ advantages }) => advantages !== undefined))
     throw new EvolmmError(
@@ -145,13 +169,28 @@ function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
   return undefined
 }
 
+function checkObjective(objective: CustomObjective): CustomObjective {
+  const given = objective as Partial<CustomObjective> | null
+  if (typeof given?.name === 'string' && given.name !== '' && typeof given.loss === 'function')
+    return objective
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `objective: must have a name and a function "loss", got ${JSON.stringify(objective)}; give both`,
+  )
+}
+
+function checkGroups({ backbone }: Model, groups: readonly Group[]): void {
+  checkList('groups', groups, 'group')
+  for (const [g, { prompt }] of groups.entries()) checkPrompt(backbone, prompt, `groups[${g}].prompt`)
+}
+
 function needsPixels({ trainable }: Adapter, groups: readonly MergedGroup[]): boolean {
   return trainsVision(trainable) && groups.some(({ prompt }) => prompt.images.length > 0)
 }
 
 /** What the tokens of a completion are divided by. */
 function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: number): number {
-  if (typeof normalization === 'object')
+  if (typeof normalization === 'object' && (normalization as unknown) !== null)
     return checkNumber('normalization.fixedLength', normalization.fixedLength, { above: 0 })
   checkOneOf('normalization', normalization, ['token-mean', 'sum'])
   return normalization === 'sum' ? 1 : tokens

@@ -1,22 +1,24 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { freemem } from 'node:os'
-import { EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
 import { fullWeights, type FullWeightsOptions } from './adapter/full-weights'
 import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
 import { mergeAdapter } from './adapter/merge-adapter'
 import { saveAdapter, type SaveAdapterOptions } from './adapter/save-adapter'
+import type { Backbone } from './backbones/backbone'
 import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
+import { checkAdapter } from './check-inputs'
 import { encodeImage } from './encode-image'
 import { exportPrograms } from './export-programs'
 import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
-import { readImageProcessorConfig } from './image/image-processor-config'
+import { readImageProcessorConfig, type ImageProcessorConfig } from './image/image-processor-config'
 import type { RgbImage } from './image/rgb-image'
 import { gradient, score } from './learn'
 import { makePrompt } from './make-prompt'
@@ -100,6 +102,8 @@ export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel'> & {
 export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShardBytes' | 'overwrite'>
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
+  if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
+  if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
   const { device, dtype, providers } = await chooseDevice(options)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const backbone = await openBackbone(folder)
@@ -109,6 +113,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     ...(minPixels !== undefined && { minPixels }),
     ...(maxPixels !== undefined && { maxPixels }),
   })
+  checkProcessor(folder, backbone, processor)
   const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
   const template = await loadChatTemplate({ folder })
   const generation = await readGenerationConfig({ folder, tokenizer })
@@ -146,7 +151,10 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     score: (given) => score(model, given),
     gradient: (given) => gradient(model, given),
     stream: (given) => stream(model, given),
-    exportPrograms: (out, adapter) => exportPrograms(model, out, adapter),
+    exportPrograms: async (out, adapter) => {
+      if (adapter !== undefined) checkAdapter(backbone, adapter)
+      return exportPrograms(model, out, adapter)
+    },
     createAdapter: (given) => createAdapter(backbone, given),
     trainWeights: (given) => fullWeights(backbone, checkpoint, given),
     loadAdapter: async (name, { hub, ...given } = {}) => {
@@ -155,7 +163,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     saveAdapter: (out, adapter, given) =>
       saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),
-    saveMerged: (out, adapter, given) =>
+    saveMerged: async (out, adapter, given) =>
       backbone.writeCheckpoint(out, {
         ...given,
         weights: mergeAdapter(checkpoint, adapter),
@@ -165,6 +173,18 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   }
 }
 
+/** What the images are cut into must be what the vision tower reads. */
+function checkProcessor(folder: string, { patches }: Backbone, processor: ImageProcessorConfig): void {
+  for (const [name, size] of Object.entries(patches) as [keyof Backbone['patches'], number][])
+    if (processor[name] !== size)
+      throw new EvolmmError(
+        'INVALID_CONFIG',
+        `${folder}: the image processor must have ${name} ${size} as config.json says, got ${processor[name]}; ` +
+          'fetch both files from the same model',
+        { details: { folder, field: name } },
+      )
+}
+
 /** Programs by key, each built and opened once. */
 function openPrograms(options: OpenProgramOptions): {
   get: Model['program']
@@ -172,22 +192,39 @@ function openPrograms(options: OpenProgramOptions): {
 } {
   const open = new Map<string, Promise<Program>>()
   let closed = false
+  const checkOpen = () => {
+    if (closed)
+      throw new EvolmmError(
+        'MODEL_DISPOSED',
+        'model: must not be used after dispose(), got a call; load it again',
+      )
+  }
+  const opened = async (graph: Graph, prepack: boolean): Promise<Program> => {
+    const program = await openProgram(graph, { ...options, prepack })
+    return {
+      ...program,
+      run: async (feeds) => {
+        checkOpen()
+        return program.run(feeds)
+      },
+    }
+  }
   return {
     get: (key: string, build: () => Graph, { prepack = true } = {}) => {
-      if (closed)
-        throw new EvolmmError(
-          'MODEL_DISPOSED',
-          'model: must not be used after dispose(), got a call; load it again',
-        )
-      const known = open.get(key) ?? openProgram(build(), { ...options, prepack })
-      open.set(key, known)
-      return known
+      checkOpen()
+      const known = open.get(key)
+      if (known !== undefined) return known
+      const program = opened(build(), prepack)
+      open.set(key, program)
+      // What could not be opened, for want of memory say, may be tried again.
+      program.catch(() => open.delete(key))
+      return program
     },
     close: async () => {
       closed = true
-      const programs = await Promise.all(open.values())
+      const programs = await Promise.allSettled(open.values())
       open.clear()
-      for (const program of programs) await program.release()
+      for (const program of programs) if (program.status === 'fulfilled') await program.value.release()
     },
   }
 }

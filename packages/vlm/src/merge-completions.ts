@@ -1,5 +1,6 @@
 /** Identical completions of a group as one: exact, and cheaper the more a policy agrees with itself. */
 import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkList } from './check-inputs'
 import type { Group, Prompt, ScoredCompletion } from './types'
 
 export interface MergedGroup {
@@ -21,17 +22,18 @@ export function mergeCompletions(
   /** False for objectives that are not linear in the weights. */
   merge = true,
 ): MergedGroup {
-  if (completions.length === 0)
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `groups[${index}]: must hold at least one completion, got none; leave the group out`,
-    )
+  checkList(`groups[${index}].completions`, completions, 'completion')
   const known = new Map<string, number>()
   const distinct: ScoredCompletion[] = []
   const copies: number[] = []
   const places = completions.map((completion, c) => {
     const { ids, logProbabilities } = completion
     const name = `groups[${index}].completions[${c}]`
+    if (!(ids instanceof Int32Array))
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `${name}: must have "ids", an Int32Array, got ${typeof ids}; pass what sample returns, or Int32Array.from(...)`,
+      )
     if (ids.length === 0)
       throw new EvolmmError('INVALID_OPTION', `${name}: must have at least one token, got none; leave it out`)
     for (const id of ids) checkInteger(name, id, { min: 0, max: vocabularySize - 1 })

@@ -1,6 +1,7 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
+import { checkAdapter, checkList, checkPrompt } from './check-inputs'
 import { policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { packGroups } from './programs/pack-groups'
@@ -11,13 +12,13 @@ import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types
 export async function sample(model: Model, options: SampleOptions): Promise<Completion[][]> {
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
-  if (prompts.length === 0)
-    throw new EvolmmError('INVALID_OPTION', 'prompts: must hold at least one prompt, got none; pass one')
+  checkList('prompts', prompts, 'prompt')
   if (seeds !== undefined && seeds.length !== prompts.length)
     throw new EvolmmError(
       'INVALID_OPTION',
       `seeds: must be one for each of the ${prompts.length} prompts, got ${seeds.length}; pass as many`,
     )
+  for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
   model.checkMemory({
@@ -63,6 +64,7 @@ export function samplingSettings(
   { generation, backbone }: Model,
   options: SamplingOptions,
 ): SamplingSettings {
+  if (options.adapter !== undefined) checkAdapter(backbone, options.adapter)
   const temperature = checkNumber('temperature', options.temperature ?? 1, { min: 0 })
   const topP = checkNumber('topP', options.topP ?? 1, { above: 0, max: 1 })
   const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })

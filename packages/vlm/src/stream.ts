@@ -1,6 +1,7 @@
 /** Text as it comes, for a person. */
 import { setImmediate } from 'node:timers/promises'
 import type { Feed } from './backbones/backbone'
+import { checkPrompt } from './check-inputs'
 import { policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { streamProgram } from './programs/stream-program'
@@ -13,6 +14,7 @@ import type { StreamOptions } from './types'
 export async function* stream(model: Model, options: StreamOptions): AsyncGenerator<string, void, undefined> {
   const { backbone, tokenizer } = model
   const { prompt, adapter, seed = 0, signal } = options
+  checkPrompt(backbone, prompt, 'prompt')
   const { maxNewTokens, feeds } = samplingSettings(model, options)
   checkLengths(model, [prompt], maxNewTokens)
   const draws = uniforms(seed, 1, maxNewTokens)

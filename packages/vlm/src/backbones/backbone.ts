@@ -45,6 +45,8 @@ export interface Backbone {
   visionInputs: readonly { name: string; dtype: DType; shape: Shape }[]
   /** Image tokens [tokens, D] from the inputs by name. */
   vision: (layers: Layers, inputs: ReadonlyMap<string, Tensor>) => Tensor
+  /** What the checkpoint's processor must agree with. */
+  patches: Pick<ImageProcessorConfig, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>
   /** An image as the vision tower takes it. */
   imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
   /** Values of the inputs of `vision` for some images. */

@@ -7,9 +7,12 @@ import { floats, readRaw, take, tinyFolder } from './safetensors'
 interface ReferenceCase {
   name: string
   images: readonly string[]
+  prompt: string
+  system: string | null
   prompt_ids: readonly number[]
   completion_ids: readonly number[]
   completion_logprobs: readonly number[]
+  greedy_ids: readonly number[]
 }
 
 interface AdaptedCase {

@@ -1,6 +1,6 @@
 /** Safetensors files by hand, right or wrong, and folders to put them in. */
 import { createHash } from 'node:crypto'
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -27,6 +27,14 @@ export async function copyTiny(
   const folder = await makeFolder()
   for (const name of names) await copyFile(join(tinyFolder, name), join(folder, name))
   return folder
+}
+
+/** What a model folder of the tiny checkpoint holds. */
+export async function checkpointFiles(): Promise<string[]> {
+  const names = await readdir(tinyFolder)
+  return names.filter(
+    (name) => /\.(json|safetensors)$/.test(name) && !/^(reference|config\.nested)/.test(name),
+  )
 }
 
 /** Header entries and bytes of a sound file, read without the code under test. */

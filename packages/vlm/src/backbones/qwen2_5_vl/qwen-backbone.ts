@@ -61,6 +61,11 @@ export function qwenBackbone(config: QwenConfig): Backbone {
         images: near('image'),
       })
     },
+    patches: {
+      patchSize: tower.patchSize,
+      temporalPatchSize: tower.temporalPatchSize,
+      mergeSize: tower.spatialMergeSize,
+    },
     imagePatches,
     visionFeeds: (images) => {
       const tables = visionTables(

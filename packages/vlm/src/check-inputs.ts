@@ -1,0 +1,111 @@
+/** What callers hand over, checked against the model before anything is built or run. */
+import { checkNumber, EvolmmError } from '@evolmm/internal'
+import type { Backbone } from './backbones/backbone'
+import { loraA, loraB } from './programs/trainable'
+import type { Adapter, EncodedImage, Prompt } from './types'
+
+/** Throws `INVALID_OPTION` unless `values` is a list of one or more. */
+export function checkList(name: string, values: readonly unknown[], of: string): void {
+  const list: unknown = values
+  if (!Array.isArray(list) || list.length === 0)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `${name}: must hold at least one ${of}, got ${Array.isArray(list) ? 'none' : typeof list}; pass a list`,
+      { details: { option: name } },
+    )
+}
+
+/** Throws `INVALID_ADAPTER` for an adapter that another model made, or whose parameters are not those it was made with. */
+export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): void {
+  const given = adapter as Partial<Adapter> | null | undefined
+  if (given?.trainable === undefined)
+    throw invalidAdapter(
+      'adapter',
+      'must come from createAdapter, loadAdapter or trainWeights',
+      'another value',
+    )
+  const { trainable, parameters, dropout } = adapter
+  const { lora, full, layout } = trainable
+  const wanted = new Map<string, readonly number[] | undefined>()
+  for (const [module, { rank }] of lora) {
+    const size = modules.get(module)
+    wanted.set(loraA(module), size && [rank, size[1]])
+    wanted.set(loraB(module), size && [size[0], rank])
+  }
+  for (const name of full) wanted.set(name, weights.get(name))
+  for (const { name, shape } of layout.entries) {
+    const fitting = wanted.get(name)
+    if (fitting === undefined)
+      throw invalidAdapter(name, 'must be part of this model', 'a name it does not have')
+    if (fitting.join() !== shape.join())
+      throw invalidAdapter(name, `must have shape [${fitting.join(', ')}]`, `[${shape.join(', ')}]`)
+  }
+  const listed = new Set(layout.entries.map(({ name }) => name))
+  const lost = [...wanted.keys()].find((name) => !listed.has(name))
+  if (lost !== undefined) throw invalidAdapter(lost, 'must be in the layout', 'nothing')
+  if (!(parameters instanceof Float32Array))
+    throw invalidAdapter('adapter.parameters', 'must be a Float32Array', typeof parameters)
+  if (parameters.length !== layout.size)
+    throw invalidAdapter('adapter.parameters', `must have length ${layout.size}`, String(parameters.length))
+  checkNumber('adapter.dropout', dropout, { min: 0, below: 1 })
+}
+
+/** Throws `INVALID_PROMPT` for what `prompt` of this model did not make. */
+export function checkPrompt({ sizes }: Backbone, prompt: Prompt, name: string): void {
+  const given = prompt as Partial<Prompt> | undefined | null
+  if (!(given?.ids instanceof Int32Array) || given.images === undefined || given.imageSpans === undefined)
+    throw invalidPrompt(name, 'must come from vlm.prompt', typeof prompt)
+  const { ids, images, imageSpans } = prompt
+  if (ids.length === 0) throw invalidPrompt(name, 'must have at least one token', 'none')
+  const unknown = ids.find((id) => id < 0 || id >= sizes.vocabularySize)
+  if (unknown !== undefined)
+    throw invalidPrompt(name, `must hold tokens below ${sizes.vocabularySize}`, String(unknown))
+  const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
+  const values = images.reduce((sum, { features }) => sum + features.length, 0)
+  if (values !== places * sizes.hiddenSize)
+    throw invalidPrompt(
+      name,
+      `must have ${places} image tokens of width ${sizes.hiddenSize}`,
+      `${values} numbers of another model`,
+    )
+}
+
+/** Throws `INVALID_OPTION` for what `encodeImage` of this model did not make. */
+export function checkImages({ sizes }: Backbone, images: readonly EncodedImage[]): void {
+  if (!Array.isArray(images)) throw invalidImage('images', 'must be a list', typeof images)
+  for (const [i, image] of images.entries()) {
+    const given = image as Partial<EncodedImage> | undefined | null
+    const name = `images[${i}]`
+    if (given?.grid === undefined || given.features === undefined)
+      throw invalidImage(name, 'must come from vlm.encodeImage', typeof image)
+    const tokens = sizes.imageTokens(given.grid)
+    if (given.features.length !== tokens * sizes.hiddenSize)
+      throw invalidImage(
+        name,
+        `must have ${tokens} image tokens of width ${sizes.hiddenSize}`,
+        `${given.features.length} numbers of another model`,
+      )
+  }
+}
+
+function invalidAdapter(subject: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_ADAPTER',
+    `${subject}: ${rule}, got ${got}; pass an adapter of this model`,
+    {
+      details: { subject },
+    },
+  )
+}
+
+function invalidPrompt(name: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError('INVALID_PROMPT', `${name}: ${rule}, got ${got}; make it with this model`, {
+    details: { name },
+  })
+}
+
+function invalidImage(name: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError('INVALID_OPTION', `${name}: ${rule}, got ${got}; encode it with this model`, {
+    details: { option: name },
+  })
+}
