@@ -60,6 +60,8 @@ export interface LoadVlmOptions extends DeviceOptions {
   hub?: HubOptions | undefined
   /** Before weights are widened into a file of that many bytes. */
   onWiden?: ((twin: { file: string; bytes: number }) => void) | undefined
+  /** Of what works, but perhaps not as meant: a target that matches nothing. @default a Node process warning */
+  onWarning?: ((message: string) => void) | undefined
 }
 
 export interface Vlm {
@@ -127,6 +129,16 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
         })
       : stored
   const files = weightFiles(checkpoint.tensors.values())
+  const {
+    onWarning = (message: string) => {
+      process.emitWarning(message)
+    },
+  } = options
+  const warned = (adapter: Adapter): Adapter => {
+    for (const target of adapter.unmatched)
+      onWarning(`targets: "${target}" matches nothing in the model; it is left out`)
+    return adapter
+  }
   const programs = openPrograms({ folder: files.folder, threads: options.threads, providers })
   const model: Model = {
     folder,
@@ -155,11 +167,11 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       if (adapter !== undefined) checkAdapter(backbone, adapter)
       return exportPrograms(model, out, adapter)
     },
-    createAdapter: (given) => createAdapter(backbone, given),
-    trainWeights: (given) => fullWeights(backbone, checkpoint, given),
+    createAdapter: (given) => warned(createAdapter(backbone, given)),
+    trainWeights: async (given) => warned(await fullWeights(backbone, checkpoint, given)),
     loadAdapter: async (name, { hub, ...given } = {}) => {
       const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
-      return loadAdapter(found.folder, backbone, given)
+      return warned(await loadAdapter(found.folder, backbone, given))
     },
     saveAdapter: (out, adapter, given) =>
       saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),

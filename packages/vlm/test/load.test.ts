@@ -332,3 +332,13 @@ test('a random checkpoint is loaded and asked; the seed makes it', async () => {
   const uniform = -Math.log(config.text.vocabularySize)
   for (const value of one.logProbabilities) expect(Math.abs(value - uniform)).toBeLessThan(1)
 })
+
+test('a target that matches nothing is a warning that names it', async () => {
+  const warnings: string[] = []
+  const model = await loadVlm(tinyFolder, { onWarning: (message) => warnings.push(message) })
+  const adapter = model.createAdapter({ targets: ['q_proj', 'mm_projector'] })
+  expect(adapter.unmatched).toEqual(['mm_projector'])
+  expect(warnings).toEqual(['targets: "mm_projector" matches nothing in the model; it is left out'])
+  await model.trainWeights({ targets: ['norm.weight', 'bias_of_nothing'] })
+  expect(warnings[1]).toContain('"bias_of_nothing"')
+})
