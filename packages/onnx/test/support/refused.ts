@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { EvolmmError, Graph, type Tensor } from '@evolmm/onnx'
 
-export interface Given {
+interface Given {
   graph: Graph
   /** float32 [2, 3] */
   x: Tensor
