@@ -174,7 +174,9 @@ function weightBytes(
   const learn = language + (trainVision ? vision : 0)
   const learners = [has('learn'), has('score')].filter(Boolean).length
   // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
-  if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
+  // Its products are in the precision of the weights, but the loss needs the head in float32.
+  const widened = bytes < 4 ? 4 * head * learners : 0
+  if (!cpu) return { weights: bytes * (encode + sample + learners * learn) + widened, packed: 0 }
   // What is rearranged leaves memory, but for the sampler's head.
   const rest = learners > 0 ? learn : has('sample') ? head : 0
   if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
