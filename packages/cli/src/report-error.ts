@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
 import { EvolmmError } from '@evolmm/internal'
 import { painter, type Context } from './context'
+import { nameFlags } from './flag-names'
 import { oneLine } from './one-line'
 
 export interface ReportOptions {
@@ -20,7 +21,7 @@ export function reportError(
   const { stderr } = context
   const usage = error instanceof CommanderError
   const expected = usage || error instanceof EvolmmError
-  const line = usage ? usageLine(error, command) : oneLine(messageOf(error))
+  const line = usage ? usageLine(error, command) : oneLine(error instanceof EvolmmError ? nameFlags(error.message) : messageOf(error))
   const hint = debug ? '' : '; run it again with --debug or EVOLMM_DEBUG=1 for the stack'
   stderr.write(
     `${painter(context, stderr)('red', 'evolmm:')} ${expected ? line : `unexpected error: ${line}${hint}`}\n`,
