@@ -47,7 +47,10 @@ import type {
 } from './types'
 
 export interface LoadVlmOptions extends DeviceOptions {
-  /** Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left */
+  /**
+   * Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left, for
+   * the CPU; a GPU does not say how much it has
+   */
   memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
@@ -150,7 +153,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     processor,
     program: programs.get,
     checkMemory: (work) => {
-      const available = options.memoryLimit ?? freemem() + process.memoryUsage.rss()
+      const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
       checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
     },
   }
@@ -183,6 +186,11 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       }),
     dispose: programs.close,
   }
+}
+
+/** What this process has, and what it may yet take: the system's, or a container's. */
+function systemMemory(): number {
+  return Math.min(freemem() + process.memoryUsage.rss(), process.constrainedMemory() || Infinity)
 }
 
 /** What the images are cut into must be what the vision tower reads. */

@@ -27,7 +27,7 @@ export interface MemoryOptions {
   dtype?: WeightType | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
   trainable?: number | undefined
-  /** The learning pass goes through the vision tower too, because it is trained. @default false */
+  /** The learning pass goes through the vision tower too, because it is trained, and so does the sampler's policy. @default false */
   trainVision?: boolean | undefined
   /** The embeddings or the head are among the trained weights. @default false */
   trainHead?: boolean | undefined
@@ -47,7 +47,7 @@ export interface MemoryOptions {
   checkpointed?: boolean | undefined
   /** Rows whose logits exist at the same time in the learning pass. @default 64 */
   chunk?: number | undefined
-  /** Whether encoding and sampling rearrange their weights in memory of their own (CPU). @default true */
+  /** Whether sampling rearranges its weights in memory of its own (CPU), those of a trained vision tower too. @default true */
   prepack?: boolean | undefined
 }
 
@@ -177,11 +177,13 @@ function weightBytes(
   // Its products are in the precision of the weights, but the loss needs the head in float32.
   const widened = bytes < 4 ? 4 * head * learners : 0
   if (!cpu) return { weights: bytes * (encode + sample + learners * learn) + widened, packed: 0 }
+  const tower = learners > 0 ? Math.max(encode, learn - language) : encode
+  const blocks = learners > 0 ? language : sample
+  if (!prepack) return { weights: 4 * (tower + blocks), packed: 0 }
   // What is rearranged leaves memory, but for the sampler's head.
-  const rest = learners > 0 ? learn : has('sample') ? head : 0
-  if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
-  const [tower, blocks] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
-  return { weights: 4 * (tower + blocks), packed: 0 }
+  const kept = learners > 0 ? language : has('sample') ? head : 0
+  const policyTower = trainVision && has('sample') ? encode : 0
+  return { weights: 4 * (tower + kept), packed: 4 * 1.1 * (sample + policyTower) }
 }
 
 interface Packed {

@@ -5,6 +5,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Feed } from '../backbones/backbone'
 
 export interface Program {
+  /** What it reads; other feeds are left out. */
+  inputs: ReadonlySet<string>
   run: (feeds: Record<string, Feed>) => Promise<Record<string, Tensor>>
   release: () => Promise<void>
 }
@@ -34,13 +36,14 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
       },
     },
   })
-  const names = new Set(session.inputNames)
+  const inputs = new Set(session.inputNames)
   return {
+    inputs,
     run: (feeds) =>
       session.run(
         Object.fromEntries(
           Object.entries(feeds)
-            .filter(([name]) => names.has(name))
+            .filter(([name]) => inputs.has(name))
             .map(([name, { dtype, dims, data }]) => [name, new Tensor(dtype, data as Float32Array, dims)]),
         ),
       ),
