@@ -15,6 +15,7 @@ import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import { checkAdapter } from './check-inputs'
 import { encodeImage } from './encode-image'
 import { exportPrograms } from './export-programs'
+import { checkText } from './hub/check-text'
 import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
@@ -169,6 +170,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     gradient: (given) => gradient(model, given),
     stream: (given) => stream(model, given),
     exportPrograms: async (out, adapter) => {
+      checkText('folder', out)
       if (adapter !== undefined) checkAdapter(backbone, adapter)
       return exportPrograms(model, out, adapter)
     },
@@ -178,14 +180,17 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
-    saveAdapter: (out, adapter, given) =>
-      saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),
-    saveMerged: async (out, adapter, given) =>
-      backbone.writeCheckpoint(out, {
-        ...given,
-        weights: mergeAdapter(checkpoint, adapter),
-        sourceFolder: folder,
-      }),
+    saveAdapter: async (out, adapter, given) => {
+      checkText('folder', out)
+      checkAdapter(backbone, adapter)
+      await saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given })
+    },
+    saveMerged: async (out, adapter, given) => {
+      checkText('folder', out)
+      checkAdapter(backbone, adapter)
+      const weights = mergeAdapter(checkpoint, adapter)
+      await backbone.writeCheckpoint(out, { ...given, weights, sourceFolder: folder })
+    },
     dispose: programs.close,
   }
 }
