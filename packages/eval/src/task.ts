@@ -29,7 +29,10 @@ export type Json =
 
 /** What one answer is worth. Plain data: it is stored, and read back when a run is resumed. */
 export interface Score {
-  /** By the name of the metric; null counts for no mean. */
+  /**
+   * By the name of the metric; null counts for no mean. A row that a judge would have to decide, and did not, is null:
+   * never a silent zero.
+   */
   values: Readonly<Record<string, number | null>>
   /** The answer was not understood, and a rule of last resort decided. @default false */
   fallback?: boolean | undefined
@@ -41,8 +44,27 @@ export interface Score {
 
 export interface ScoringContext {
   mode: ScoringMode
+  /**
+   * Asked by the tasks that need one (`Task.judge`). Without it, or when it fails, `compat` does what lmms-eval does
+   * and marks the row as a fallback; `fixed` leaves the row unscored.
+   */
   judge?: Judge | undefined
+  /**
+   * What an answer without an option letter counts as in the tasks where lmms-eval draws one: a letter drawn from the
+   * seed and the row, or wrong. @default 'wrong' in mode `rule-based`, else 'random'
+   */
+  fallback?: 'random' | 'wrong' | undefined
+  /** Seed of the drawn letters. @default 0 */
+  seed?: number | undefined
   signal?: AbortSignal | undefined
+}
+
+/** Rows that share a property. */
+export interface Group {
+  correct: number
+  total: number
+  /** On the scale of the task's metric; null when a row of the group is unscored. */
+  accuracy: number | null
 }
 
 /** Rows of a data set of the hub, or of a file. */
@@ -77,13 +99,20 @@ export interface Task {
     /** The answer ends before the first of each, in this order. @default none */
     until?: readonly string[] | undefined
   }
+  /** When a judge is asked outside of mode `rule-based`. @default 'never' */
+  judge?: 'never' | 'unmatched' | 'always' | undefined
   prompt: (row: Row) => TaskPrompt
   /** The right answer, as lmms-eval stores it. */
   target: (row: Row) => string
   /** `answer` is the cleaned text. Never throws because of it. */
   score: (row: Row, answer: string, context: ScoringContext) => Score | Promise<Score>
   /** What is reported, null where there is nothing to report. */
-  aggregate: (scores: readonly Score[]) => Readonly<Record<string, number | null>>
+  aggregate: (
+    scores: readonly Score[],
+    context?: Pick<ScoringContext, 'mode'>,
+  ) => Readonly<Record<string, number | null>>
+  /** The same by property of the row, e.g. `.task.FQA`. @default none */
+  breakdown?: ((scores: readonly Score[]) => Record<string, Record<string, Group>>) | undefined
   /** By the name of what is reported. */
   higherIsBetter: Readonly<Record<string, boolean>>
   /** Reported numbers that are plain means of the values of that name; they get a standard error. @default none */
