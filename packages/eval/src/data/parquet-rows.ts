@@ -96,7 +96,11 @@ function readableWindows(metadata: FileMetaData, columns: readonly string[], win
       (sum, { meta_data }) => sum + Number(meta_data?.total_compressed_size ?? 0),
       0,
     )
-    const divisible = chunks.every(({ offset_index_length }) => offset_index_length !== undefined)
+    // A chunk without an index is read again for each part.
+    const divisible = chunks.every(
+      ({ offset_index_length, meta_data }) =>
+        offset_index_length !== undefined || Number(meta_data?.total_compressed_size) < windowBytes / 16,
+    )
     const parts = divisible ? Math.min(rows, Math.ceil(bytes / windowBytes)) : 1
     for (let part = 0; part < parts; part++)
       windows.push({
