@@ -45,8 +45,9 @@ export interface Score {
 export interface ScoringContext {
   mode: ScoringMode
   /**
-   * Asked by the tasks that need one (`Task.judge`). Without it, or when it fails, `compat` does what lmms-eval does
-   * and marks the row as a fallback; `fixed` leaves the row unscored.
+   * Asked by the tasks that need one (`Task.judge`). Without it, or when it refuses a text (`JUDGE_REFUSED`), `compat`
+   * does what lmms-eval does and marks the row as a fallback; `fixed` leaves the row unscored. A judge that cannot be
+   * reached (`JUDGE_FAILED`) ends the scoring: a run may be resumed later.
    */
   judge?: Judge | undefined
   /**
