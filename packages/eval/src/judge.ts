@@ -160,7 +160,7 @@ function failed(
 
 function replyIn(body: string): string | undefined {
   try {
-    const { choices } = JSON.parse(body) as { choices?: { message?: { content?: unknown } }[] }
+    const { choices } = Object(JSON.parse(body)) as { choices?: { message?: { content?: unknown } }[] }
     const content = choices?.[0]?.message?.content
     return typeof content === 'string' ? content : undefined
   } catch {
@@ -181,7 +181,7 @@ class ReplyCache {
     const known = this.replies.get(key)
     if (known !== undefined) return known
     const reply = request().then(async (text) => {
-      if (this.file !== undefined) await appendFile(this.file, `${JSON.stringify({ key, reply: text })}\n`)
+      await this.append(`${JSON.stringify({ key, reply: text })}\n`)
       return text
     })
     this.replies.set(key, reply)
@@ -193,20 +193,35 @@ class ReplyCache {
     if (this.file === undefined) return
     const text = await readFile(this.file, 'utf8').catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-      throw error
+      throw unusable(this.file, error)
     })
     for (const line of text.split('\n')) {
       const { key, reply } = parseLine(line)
       if (typeof key === 'string' && typeof reply === 'string') this.replies.set(key, Promise.resolve(reply))
     }
     // The last line of a killed run may be torn: the next reply starts a line of its own.
-    if (text !== '' && !text.endsWith('\n')) await appendFile(this.file, '\n')
+    if (text !== '' && !text.endsWith('\n')) await this.append('\n')
   }
+
+  private async append(text: string): Promise<void> {
+    if (this.file === undefined) return
+    await appendFile(this.file, text).catch((error: unknown) => {
+      throw unusable(this.file, error)
+    })
+  }
+}
+
+function unusable(file: string | undefined, cause: unknown): EvolmmError {
+  return new EvolmmError(
+    'CACHE_UNUSABLE',
+    `cacheFile: must be a file that can be read and written, got ${file}: ${String(cause)}; name one in a folder that exists`,
+    { details: { file }, cause },
+  )
 }
 
 function parseLine(line: string): { key?: unknown; reply?: unknown } {
   try {
-    return (JSON.parse(line) ?? {}) as { key?: unknown; reply?: unknown }
+    return Object(JSON.parse(line)) as { key?: unknown; reply?: unknown }
   } catch {
     return {}
   }

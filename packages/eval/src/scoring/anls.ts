@@ -30,8 +30,9 @@ function upperLength(text: string): number {
   return countCharacters(text.toUpperCase())
 }
 
+/** Code points. */
 function countCharacters(text: string): number {
-  let count = 0
-  for (const _ of text) count++
+  let count = text.length
+  for (let index = 0; index < text.length; index++) if ((text.codePointAt(index) ?? 0) > 0xffff) count--
   return count
 }

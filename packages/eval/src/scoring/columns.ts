@@ -30,6 +30,13 @@ export function textsColumn(row: Row, column: string): string[] {
   return value
 }
 
+/** At least one text. */
+export function choicesColumn(row: Row, column: string): string[] {
+  const choices = textsColumn(row, column)
+  if (choices.length === 0) throw badColumn(column, 'a list with texts', row[column])
+  return choices
+}
+
 export function indexColumn(row: Row, column: string): number {
   const value = Number(row[column])
   if (!Number.isSafeInteger(value) || value < 0) throw badColumn(column, 'an index', row[column])
@@ -44,7 +51,8 @@ export function structColumn(row: Row, column: string): Row {
 }
 
 function badColumn(column: string, rule: string, value: unknown): EvolmmError {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+  const list = Array.isArray(value) && (value.length === 0 ? 'an empty list' : 'a list')
+  const got = value === null ? 'null' : list || typeof value
   return new EvolmmError(
     'COLUMN_INVALID',
     `${column}: must hold ${rule}, got ${got}; choose the dataset, configuration and split that the task is made for`,

@@ -32,10 +32,10 @@ function lastNumber(text: string): string {
   return parseFloatText(tail) === undefined ? text : tail
 }
 
-/** What the last cue introduces, or the last box. */
+/** What the last cue introduces, or the last of several boxes. */
 function lastStatement(response: string): string {
   const box = response.lastIndexOf('oxed{')
-  if (box >= 0) return response.slice(box)
+  if (box >= 0) return box === response.indexOf('oxed{') ? response : response.slice(box)
   let text = response
   for (const cue of cues.flatMap((lower) => [lower, lower.replace('the', 'The')]))
     if (text.includes(cue)) text = beforeFirst(beforeFirst(strip(afterLast(text, cue)), '\n'), '. ')

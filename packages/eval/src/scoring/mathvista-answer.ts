@@ -5,7 +5,7 @@
 import { editDistance } from './edit-distance'
 import { inferOption, lettered } from './infer-option'
 import { floatText, parseFloatText, parseIntText, roundPlaces } from './python-number'
-import { strip, words } from './python-text'
+import { strip } from './python-text'
 
 export interface MathVistaRow {
   choices: readonly string[]

@@ -9,7 +9,7 @@ import { stripCharacters, words } from './python-text'
 
 /** The letter; `undefined` where MMMU would draw one. */
 export function parseMmmuChoice(answer: string, options: ReadonlyMap<string, string>): string | undefined {
-  const bare = [...",.!?;:'"].reduce(stripCharacters, answer)
+  const bare = Array.from(",.!?;:'").reduce(stripCharacters, answer)
   const text = ` ${bare} `
   const letters = [...options.keys()]
 

@@ -12,12 +12,14 @@ const floatSyntax = new RegExp(
 const intSyntax = new RegExp(`^[+-]?${digits}$`)
 const special = /^([+-]?)(inf|infinity|nan)$/i
 
+const separators = Array.from({ length: 4 }, (_, index) => String.fromCharCode(0x1c + index))
+
 /** Python refuses to convert longer integers. */
 const longestInteger = 4300
 
 /** `float(text)`; `undefined` where Python raises. */
 export function parseFloatText(text: string): number | undefined {
-  const plain = asciiDigits(strip(text))
+  const plain = asciiDigits(stripForNumber(text))
   if (floatSyntax.test(plain)) return Number(plain.replaceAll('_', ''))
   const match = special.exec(plain)
   if (match === null) return undefined
@@ -27,7 +29,7 @@ export function parseFloatText(text: string): number | undefined {
 
 /** `int(text)`; `undefined` where Python raises. */
 export function parseIntText(text: string): bigint | undefined {
-  const plain = asciiDigits(strip(text))
+  const plain = asciiDigits(stripForNumber(text))
   if (!intSyntax.test(plain)) return undefined
   const value = plain.replaceAll('_', '')
   if (value.length > longestInteger) return undefined
@@ -64,7 +66,12 @@ export function roundPlaces(value: number, places: number): number {
   const below = exact.slice(0, places === 0 ? cut - 1 : cut)
   const even = Number(below.at(-1)) % 2 === 0
   const result = Number(half && even ? below : rounded)
-  return value < 0 ? -result : result
+  return value < 0 || Object.is(value, -0) ? -result : result
+}
+
+/** `float()` and `int()` accept less white space than `strip()` removes: the ASCII separators make a text no number. */
+function stripForNumber(text: string): string {
+  return separators.some((separator) => text.includes(separator)) ? '' : strip(text)
 }
 
 /** Unicode's decimal digits stand in runs of ten, each from zero to nine. */

@@ -6,7 +6,7 @@
  * an index from 0, as text. Scores are fractions.
  */
 import { meanOf } from '../scoring/averages'
-import { indexColumn, textColumn, textsColumn } from '../scoring/columns'
+import { indexColumn, textColumn, choicesColumn } from '../scoring/columns'
 import { letterOf } from '../scoring/infer-option'
 import { optionLines } from '../scoring/option-lines'
 import { isSpace, strip } from '../scoring/python-text'
@@ -23,7 +23,7 @@ export const ai2d: Task = {
   generation: { maxNewTokens: 16 },
   filter: 'flexible-extract',
   prompt: (row) => {
-    const lines = [textColumn(row, 'question'), optionLines(textsColumn(row, 'options'))]
+    const lines = [textColumn(row, 'question'), optionLines(choicesColumn(row, 'options'))]
     return taskPrompt(
       `${lines.join('\n')}\nAnswer with the option's letter from the given choices directly.`,
       row,

@@ -6,7 +6,7 @@
  */
 import { anls } from '../scoring/anls'
 import { meanOf } from '../scoring/averages'
-import { textColumn, textsColumn } from '../scoring/columns'
+import { textColumn, choicesColumn } from '../scoring/columns'
 import { strip, words } from '../scoring/python-text'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
@@ -26,11 +26,11 @@ export const infovqaVal: Task = {
     taskPrompt(`${textColumn(row, 'question')}\nAnswer the question using a single word or phrase.`, row, [
       'image',
     ]),
-  target: (row) => JSON.stringify(textsColumn(row, 'answers')),
+  target: (row) => JSON.stringify(choicesColumn(row, 'answers')),
   score: (row, answer) => {
     const prediction = strip(answer)
     return {
-      values: { anls: anls(prediction, textsColumn(row, 'answers')) },
+      values: { anls: anls(prediction, choicesColumn(row, 'answers')) },
       parsed: words(prediction.toLowerCase()).join(' ') || null,
     }
   },

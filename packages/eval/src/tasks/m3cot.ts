@@ -7,7 +7,7 @@
  * and option "2" is found inside "12": end with "(X)". `\boxed{B}` and "**B**" name nothing. Scores are fractions.
  */
 import { groupsBy, meanOf } from '../scoring/averages'
-import { optionalText, plainColumn, textColumn, textsColumn } from '../scoring/columns'
+import { optionalText, plainColumn, textColumn, choicesColumn } from '../scoring/columns'
 import { letterOf } from '../scoring/infer-option'
 import { matchM3cot } from '../scoring/m3cot-match'
 import { strip } from '../scoring/python-text'
@@ -22,7 +22,7 @@ export const m3cot: Task = {
   generation: { maxNewTokens: 1024 },
   prompt: (row) => {
     const context = optionalText(row, 'context')
-    const choices = textsColumn(row, 'choices').map((choice, index) => `(${letterOf(index)}) ${choice}`)
+    const choices = choicesColumn(row, 'choices').map((choice, index) => `(${letterOf(index)}) ${choice}`)
     const lines = [
       ...(context === undefined ? [] : ['[Context]', context]),
       ...['[Question]', textColumn(row, 'question')],
@@ -33,7 +33,7 @@ export const m3cot: Task = {
   },
   target,
   score: (row, answer) => {
-    const letter = matchM3cot(strip(answer), textsColumn(row, 'choices'))
+    const letter = matchM3cot(strip(answer), choicesColumn(row, 'choices'))
     return {
       values: { accuracy: letter === target(row) ? 1 : 0 },
       fallback: letter === undefined,

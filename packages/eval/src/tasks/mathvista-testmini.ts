@@ -32,10 +32,6 @@ import { taskPrompt } from './task-prompt'
 
 type Shot = 'step-by-step' | 'solution' | 'format-prompt'
 
-export const mathvistaTestminiCot = mathVista('cot', 'step-by-step')
-export const mathvistaTestminiSolution = mathVista('solution', 'solution')
-export const mathvistaTestminiFormat = mathVista('format', 'format-prompt')
-
 /** M-STaR's five columns. */
 const taskNames: Record<string, string | undefined> = {
   'figure question answering': 'FQA',
@@ -58,6 +54,10 @@ const axes = [
 ]
 const metrics = ['llm_as_judge_eval', 'rule_based_eval', 'vlmevalkit_eval']
 
+export const mathvistaTestminiCot = mathVista('cot', 'step-by-step')
+export const mathvistaTestminiSolution = mathVista('solution', 'solution')
+export const mathvistaTestminiFormat = mathVista('format', 'format-prompt')
+
 function mathVista(variant: string, shot: Shot): Task {
   return {
     name: `mathvista_testmini_${variant}`,
@@ -76,9 +76,7 @@ function mathVista(variant: string, shot: Shot): Task {
     judge: 'unmatched',
     prompt: (row) => taskPrompt(promptText(row, shot), row, ['decoded_image']),
     target: (row) => textColumn(row, 'answer'),
-    score: async (row, answer, context) => ({
-      ...(await scoreAnswer(row, strip(answer), context)),
-    }),
+    score: (row, answer, context) => scoreAnswer(row, strip(answer), context),
     aggregate: (scores, { mode } = { mode: 'fixed' }) =>
       Object.fromEntries(
         metrics

@@ -5,7 +5,7 @@
  * "b." and the option's text are wrong. Scores are fractions.
  */
 import { meanOf } from '../scoring/averages'
-import { indexColumn, optionalText, textColumn, textsColumn } from '../scoring/columns'
+import { indexColumn, optionalText, textColumn, choicesColumn } from '../scoring/columns'
 import { letterOf } from '../scoring/infer-option'
 import { optionLines } from '../scoring/option-lines'
 import { strip } from '../scoring/python-text'
@@ -30,7 +30,7 @@ export const scienceqaImg: Task = {
     const lines = [
       ...(hint === undefined ? [] : [`Context: ${hint}`]),
       textColumn(row, 'question'),
-      optionLines(textsColumn(row, 'choices')),
+      optionLines(choicesColumn(row, 'choices')),
       "Answer with the option's letter from the given choices directly.",
     ]
     return taskPrompt(lines.join('\n'), row, ['image'])
