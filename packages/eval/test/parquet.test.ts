@@ -133,7 +133,7 @@ test.each([
   const folder = temporaryFolder()
   const path = join(folder, 'large.parquet')
   const rows = 1280
-  parquetWriteRows({
+  await parquetWriteRows({
     writer: fileWriter(path),
     rows: largeRows(rows),
     columns: [

@@ -2,7 +2,6 @@
 import { openParquet } from '../../src/data/parquet-rows'
 
 const [path] = process.argv.slice(2)
-if (path === undefined) throw new Error('a path')
 const before = process.memoryUsage().rss
 const reader = await openParquet(path)
 let peak = before
@@ -14,7 +13,7 @@ for await (const { image } of reader.read(0, reader.length)) {
   // Not maxRSS of getrusage, which begins with that of the process that started this one.
   peak = Math.max(peak, process.memoryUsage().rss)
   rows++
-  sum += data[0] ?? 0
+  sum += data[0]
   bytes += data.length
 }
 await reader.close()
