@@ -101,28 +101,26 @@ async function answerBatch(
   })
 }
 
-/** All that could be scored; after a failure the rest is kept without scores, to be scored when the run is resumed. */
+/** All that could be scored; a row whose scoring failed is kept without a score, to be scored when the run is resumed. */
 async function scoreBatch(
   task: Task,
   rows: readonly Numbered[],
   records: readonly RowRecord[],
   { mode, judge, fallback, seed, signal }: RunSettings,
-): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } }> {
-  const scored: RowRecord[] = []
-  for (const [i, record] of records.entries())
-    try {
-      const score = await task.score(rows[i]?.row ?? {}, record.answer, {
-        mode,
-        judge,
-        fallback,
-        seed,
-        signal,
-      })
-      scored.push({ ...record, score })
-    } catch (reason) {
-      return { scored: [...scored, ...records.slice(i)], failure: { reason } }
-    }
-  return { scored }
+): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } | undefined }> {
+  // At once: a judge far away answers a batch in the time of one row.
+  const settled = await Promise.allSettled(
+    records.map(async ({ answer }, i) =>
+      task.score(rows[i].row, answer, { mode, judge, fallback, seed, signal }),
+    ),
+  )
+  return {
+    scored: records.map((record, i) => {
+      const outcome = settled[i]
+      return outcome.status === 'fulfilled' ? { ...record, score: outcome.value } : record
+    }),
+    failure: settled.find((outcome) => outcome.status === 'rejected'),
+  }
 }
 
 /** SHA-256 of the row as JSON, bytes left out. */
