@@ -10,7 +10,7 @@ import { oneLine } from './one-line'
 export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
-  onWarning: NonNullable<HubOptions['onWarning']>
+  onWarning: (warning: { message: string }) => void
   /** Takes the live line away. */
   clear: () => void
 }

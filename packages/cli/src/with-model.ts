@@ -24,6 +24,9 @@ export async function withModel<T>(
       maxPixels: flags.max_pixels,
       hub: { revision: flags.revision, ...hubOptions(progress) },
       onWiden: progress.onWiden,
+      onWarning: (message) => {
+        progress.onWarning({ message })
+      },
     })
   } finally {
     progress.clear()

@@ -30,6 +30,16 @@ test('progress and warnings go to standard error, in whole lines when nobody wat
   ])
 })
 
+test('warnings of the model are shown, as those of an adapter whose targets match nothing', async () => {
+  const library = fakeLibrary({
+    onLoad: ({ onWarning }) =>
+      onWarning?.('targets: "mm_projector" matches nothing in the model;\nit is left out'),
+  })
+  const { code, stderr } = await runCommand(argv, { library })
+  expect(code).toBe(0)
+  expect(stderr).toBe('warning: targets: "mm_projector" matches nothing in the model; it is left out\n')
+})
+
 test('on a terminal one line is written over, fits, and is gone before the answer', async () => {
   const { stderr } = await runCommand(argv, {
     library: downloading(),

@@ -235,7 +235,7 @@ async function run({ folder, model, programs, ...options }) {
   const opened = []
   for (const name of programs) {
     // As the package opens them.
-    const prepack = name === 'encode' || name === 'sample'
+    const prepack = name === 'sample'
     const program = await openProgram(graphs[name](), { folder: files.folder, prepack, threads: 2 })
     opened.push([program, inputs[name]()])
   }

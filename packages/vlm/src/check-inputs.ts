@@ -51,11 +51,11 @@ export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): 
 }
 
 /** Throws `INVALID_PROMPT` for what `prompt` of this model did not make. */
-export function checkPrompt({ sizes }: Backbone, prompt: Prompt, name: string): void {
+export function checkPrompt({ sizes }: Backbone, prompt: Prompt | undefined, name: string): void {
   const given = prompt as Partial<Prompt> | undefined | null
   if (!(given?.ids instanceof Int32Array) || given.images === undefined || given.imageSpans === undefined)
     throw invalidPrompt(name, 'must come from vlm.prompt', typeof prompt)
-  const { ids, images, imageSpans } = prompt
+  const { ids, images, imageSpans } = given
   if (ids.length === 0) throw invalidPrompt(name, 'must have at least one token', 'none')
   const unknown = ids.find((id) => id < 0 || id >= sizes.vocabularySize)
   if (unknown !== undefined)
@@ -86,6 +86,17 @@ export function checkImages({ sizes }: Backbone, images: readonly EncodedImage[]
         `${given.features.length} numbers of another model`,
       )
   }
+}
+
+/** Throws `NOT_FINITE` if a model gave a log-probability that is none. */
+export function checkFinite(logProbabilities: Float32Array): void {
+  const wrong = logProbabilities.find((value) => !Number.isFinite(value))
+  if (wrong !== undefined)
+    throw new EvolmmError(
+      'NOT_FINITE',
+      `model: must give finite log-probabilities, got ${wrong}; look for NaN or too large numbers in the adapter's ` +
+        'parameters and in the weights',
+    )
 }
 
 function invalidAdapter(subject: string, rule: string, got: string): EvolmmError {

@@ -6,6 +6,7 @@ import { trainableKey } from './model'
 import { encodeProgram } from './programs/encode-program'
 import { trainsVision } from './programs/learn-program'
 import type { Feed } from './backbones/backbone'
+import type { MemoryOptions } from './runtime/memory-estimate'
 import type { Adapter, EncodedImage, Prompt } from './types'
 
 export async function encodeImage(
@@ -14,12 +15,31 @@ export async function encodeImage(
 ): Promise<EncodedImage> {
   const { backbone, files, processor } = model
   const image = backbone.imagePatches(await decodeImage(source), processor)
+  model.checkMemory({
+    programs: ['encode'],
+    promptTokens: 1,
+    completionTokens: 1,
+    imagePatches: [patchesOf(image)],
+  })
   // As the learning pass, whose vision tower must give the very same numbers for an adapter that changes nothing.
   const encode = await model.program('encode base', () => encodeProgram({ backbone, files }), {
     prepack: false,
   })
   const { features } = await encode.run(backbone.visionFeeds([image]))
   return { ...image, features: features.data as Float32Array }
+}
+
+/** For the memory estimate: the policy's own vision tower takes all images at once, that of the base one after another. */
+export function imageWork(
+  prompts: readonly Prompt[],
+  trainVision: boolean,
+): Pick<MemoryOptions, 'imagePatches' | 'trainVision'> {
+  const all = prompts.flatMap(({ images }) => images.map(patchesOf))
+  return { trainVision, imagePatches: trainVision || all.length === 0 ? all : [Math.max(...all)] }
+}
+
+function patchesOf({ grid: [time, height, width] }: Pick<EncodedImage, 'grid'>): number {
+  return time * height * width
 }
 
 /** Image tokens of some prompts as the policy sees them: those that were kept, or new ones if it has trained vision. */

@@ -6,11 +6,11 @@
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkList, checkPrompt } from './check-inputs'
-import { baseFeatures } from './encode-image'
+import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { baseFeatures, imageWork } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import { trainableKey, type Model } from './model'
-import { learnProgram, trainsVision } from './programs/learn-program'
+import { learnProgram, trainsVision, trainsVocabulary } from './programs/learn-program'
 import { packGroups } from './programs/pack-groups'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
@@ -43,9 +43,10 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
 
   const pixels = needsPixels(adapter, groups)
   model.checkMemory({
-    ...workOf(groups),
+    ...workOf(groups, pixels),
+    programs: ['encode', 'sample', 'learn'],
     trainable: adapter.parameters.length,
-    trainVision: pixels,
+    trainHead: trainsVocabulary(backbone, trainable),
     kl: beta > 0,
     checkpointed,
   })
@@ -74,6 +75,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
       }),
     { prepack: false },
   )
+  if (program.inputs.has('sampled')) checkSampled(options.groups, custom?.name)
   const share = (tokens: number) => 1 / (total * lengthOf(options, tokens))
   const results = await program.run({
     ...learnFeeds(model, groups, adapter),
@@ -87,6 +89,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
     },
   })
   const scores = tokenScores(groups, results)
+  checkFinite(results.log_probabilities.data as Float32Array)
   let next = 0
   return {
     ...summary(groups, scores),
@@ -104,6 +107,12 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
   const trainable = adapter?.trainable
   const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
   const pixels = adapter !== undefined && needsPixels(adapter, groups)
+  model.checkMemory({
+    ...workOf(groups, pixels),
+    programs: ['encode', 'score'],
+    trainable: adapter?.parameters.length ?? 0,
+    kl: kl && adapter !== undefined,
+  })
   const program = await model.program(
     ['score', trainableKey(trainable), kl, pixels].join(' '),
     () => learnProgram({ backbone, files, trainable, gradient: false, kl, pixels }),
@@ -115,22 +124,29 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
     kl_weights: perToken(groups, () => 0),
   })
   const completions = tokenScores(groups, results)
+  checkFinite(results.log_probabilities.data as Float32Array)
   return { ...summary(groups, completions), completions }
 }
 
 /** Sizes for the memory estimate. */
-function workOf(groups: readonly MergedGroup[]) {
-  const images = groups.flatMap(({ prompt }) => prompt.images)
+function workOf(groups: readonly MergedGroup[], pixels: boolean) {
   return {
-    programs: ['encode', 'sample', 'learn'] as const,
+    ...imageWork(
+      groups.map(({ prompt }) => prompt),
+      pixels,
+    ),
     groups: groups.length,
     promptTokens: Math.max(...groups.map(({ prompt }) => prompt.ids.length)),
     completionTokens: Math.max(
       ...groups.flatMap(({ completions }) => completions.map(({ ids }) => ids.length)),
     ),
     samples: Math.max(...groups.map(({ completions }) => completions.length)),
-    imagePatches: images.map(({ grid: [time, height, width] }) => time * height * width),
   }
+}
+
+/** Typed arrays will do. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value)
 }
 
 interface WeighedGroup extends MergedGroup {
@@ -146,11 +162,11 @@ function weigh(
 ): WeighedGroup {
   const merged = mergeCompletions(group, index, model.backbone.sizes.vocabularySize, merge)
   const { advantages = merged.places.map(() => 1) } = group
-  if (advantages.length !== merged.places.length)
+  if (!isList(advantages) || advantages.length !== merged.places.length)
     throw new EvolmmError(
       'INVALID_OPTION',
       `groups[${index}].advantages: must be one for each of the ${merged.places.length} completions, got ` +
-        `${advantages.length}; pass as many`,
+        `${isList(advantages) ? advantages.length : typeof advantages}; pass as many`,
     )
   const weights = merged.completions.map(() => 0)
   for (const [c, place] of merged.places.entries())
@@ -181,7 +197,8 @@ function checkObjective(objective: CustomObjective): CustomObjective {
 
 function checkGroups({ backbone }: Model, groups: readonly Group[]): void {
   checkList('groups', groups, 'group')
-  for (const [g, { prompt }] of groups.entries()) checkPrompt(backbone, prompt, `groups[${g}].prompt`)
+  for (const [g, group] of (groups as readonly (Partial<Group> | null | undefined)[]).entries())
+    checkPrompt(backbone, group?.prompt, `groups[${g}].prompt`)
 }
 
 function needsPixels({ trainable }: Adapter, groups: readonly MergedGroup[]): boolean {
@@ -232,7 +249,20 @@ function perToken<G extends MergedGroup>(
   return { dtype: 'float32', dims: [data.length], data }
 }
 
-/** Zeros where the sampler's log-probabilities were not given. */
+/** Throws `INVALID_OPTION` unless the sampler's log-probabilities came with every completion. */
+function checkSampled(groups: readonly Group[], objective = ''): void {
+  for (const [g, { completions }] of groups.entries())
+    for (const [c, { logProbabilities }] of completions.entries())
+      if (logProbabilities === undefined)
+        throw new EvolmmError(
+          'INVALID_OPTION',
+          `groups[${g}].completions[${c}]: must have "logProbabilities", which the objective ${JSON.stringify(objective)} ` +
+            'reads, got none; pass what sample returns',
+          { details: { option: 'groups', group: g, completion: c, objective } },
+        )
+}
+
+/** Of no use, and zeros where they were not given, unless the objective reads them. */
 function sampledFeed(groups: readonly MergedGroup[]): Feed {
   const data = Float32Array.from(
     groups.flatMap(({ completions }) =>
@@ -249,9 +279,9 @@ function nothing({ groups, adapter }: GradientOptions): Gradient {
   return {
     completions: groups.map(() => undefined),
     loss: 0,
-    nll: 0,
-    entropy: 0,
-    kl: 0,
+    nll: NaN,
+    entropy: NaN,
+    kl: NaN,
     samplerGap: undefined,
     gradient: new Float32Array(adapter.parameters.length),
   }

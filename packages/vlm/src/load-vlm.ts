@@ -15,6 +15,7 @@ import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import { checkAdapter } from './check-inputs'
 import { encodeImage } from './encode-image'
 import { exportPrograms } from './export-programs'
+import { checkText } from './hub/check-text'
 import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
@@ -47,7 +48,10 @@ import type {
 } from './types'
 
 export interface LoadVlmOptions extends DeviceOptions {
-  /** Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left */
+  /**
+   * Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left, for
+   * the CPU; a GPU does not say how much it has
+   */
   memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
@@ -106,7 +110,14 @@ export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShard
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
   if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
+  const {
+    onWarning = (message: string) => {
+      process.emitWarning(message)
+    },
+  } = options
   const { device, dtype, providers } = await chooseDevice(options)
+  if (options.dtype !== undefined && options.dtype !== dtype)
+    onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const backbone = await openBackbone(folder)
   const { minPixels, maxPixels } = options
@@ -129,11 +140,6 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
         })
       : stored
   const files = weightFiles(checkpoint.tensors.values())
-  const {
-    onWarning = (message: string) => {
-      process.emitWarning(message)
-    },
-  } = options
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
       onWarning(`targets: "${target}" matches nothing in the model; it is left out`)
@@ -150,7 +156,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     processor,
     program: programs.get,
     checkMemory: (work) => {
-      const available = options.memoryLimit ?? freemem() + process.memoryUsage.rss()
+      const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
       checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
     },
   }
@@ -164,6 +170,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     gradient: (given) => gradient(model, given),
     stream: (given) => stream(model, given),
     exportPrograms: async (out, adapter) => {
+      checkText('folder', out)
       if (adapter !== undefined) checkAdapter(backbone, adapter)
       return exportPrograms(model, out, adapter)
     },
@@ -173,16 +180,24 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
-    saveAdapter: (out, adapter, given) =>
-      saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given }),
-    saveMerged: async (out, adapter, given) =>
-      backbone.writeCheckpoint(out, {
-        ...given,
-        weights: mergeAdapter(checkpoint, adapter),
-        sourceFolder: folder,
-      }),
+    saveAdapter: async (out, adapter, given) => {
+      checkText('folder', out)
+      checkAdapter(backbone, adapter)
+      await saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given })
+    },
+    saveMerged: async (out, adapter, given) => {
+      checkText('folder', out)
+      checkAdapter(backbone, adapter)
+      const weights = mergeAdapter(checkpoint, adapter)
+      await backbone.writeCheckpoint(out, { ...given, weights, sourceFolder: folder })
+    },
     dispose: programs.close,
   }
+}
+
+/** What this process has, and what it may yet take: the system's, or a container's. */
+function systemMemory(): number {
+  return Math.min(freemem() + process.memoryUsage.rss(), process.constrainedMemory() || Infinity)
 }
 
 /** What the images are cut into must be what the vision tower reads. */

@@ -27,7 +27,7 @@ export function mergeCompletions(
   const distinct: ScoredCompletion[] = []
   const copies: number[] = []
   const places = completions.map((completion, c) => {
-    const { ids, logProbabilities } = completion
+    const { ids, logProbabilities } = (completion as Partial<ScoredCompletion> | null | undefined) ?? {}
     const name = `groups[${index}].completions[${c}]`
     if (!(ids instanceof Int32Array))
       throw new EvolmmError(
@@ -37,11 +37,7 @@ export function mergeCompletions(
     if (ids.length === 0)
       throw new EvolmmError('INVALID_OPTION', `${name}: must have at least one token, got none; leave it out`)
     for (const id of ids) checkInteger(name, id, { min: 0, max: vocabularySize - 1 })
-    if (logProbabilities !== undefined && logProbabilities.length !== ids.length)
-      throw new EvolmmError(
-        'INVALID_OPTION',
-        `${name}: must have one log-probability for each of its ${ids.length} tokens, got ${logProbabilities.length}; pass the sampler's`,
-      )
+    if (logProbabilities !== undefined) checkLogProbabilities(name, logProbabilities, ids.length)
     const key = merge ? ids.join() : String(c)
     const place = known.get(key) ?? distinct.length
     if (place === distinct.length) {
@@ -53,4 +49,18 @@ export function mergeCompletions(
     return place
   })
   return { prompt, completions: distinct, copies, places, given: completions }
+}
+
+function checkLogProbabilities(name: string, values: Float32Array, tokens: number): void {
+  const given: unknown = values
+  const wrong = !(given instanceof Float32Array)
+    ? `${given === null ? 'null' : typeof given} that is no Float32Array`
+    : given.length !== tokens
+      ? String(given.length)
+      : given.find((value) => !Number.isFinite(value))
+  if (wrong !== undefined)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `${name}: must have one log-probability, a finite number, for each of its ${tokens} tokens, got ${wrong}; pass the sampler's`,
+    )
 }

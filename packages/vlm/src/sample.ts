@@ -1,27 +1,30 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkList, checkPrompt } from './check-inputs'
-import { policyFeatures } from './encode-image'
+import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
+import { trainsVision } from './programs/learn-program'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
-import { uniforms } from './runtime/uniforms'
+import { uniforms, type Seed } from './runtime/uniforms'
 import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types'
 
 export async function sample(model: Model, options: SampleOptions): Promise<Completion[][]> {
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')
-  if (seeds !== undefined && seeds.length !== prompts.length)
+  if (seeds !== undefined && (!Array.isArray(seeds) || seeds.length !== prompts.length))
     throw new EvolmmError(
       'INVALID_OPTION',
-      `seeds: must be one for each of the ${prompts.length} prompts, got ${seeds.length}; pass as many`,
+      `seeds: must be one for each of the ${prompts.length} prompts, got ` +
+        `${Array.isArray(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
     )
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
   model.checkMemory({
+    ...imageWork(prompts, adapter !== undefined && trainsVision(adapter.trainable)),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     groups: prompts.length,
@@ -31,8 +34,9 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   })
   const total = prompts.length * samples
   const draws = new Float64Array(total * settings.maxNewTokens)
+  const seedOf = (g: number): Seed => options.seeds?.[g] ?? 0
   for (const [g] of prompts.entries())
-    draws.set(uniforms(seeds?.[g] ?? 0, samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
+    draws.set(uniforms(seedOf(g), samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
   const program = await model.program(`sample ${trainableKey(adapter?.trainable)}`, () =>
     sampleProgram({ backbone: model.backbone, files: model.files, trainable: adapter?.trainable }),
   )
@@ -47,12 +51,16 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
     sampled: sampled.data as Float32Array,
     plain: plain.data as Float32Array,
   }
+  checkFinite(drawn.plain)
   return prompts.map((_, g) =>
     Array.from({ length: samples }, (__, n) =>
       completion(model, drawn, { place: g * samples + n, total, stopTokens: settings.stopTokens }),
     ),
   )
 }
+
+/** With less, logits overflow float32. */
+const leastTemperature = 1e-9
 
 export interface SamplingSettings {
   maxNewTokens: number
@@ -66,10 +74,22 @@ export function samplingSettings(
 ): SamplingSettings {
   if (options.adapter !== undefined) checkAdapter(backbone, options.adapter)
   const temperature = checkNumber('temperature', options.temperature ?? 1, { min: 0 })
+  if (temperature > 0 && temperature < leastTemperature)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `temperature: must be 0, which is greedy, or at least ${leastTemperature}, got ${temperature}; pass 0`,
+      { details: { option: 'temperature', value: temperature } },
+    )
   const topP = checkNumber('topP', options.topP ?? 1, { above: 0, max: 1 })
   const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })
   const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? 128, { min: 1 })
   const stopTokens = options.stopTokens ?? generation.stopTokens
+  if (!Array.isArray(stopTokens))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `stopTokens: must be a list of token ids, got ${JSON.stringify(stopTokens)}; pass [] for none`,
+      { details: { option: 'stopTokens', value: stopTokens } },
+    )
   for (const token of stopTokens)
     checkInteger('stopTokens', token, { min: 0, max: backbone.sizes.vocabularySize - 1 })
   const number = (value: number): Feed => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
@@ -78,7 +98,8 @@ export function samplingSettings(
     stopTokens,
     feeds: {
       temperature: number(temperature),
-      top_p: number(topP),
+      // The most probable word has a larger share than this, and so is what both keep.
+      top_p: number(Math.max(topP, 1e-9)),
       top_k: {
         dtype: 'int64',
         dims: [],

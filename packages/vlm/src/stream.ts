@@ -1,9 +1,10 @@
 /** Text as it comes, for a person. */
 import { setImmediate } from 'node:timers/promises'
 import type { Feed } from './backbones/backbone'
-import { checkPrompt } from './check-inputs'
-import { policyFeatures } from './encode-image'
+import { checkFinite, checkPrompt } from './check-inputs'
+import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
+import { trainsVision } from './programs/learn-program'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
 import { uniforms } from './runtime/uniforms'
@@ -17,6 +18,13 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   checkPrompt(backbone, prompt, 'prompt')
   const { maxNewTokens, feeds } = samplingSettings(model, options)
   checkLengths(model, [prompt], maxNewTokens)
+  model.checkMemory({
+    ...imageWork([prompt], adapter !== undefined && trainsVision(adapter.trainable)),
+    programs: ['encode', 'sample'],
+    trainable: adapter?.parameters.length ?? 0,
+    promptTokens: prompt.ids.length,
+    completionTokens: maxNewTokens,
+  })
   const draws = uniforms(seed, 1, maxNewTokens)
   const program = await model.program(`stream ${trainableKey(adapter?.trainable)}`, () =>
     streamProgram({ backbone, files: model.files, trainable: adapter?.trainable }),
@@ -48,6 +56,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
         parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
       }),
     })
+    checkFinite(results.plain.data as Float32Array)
     const token = Number((results.token.data as BigInt64Array)[0])
     const piece = decoder.push(token)
     if (piece !== '') yield piece

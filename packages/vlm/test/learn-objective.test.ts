@@ -2,6 +2,7 @@
 import { op } from '@evolmm/onnx'
 import type { CustomObjective } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
+import { coded } from './prompt-checkpoint'
 import { mean, norm, relativeDistance } from './support/compare'
 import { casePrompt, completionOf, loadTiny, partsOf, referenceAdapter } from './support/loaded'
 
@@ -68,6 +69,29 @@ test('PPO off the policy: the loss is the clipped one, and clipped tokens have n
     objective: ppo,
   })
   expect(norm(outside.gradient)).toBe(0)
+})
+
+test('an objective that reads what the sampler gave is refused where it gave nothing', async () => {
+  const [given, other] = await sampled(() => 0)
+  for (const [completions, place] of [
+    [[a, b], 0],
+    [[given, b], 1],
+    [[given, { ...other, logProbabilities: undefined }], 1],
+  ] as const)
+    await expect(
+      vlm.gradient({ groups: [{ prompt, completions }], adapter, objective: ppo }),
+    ).rejects.toThrow(
+      coded(
+        'INVALID_OPTION',
+        new RegExp(`^groups\\[0\\].completions\\[${place}\\]: .*"ppo-clip" reads, got none`),
+      ),
+    )
+  const { loss } = await vlm.gradient({
+    groups: [{ prompt, completions: [given, other] }],
+    adapter,
+    objective: ppo,
+  })
+  expect(loss).toBeCloseTo(-1, 5)
 })
 
 /** Bends each log-probability, and multiplies neighbouring tokens: nothing about it is linear. */

@@ -39,6 +39,27 @@ const refusals: [string, Partial<GradientOptions>, string, RegExp][] = [
     /9 tokens, got 2/,
   ],
   [
+    'log-probabilities that are a plain list',
+    group({ completions: [{ ...completion, logProbabilities: [...completion.ids].map(() => -1) }] }),
+    'INVALID_OPTION',
+    /finite number.*no Float32Array/,
+  ],
+  [
+    'log-probabilities that are null',
+    group({ completions: [{ ...completion, logProbabilities: null }] }),
+    'INVALID_OPTION',
+    /completions\[0\]: .*got null/,
+  ],
+  [
+    'NaN as a log-probability',
+    group({ completions: [{ ...completion, logProbabilities: new Float32Array(9).fill(NaN) }] }),
+    'INVALID_OPTION',
+    /finite number.*got NaN/,
+  ],
+  ['null as a group', { groups: anything([null]) }, 'INVALID_PROMPT', /^groups\[0\].prompt: .*undefined/],
+  ['null as a completion', group({ completions: [null] }), 'INVALID_OPTION', /completions\[0\]: .*"ids"/],
+  ['null as advantages', group({ advantages: null }), 'INVALID_OPTION', /advantages: .*got object/],
+  [
     'too many advantages',
     group({ advantages: [1, 2] }),
     'INVALID_OPTION',
@@ -173,6 +194,36 @@ test.each(refusals.filter(([name]) => name.startsWith('parameters') || name.star
     await expect(vlm.exportPrograms(folder, given.adapter)).rejects.toThrow(coded(code, message))
   },
 )
+
+test('parameters that are NaN are one typed error, not words', async () => {
+  const adapters = [NaN, Infinity, 1e30].map((value) => ({
+    ...adapter,
+    parameters: adapter.parameters.map(() => value),
+  }))
+  for (const broken of adapters) {
+    const error = coded('NOT_FINITE', /finite log-probabilities.*adapter's parameters/)
+    for (const temperature of [0, 1])
+      await expect(
+        vlm.sample({ prompts: [prompt], adapter: broken, temperature, maxNewTokens: 2 }),
+      ).rejects.toThrow(error)
+    await expect(vlm.stream({ prompt, adapter: broken })[Symbol.asyncIterator]().next()).rejects.toThrow(
+      error,
+    )
+    await expect(vlm.score({ ...group({}), adapter: broken })).rejects.toThrow(error)
+    await expect(vlm.gradient({ ...group({}), adapter: broken })).rejects.toThrow(error)
+  }
+})
+
+test('what is saved or exported needs a folder and an adapter of this model', async () => {
+  const folder = join(await makeFolder(), 'out')
+  const noFolder = coded('INVALID_OPTION', /^folder: must be a string, got undefined/)
+  await expect(vlm.saveAdapter(anything(undefined), adapter)).rejects.toThrow(noFolder)
+  await expect(vlm.saveMerged(anything(undefined), adapter)).rejects.toThrow(noFolder)
+  await expect(vlm.exportPrograms(anything(undefined))).rejects.toThrow(noFolder)
+  const noAdapter = coded('INVALID_ADAPTER', /^adapter: must come from/)
+  await expect(vlm.saveAdapter(folder, anything(null))).rejects.toThrow(noAdapter)
+  await expect(vlm.saveMerged(folder, anything(undefined))).rejects.toThrow(noAdapter)
+})
 
 test.each([
   ['text', 'What?'],

@@ -239,6 +239,48 @@ test.each([
   await expect(loadVlm(tinyFolder, options)).rejects.toThrow(coded('INVALID_OPTION', message))
 })
 
+test('what cannot fit is refused with the numbers by every call, before a program is opened', async () => {
+  const roomy = await loadVlm(tinyFolder)
+  const image = await roomy.encodeImage(join(tinyFolder, 'images/img0.png'))
+  const prompt = roomy.prompt({ images: [image], prompt: 'What?' })
+  const groups = [{ prompt, completions: [{ ids: Int32Array.of(5, 6) }] }]
+  const adapter = roomy.createAdapter({ rank: 2 })
+  await roomy.dispose()
+
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 5e7 })
+  const error = coded('MEMORY_EXCEEDED', /at most 0\.0500 GB, got about 0\.1\d+ GB \(runtime 0\.1.* GB, /)
+  await expect(vlm.encodeImage(join(tinyFolder, 'images/img0.png'))).rejects.toThrow(error)
+  await expect(vlm.sample({ prompts: [prompt] })).rejects.toThrow(error)
+  await expect(vlm.stream({ prompt })[Symbol.asyncIterator]().next()).rejects.toThrow(error)
+  await expect(vlm.score({ groups })).rejects.toThrow(error)
+  await expect(vlm.gradient({ groups, adapter })).rejects.toThrow(error)
+  await vlm.dispose()
+})
+
+test('an image whose attention cannot fit is refused before it is tried', async () => {
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 4e9 })
+  const data = new Uint8Array(4000 * 3000 * 3)
+  await expect(vlm.encodeImage({ width: 4000, height: 3000, data })).rejects.toThrow(
+    coded('MEMORY_EXCEEDED', /at most 4\.00 GB, got about \d\d\.\d GB \(encode/),
+  )
+  await vlm.dispose()
+})
+
+test('several large images are counted one after another, as they are encoded', async () => {
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 1.5e9 })
+  const image = await vlm.encodeImage({ width: 560, height: 560, data: new Uint8Array(560 * 560 * 3) })
+  const prompt = vlm.prompt({ images: [image], prompt: 'What?' })
+  const completions = [{ ids: Int32Array.of(5, 6) }]
+  // Thirty towers at once would take 1.3 GB for their scores alone.
+  const { nll } = await vlm.score({ groups: Array.from({ length: 30 }, () => ({ prompt, completions })) })
+  expect(nll).toBeGreaterThan(0)
+  const whole = vlm.createAdapter({ rank: 2, vision: true })
+  await expect(
+    vlm.score({ groups: Array.from({ length: 60 }, () => ({ prompt, completions })), adapter: whole }),
+  ).rejects.toThrow(coded('MEMORY_EXCEEDED'))
+  await vlm.dispose()
+})
+
 test('what is neither a folder nor a name is refused', async () => {
   await expect(loadVlm(join(tinyFolder, 'nowhere'))).rejects.toThrow(coded('MODEL_NOT_FOUND'))
   await expect(loadVlm(join(tinyFolder, 'config.json'))).rejects.toThrow(coded('MODEL_NOT_FOUND', /a file/))

@@ -57,7 +57,8 @@ const work = { config: small, promptTokens: 282, completionTokens: 48, samples: 
 const learn = { ...work, programs: ['learn'] as const }
 
 test.each<[string, MemoryOptions, number]>([
-  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 564],
+  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 570],
+  ['encode, small', { ...work, programs: ['encode'], imagePatches: [768], trainable: 0 }, 185],
   ['sample', { ...work, programs: ['sample'] }, 274],
   ['sample, long', { ...work, programs: ['sample'], groups: 4, completionTokens: 256 }, 433],
   ['learn', learn, 497],
@@ -121,6 +122,14 @@ test('without rearranged weights all programs share those in the file', () => {
   expect(shared.weights).toBe(
     estimateMemory({ ...work, programs: ['encode', 'learn'], prepack: false }).parts.weights,
   )
+})
+
+test('the vision tower of the base is not rearranged, that of a trained policy is', () => {
+  const packed = (options: Partial<MemoryOptions>) =>
+    estimateMemory({ ...work, imagePatches: [768], ...options }).parts.packed
+  expect(packed({ programs: ['encode'] })).toBe(0)
+  expect(packed({ programs: ['encode', 'sample'] })).toBe(packed({ programs: ['sample'] }))
+  expect(packed({ trainVision: true })).toBeGreaterThan(packed({}))
 })
 
 test.each<Partial<MemoryOptions>>([

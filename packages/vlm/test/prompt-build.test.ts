@@ -145,7 +145,19 @@ test('refuses messages of another form', () => {
     expect(() => buildPrompt({ ...common, messages: messages as ChatMessage[] })).toThrow(
       coded('INVALID_OPTION', message),
     )
-  expect(() => buildPrompt({ ...common, prompt: undefined as unknown as string })).toThrow(
-    coded('INVALID_OPTION', /^messages\[0\]\.content\[0\]:/),
-  )
+})
+
+test('a prompt is one text, with or without a system text, or messages alone', () => {
+  const messages = [{ role: 'user', content: 'a' }]
+  const wrong: [object, RegExp][] = [
+    [{}, /^prompt: must be a text, got undefined/],
+    [{ prompt: 5 }, /^prompt: must be a text, got number/],
+    [{ prompt: 'a', system: 5 }, /^system: must be a text, got number/],
+    [{ messages, prompt: 'a' }, /^messages: must stand alone, got a prompt too/],
+    [{ messages, system: 'a' }, /^messages: must stand alone, got a system text too/],
+  ]
+  for (const [given, message] of wrong)
+    expect(() => buildPrompt({ ...common, ...(given as { prompt: string }) })).toThrow(
+      coded('INVALID_OPTION', message),
+    )
 })

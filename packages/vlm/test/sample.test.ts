@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { loadVlm, type Completion, type Prompt } from '@evolmm/vlm'
-import { readFixture } from './prompt-checkpoint'
+import { coded, readFixture } from './prompt-checkpoint'
+import { referenceAdapter } from './support/loaded'
 
 const folder = fileURLToPath(new URL('./fixtures/qwen2_5_vl-tiny', import.meta.url))
 const vlm = await loadVlm(folder)
@@ -128,6 +129,39 @@ test.each([
   expect(Math.abs(statistic - freedom)).toBeLessThan(4 * Math.sqrt(2 * freedom))
 })
 
+test('the smallest topP and the lowest temperature leave the most probable word', async () => {
+  const greedy = await vlm.sample({ prompts, temperature: 0, maxNewTokens: 6 })
+  for (const settings of [{ topP: 1e-300 }, { topP: 1e-40 }, { temperature: 1e-9 }, { topK: 1 }]) {
+    const drawn = await vlm.sample({ prompts, ...settings, maxNewTokens: 6 })
+    expect(drawn.map(idsOf)).toEqual(greedy.map(idsOf))
+    for (const { sampledLogProbabilities } of drawn.flat())
+      for (const value of sampledLogProbabilities) expect(value).toBeCloseTo(0, 6)
+  }
+})
+
+test('with adapters in the vision tower a batch of prompts with and without images draws what each draws alone', async () => {
+  const adapter = referenceAdapter(vlm)
+  const seeds = prompts.map((_, i) => [8, i])
+  const settings = { adapter, samples: 2, maxNewTokens: 10 }
+  const together = await vlm.sample({ ...settings, prompts, seeds })
+  const plain = await vlm.sample({ ...settings, adapter: undefined, prompts, seeds })
+  expect(together.map(idsOf)).not.toEqual(plain.map(idsOf))
+  for (const [i, prompt] of prompts.entries()) {
+    const [alone] = await vlm.sample({ ...settings, prompts: [prompt], seeds: [seeds[i]] })
+    expect(idsOf(alone)).toEqual(idsOf(together[i]))
+    let streamed = ''
+    for await (const piece of vlm.stream({ adapter, prompt, maxNewTokens: 10, seed: seeds[i] }))
+      streamed += piece
+    expect(streamed).toBe(together[i][0].text)
+  }
+  const backwards = await vlm.sample({
+    ...settings,
+    prompts: prompts.toReversed(),
+    seeds: seeds.toReversed(),
+  })
+  expect(backwards.toReversed().map(idsOf)).toEqual(together.map(idsOf))
+})
+
 test('a sample ends with the first of the stop tokens', async () => {
   const [[free]] = await vlm.sample({ prompts: [prompts[2]], maxNewTokens: 12, seeds: [3] })
   const stop = free.ids[5]
@@ -202,13 +236,20 @@ test('a stream gives the text of sample 0, and can be stopped', async () => {
 test.each([
   [{ samples: 0 }, /samples: must be .*at least 1/],
   [{ temperature: -1 }, /temperature: must be/],
+  [{ temperature: 1e-40 }, /temperature: must be 0, which is greedy, or at least 1e-9/],
   [{ topP: 0 }, /topP: must be/],
   [{ topK: 1.5 }, /topK: must be/],
   [{ maxNewTokens: 0 }, /maxNewTokens: must be/],
   [{ stopTokens: [640] }, /stopTokens: must be/],
+  [{ stopTokens: 5 }, /stopTokens: must be a list/],
+  [{ seeds: 5 }, /seeds: must be one for each .*got 5/],
+  [{ seeds: null }, /seeds: must be one for each .*got null/],
+  [{ seeds: ['x'] }, /seed: must be an integer/],
+  [{ seeds: [{}] }, /seed: must be an integer/],
   [{ seeds: [1, 2] }, /seeds: must be one for each of the 1 prompts/],
   [{ maxNewTokens: 5000 }, /fit into 4096 positions/],
   [{ prompts: [] }, /prompts: must hold at least one/],
 ])('%o is refused', async (options, message) => {
-  await expect(vlm.sample({ prompts: [prompts[0]], ...options })).rejects.toThrow(message)
+  const error = coded(options.maxNewTokens === 5000 ? 'PROMPT_TOO_LONG' : 'INVALID_OPTION', message)
+  await expect(vlm.sample({ prompts: [prompts[0]], ...(options as object) })).rejects.toThrow(error)
 })

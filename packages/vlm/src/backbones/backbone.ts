@@ -39,8 +39,9 @@ export interface Backbone {
   ) => Tensor
   /** What the head reads, [rows, D]. */
   finalNorm: (layers: Layers, hidden: Tensor) => Tensor
-  /** Name of the head's matrix, [V, D]. */
+  /** Names of the matrices of the head and of the embeddings, [V, D]: one matrix if they are tied. */
   headWeight: string
+  embeddingWeight: string
   /** What `vision` takes besides weights. */
   visionInputs: readonly { name: string; dtype: DType; shape: Shape }[]
   /** Image tokens [tokens, D] from the inputs by name. */

@@ -40,7 +40,8 @@ export interface LearnProgramOptions {
 /**
  * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
  * [G, T]; `prompt_width` int64 [1], the places before the first completion; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
- * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and `sampled` float32 [S]; `parameters` float32 [P];
+ * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and, if the
+ * objective reads it, `sampled`, float32 [S]; `parameters` float32 [P];
  * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features` are then those of the base.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
  */
@@ -105,7 +106,15 @@ export function learnProgram(options: LearnProgramOptions): Graph {
       weights: nothing,
       chunk,
     })
-    own = objective({ logProbabilities, sampledLogProbabilities: float('sampled', ['S']), weights })
+    let sampled: Tensor | undefined
+    own = objective({
+      logProbabilities,
+      // An input only of programs whose objective reads it.
+      get sampledLogProbabilities() {
+        return (sampled ??= float('sampled', ['S']))
+      },
+      weights,
+    })
     perToken = stopGradient(op.Neg(grad(own, [logProbabilities])[0]))
   }
   const result = policyLoss({ hidden, weight: head, tokens, weights: perToken, chunk, ...(kl && { kl }) })
@@ -126,6 +135,14 @@ export function learnProgram(options: LearnProgramOptions): Graph {
 /** Whether gradients must flow through the vision tower. */
 export function trainsVision({ layout }: Trainable): boolean {
   return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
+}
+
+/** Whether a matrix as large as the vocabulary is trained, or made from what is. */
+export function trainsVocabulary(
+  { headWeight, embeddingWeight }: Backbone,
+  { lora, full }: Trainable,
+): boolean {
+  return lora.has('lm_head') || full.has(headWeight) || full.has(embeddingWeight)
 }
 
 /** Whether the policy's head is another one than the base's: adapted, or trained as a whole. */

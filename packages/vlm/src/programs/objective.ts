@@ -7,7 +7,10 @@ import { op, type Tensor } from '@evolmm/onnx'
 export interface ObjectiveInputs {
   /** Of each token under the policy, [S]. */
   logProbabilities: Tensor
-  /** Of each token when it was sampled, [S]. */
+  /**
+   * Of each token when it was sampled, [S]: the `logProbabilities` of the completions, which must be given if this is
+   * read.
+   */
   sampledLogProbabilities: Tensor
   /** What each token counts, advantages and normalisation included, [S]. */
   weights: Tensor

@@ -43,7 +43,7 @@ export function buildPrompt(options: BuildPromptOptions): Prompt {
   const { tokenizer, template, config, grids = [], addGenerationPrompt, variables } = options
   const mergeSize = checkInteger('mergeSize', options.mergeSize ?? config.vision.spatialMergeSize, { min: 1 })
   const lengths = grids.map((grid) => imageTokenCount(grid, mergeSize))
-  const messages = options.messages ?? userTurn(options.prompt, options.system, grids.length)
+  const messages = messagesOf(options, grids.length)
   checkMessages(messages)
 
   const text = template.render({
@@ -65,6 +65,23 @@ export function buildPrompt(options: BuildPromptOptions): Prompt {
     )
   }
   return { text, ...expand(unexpanded, config.imageToken, lengths) }
+}
+
+/** Of the two forms one. */
+function messagesOf(options: BuildPromptOptions, images: number): readonly ChatMessage[] {
+  const { prompt, system, messages } = options as Partial<Record<'prompt' | 'system' | 'messages', unknown>>
+  const refused = (option: string, rule: string, got: string) =>
+    new EvolmmError('INVALID_OPTION', `${option}: must ${rule}, got ${got}; pass a text, or messages alone`, {
+      details: { option },
+    })
+  if (messages !== undefined) {
+    if (prompt !== undefined || system !== undefined)
+      throw refused('messages', 'stand alone', prompt === undefined ? 'a system text too' : 'a prompt too')
+    return messages as readonly ChatMessage[]
+  }
+  if (typeof prompt !== 'string') throw refused('prompt', 'be a text', typeof prompt)
+  if (system !== undefined && typeof system !== 'string') throw refused('system', 'be a text', typeof system)
+  return userTurn(prompt, system, images)
 }
 
 function userTurn(prompt: string, system: string | undefined, images: number): ChatMessage[] {

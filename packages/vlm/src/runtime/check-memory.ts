@@ -33,19 +33,11 @@ interface Remedy {
   changes: Partial<MemoryOptions>
 }
 
-/** From what costs least to what costs most. */
+/** What a caller can change, from what costs least to what costs most. */
 function remedies(options: MemoryOptions): Remedy[] {
-  const {
-    checkpointed = false,
-    groups = 1,
-    samples = 1,
-    chunk = 64,
-    completionTokens,
-    imagePatches = [],
-  } = options
+  const { checkpointed = false, groups = 1, samples = 1, completionTokens, imagePatches = [] } = options
   const all: (Remedy | false)[] = [
     !checkpointed && { advice: 'checkpointed: true', changes: { checkpointed: true } },
-    chunk > 16 && { advice: 'chunk: 16', changes: { chunk: 16 } },
     groups > 1 && { advice: 'one group at a time', changes: { groups: 1 } },
     imagePatches.length > 0 && {
       advice: 'half the pixels of an image (maxPixels)',
@@ -62,7 +54,6 @@ function remedies(options: MemoryOptions): Remedy[] {
       advice: 'completions of half the length',
       changes: { completionTokens: Math.ceil(completionTokens / 2) },
     },
-    (options.prepack ?? true) && { advice: 'prepack: false', changes: { prepack: false } },
   ]
   return all.filter((remedy) => remedy !== false)
 }

@@ -27,7 +27,7 @@ export interface MemoryOptions {
   dtype?: WeightType | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
   trainable?: number | undefined
-  /** The learning pass goes through the vision tower too, because it is trained. @default false */
+  /** The learning pass goes through the vision tower too, because it is trained, and so does the sampler's policy. @default false */
   trainVision?: boolean | undefined
   /** The embeddings or the head are among the trained weights. @default false */
   trainHead?: boolean | undefined
@@ -47,7 +47,7 @@ export interface MemoryOptions {
   checkpointed?: boolean | undefined
   /** Rows whose logits exist at the same time in the learning pass. @default 64 */
   chunk?: number | undefined
-  /** Whether encoding and sampling rearrange their weights in memory of their own (CPU). @default true */
+  /** Whether sampling rearranges its weights in memory of its own (CPU), those of a trained vision tower too. @default true */
   prepack?: boolean | undefined
 }
 
@@ -142,16 +142,18 @@ interface WeightSizes {
   language: number
   /** Of these the head. */
   head: number
+  /** The embedding table, if it is not the head. */
+  table: number
 }
 
-/** Numbers of weights. Of an embedding table that is not the head too, only some rows are read. */
+/** Numbers of weights. */
 function weightSizes(config: QwenConfig): WeightSizes {
   const head = config.text.vocabularySize * config.text.hiddenSize
-  const sizes = { vision: 0, language: 0, head }
+  const sizes = { vision: 0, language: 0, head, table: 0 }
   for (const [name, shape] of expectedWeights(config)) {
-    const part = name.startsWith('model.visual.') ? ('vision' as const) : ('language' as const)
     const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
-    if (!table) sizes[part] += shape.reduce((product, dim) => product * dim, 1)
+    const part = name.startsWith('model.visual.') ? 'vision' : table ? 'table' : 'language'
+    sizes[part] += shape.reduce((product, dim) => product * dim, 1)
   }
   return sizes
 }
@@ -166,22 +168,28 @@ interface WeightUse {
 }
 
 function weightBytes(
-  { vision, language, head }: WeightSizes,
+  { vision, language, head, table }: WeightSizes,
   { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
   const sample = has('sample') ? language : 0
   const learn = language + (trainVision ? vision : 0)
   const learners = [has('learn'), has('score')].filter(Boolean).length
-  // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
-  // Its products are in the precision of the weights, but the loss needs the head in float32.
-  const widened = bytes < 4 ? 4 * head * learners : 0
-  if (!cpu) return { weights: bytes * (encode + sample + learners * learn) + widened, packed: 0 }
+  if (!cpu) {
+    // A program on a GPU has weights of its own, the whole table included. Products are in the precision of the weights,
+    // but the loss needs the head in float32.
+    const tables = table * (learners + (has('sample') ? 1 : 0))
+    const widened = bytes < 4 ? 4 * head * learners : 0
+    return { weights: bytes * (encode + sample + learners * learn + tables) + widened, packed: 0 }
+  }
+  // On the CPU all map the same file, of whose table only some rows are read, unless theirs are rearranged.
+  const tower = learners > 0 ? Math.max(encode, learn - language) : encode
+  const blocks = learners > 0 ? language : sample
+  if (!prepack) return { weights: 4 * (tower + blocks), packed: 0 }
   // What is rearranged leaves memory, but for the sampler's head.
-  const rest = learners > 0 ? learn : has('sample') ? head : 0
-  if (prepack) return { weights: 4 * rest, packed: 4 * 1.1 * (encode + sample) }
-  const [tower, blocks] = learners > 0 ? [Math.max(encode, learn - language), language] : [encode, sample]
-  return { weights: 4 * (tower + blocks), packed: 0 }
+  const kept = learners > 0 ? language : has('sample') ? head : 0
+  const policyTower = trainVision && has('sample') ? encode : 0
+  return { weights: 4 * (tower + kept), packed: 4 * 1.1 * (sample + policyTower) }
 }
 
 interface Packed {

@@ -1,10 +1,12 @@
 /** A program, opened: named values in, named values out. */
 import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/backbone'
 
 export interface Program {
+  /** What it reads; other feeds are left out. */
+  inputs: ReadonlySet<string>
   run: (feeds: Record<string, Feed>) => Promise<Record<string, Tensor>>
   release: () => Promise<void>
 }
@@ -34,13 +36,14 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
       },
     },
   })
-  const names = new Set(session.inputNames)
+  const inputs = new Set(session.inputNames)
   return {
+    inputs,
     run: (feeds) =>
       session.run(
         Object.fromEntries(
           Object.entries(feeds)
-            .filter(([name]) => names.has(name))
+            .filter(([name]) => inputs.has(name))
             .map(([name, { dtype, dims, data }]) => [name, new Tensor(dtype, data as Float32Array, dims)]),
         ),
       ),

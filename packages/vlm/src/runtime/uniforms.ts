@@ -27,11 +27,12 @@ export function seedInteger(seed: Seed): number {
 
 /** Folds the parts of a seed into a key. [1] and [1, 0] are different seeds. */
 function seedKey(seed: Seed): [number, number] {
-  const parts = typeof seed === 'number' ? [seed] : seed
+  // A seed of any other kind is refused as an integer that is none.
+  const parts: readonly unknown[] = Array.isArray(seed) ? seed : [seed]
   let key: [number, number] = [0x65766f6c, parts.length]
   for (const part of parts) {
-    checkInteger('seed', part)
-    const words = philox4x32([part >>> 0, Math.floor(part / 2 ** 32) >>> 0, 0, 1], key)
+    const whole = checkInteger('seed', part)
+    const words = philox4x32([whole >>> 0, Math.floor(whole / 2 ** 32) >>> 0, 0, 1], key)
     key = [words[0], words[1]]
   }
   return key

@@ -5,6 +5,8 @@ import type { QwenConfig } from './config'
 
 const model = 'model.language_model'
 
+export const embeddingWeight = `${model}.embed_tokens.weight`
+
 export interface DecoderInputs {
   /** Embedded tokens and image features, [rows, D]. */
   embedded: Tensor
@@ -35,12 +37,12 @@ export function finalNorm(layers: Layers, { text }: QwenConfig, hidden: Tensor):
 
 /** The matrix that turns hidden states into logits, [V, D]. */
 export function headWeight({ tieWordEmbeddings }: QwenConfig): string {
-  return tieWordEmbeddings ? `${model}.embed_tokens.weight` : 'lm_head.weight'
+  return tieWordEmbeddings ? embeddingWeight : 'lm_head.weight'
 }
 
 /** Token embeddings, [rows, D] for int64 ids [rows]. */
 export function embed(layers: Layers, ids: Tensor): Tensor {
-  return layers.rows(ids, `${model}.embed_tokens.weight`)
+  return layers.rows(ids, embeddingWeight)
 }
 
 interface Angles {

@@ -5,7 +5,7 @@ import { imageTokenCount } from '../../prompt/image-token-count'
 import { estimateMemory } from '../../runtime/memory-estimate'
 import type { Backbone, Feed } from '../backbone'
 import type { QwenConfig } from './config'
-import { decoder, embed, finalNorm, headWeight } from './decoder'
+import { decoder, embed, embeddingWeight, finalNorm, headWeight } from './decoder'
 import { imagePatches } from './image-patches'
 import { mropePositions } from './positions'
 import { vision, type Neighbours } from './vision'
@@ -32,6 +32,7 @@ export function qwenBackbone(config: QwenConfig): Backbone {
     decoder: (layers, inputs) => decoder(layers, config, inputs),
     finalNorm: (layers, hidden) => finalNorm(layers, config, hidden),
     headWeight: headWeight(config),
+    embeddingWeight,
     visionInputs: [
       { name: 'pixels', dtype: 'float32', shape: ['patches', flat] },
       { name: 'cos', dtype: 'float32', shape: ['patches', half] },
