@@ -7,7 +7,9 @@ import { rmSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-const [file, ...args] = process.argv.slice(2)
+const [file, ...given] = process.argv.slice(2)
+// pnpm passes on the `--` of `pnpm bench:vlm -- --rounds=1`.
+const args = given[0] === '--' ? given.slice(1) : given
 const source = resolve(file)
 const bundle = join(dirname(source), `.${basename(source, extname(source))}.bundle.mjs`)
 

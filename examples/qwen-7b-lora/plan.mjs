@@ -13,9 +13,18 @@ import { parseArgs } from 'node:util'
 const step = { promptTokens: 1300, imagePatches: [64 * 64], samples: 5, completionTokens: 128 }
 const device = { device: 'cuda', dtype: 'bfloat16' }
 
+const help = `node plan.mjs [options]: what a LoRA on Qwen2.5-VL would take. Nothing is downloaded or run.
+
+  --size <name>      ${Object.keys(publishedConfigs).join(', ')} (default: 7B)
+  --memory <amount>  of the card: 80, 80GB (10^9 bytes) or 80GiB (2^30 bytes) (default: 80GB)
+  --rank <n>         of the LoRA on the seven projections of each language block (default: 16)
+  --checkpointed     build the gradient with each block computed anew, and judge by that
+  -h, --help         show this`
+
 /** The report as text. `args` are those of the command line. */
 export function report(args = []) {
-  const { size, memory, rank, checkpointed } = parse(args)
+  const { size, memory, rank, checkpointed, asked } = parse(args)
+  if (asked) return help
   const config = publishedConfigs[size]
   const start = performance.now()
   const { programs, parameters } = planPrograms({ config, adapter: { rank }, checkpointed })
@@ -47,15 +56,32 @@ function parse(args) {
       memory: { type: 'string', default: '80GB' },
       rank: { type: 'string', default: '16' },
       checkpointed: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const { size, checkpointed } = values
-  if (!Object.hasOwn(publishedConfigs, size))
-    throw new TypeError(`--size: must be one of ${Object.keys(publishedConfigs).join(', ')}, got ${size}`)
-  const [, amount] = /^(\d+(?:\.\d+)?) ?GB$/i.exec(values.memory) ?? []
-  if (!(Number(amount) > 0))
-    throw new TypeError(`--memory: must be a number of gigabytes such as 80GB, got ${values.memory}`)
-  return { size, checkpointed, rank: Number(values.rank), memory: Number(amount) * 1e9 }
+  const size = Object.keys(publishedConfigs).find((name) => name === values.size.toUpperCase())
+  if (size === undefined)
+    throw refused('size', `one of ${Object.keys(publishedConfigs).join(', ')}`, values.size)
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?) ?(GB|GiB)?$/i.exec(values.memory.trim()) ?? []
+  const memory = Number(amount) * (/gib/i.test(unit) ? 2 ** 30 : 1e9)
+  if (!(memory > 0)) throw refused('memory', 'an amount such as 80, 80GB or 80GiB', values.memory)
+  const rank = /^\s*\d+\s*$/.test(values.rank) ? Number(values.rank) : 0
+  const largest = smallestSide(publishedConfigs[size])
+  if (rank < 1 || rank > largest)
+    throw refused(
+      'rank',
+      `an integer from 1 to ${largest}, the smallest side of a matrix of ${size}`,
+      values.rank,
+    )
+  return { size, memory, rank, checkpointed: values.checkpointed, asked: values.help }
+}
+
+const refused = (name, rule, typed) =>
+  new TypeError(`--${name}: must be ${rule}, got ${JSON.stringify(typed)}; see --help`)
+
+/** Of the matrices that are adapted: a LoRA of a higher rank has more parameters than it can use. */
+function smallestSide({ text: { hiddenSize, intermediateSize, keyValueHeads, headSize } }) {
+  return Math.min(hiddenSize, intermediateSize, keyValueHeads * headSize)
 }
 
 function programLines({ name, nodes, graphBytes, weightBytes, inputs, outputs }) {
@@ -95,13 +121,14 @@ function verdict(estimate, memory) {
   const { total, parts } = estimate
   try {
     checkMemory(estimate, memory)
-    return `It fits: about ${gb(total)} of ${gb(memory)}.`
+    const barely = total > 0.95 * memory
+    return `It ${barely ? 'barely ' : ''}fits: about ${gb(total)} of ${gb(memory)}${barely ? ', and the estimate may be off by more' : ''}.`
   } catch (error) {
     if (!(error instanceof EvolmmError) || error.code !== 'MEMORY_EXCEEDED') throw error
     const helps =
       parts.weights > memory
         ? `the weights of the open programs alone take ${gb(parts.weights)}, so use a smaller model or more memory`
-        : error.message.slice(error.message.indexOf('; ') + 2)
+        : error.message.slice(error.message.indexOf('; ') + 2).replace('checkpointed: true', '--checkpointed')
     return `It does not fit: about ${gb(total)} are needed, and there are ${gb(memory)}; ${helps}.`
   }
 }
