@@ -21,7 +21,9 @@ export function reportError(
   const { stderr } = context
   const usage = error instanceof CommanderError
   const expected = usage || error instanceof EvolmmError
-  const line = usage ? usageLine(error, command) : oneLine(error instanceof EvolmmError ? nameFlags(error.message) : messageOf(error))
+  const line = usage
+    ? usageLine(error, command)
+    : oneLine(error instanceof EvolmmError ? nameFlags(error.message) : messageOf(error))
   const hint = debug ? '' : '; run it again with --debug or EVOLMM_DEBUG=1 for the stack'
   stderr.write(
     `${painter(context, stderr)('red', 'evolmm:')} ${expected ? line : `unexpected error: ${line}${hint}`}\n`,

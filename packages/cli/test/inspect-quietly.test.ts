@@ -22,7 +22,8 @@ function library(body: string): string {
 }
 
 test('the report arrives whole, whatever a driver writes to the streams', async () => {
-  const chatter = "for (const stream of [1, 2]) require('node:fs').writeSync(stream, 'error: XDG_RUNTIME_DIR')"
+  const chatter =
+    "for (const stream of [1, 2]) require('node:fs').writeSync(stream, 'error: XDG_RUNTIME_DIR')"
   const file = library(`${chatter}; return ${JSON.stringify(report)}`)
   expect(await inspectQuietly(file)).toEqual(report)
 })

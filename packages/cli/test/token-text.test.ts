@@ -46,7 +46,9 @@ test('pieces of any text hold its bytes, in order', () => {
         Buffer.concat(
           piece
             .split(/(<0x[0-9A-F]{2}>)/)
-            .map((part) => (part.startsWith('<0x') ? Buffer.from(part.slice(3, 5), 'hex') : Buffer.from(part))),
+            .map((part) =>
+              part.startsWith('<0x') ? Buffer.from(part.slice(3, 5), 'hex') : Buffer.from(part),
+            ),
         ),
       )
       expect([...Buffer.concat(back)]).toEqual(bytes)
