@@ -4,12 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { EvolmmError } from '@evolmm/internal'
 
 export interface Installer {
   platform: string
   arch: string
-  /** The script's path. */
+  /** The script of the runtime that `@evolmm/vlm` in the working directory loads, or else the one of this command. */
   script: () => string
   run: (script: string, environment: Record<string, string>) => Promise<InstallerResult>
 }
@@ -25,8 +27,13 @@ export const installer: Installer = {
   platform: process.platform,
   arch: process.arch,
   script: () => {
-    // The runtime that `@evolmm/vlm` loads, whichever package manager put it where.
-    const library = createRequire(import.meta.url).resolve('@evolmm/vlm/package.json')
+    // Started by npx this command lies in a cache of its own; what is meant is the runtime of the project.
+    const library = resolveFrom(join(process.cwd(), 'package.json')) ?? resolveFrom(import.meta.url)
+    if (library === undefined)
+      throw new EvolmmError(
+        'SETUP_FAILED',
+        'setup cuda: @evolmm/vlm must be installed beside this command, got nothing; install evolmm again',
+      )
     return createRequire(library).resolve('onnxruntime-node/script/install')
   },
   run: async (script, environment) => {
@@ -42,4 +49,13 @@ export const installer: Installer = {
     const [errors, code] = await Promise.all([text(child.stderr), ended])
     return { code, errors }
   },
+}
+
+/** The `package.json` of `@evolmm/vlm` as a file sees it, whichever package manager put it where. */
+function resolveFrom(file: string): string | undefined {
+  try {
+    return createRequire(file).resolve('@evolmm/vlm/package.json')
+  } catch {
+    return undefined
+  }
 }

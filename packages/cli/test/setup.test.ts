@@ -1,4 +1,6 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { installer } from '../src/installer'
@@ -75,7 +77,27 @@ test.each([
   expect(stderr).toContain(message)
 })
 
-test('the installer is that of the runtime which @evolmm/vlm loads', () => {
+test('in a project with @evolmm/vlm the installer is that of its runtime', () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'evolmm-cli-')))
+  const before = process.cwd()
+  const [library, runtime] = ['@evolmm/vlm', 'onnxruntime-node'].map((name) =>
+    join(folder, 'node_modules', name),
+  )
+  const script = join(runtime, 'script/install.js')
+  for (const file of [join(library, 'package.json'), script]) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, '{}')
+  }
+  process.chdir(folder)
+  try {
+    expect(installer.script()).toBe(script)
+  } finally {
+    process.chdir(before)
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('elsewhere the installer is that of the runtime which the command loads', () => {
   const library = createRequire(import.meta.url).resolve('@evolmm/vlm/package.json')
   const runtime = createRequire(library).resolve('onnxruntime-node/package.json')
   expect(installer.script()).toBe(join(dirname(runtime), 'script/install.js'))

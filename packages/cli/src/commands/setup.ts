@@ -24,7 +24,8 @@ export function addSetup(program: Command, context: Context): void {
     .usage('cuda [options]')
     .summary('fetch the libraries for NVIDIA GPUs')
     .description(
-      "Fetches ONNX Runtime's CUDA libraries with the installer of onnxruntime-node, into the copy that this command uses.",
+      "Fetches ONNX Runtime's CUDA libraries with the installer of onnxruntime-node: for the @evolmm/vlm in the " +
+        'working directory if there is one, otherwise for that of this command.',
     )
     .addArgument(new Argument('<device>', 'what to set up').choices(['cuda']))
   command.optionsGroup('Output:').option('--dry_run', 'write what would be run, and run nothing')
