@@ -20,7 +20,7 @@ export function reportError(
   const { stderr } = context
   const usage = error instanceof CommanderError
   const expected = usage || error instanceof EvolmmError
-  const line = usage ? usageLine(error, command) : oneLine(messageOf(error))
+  const line = usage ? usageLine(error, command) : inFlags(oneLine(messageOf(error)))
   const hint = debug ? '' : '; run it again with --debug or EVOLMM_DEBUG=1 for the stack'
   stderr.write(
     `${painter(context, stderr)('red', 'evolmm:')} ${expected ? line : `unexpected error: ${line}${hint}`}\n`,
@@ -42,6 +42,19 @@ function usageLine({ code, message }: CommanderError, command: string): string {
   return suggestion === null
     ? `${line.replace(/\.$/, '')}; see ${command} --help`
     : `${line.slice(0, suggestion.index)}; did you mean ${suggestion[1]}?`
+}
+
+/** Options of the library that are named in its errors, as they are called here. */
+const flags: Readonly<Record<string, string>> = {
+  adapterName: '--adapter_subfolder',
+  cacheDir: '--cache_dir',
+  maxNewTokens: '--max_new_tokens',
+  maxPixels: '--max_pixels',
+  minPixels: '--min_pixels',
+}
+
+function inFlags(line: string): string {
+  return line.replace(/(?<![\w./-])[a-z]+[A-Z]\w*(?![\w./])/g, (name) => flags[name] ?? name)
 }
 
 function messageOf(error: unknown): string {

@@ -6,7 +6,7 @@
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { baseFeatures, imageWork } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import { trainableKey, type Model } from './model'
@@ -142,11 +142,6 @@ function workOf(groups: readonly MergedGroup[], pixels: boolean) {
     ),
     samples: Math.max(...groups.map(({ completions }) => completions.length)),
   }
-}
-
-/** Typed arrays will do. */
-function isList(value: unknown): boolean {
-  return Array.isArray(value) || ArrayBuffer.isView(value)
 }
 
 interface WeighedGroup extends MergedGroup {

@@ -1,7 +1,7 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { trainsVision } from './programs/learn-program'
@@ -14,11 +14,11 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')
-  if (seeds !== undefined && (!Array.isArray(seeds) || seeds.length !== prompts.length))
+  if (seeds !== undefined && (!isList(seeds) || seeds.length !== prompts.length))
     throw new EvolmmError(
       'INVALID_OPTION',
       `seeds: must be one for each of the ${prompts.length} prompts, got ` +
-        `${Array.isArray(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
+        `${isList(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
     )
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
@@ -83,7 +83,7 @@ export function samplingSettings(
   const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })
   const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? 128, { min: 1 })
   const stopTokens = options.stopTokens ?? generation.stopTokens
-  if (!Array.isArray(stopTokens))
+  if (!isList(stopTokens))
     throw new EvolmmError(
       'INVALID_OPTION',
       `stopTokens: must be a list of token ids, got ${JSON.stringify(stopTokens)}; pass [] for none`,
