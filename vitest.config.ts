@@ -12,6 +12,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
     testTimeout: 60_000,
+    // The runtime would keep a queue of events in the user's cache folder.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

@@ -21,8 +21,10 @@ await build({
   external: ['onnxruntime-node', 'sharp'],
   logLevel: 'warning',
 })
+// The runtime would keep a queue of events in the user's cache folder.
+const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env }
 try {
-  process.exitCode = spawnSync(process.execPath, [bundle, ...args], { stdio: 'inherit' }).status ?? 1
+  process.exitCode = spawnSync(process.execPath, [bundle, ...args], { stdio: 'inherit', env }).status ?? 1
 } finally {
   rmSync(bundle)
 }

@@ -33,8 +33,7 @@ export function report(args = []) {
     `Memory for one step on ${device.device}, weights in ${device.dtype}: a prompt of ${step.promptTokens} tokens, ` +
       `${step.samples} completions of ${step.completionTokens}`,
     ...memoryTable(estimates),
-    'By formulas that were fitted on CPUs; no GPU has been measured. It takes for granted that weights stay as wide as',
-    'they are stored, which the runtime does not do by itself: see the README.',
+    'By formulas that were fitted on CPUs; no GPU has been measured: see the README.',
     '',
     verdict(estimates[checkpointed ? 1 : 0], memory),
   ].join('\n')

@@ -38,6 +38,7 @@ export {
 } from './plan-programs'
 export { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'
+export { readConfig } from './backbones/qwen2_5_vl/read-config'
 export { initializeCheckpoint, type InitializeCheckpointOptions } from './initialize-checkpoint'
 export {
   estimateMemory,

@@ -274,9 +274,9 @@ function nothing({ groups, adapter }: GradientOptions): Gradient {
   return {
     completions: groups.map(() => undefined),
     loss: 0,
-    nll: 0,
-    entropy: 0,
-    kl: 0,
+    nll: NaN,
+    entropy: NaN,
+    kl: NaN,
     samplerGap: undefined,
     gradient: new Float32Array(adapter.parameters.length),
   }

@@ -110,7 +110,14 @@ export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShard
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
   if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
+  const {
+    onWarning = (message: string) => {
+      process.emitWarning(message)
+    },
+  } = options
   const { device, dtype, providers } = await chooseDevice(options)
+  if (options.dtype !== undefined && options.dtype !== dtype)
+    onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const backbone = await openBackbone(folder)
   const { minPixels, maxPixels } = options
@@ -133,11 +140,6 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
         })
       : stored
   const files = weightFiles(checkpoint.tensors.values())
-  const {
-    onWarning = (message: string) => {
-      process.emitWarning(message)
-    },
-  } = options
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
       onWarning(`targets: "${target}" matches nothing in the model; it is left out`)

@@ -7,7 +7,7 @@ import { trainableKey, type Model } from './model'
 import { trainsVision } from './programs/learn-program'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
-import { uniforms } from './runtime/uniforms'
+import { uniforms, type Seed } from './runtime/uniforms'
 import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types'
 
 export async function sample(model: Model, options: SampleOptions): Promise<Completion[][]> {
@@ -34,8 +34,9 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   })
   const total = prompts.length * samples
   const draws = new Float64Array(total * settings.maxNewTokens)
+  const seedOf = (g: number): Seed => options.seeds?.[g] ?? 0
   for (const [g] of prompts.entries())
-    draws.set(uniforms(seeds?.[g] ?? 0, samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
+    draws.set(uniforms(seedOf(g), samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
   const program = await model.program(`sample ${trainableKey(adapter?.trainable)}`, () =>
     sampleProgram({ backbone: model.backbone, files: model.files, trainable: adapter?.trainable }),
   )

@@ -153,7 +153,7 @@ export interface TokenScores {
 export interface Scores {
   /** For each group, for each completion. */
   completions: TokenScores[][]
-  /** Means over all tokens. */
+  /** Means over all tokens; NaN if no group was run. */
   nll: number
   entropy: number
   kl: number

@@ -2,7 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { env } from 'onnxruntime-node'
+import { env } from './onnxruntime'
 import { defaultCacheDir } from '../checkpoint/widened-checkpoint'
 import { readHubSettings } from '../hub/hub-options'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'

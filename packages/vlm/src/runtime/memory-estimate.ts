@@ -142,16 +142,18 @@ interface WeightSizes {
   language: number
   /** Of these the head. */
   head: number
+  /** The embedding table, if it is not the head. */
+  table: number
 }
 
-/** Numbers of weights. Of an embedding table that is not the head too, only some rows are read. */
+/** Numbers of weights. */
 function weightSizes(config: QwenConfig): WeightSizes {
   const head = config.text.vocabularySize * config.text.hiddenSize
-  const sizes = { vision: 0, language: 0, head }
+  const sizes = { vision: 0, language: 0, head, table: 0 }
   for (const [name, shape] of expectedWeights(config)) {
-    const part = name.startsWith('model.visual.') ? ('vision' as const) : ('language' as const)
     const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
-    if (!table) sizes[part] += shape.reduce((product, dim) => product * dim, 1)
+    const part = name.startsWith('model.visual.') ? 'vision' : table ? 'table' : 'language'
+    sizes[part] += shape.reduce((product, dim) => product * dim, 1)
   }
   return sizes
 }
@@ -166,15 +168,21 @@ interface WeightUse {
 }
 
 function weightBytes(
-  { vision, language, head }: WeightSizes,
+  { vision, language, head, table }: WeightSizes,
   { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
   const sample = has('sample') ? language : 0
   const learn = language + (trainVision ? vision : 0)
   const learners = [has('learn'), has('score')].filter(Boolean).length
-  // A program on a GPU has weights of its own; on the CPU all map the same file, unless theirs are rearranged.
-  if (!cpu) return { weights: bytes * (encode + sample + learners * learn), packed: 0 }
+  if (!cpu) {
+    // A program on a GPU has weights of its own, the whole table included. Products are in the precision of the weights,
+    // but the loss needs the head in float32.
+    const tables = table * (learners + (has('sample') ? 1 : 0))
+    const widened = bytes < 4 ? 4 * head * learners : 0
+    return { weights: bytes * (encode + sample + learners * learn + tables) + widened, packed: 0 }
+  }
+  // On the CPU all map the same file, of whose table only some rows are read, unless theirs are rearranged.
   const tower = learners > 0 ? Math.max(encode, learn - language) : encode
   const blocks = learners > 0 ? language : sample
   if (!prepack) return { weights: 4 * (tower + blocks), packed: 0 }

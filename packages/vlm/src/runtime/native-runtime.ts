@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Graph, op, serialize } from '@evolmm/onnx'
-import { InferenceSession, listSupportedBackends } from 'onnxruntime-node'
+import { InferenceSession, listSupportedBackends } from './onnxruntime'
 
 export interface NativeRuntime {
   platform: string

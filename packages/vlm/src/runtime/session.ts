@@ -1,7 +1,7 @@
 /** A program, opened: named values in, named values out. */
 import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/backbone'
 
 export interface Program {

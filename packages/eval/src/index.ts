@@ -1,0 +1,48 @@
+// 1. Tasks: prompts, scores, aggregates
+export type {
+  DataSource,
+  Group,
+  Json,
+  Row,
+  Score,
+  ScoringContext,
+  ScoringMode,
+  Task,
+  TaskImage,
+  TaskPrompt,
+} from './task'
+export { findTasks, taskGroups, tasks } from './tasks'
+export { cleanAnswer, type CleanAnswerOptions } from './scoring/clean-answer'
+export { openAiJudge, type Judge, type JudgeRequest, type OpenAiJudgeOptions } from './judge'
+
+// 2. What is measured
+export type { Answer, AnswerRequest, AnswerSettings, Answerer } from './answerer'
+export { vlmAnswerer, type AnsweringVlm, type VlmAnswererOptions } from './vlm-answerer'
+
+// 3. Data
+export { openData, type Data, type OpenDataOptions } from './data/open-data'
+export type { Download } from './data/find-files'
+export { rowImage } from './data/row-image'
+export { folderTask, type FolderScorer, type FolderTaskOptions } from './folder-task'
+
+// 4. Runs
+export { evaluate, type EvaluateOptions } from './run/evaluate'
+export type { Evaluation, TaskResult } from './run/summarize'
+export type { GenerationOverrides } from './run/plan'
+export type { Progress } from './run/progress'
+export { formatEvaluation } from './run/format-evaluation'
+
+// 5. Two runs side by side
+export { compareRuns, type ComparedMetric } from './compare/compare-runs'
+export { formatComparison, type FormatComparisonOptions } from './compare/format-comparison'
+export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
+
+// 6. Diagnostics of self-consistency
+export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
+export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
+export { vote, type JudgedAnswer, type Vote } from './diagnostics/vote'
+export { passAtK } from './diagnostics/pass-at-k'
+export { majorityAtK, type AnswerCount } from './diagnostics/majority-at-k'
+export { calibration, type Agreement, type Calibration } from './diagnostics/calibration'
+
+export { EvolmmError } from '@evolmm/internal'
