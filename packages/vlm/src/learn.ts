@@ -6,6 +6,7 @@
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
+import { checkLengths } from './check-lengths'
 import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { baseFeatures, imageWork } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
@@ -214,6 +215,8 @@ function learnFeeds(
   adapter: Adapter | undefined,
 ): Record<string, Feed> {
   const prompts = groups.map(({ prompt }) => prompt)
+  for (const { prompt, completions } of groups)
+    checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
   const { feeds } = packGroups(
     groups.map(({ prompt, completions }) => ({ prompt, completions: completions.map(({ ids }) => ids) })),
   )

@@ -5,6 +5,7 @@ import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './che
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { trainsVision } from './programs/learn-program'
+import { checkLengths } from './check-lengths'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
 import { uniforms, type Seed } from './runtime/uniforms'
@@ -127,17 +128,6 @@ async function promptFeeds(
       parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
     }),
   }
-}
-
-export function checkLengths({ backbone }: Model, prompts: readonly Prompt[], maxNewTokens: number): void {
-  const { maxPositions } = backbone.sizes
-  for (const { ids } of prompts)
-    if (ids.length + maxNewTokens > maxPositions)
-      throw new EvolmmError(
-        'PROMPT_TOO_LONG',
-        `prompt: with ${maxNewTokens} new tokens it must fit into ${maxPositions} positions, got ${ids.length} tokens; ` +
-          'shorten it, lower maxNewTokens, or scale the image down with maxPixels',
-      )
 }
 
 export function integers(values: readonly number[]): Feed {
