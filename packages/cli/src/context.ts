@@ -1,8 +1,10 @@
 /** What a command may touch outside itself. */
+import type { Installer } from './installer'
 import type { Library } from './library'
 
 export interface Context {
   library: Library
+  installer: Installer
   /** Of the command itself. */
   version: string
   /** Results. */

@@ -1,5 +1,10 @@
 /** The one place where the commands meet `@evolmm/vlm`. */
-import { inspectRuntime, loadVlm } from '@evolmm/vlm'
+import { createRequire } from 'node:module'
+import { loadVlm } from '@evolmm/vlm'
+import { inspectQuietly } from './inspect-quietly'
 import type { Library } from './library'
 
-export const library: Library = { loadVlm, inspectRuntime }
+export const library: Library = {
+  loadVlm,
+  inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),
+}

@@ -24,7 +24,7 @@ export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 type Used = 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
 
 export interface Vlm extends Pick<WholeVlm, Used> {
-  tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode'>
+  tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>
   loadAdapter: (
     idOrFolder: string,
     options: { adapterName?: string | undefined; hub?: HubOptions | undefined },
@@ -39,6 +39,8 @@ export interface RuntimeReport {
   arch: string
   /** That programs use unless told otherwise. */
   threads: number
+  /** Class of float16 tensors. */
+  float16Array: string
   providers: readonly {
     device: string
     /** Part of the npm package. */

@@ -97,11 +97,30 @@ export function requireFlags(command: Command, ...names: readonly string[]): voi
 }
 
 export function integer(flag: string, min: number): (value: string) => number {
-  return (value) => checkInteger(flag, numberOf(value), { min })
+  return asTyped((value) => {
+    const tooLarge = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
+    return checkInteger(flag, value, tooLarge ? { min, max: Number.MAX_SAFE_INTEGER } : { min })
+  })
 }
 
 export function number(flag: string, range: Parameters<typeof checkNumber>[2]): (value: string) => number {
-  return (value) => checkNumber(flag, numberOf(value), range)
+  return asTyped((value) => checkNumber(flag, value, range))
+}
+
+/** Refuses a number in the words in which it was written, not as JavaScript would print it. */
+function asTyped(check: (value: unknown) => number): (value: string) => number {
+  return (value) => {
+    const read = numberOf(value)
+    try {
+      return check(read)
+    } catch (error) {
+      if (!(error instanceof EvolmmError) || typeof read !== 'number') throw error
+      throw new EvolmmError(
+        error.code,
+        error.message.replace(`got ${read};`, () => `got ${value.trim()};`),
+      )
+    }
+  }
 }
 
 /** Leaves alone what is no number, for the check to refuse it as it was written. */

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
 import { EvolmmError } from '@evolmm/internal'
 import { painter, type Context } from './context'
+import { nameFlags } from './flag-names'
 import { oneLine } from './one-line'
 
 export interface ReportOptions {
@@ -20,7 +21,9 @@ export function reportError(
   const { stderr } = context
   const usage = error instanceof CommanderError
   const expected = usage || error instanceof EvolmmError
-  const line = usage ? usageLine(error, command) : inFlags(oneLine(messageOf(error)))
+  const line = usage
+    ? usageLine(error, command)
+    : oneLine(error instanceof EvolmmError ? nameFlags(error.message) : messageOf(error))
   const hint = debug ? '' : '; run it again with --debug or EVOLMM_DEBUG=1 for the stack'
   stderr.write(
     `${painter(context, stderr)('red', 'evolmm:')} ${expected ? line : `unexpected error: ${line}${hint}`}\n`,
@@ -42,19 +45,6 @@ function usageLine({ code, message }: CommanderError, command: string): string {
   return suggestion === null
     ? `${line.replace(/\.$/, '')}; see ${command} --help`
     : `${line.slice(0, suggestion.index)}; did you mean ${suggestion[1]}?`
-}
-
-/** Options of the library that are named in its errors, as they are called here. */
-const flags: Readonly<Record<string, string>> = {
-  adapterName: '--adapter_subfolder',
-  cacheDir: '--cache_dir',
-  maxNewTokens: '--max_new_tokens',
-  maxPixels: '--max_pixels',
-  minPixels: '--min_pixels',
-}
-
-function inFlags(line: string): string {
-  return line.replace(/(?<![\w./-])[a-z]+[A-Z]\w*(?![\w./])/g, (name) => flags[name] ?? name)
 }
 
 function messageOf(error: unknown): string {

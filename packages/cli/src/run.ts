@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addScore } from './commands/score'
+import { addSetup } from './commands/setup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
 import { addCommonFlags } from './options'
@@ -31,7 +32,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     debug = command.optsWithGlobals<{ debug?: boolean }>().debug ?? debug
   })
   try {
-    const normalized = normalizeFlags(argv.length === 0 ? ['--help'] : argv, program)
+    const normalized = normalizeFlags(argv.length === 0 ? ['--help'] : asked(argv, program), program)
     await program.parseAsync(normalized, { from: 'user' })
     return code
   } catch (error) {
@@ -68,10 +69,22 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addScore(program, context)
   addExport(program, context)
   addDoctor(program, context)
+  addSetup(program, context)
   return program
+}
+
+/** `help foo` as `foo`: commander names an unknown command, with the one that may be meant, only outside of help. */
+function asked(argv: readonly string[], program: Command): readonly string[] {
+  const [help, name = '-'] = argv
+  const known = name.startsWith('-') || name === 'help' || isCommand(name, program)
+  return help === 'help' && !known ? [name] : argv
 }
 
 function commandOf(argv: readonly string[], program: Command): string {
   const name = argv.find((argument) => !argument.startsWith('-'))
-  return program.commands.some((command) => command.name() === name) ? `evolmm ${name}` : 'evolmm'
+  return name !== undefined && isCommand(name, program) ? `evolmm ${name}` : 'evolmm'
+}
+
+function isCommand(name: string, program: Command): boolean {
+  return program.commands.some((command) => command.name() === name)
 }

@@ -1,5 +1,6 @@
 /** The command as a process: its streams, signals, warnings and exit code. */
 import type { Context } from './context'
+import { installer } from './installer'
 import type { Library } from './library'
 import { oneLine } from './one-line'
 import { reportError, wantsDebug } from './report-error'
@@ -9,6 +10,7 @@ export async function start({ library, version }: { library: Library; version: s
   const { stdout, stderr, env: environment } = process
   const context: Context = {
     library,
+    installer,
     version,
     stdout,
     stderr,

@@ -74,6 +74,18 @@ test.each(cases)(
   },
 )
 
+test('score for people: every byte of a character that is cut into tokens is shown', async () => {
+  const text = '日🦔é'
+  const [one] = cases
+  const table = await command('score', one, '--completion', text)
+  const shown = [...table.matchAll(/^ +-[\d.]+ {2}"(.*)"$/gm)].map(([, token]) => token).join('')
+  const bytes = shown
+    .split(/(<0x[0-9A-F]{2}>)/)
+    .map((part) => (part.startsWith('<0x') ? Buffer.from(part.slice(3, 5), 'hex') : Buffer.from(part)))
+  expect(shown).toContain('<0x')
+  expect(Buffer.concat(bytes).toString('utf8')).toBe(text)
+})
+
 test('samples at temperature 0.5: the log-probabilities are those that score gives them', async () => {
   const [one] = cases
   const flags = ['--temperature', '0.5', '--top_k', '50', '--seed', '3', '--max_new_tokens', '6', '--json']

@@ -70,6 +70,8 @@ test.each([
     "'--promt'; did you mean --prompt?",
   ],
   ['a mistyped command', ['genrate'], "unknown command 'genrate'; did you mean generate?"],
+  ['help of a mistyped command', ['help', 'genrate'], "unknown command 'genrate'; did you mean generate?"],
+  ['help of an unknown command', ['help', 'zzzzzzzz'], "unknown command 'zzzzzzzz'; see evolmm --help"],
   ['an unknown flag', ['doctor', '--zzzzzzzz'], "unknown option '--zzzzzzzz'; see evolmm doctor --help"],
   ['an unknown command', ['zzzzzzzz'], "unknown command 'zzzzzzzz'; see evolmm --help"],
   [
@@ -89,6 +91,13 @@ test.each([
     ['generate', ...required, '--seed', '1e'],
     '--seed: must be an integer at least 0, got "1e"',
   ],
+  [
+    'a number that is too large',
+    ['generate', ...required, '--seed', '99999999999999999999'],
+    '--seed: must be an integer at least 0 and at most 9007199254740991, got 99999999999999999999;',
+  ],
+  ['a number in other words', ['generate', ...required, '--top_p', '1.50'], 'got 1.50;'],
+  ['infinity', ['generate', ...required, '--temperature', '1e999'], 'got 1e999;'],
   ['hexadecimal for a number', ['generate', ...required, '--seed', '0x10'], 'got "0x10"'],
   [
     'nothing for a number',
@@ -179,6 +188,7 @@ test('no arguments whatever give anything but an answer, or one line and exit co
     'score',
     'export',
     'doctor',
+    'setup',
     'help',
     '--',
     '-h',

@@ -19,7 +19,7 @@ const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'export']),
+    new Set(['doctor', 'generate', 'score', 'export', 'setup']),
   )
 })
 

@@ -5,6 +5,7 @@ import type { Prompt } from '@evolmm/vlm'
 import { painter, type Context } from '../context'
 
 import { addModelFlags, addOutputFlags, addPromptFlags, requireFlags, type PromptFlags } from '../options'
+import { tokenText } from '../token-text'
 import { withPrompt, type Prepared } from '../with-model'
 
 interface ScoreFlags extends PromptFlags {
@@ -57,7 +58,7 @@ async function score(context: Context, flags: ScoreFlags, prepared: Prepared): P
     }
     context.stdout.write(`${JSON.stringify(report)}\n`)
   } else {
-    const tokens = Array.from(ids, (id) => vlm.tokenizer.decode([id]))
+    const tokens = Array.from(ids, (id) => tokenText(vlm.tokenizer, id))
     context.stdout.write(table(context, tokens, logprobs))
   }
 }

@@ -28,6 +28,7 @@ export const report: RuntimeReport = {
   platform: 'linux',
   arch: 'x64',
   threads: 2,
+  float16Array: 'Uint16Array',
   providers: [
     { device: 'cpu', bundled: true, usable: true, missing: undefined },
     {
@@ -77,6 +78,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
           token === '<end>' ? 9 : (token.codePointAt(0) ?? 0),
         ),
       decode: (ids) => Array.from(ids, (id) => (id === 9 ? '<end>' : String.fromCodePoint(id))).join(''),
+      token: (id) => (id === 9 ? '<end>' : String.fromCodePoint(id)),
     },
     encodeImage: (source) => {
       note('encodeImage', source)

@@ -1,6 +1,7 @@
 /** Runs a command line inside the test's own process. */
 import type { Context } from '../../src/context'
 import { run } from '../../src/run'
+import type { Installer } from '../../src/installer'
 import type { Library } from '../../src/library'
 import { fakeLibrary, type FakeLibrary } from './fake-library'
 
@@ -14,6 +15,7 @@ export interface Result {
 
 export interface RunOptions {
   library?: Library
+  installer?: Partial<Installer>
   /** Whether both streams are terminals. @default false */
   terminal?: boolean
   environment?: Record<string, string>
@@ -32,6 +34,13 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   })
   const code = await run(argv, {
     library,
+    installer: {
+      platform: 'linux',
+      arch: 'x64',
+      script: () => '/ort/script/install.js',
+      run: () => Promise.resolve({ code: 0, errors: '' }),
+      ...options.installer,
+    },
     version: '1.2.3',
     stdout: output('stdout'),
     stderr: output('stderr'),

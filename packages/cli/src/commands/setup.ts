@@ -1,0 +1,65 @@
+/** `evolmm setup cuda`: what a GPU of NVIDIA needs beyond the npm package. */
+import { Argument, type Command } from 'commander'
+import { dirname, join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import type { Context } from '../context'
+import type { InstallerResult } from '../installer'
+import { oneLine } from '../one-line'
+import { addOutputFlags } from '../options'
+
+// The installer knows `cuda12` as well, but in this variable only 1 makes it fetch what is already there.
+const environment = { ONNXRUNTIME_NODE_INSTALL: '1' }
+
+const examples = `
+Examples:
+  $ evolmm setup cuda
+  $ evolmm setup cuda --dry_run
+
+Linux x64 only. The driver, CUDA 12 and cuDNN 9 have to be there already. A proxy is taken from
+GLOBAL_AGENT_HTTPS_PROXY. "evolmm doctor" says afterwards whether the device is usable.`
+
+export function addSetup(program: Command, context: Context): void {
+  const command = program
+    .command('setup')
+    .usage('cuda [options]')
+    .summary('fetch the libraries for NVIDIA GPUs')
+    .description(
+      "Fetches ONNX Runtime's CUDA libraries with the installer of onnxruntime-node, into the copy that this command uses.",
+    )
+    .addArgument(new Argument('<device>', 'what to set up').choices(['cuda']))
+  command.optionsGroup('Output:').option('--dry_run', 'write what would be run, and run nothing')
+  addOutputFlags(command)
+    .addHelpText('after', examples)
+    .action(async (_: string, { dry_run: dryRun }: { dry_run?: boolean }) => {
+      const { installer, stdout } = context
+      const { platform, arch } = installer
+      if (platform !== 'linux' || arch !== 'x64')
+        throw failed(`must run on Linux x64, got ${platform} ${arch}; choose device webgpu or cpu`)
+      const script = installer.script()
+      if (dryRun === true) {
+        const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+        stdout.write(`${[...variables, process.execPath, script].join(' ')}\n`)
+        return
+      }
+      const result = await installer.run(script, environment)
+      const folder = join(dirname(script), '..', 'bin')
+      if (result.code !== 0)
+        throw failed(
+          `must reach the package feed of ONNX Runtime, got ${reasonOf(result)}; run it where there is a network ` +
+            `(GLOBAL_AGENT_HTTPS_PROXY names a proxy), copy libonnxruntime_providers_*.so from such a machine ` +
+            `into the same folder under ${folder}, or choose device webgpu or cpu`,
+        )
+      stdout.write(`CUDA libraries are under ${folder}; evolmm doctor says whether they start\n`)
+    })
+}
+
+/** The line of the error in a stack that Node printed. */
+function reasonOf({ code, errors }: InstallerResult): string {
+  const lines = errors.split('\n').filter((line) => line.trim() !== '')
+  const line = lines.find((each) => /^\s*\[?\w*Error\b/.test(each)) ?? lines.at(-1)
+  return line === undefined ? `exit code ${code}` : `"${oneLine(line).slice(0, 200)}"`
+}
+
+function failed(message: string): EvolmmError {
+  return new EvolmmError('SETUP_FAILED', `setup cuda: ${message}`)
+}
