@@ -1,0 +1,39 @@
+/** A file as hyparquet reads one: by ranges, of which none is kept. */
+import { open } from 'node:fs/promises'
+import { EvolmmError } from '@evolmm/internal'
+
+export interface FileBuffer {
+  /** Bytes. */
+  byteLength: number
+  slice: (start: number, end?: number) => Promise<ArrayBuffer>
+  close: () => Promise<void>
+}
+
+export async function openFileBuffer(path: string): Promise<FileBuffer> {
+  const file = await open(path).catch((error: unknown) => {
+    throw unreadable(path, error)
+  })
+  const { size } = await file.stat()
+  return {
+    byteLength: size,
+    slice: async (start, end = size) => {
+      const bytes = new Uint8Array(end - start)
+      for (let done = 0; done < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)
+        if (bytesRead === 0) throw new Error(`${size} bytes, of which ${start} to ${end} were asked for`)
+        done += bytesRead
+      }
+      return bytes.buffer
+    },
+    close: () => file.close(),
+  }
+}
+
+export function unreadable(path: string, cause: unknown, kind = 'file'): EvolmmError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new EvolmmError(
+    'DATA_UNREADABLE',
+    `${path}: must be a readable ${kind}, got ${reason}; get the file again`,
+    { details: { path }, cause },
+  )
+}

@@ -1,0 +1,113 @@
+/**
+ * Rows of a parquet file. Only the chosen columns of one row group are in memory; of a large group with an offset index
+ * only the pages of some of its rows.
+ */
+import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { EvolmmError } from '@evolmm/internal'
+import { openFileBuffer, unreadable, type FileBuffer } from './file-buffer'
+import { plainRow } from './plain-row'
+import type { RowReader } from './row-reader'
+
+export interface ParquetOptions {
+  /** Columns that are read. @default all */
+  columns?: readonly string[] | undefined
+  /** Bytes read at a time, where the file can be read in such parts. @default 16 MiB */
+  windowBytes?: number | undefined
+}
+
+export async function openParquet(path: string, options: ParquetOptions = {}): Promise<RowReader> {
+  const file = await openFileBuffer(path)
+  try {
+    const metadata = await parquetMetadataAsync(file)
+    return parquetReader(path, file, metadata, options)
+  } catch (error) {
+    await file.close()
+    throw error instanceof EvolmmError ? error : unreadable(path, error, 'parquet file')
+  }
+}
+
+function parquetReader(
+  path: string,
+  file: FileBuffer,
+  metadata: FileMetaData,
+  options: ParquetOptions,
+): RowReader {
+  const columns = chosenColumns(path, metadata, options.columns)
+  const windows = readableWindows(metadata, columns, options.windowBytes ?? 2 ** 24)
+  return {
+    length: Number(metadata.num_rows),
+    async *read(start, end) {
+      for (const window of windows) {
+        const rowStart = Math.max(start, window.start)
+        const rowEnd = Math.min(end, window.end)
+        if (rowStart >= rowEnd) continue
+        const rows = await parquetReadObjects({
+          file,
+          metadata,
+          columns,
+          rowStart,
+          rowEnd,
+          compressors,
+          // Bytes stay bytes; what is annotated as text becomes text all the same.
+          utf8: false,
+          useOffsetIndex: true,
+        }).catch((error: unknown) => {
+          throw unreadable(path, error, 'parquet file')
+        })
+        for (const row of rows) yield plainRow(row)
+      }
+    },
+    close: file.close,
+  }
+}
+
+function chosenColumns(
+  path: string,
+  metadata: FileMetaData,
+  wanted: readonly string[] | undefined,
+): string[] {
+  const present = parquetSchema(metadata).children.map(({ element }) => element.name)
+  const missing = wanted?.filter((name) => !present.includes(name)) ?? []
+  if (missing.length > 0)
+    throw new EvolmmError(
+      'COLUMN_MISSING',
+      `${path}: must have the columns ${missing.join(', ')}, got ${present.join(', ')}; choose the data set that the task is made for`,
+      { details: { path, missing, present } },
+    )
+  return wanted ? [...wanted] : present
+}
+
+interface Window {
+  /** First row. */
+  start: number
+  /** Behind the last row. */
+  end: number
+}
+
+/** Ranges of rows that are read at once: a row group, or a part of one whose pages can be found. */
+function readableWindows(metadata: FileMetaData, columns: readonly string[], windowBytes: number): Window[] {
+  const windows: Window[] = []
+  let first = 0
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows)
+    const chunks = group.columns.filter((chunk) => columns.includes(chunk.meta_data?.path_in_schema[0] ?? ''))
+    const bytes = chunks.reduce(
+      (sum, { meta_data }) => sum + Number(meta_data?.total_compressed_size ?? 0),
+      0,
+    )
+    // A chunk without an index is read again for each part.
+    const divisible = chunks.every(
+      ({ offset_index_length, meta_data }) =>
+        offset_index_length !== undefined || Number(meta_data?.total_compressed_size) < windowBytes / 16,
+    )
+    const parts = divisible ? Math.min(rows, Math.ceil(bytes / windowBytes)) : 1
+    for (let part = 0; part < parts; part++)
+      windows.push({
+        start: first + Math.floor((rows * part) / parts),
+        end: first + Math.floor((rows * (part + 1)) / parts),
+      })
+    first += rows
+  }
+  return windows
+}

@@ -1,0 +1,1 @@
+export { EvolmmError } from '@evolmm/internal'

@@ -1,0 +1,30 @@
+/** An evaluation as a table for a terminal or a Markdown file. */
+import type { Evaluation, TaskResult } from './summarize'
+import { formatTable } from './format-table'
+
+export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 'tasks'>): string {
+  const header = ['task', 'metric', 'value', 'stderr', 'rows', 'fallback', 'mode', 'judge', 'revision']
+  const rows = tasks.flatMap((result) =>
+    Object.entries(result.metrics).map(([metric, value]) => [
+      result.task,
+      metric,
+      formatNumber(value),
+      formatNumber(result.stderr[metric] ?? null),
+      rowCount(result),
+      `${(100 * result.fallbackShare).toFixed(1)} %`,
+      result.mode,
+      result.judge ?? 'none',
+      result.revision.slice(0, 14),
+    ]),
+  )
+  return `${model}\n\n${formatTable(header, rows, [2, 3, 4, 5])}`
+}
+
+function rowCount({ rows, allRows, unscored }: TaskResult): string {
+  const counted = rows === allRows ? String(rows) : `${rows} of ${allRows}`
+  return unscored > 0 ? `${counted}, ${unscored} unscored` : counted
+}
+
+function formatNumber(value: number | null): string {
+  return value === null ? '-' : String(Number(value.toFixed(4)))
+}

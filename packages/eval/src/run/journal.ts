@@ -1,0 +1,151 @@
+/**
+ * What a run has done so far, as lines that are only ever appended, each batch on the disk before the next one begins.
+ * A kill leaves at most a line without an end; it is cut off, and its row is done again. A row answered but not scored
+ * (its judge failed, say) keeps its answer; of two lines of a row the later one counts.
+ */
+import { mkdir, open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import type { Score } from '../task'
+
+export interface RowRecord {
+  task: string
+  /** Number of the row in the data set. */
+  row: number
+  /** SHA-256 of the row without its images. */
+  hash: string
+  target: string
+  input: string
+  /** As generated. */
+  raw: string
+  /** As scored. */
+  answer: string
+  /** Not there while the scoring has failed. */
+  score?: Score | undefined
+}
+
+/** Of a row that is done. */
+export type ScoredRecord = RowRecord & { score: Score }
+
+export interface Journal {
+  /** Of the run's beginning, YYYYMMDD_HHMMSS. */
+  date: string
+  /** By task, by row. */
+  records: Map<string, Map<number, RowRecord>>
+  /** Writes records so that they survive a loss of power. */
+  append: (records: readonly RowRecord[]) => Promise<void>
+  close: () => Promise<void>
+  /** Deletes it, when all that it holds is stored elsewhere. */
+  remove: () => Promise<void>
+}
+
+export interface JournalOptions {
+  /** Where it lies. */
+  folder: string
+  /** Names a run: the same for what may continue it and for nothing else. */
+  fingerprint: string
+  /** Of a run that begins now. */
+  now: () => Date
+}
+
+export async function openJournal({ folder, fingerprint, now }: JournalOptions): Promise<Journal> {
+  await mkdir(folder, { recursive: true })
+  const names = await readdir(folder)
+  const ending = `_${fingerprint}.partial.jsonl`
+  const known = names.find((name) => name.endsWith(ending))
+  const date = known?.slice(0, -ending.length) ?? freeDate(now(), names)
+  const path = join(folder, `${date}${ending}`)
+  const file = await open(path, 'a+')
+  try {
+    const records = await readRecords(file, path)
+    return {
+      date,
+      records,
+      append: async (added) => {
+        await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
+        await file.datasync()
+        for (const record of added) keep(records, record)
+      },
+      close: () => file.close(),
+      remove: async () => {
+        await file.close()
+        await rm(path)
+      },
+    }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** A journal of a run that is not stored. */
+export function memoryJournal(now: () => Date): Journal {
+  const records: Journal['records'] = new Map()
+  return {
+    date: formatDate(now()),
+    records,
+    append: (added) => {
+      for (const record of added) keep(records, record)
+      return Promise.resolve()
+    },
+    close: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
+  }
+}
+
+function keep(records: Journal['records'], record: RowRecord): void {
+  const rows = records.get(record.task) ?? new Map<number, RowRecord>()
+  records.set(record.task, rows.set(record.row, record))
+}
+
+/** Reads whole lines and cuts off what follows the last of them. */
+async function readRecords(file: FileHandle, path: string): Promise<Journal['records']> {
+  const bytes = await file.readFile()
+  const records: Journal['records'] = new Map()
+  let good = 0
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
+    const record = parseRecord(bytes.toString('utf8', good, end))
+    if (record === undefined) {
+      // A tail that the disk lost in a loss of power is not followed by a good line; anything else is not our doing.
+      if (bytes.subarray(end + 1).some((byte) => byte === 10)) throw damaged(path, good)
+      break
+    }
+    keep(records, record)
+    good = end + 1
+  }
+  if (good < bytes.length) await truncate(path, good)
+  return records
+}
+
+function parseRecord(line: string): RowRecord | undefined {
+  try {
+    const record = JSON.parse(line) as Partial<RowRecord> | null
+    return typeof record?.task === 'string' && typeof record.row === 'number'
+      ? (record as RowRecord)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function damaged(path: string, at: number): EvolmmError {
+  return new EvolmmError(
+    'JOURNAL_DAMAGED',
+    `${path}: must hold lines as they were written, got something else at byte ${at}; delete the file to begin again`,
+    { details: { path, at } },
+  )
+}
+
+/** Files of runs begun in the same second would have the same names. */
+function freeDate(now: Date, names: readonly string[]): string {
+  for (let time = now.getTime(); ; time += 1000) {
+    const date = formatDate(new Date(time))
+    if (!names.some((name) => name.startsWith(date))) return date
+  }
+}
+
+function formatDate(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`
+  return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`
+}

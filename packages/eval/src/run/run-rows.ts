@@ -1,0 +1,132 @@
+/** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
+import { createHash } from 'node:crypto'
+import { EvolmmError } from '@evolmm/internal'
+import type { Answerer } from '../answerer'
+import { cleanAnswer } from '../scoring/clean-answer'
+import type { Row, Task } from '../task'
+import { buildRequest } from './build-request'
+import type { Journal, RowRecord } from './journal'
+import type { OpenTask, RunSettings } from './plan'
+import type { RowCounter } from './progress'
+
+export interface RunRowsOptions {
+  answerer: Answerer
+  settings: RunSettings
+  journal: Journal
+  onRows: RowCounter
+}
+
+interface Numbered {
+  index: number
+  row: Row
+}
+
+export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<void> {
+  const { task, data } = one
+  const { settings, journal, onRows } = options
+  onRows(task.name, 0)
+  const record = (index: number) => journal.records.get(task.name)?.get(index)
+  let batch: Numbered[] = []
+  const finish = async () => {
+    if (batch.length === 0) return
+    settings.signal?.throwIfAborted()
+    const rows = batch
+    batch = []
+    const known = await answerBatch(one, rows, options)
+    const { scored, failure } = await scoreBatch(task, rows, known, settings)
+    await journal.append(scored)
+    if (failure !== undefined) throw failure.reason
+    onRows(task.name, rows.length)
+  }
+  for (const [start, end] of missingRanges(one, (index) => record(index)?.score === undefined)) {
+    let index = start
+    for await (const row of data.read(start, end)) {
+      batch.push({ index: index++, row })
+      if (batch.length === settings.batchSize) await finish()
+    }
+  }
+  await finish()
+}
+
+/** Ranges of rows that are still to do, [start, end). */
+function missingRanges({ start, end }: OpenTask, missing: (index: number) => boolean): [number, number][] {
+  const ranges: [number, number][] = []
+  for (let index = start; index < end; index++) {
+    if (!missing(index)) continue
+    const last = ranges.at(-1)
+    if (last?.[1] === index) last[1]++
+    else ranges.push([index, index + 1])
+  }
+  return ranges
+}
+
+/** Records without scores; rows that were answered before are not asked again. */
+async function answerBatch(
+  { task, settings: generation, until }: OpenTask,
+  rows: readonly Numbered[],
+  { answerer, settings, journal }: RunRowsOptions,
+): Promise<RowRecord[]> {
+  const before = journal.records.get(task.name)
+  const asked = rows
+    .filter(({ index }) => !before?.has(index))
+    .map(({ index, row }) => ({ index, request: buildRequest(task, row, index, settings) }))
+  const answers =
+    asked.length === 0
+      ? []
+      : await answerer.answer(
+          asked.map(({ request }) => request),
+          generation,
+        )
+  if (answers.length !== asked.length || answers.some((group) => group.length !== 1))
+    throw new EvolmmError(
+      'ANSWER_COUNT',
+      `answerer ${answerer.name}: must give one answer to each of ${asked.length} requests, got ${JSON.stringify(answers.map((group) => group.length))}; correct its answer()`,
+    )
+  const texts = new Map(
+    asked.map(({ index, request }, i) => [index, { request, text: answers[i]?.[0]?.text ?? '' }]),
+  )
+  return rows.map(({ index, row }) => {
+    const known = before?.get(index)
+    if (known) return known
+    const { request, text = '' } = texts.get(index) ?? {}
+    return {
+      task: task.name,
+      row: index,
+      hash: rowHash(row),
+      target: task.target(row),
+      input: request?.prompt ?? '',
+      raw: text,
+      answer: cleanAnswer(text, { until, mode: settings.mode }),
+    }
+  })
+}
+
+/** All that could be scored; after a failure the rest is kept without scores, to be scored when the run is resumed. */
+async function scoreBatch(
+  task: Task,
+  rows: readonly Numbered[],
+  records: readonly RowRecord[],
+  { mode, judge, fallback, seed, signal }: RunSettings,
+): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } }> {
+  const scored: RowRecord[] = []
+  for (const [i, record] of records.entries())
+    try {
+      const score = await task.score(rows[i]?.row ?? {}, record.answer, {
+        mode,
+        judge,
+        fallback,
+        seed,
+        signal,
+      })
+      scored.push({ ...record, score })
+    } catch (reason) {
+      return { scored: [...scored, ...records.slice(i)], failure: { reason } }
+    }
+  return { scored }
+}
+
+/** SHA-256 of the row as JSON, bytes left out. */
+function rowHash(row: Row): string {
+  const text = JSON.stringify(row, (_, value: unknown) => (value instanceof Uint8Array ? undefined : value))
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,73 @@
+/** What a task's scores add up to, with all that one has to know to compare the number with another one. */
+import type { Group, ScoringMode } from '../task'
+import type { ScoredRecord } from './journal'
+import type { OpenTask, RunSettings } from './plan'
+
+export interface TaskResult {
+  task: string
+  /** By metric; null where there is nothing to report. */
+  metrics: Readonly<Record<string, number | null>>
+  /** Standard errors of those that are plain means. */
+  stderr: Readonly<Record<string, number | null>>
+  breakdown: Readonly<Record<string, Readonly<Record<string, Group>>>>
+  mode: ScoringMode
+  /** Who was asked; null for nobody. */
+  judge: string | null
+  /** Commit of the data set, or a digest of the files. */
+  revision: string
+  /** Rows that count, and that the data has. */
+  rows: number
+  allRows: number
+  /** Of the rows, those where a rule of last resort decided. */
+  fallbackShare: number
+  /** Rows that nothing could decide; while there are any, means are null. */
+  unscored: number
+}
+
+export interface Evaluation {
+  /** Of the beginning of the run, YYYYMMDD_HHMMSS in local time. */
+  date: string
+  model: string
+  tasks: TaskResult[]
+  /** Absent when nothing is stored. */
+  files?: { results: string; samples: string[] } | undefined
+}
+
+export function summarize(
+  { task, data }: OpenTask,
+  { mode, judge }: Pick<RunSettings, 'mode' | 'judge'>,
+  records: readonly ScoredRecord[],
+): TaskResult {
+  const scores = records.map(({ score }) => score)
+  const fallbacks = scores.filter(({ fallback }) => fallback === true).length
+  const unscored = scores.filter(({ values }) =>
+    Object.values(values).every((value) => value === null),
+  ).length
+  return {
+    task: task.name,
+    metrics: task.aggregate(scores, { mode }),
+    stderr: Object.fromEntries(
+      (task.means ?? []).map((name) => [
+        name,
+        standardError(scores.map(({ values }) => values[name] ?? null)),
+      ]),
+    ),
+    breakdown: task.breakdown?.(scores) ?? {},
+    mode,
+    judge: (task.judge ?? 'never') === 'never' ? null : (judge?.name ?? null),
+    revision: data.revision,
+    rows: scores.length,
+    allRows: data.length,
+    fallbackShare: scores.length === 0 ? 0 : fallbacks / scores.length,
+    unscored,
+  }
+}
+
+/** Of a mean, from the sample's standard deviation; null for fewer than two values. */
+function standardError(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  const n = known.length
+  if (n < 2) return null
+  const mean = known.reduce((a, b) => a + b, 0) / n
+  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1) / n)
+}

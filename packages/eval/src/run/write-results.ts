@@ -1,0 +1,136 @@
+/**
+ * The files of lmms-eval: `<date>_results.json` and `<date>_samples_<task>.jsonl`, with lmms-eval's keys, so that
+ * scripts made for it read them. What it has no place for is under the key `evolmm`: in the results how each number
+ * came about, in a sample the text as generated, all values and what the answer was understood as.
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { folderName } from './folder-name'
+import type { ScoredRecord } from './journal'
+import type { OpenTask, RunDescription } from './plan'
+import type { Evaluation, TaskResult } from './summarize'
+import { writeWhole } from './write-file'
+
+export interface WriteResultsOptions {
+  run: RunDescription
+  batchSize: number
+  opened: readonly OpenTask[]
+  /** @default no samples are written */
+  samples: ((task: OpenTask) => readonly ScoredRecord[]) | undefined
+  /** That the call took. */
+  seconds: number
+}
+
+export async function writeResults(
+  folder: string,
+  evaluation: Evaluation,
+  options: WriteResultsOptions,
+): Promise<{ results: string; samples: string[] }> {
+  const { date } = evaluation
+  const samples: string[] = []
+  if (options.samples)
+    for (const one of options.opened) {
+      const path = join(folder, `${date}_samples_${one.task.name.replaceAll('/', '_')}.jsonl`)
+      await writeWhole(path, sampleLines(one, options.samples(one)))
+      samples.push(path)
+    }
+  const results = join(folder, `${date}_results.json`)
+  await writeWhole(results, [`${JSON.stringify(resultsObject(evaluation, options), null, 2)}\n`])
+  return { results, samples }
+}
+
+function* sampleLines({ task }: OpenTask, records: readonly ScoredRecord[]): Generator<string> {
+  for (const { row, target, input, raw, answer, hash, score } of records) {
+    const { values, details = {}, fallback = false, parsed = null } = score
+    const sample = {
+      doc_id: row,
+      target,
+      input,
+      // `resps` is left out, as lmms-eval does where it would say the same.
+      filtered_resps: [answer],
+      doc_hash: hash,
+      ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, details[name] ?? value])),
+      evolmm: { task: task.name, raw, values, parsed, fallback, details },
+    }
+    yield `${JSON.stringify(sample)}\n`
+  }
+}
+
+function resultsObject(
+  evaluation: Evaluation,
+  { run, batchSize, opened, seconds, samples }: WriteResultsOptions,
+) {
+  const { date, model, tasks } = evaluation
+  const byTask = <T>(value: (one: OpenTask, result: TaskResult) => T): Record<string, T> =>
+    Object.fromEntries(
+      tasks.flatMap((result) => {
+        const one = opened.find(({ task }) => task.name === result.task)
+        return one ? [[result.task, value(one, result)]] : []
+      }),
+    )
+  return {
+    results: byTask((one, result) => ({ alias: one.task.name, ...metricEntries(one, result) })),
+    group_subtasks: byTask(() => []),
+    configs: byTask(configOf),
+    versions: byTask(({ task }) => task.version),
+    'n-shot': byTask(() => 0),
+    higher_is_better: byTask(({ task }) => task.higherIsBetter),
+    'n-samples': byTask((_, { rows, allRows }) => ({ original: allRows, effective: rows })),
+    config: {
+      model,
+      model_args: Object.entries(run.identity)
+        .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+        .join(','),
+      batch_size: batchSize,
+      gen_kwargs: run.generation,
+      limit: run.limit,
+      offset: run.offset,
+      random_seed: run.seed,
+    },
+    git_hash: null,
+    date,
+    task_hashes: samples ? byTask((one) => taskHash(samples(one))) : {},
+    model_source: 'evolmm',
+    model_name: model,
+    model_name_sanitized: folderName(model),
+    total_evaluation_time_seconds: String(seconds),
+    evolmm: { run, tasks: byTask((_, result) => result) },
+  }
+}
+
+function metricEntries({ task }: OpenTask, { metrics, stderr }: TaskResult): Record<string, unknown> {
+  const filter = task.filter ?? 'none'
+  return Object.fromEntries(
+    Object.entries(metrics).flatMap(([name, value]) => [
+      [`${name},${filter}`, value],
+      [`${name}_stderr,${filter}`, stderr[name] ?? 'N/A'],
+    ]),
+  )
+}
+
+function configOf({ task, settings, until }: OpenTask): Record<string, unknown> {
+  const { source } = task
+  return {
+    task: task.name,
+    ...('dataset' in source
+      ? { dataset_path: source.dataset, dataset_name: source.config, test_split: source.split }
+      : { dataset_path: source.file, dataset_name: null, test_split: null }),
+    output_type: 'generate_until',
+    generation_kwargs: {
+      max_new_tokens: settings.maxNewTokens,
+      temperature: settings.temperature ?? 0,
+      do_sample: (settings.temperature ?? 0) > 0,
+      ...(settings.topP !== undefined && { top_p: settings.topP }),
+      until,
+    },
+    repeats: 1,
+    metadata: { version: task.version },
+  }
+}
+
+/** As lmms-eval: of the hashes of all rows. */
+function taskHash(records: readonly ScoredRecord[]): string {
+  return createHash('sha256')
+    .update(records.map(({ hash }) => hash).join(''))
+    .digest('hex')
+}

@@ -1,0 +1,54 @@
+/** From scores to the numbers that are reported. A metric over rows of which one is unscored is null, not a guess. */
+import type { Group, Score } from '../task'
+import { roundPlaces } from './python-number'
+
+/** Mean of the rows that have this metric; null without rows, or when one is unscored. */
+export function meanOf(scores: readonly Score[], metric: string): number | null {
+  return mean(scores.flatMap((score) => (metric in score.values ? [score.values[metric]] : [])))
+}
+
+export function mean(values: readonly (number | null)[]): number | null {
+  if (values.length === 0) return null
+  let sum = 0
+  for (const value of values) {
+    if (value === null) return null
+    sum += value
+  }
+  return sum / values.length
+}
+
+/** In percent with two decimals. */
+export function percent(share: number | null): number | null {
+  return share === null ? null : roundPlaces(share * 100, 2)
+}
+
+/** The rows of each group, by the value or values that a row has in `details`. Groups are sorted by name. */
+export function groupsBy(
+  scores: readonly Score[],
+  detail: string,
+  { metric, scale = (share) => share }: { metric: string; scale?: (share: number | null) => number | null },
+): Record<string, Group> {
+  const rows = new Map<string, (number | null)[]>()
+  for (const score of scores) {
+    const value = score.details?.[detail] ?? null
+    for (const name of Array.isArray(value) ? value : [value]) {
+      if (typeof name !== 'string' && typeof name !== 'number') continue
+      const group = rows.get(String(name)) ?? []
+      group.push(score.values[metric] ?? null)
+      rows.set(String(name), group)
+    }
+  }
+  const names = [...rows.keys()].sort()
+  return Object.fromEntries(names.map((name) => [name, groupOf(rows.get(name) ?? [], scale)]))
+}
+
+export function groupOf(
+  values: readonly (number | null)[],
+  scale: (share: number | null) => number | null = (share) => share,
+): Group {
+  return {
+    correct: values.filter((value) => value === 1).length,
+    total: values.length,
+    accuracy: scale(mean(values)),
+  }
+}

@@ -1,0 +1,61 @@
+/** Cells of a row by column, checked: a wrong dataset gives one error that names the column, and never a wrong score. */
+import { EvolmmError } from '@evolmm/internal'
+import type { Row } from '../task'
+
+export function textColumn(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value !== 'string') throw badColumn(column, 'a text', value)
+  return value
+}
+
+/** A text or a number, as text. */
+export function plainColumn(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  return textColumn(row, column)
+}
+
+/** `undefined` for a column that is absent, null or empty. */
+export function optionalText(row: Row, column: string): string | undefined {
+  const value = row[column] ?? ''
+  if (typeof value !== 'string') throw badColumn(column, 'a text or null', value)
+  return value === '' ? undefined : value
+}
+
+/** Empty for null. */
+export function textsColumn(row: Row, column: string): string[] {
+  const value = row[column] ?? []
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    throw badColumn(column, 'a list of texts', value)
+  return value
+}
+
+/** At least one text. */
+export function choicesColumn(row: Row, column: string): string[] {
+  const choices = textsColumn(row, column)
+  if (choices.length === 0) throw badColumn(column, 'a list with texts', row[column])
+  return choices
+}
+
+export function indexColumn(row: Row, column: string): number {
+  const value = Number(row[column])
+  if (!Number.isSafeInteger(value) || value < 0) throw badColumn(column, 'an index', row[column])
+  return value
+}
+
+/** The struct in a column; empty for null. */
+export function structColumn(row: Row, column: string): Row {
+  const value = row[column] ?? {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw badColumn(column, 'a struct', value)
+  return value as Row
+}
+
+function badColumn(column: string, rule: string, value: unknown): EvolmmError {
+  const list = Array.isArray(value) && (value.length === 0 ? 'an empty list' : 'a list')
+  const got = value === null ? 'null' : list || typeof value
+  return new EvolmmError(
+    'COLUMN_INVALID',
+    `${column}: must hold ${rule}, got ${got}; choose the dataset, configuration and split that the task is made for`,
+    { details: { column } },
+  )
+}

@@ -1,0 +1,40 @@
+/**
+ * Which option an answer names, by VLMEvalKit's rules ("prefetch"): no judge, no guess.
+ *
+ * 1. After punctuation is replaced by spaces, exactly one option letter is a word, among the last four.
+ * 2. "answer is X" names an option.
+ * 3. Exactly one option's text is in the answer, ignoring case, and the answer is not longer than twice all options.
+ *
+ * Known to misread: option "2" is found inside "12", a lone article "A" near the end is option A.
+ */
+import { words } from './python-text'
+
+/** Options by letter. `undefined` when the rules name none, or several. */
+export function inferOption(answer: string, options: ReadonlyMap<string, string>): string | undefined {
+  return inferLetter(answer, [...options.keys()]) ?? inferText(answer, options)
+}
+
+function inferLetter(answer: string, letters: readonly string[]): string | undefined {
+  const found = words(answer.replace(/[.()[\],:;!*#{}]/g, ' '))
+  const named = letters.filter((letter) => found.includes(letter))
+  if (named.length === 1 && found.indexOf(named[0]) >= found.length - 4) return named[0]
+  const stated = /answer is[\s:*({[]*([A-Z])(?![A-Za-z])/.exec(answer)?.[1]
+  return stated !== undefined && named.length <= 1 && letters.includes(stated) ? stated : undefined
+}
+
+function inferText(answer: string, options: ReadonlyMap<string, string>): string | undefined {
+  const total = [...options.values()].reduce((sum, text) => sum + text.length, 0)
+  if (answer.length > 2 * total) return undefined
+  const lower = answer.toLowerCase()
+  const named = [...options].filter(([, text]) => lower.includes(text.toLowerCase()))
+  return named.length === 1 ? named[0][0] : undefined
+}
+
+/** Options lettered A, B, C … in their order. */
+export function lettered(options: readonly string[]): Map<string, string> {
+  return new Map(options.map((text, index) => [letterOf(index), text]))
+}
+
+export function letterOf(index: number): string {
+  return String.fromCharCode(65 + index)
+}

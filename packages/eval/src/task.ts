@@ -1,0 +1,123 @@
+/**
+ * What a benchmark is: where its rows are, how a row becomes a prompt, how an answer becomes a score, and how scores
+ * become the numbers that are reported. Adding a task is writing one of these.
+ */
+import type { Judge } from './judge'
+
+/**
+ * - `compat`: as lmms-eval ships it, its mistakes included.
+ * - `fixed`: the same without its mistakes.
+ * - `rule-based`: never asks a judge; not comparable where a task would.
+ */
+export type ScoringMode = 'compat' | 'fixed' | 'rule-based'
+
+/** A row as it is stored. Integers are numbers, an image is `{ bytes, path }`, what is absent is null. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** As it is given to a model: the bytes of an image file, or its path. */
+export type TaskImage = Uint8Array | string
+
+export interface TaskPrompt {
+  text: string
+  /** In the order in which they are shown, before the text. */
+  images: readonly TaskImage[]
+}
+
+/** What can be stored as JSON without loss. */
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+
+/** What one answer is worth. Plain data: it is stored, and read back when a run is resumed. */
+export interface Score {
+  /**
+   * By the name of the metric; null counts for no mean. A row that a judge would have to decide, and did not, is null:
+   * never a silent zero.
+   */
+  values: Readonly<Record<string, number | null>>
+  /** The answer was not understood, and a rule of last resort decided. @default false */
+  fallback?: boolean | undefined
+  /** What was understood as the answer; null for nothing. Equal texts are equal answers. */
+  parsed?: string | null | undefined
+  /** What aggregation needs of the row, and what lmms-eval stores with the metric. */
+  details?: Readonly<Record<string, Json | undefined>> | undefined
+}
+
+export interface ScoringContext {
+  mode: ScoringMode
+  /**
+   * Asked by the tasks that need one (`Task.judge`). Without it, or when it refuses a text (`JUDGE_REFUSED`), `compat`
+   * does what lmms-eval does and marks the row as a fallback; `fixed` leaves the row unscored. A judge that cannot be
+   * reached (`JUDGE_FAILED`) ends the scoring: a run may be resumed later.
+   */
+  judge?: Judge | undefined
+  /**
+   * What an answer without an option letter counts as in the tasks where lmms-eval draws one: a letter drawn from the
+   * seed and the row, or wrong. @default 'wrong' in mode `rule-based`, else 'random'
+   */
+  fallback?: 'random' | 'wrong' | undefined
+  /** Seed of the drawn letters. @default 0 */
+  seed?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Rows that share a property. */
+export interface Group {
+  correct: number
+  total: number
+  /** On the scale of the task's metric; null when a row of the group is unscored. */
+  accuracy: number | null
+}
+
+/** Rows of a data set of the hub, or of a file. */
+export type DataSource =
+  | {
+      /** `owner/name` */
+      dataset: string
+      config: string
+      split: string
+      /** Paths in the repository; `*` stands for any characters but "/". */
+      files: string
+    }
+  | {
+      /** A `.jsonl` or `.parquet` file. */
+      file: string
+    }
+
+export interface Task {
+  /** As in lmms-eval. */
+  name: string
+  /** Counted up when a score changes its meaning. */
+  version: number
+  source: DataSource
+  /** Columns that are read. @default all */
+  columns?: readonly string[] | undefined
+  /** How the answer is generated. */
+  generation: {
+    /** Tokens. */
+    maxNewTokens: number
+    /** 0 is greedy. @default 0 */
+    temperature?: number | undefined
+    /** The answer ends before the first of each, in this order. @default none */
+    until?: readonly string[] | undefined
+  }
+  /** When a judge is asked outside of mode `rule-based`. @default 'never' */
+  judge?: 'never' | 'unmatched' | 'always' | undefined
+  prompt: (row: Row) => TaskPrompt
+  /** The right answer, as lmms-eval stores it. */
+  target: (row: Row) => string
+  /** `answer` is the cleaned text. Never throws because of it. */
+  score: (row: Row, answer: string, context: ScoringContext) => Score | Promise<Score>
+  /** What is reported, null where there is nothing to report. */
+  aggregate: (
+    scores: readonly Score[],
+    context?: Pick<ScoringContext, 'mode'>,
+  ) => Readonly<Record<string, number | null>>
+  /** The same by property of the row, e.g. `.task.FQA`. @default none */
+  breakdown?: ((scores: readonly Score[]) => Record<string, Record<string, Group>>) | undefined
+  /** By the name of what is reported. */
+  higherIsBetter: Readonly<Record<string, boolean>>
+  /** Reported numbers that are plain means of the values of that name; they get a standard error. @default none */
+  means?: readonly string[] | undefined
+  /** lmms-eval's name of what is done to answers before they are scored, part of its metrics' names. @default 'none' */
+  filter?: string | undefined
+}

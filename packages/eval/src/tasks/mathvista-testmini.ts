@@ -1,0 +1,213 @@
+/**
+ * MathVista, testmini: 1000 questions of mathematics in visual contexts. lmms-eval's `mathvista_testmini` is three
+ * tasks that differ in the prompt: `_cot`, `_solution` and `_format`, each with a score of its own.
+ *
+ * A judge reads the answer out of the response where the shortcuts do not: "7" needs none for an integer, "C" and "The
+ * number is 14." do. Without a judge `compat` takes the choice with the shortest text, as lmms-eval silently does, and
+ * marks the row as a fallback; `fixed` leaves it unscored; `rule-based` reads letters, option texts and last numbers
+ * itself (`rule_based_eval`, not lmms-eval's number) and adds VLMEvalKit's verdict (`vlmevalkit_eval`).
+ *
+ * Pitfalls: in `compat` every question with a float answer is wrong (some 40 rows), and an accuracy of 0 is reported as
+ * null. An empty answer is the choice with the shortest text. Integers are truncated: 7.9 is right for 7. Lists must
+ * match to the space. Scores are percentages with two decimals.
+ */
+import { askJudge } from '../scoring/ask-judge'
+import { groupsBy, meanOf, percent } from '../scoring/averages'
+import { optionalText, structColumn, textColumn, textsColumn } from '../scoring/columns'
+import { letterOf } from '../scoring/infer-option'
+import {
+  extractMathVista,
+  matchesMathVista,
+  normalizeMathVista,
+  ruleBasedMathVista,
+  vlmEvalKitMathVista,
+  type MathVistaRow,
+} from '../scoring/mathvista-answer'
+import { optionLines } from '../scoring/option-lines'
+import { parseIntText } from '../scoring/python-number'
+import { strip } from '../scoring/python-text'
+import type { Row, Score, ScoringContext, ScoringMode, Task } from '../task'
+import { mathVistaExtractionPrompt } from './mathvista-extraction'
+import { taskPrompt } from './task-prompt'
+
+type Shot = 'step-by-step' | 'solution' | 'format-prompt'
+
+/** M-STaR's five columns. */
+const taskNames: Record<string, string | undefined> = {
+  'figure question answering': 'FQA',
+  'geometry problem solving': 'GPS',
+  'math word problem': 'MWP',
+  'textbook question answering': 'TQA',
+  'visual question answering': 'VQA',
+}
+
+const axes = [
+  'task',
+  'question_type',
+  'answer_type',
+  'language',
+  'source',
+  'category',
+  'context',
+  'grade',
+  'skills',
+]
+const metrics = ['llm_as_judge_eval', 'rule_based_eval', 'vlmevalkit_eval']
+
+export const mathvistaTestminiCot = mathVista('cot', 'step-by-step')
+export const mathvistaTestminiSolution = mathVista('solution', 'solution')
+export const mathvistaTestminiFormat = mathVista('format', 'format-prompt')
+
+function mathVista(variant: string, shot: Shot): Task {
+  return {
+    name: `mathvista_testmini_${variant}`,
+    version: 1,
+    source: {
+      dataset: 'AI4Math/MathVista',
+      config: 'default',
+      split: 'testmini',
+      files: 'data/testmini-*.parquet',
+    },
+    columns: [
+      ...['pid', 'question', 'decoded_image', 'choices', 'unit', 'precision', 'answer', 'question_type'],
+      ...['answer_type', 'metadata', 'query'],
+    ],
+    generation: { maxNewTokens: 16384 },
+    judge: 'unmatched',
+    prompt: (row) => taskPrompt(promptText(row, shot), row, ['decoded_image']),
+    target: (row) => textColumn(row, 'answer'),
+    score: (row, answer, context) => scoreAnswer(row, strip(answer), context),
+    aggregate: (scores, { mode } = { mode: 'fixed' }) =>
+      Object.fromEntries(
+        metrics
+          .filter((metric) => scores.some((score) => metric in score.values))
+          .map((metric) => {
+            const accuracy = percent(meanOf(scores, metric))
+            return [metric, mode === 'compat' && accuracy === 0 ? null : accuracy]
+          }),
+      ),
+    breakdown: (scores) => {
+      const metric = metrics.find((name) => scores.some((score) => name in score.values)) ?? metrics[0]
+      return Object.fromEntries(
+        axes.map((axis) => [axis, groupsBy(scores, axis, { metric, scale: percent })]),
+      )
+    },
+    higherIsBetter: Object.fromEntries(metrics.map((metric) => [metric, true])),
+  }
+}
+
+async function scoreAnswer(row: Row, answer: string, context: ScoringContext): Promise<Score> {
+  const { mode } = context
+  const read = readRow(row, mode)
+  const details = factsOf(row)
+  if (mode === 'rule-based') {
+    const parsed = ruleBasedMathVista(answer, read)
+    return {
+      values: {
+        rule_based_eval: matchesMathVista(parsed, read) ? 1 : 0,
+        vlmevalkit_eval: vlmEvalKitMathVista(answer, read) ? 1 : 0,
+      },
+      fallback: parsed === undefined,
+      parsed: parsed ?? null,
+      details,
+    }
+  }
+  const shortcut = extractMathVista(answer, read)
+  const reply =
+    shortcut === undefined
+      ? await askJudge(context, {
+          user: mathVistaExtractionPrompt(optionalText(row, 'query') ?? textColumn(row, 'question'), answer),
+          maxTokens: 256,
+        })
+      : undefined
+  const extraction = shortcut ?? reply
+  if (extraction === undefined && mode === 'fixed')
+    return { values: { llm_as_judge_eval: null }, fallback: true, parsed: null, details }
+  const normalized = normalizeMathVista(extraction ?? '', read)
+  return {
+    values: { llm_as_judge_eval: matchesMathVista(normalized, read) ? 1 : 0 },
+    // What is chosen for no text at all is not the model's answer.
+    fallback: (extraction ?? '') === '' && read.multiChoice,
+    parsed: normalized ?? null,
+    details: { ...details, extraction: extraction ?? '', judge_reply: reply },
+  }
+}
+
+function readRow(row: Row, mode: ScoringMode): MathVistaRow {
+  return {
+    choices: textsColumn(row, 'choices'),
+    multiChoice: textColumn(row, 'question_type') === 'multi_choice',
+    answerType: textColumn(row, 'answer_type'),
+    precision: precisionOf(row.precision, mode),
+    answer: textColumn(row, 'answer'),
+  }
+}
+
+/** The column is a float64, which Python's `round` refuses as a number of places: `compat` can use none. */
+function precisionOf(cell: unknown, mode: ScoringMode): number | undefined {
+  if (mode === 'compat' && typeof cell === 'number') return undefined
+  const places = typeof cell === 'string' ? Number(parseIntText(cell) ?? NaN) : Number(cell ?? NaN)
+  return places >= 0 && places <= 20 ? Math.trunc(places) : undefined
+}
+
+function factsOf(row: Row) {
+  const metadata = structColumn(row, 'metadata')
+  const task = optionalText(metadata, 'task')
+  return {
+    task: task === undefined ? undefined : (taskNames[task] ?? task),
+    question_type: textColumn(row, 'question_type'),
+    answer_type: textColumn(row, 'answer_type'),
+    ...Object.fromEntries(
+      ['language', 'source', 'category', 'context', 'grade'].map((name) => [
+        name,
+        optionalText(metadata, name),
+      ]),
+    ),
+    skills: textsColumn(metadata, 'skills'),
+  }
+}
+
+function promptText(row: Row, shot: Shot): string {
+  const format = shot === 'format-prompt'
+  const unit = optionalText(row, 'unit')
+  const choices = textsColumn(row, 'choices')
+  const question = `${textColumn(row, 'question')}${unit === undefined ? '' : ` (Unit: ${unit})`}`
+  const lines = [format ? question : `Question: ${question}`]
+  if (choices.length > 0 && format) lines.push(optionLines(choices))
+  if (choices.length > 0 && !format)
+    lines.push('Choices:', ...choices.map((choice, index) => `(${letterOf(index)}) ${choice}`))
+  lines.push(format ? formatSentence(row) : hint(row))
+  if (shot === 'solution') lines.push('Solution:')
+  return strip(lines.join('\n'))
+}
+
+/** Which kind of answer the row wants; 'text' where the dataset names no other. */
+function kindOf(row: Row): 'choice' | 'integer' | 'one' | 'two' | 'list' | 'text' {
+  if (textColumn(row, 'question_type') === 'multi_choice') return 'choice'
+  const type = textColumn(row, 'answer_type')
+  if (type === 'float') return Number(row.precision) === 2 ? 'two' : 'one'
+  return type === 'integer' || type === 'list' ? type : 'text'
+}
+
+function hint(row: Row): string {
+  const wanted = {
+    choice: ' and provide the correct option letter, e.g., A, B, C, D,',
+    integer: ' requiring an integer answer and provide the final value, e.g., 1, 2, 3,',
+    one: ' requiring a floating-point number with one decimal place and provide the final value, e.g., 1.2, 1.3, 1.4,',
+    two: ' requiring a floating-point number with two decimal places and provide the final value, e.g., 1.23, 1.34, 1.45,',
+    list: ' requiring a Python list as an answer and provide the final list, e.g., [1, 2, 3], [1.2, 1.3, 1.4],',
+    text: ' and provide the final answer',
+  }
+  return `Hint: Please answer the question${wanted[kindOf(row)]} at the end.`
+}
+
+function formatSentence(row: Row): string {
+  return {
+    choice: "Answer with the option's letter from the given choices directly.",
+    integer: 'Answer the question using a single integer number.',
+    one: 'Answer the question using a single floating-point number with one decimal place.',
+    two: 'Answer the question using a single floating-point number with two decimal places.',
+    list: 'Answer the question using a Python list.',
+    text: 'Answer the question using a single word or phrase.',
+  }[kindOf(row)]
+}

@@ -1,0 +1,319 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { AnswerRequest, AnswerSettings } from '../src/answerer'
+import { folderTask } from '../src/folder-task'
+import { evaluate } from '../src/run/evaluate'
+import { folderName } from '../src/run/folder-name'
+import { formatEvaluation } from '../src/run/format-evaluation'
+import type { Progress } from '../src/run/progress'
+import type { Task } from '../src/task'
+import { fakeAnswerer } from './support/fake-answerer'
+import { writeSums } from './support/sums'
+import { temporaryFolder } from './support/temporary-folder'
+
+function sums(count: number): { task: Task; folder: string } {
+  const folder = temporaryFolder()
+  return { folder, task: folderTask({ file: writeSums(folder, count), scorer: 'exact' }) }
+}
+
+test('the results file has the keys of lmms-eval', async () => {
+  const { task, folder } = sums(9)
+  const { files, date } = await evaluate({
+    tasks: [task],
+    answerer: { ...fakeAnswerer({ name: '/models/Qwen/Qwen2.5-VL-7B' }), identity: () => ({ adapter: 'x' }) },
+    outputPath: join(folder, 'out'),
+    now: () => new Date(2026, 0, 2, 3, 4, 5),
+    judge: { name: 'judge-1', ask: () => Promise.resolve('') },
+    limit: 8,
+    offset: 1,
+    batchSize: 4,
+    generation: { maxNewTokens: 7, until: ['###'] },
+  })
+  expect(date).toBe('20260102_030405')
+  expect(files).toEqual({
+    results: join(folder, 'out/Qwen__Qwen2.5-VL-7B/20260102_030405_results.json'),
+    samples: [join(folder, 'out/Qwen__Qwen2.5-VL-7B/20260102_030405_samples_sums.jsonl')],
+  })
+  const results = JSON.parse(readFileSync(files?.results ?? '', 'utf8')) as Record<string, unknown>
+  expect(results).toMatchObject({
+    // Rows 1 to 8, of which 3 and 6 are answered wrongly: mean 6/8, standard error sqrt(6/8 * 2/8 / 7).
+    results: {
+      sums: {
+        alias: 'sums',
+        'accuracy,none': 0.75,
+        'accuracy_stderr,none': expect.closeTo(0.163663417676994, 12) as number,
+      },
+    },
+    group_subtasks: { sums: [] },
+    configs: {
+      sums: {
+        task: 'sums',
+        output_type: 'generate_until',
+        generation_kwargs: { max_new_tokens: 7, temperature: 0, do_sample: false, until: ['###'] },
+      },
+    },
+    versions: { sums: 1 },
+    'n-shot': { sums: 0 },
+    higher_is_better: { sums: { accuracy: true } },
+    'n-samples': { sums: { original: 9, effective: 8 } },
+    config: { model: '/models/Qwen/Qwen2.5-VL-7B', model_args: 'adapter=x', batch_size: 4, limit: 8 },
+    date: '20260102_030405',
+    model_name_sanitized: 'Qwen__Qwen2.5-VL-7B',
+    evolmm: {
+      tasks: {
+        sums: {
+          mode: 'fixed',
+          judge: null,
+          revision: expect.stringMatching(/^files-[0-9a-f]{16}$/) as string,
+          rows: 8,
+          fallbackShare: 0,
+        },
+      },
+    },
+  })
+})
+
+test('a sample holds the text as generated and as scored', async () => {
+  const { task, folder } = sums(2)
+  const { files } = await evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: folder })
+  const lines = readFileSync(files?.samples[0] ?? '', 'utf8')
+    .trimEnd()
+    .split('\n')
+  expect(lines).toHaveLength(2)
+  expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+    doc_id: 1,
+    target: '2',
+    input: '1 + 1? say: <answer>2 </answer>\nAnswer the question using a single word or phrase.',
+    filtered_resps: ['2'],
+    doc_hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    accuracy: 1,
+    evolmm: { raw: '<answer>2 </answer>', values: { accuracy: 1 }, parsed: '2', fallback: false },
+  })
+})
+
+test('batches have the asked size, images are paths beside the file, and only drawing needs no batch', async () => {
+  const { task, folder } = sums(7)
+  const run = async (batchSize: number) => {
+    const calls: (readonly AnswerRequest[])[] = []
+    const settings: AnswerSettings[] = []
+    await evaluate({
+      tasks: [task],
+      answerer: fakeAnswerer({
+        onAnswer: (requests, given) => {
+          calls.push(requests)
+          settings.push(given)
+        },
+      }),
+      batchSize,
+      seed: 5,
+      generation: { temperature: 0.5, topP: 0.9 },
+    })
+    expect(settings[0]).toEqual({ maxNewTokens: 64, temperature: 0.5, topP: 0.9 })
+    return calls
+  }
+  const three = await run(3)
+  expect(three.map(({ length }) => length)).toEqual([3, 3, 1])
+  const requests = three.flat()
+  expect((await run(7)).flat()).toEqual(requests)
+  expect(requests[4]?.images).toEqual([join(folder, '4.png')])
+  expect(requests[4]?.system).toBe('You are a helpful assistant.')
+  expect(new Set(requests.map(({ seed }) => String(seed))).size).toBe(7)
+})
+
+test.each([
+  [{ limit: 3 }, 3],
+  [{ limit: 0.25 }, 3],
+  [{ limit: 100, offset: 4 }, 6],
+  [{ offset: 100 }, 0],
+  [{}, 10],
+])('%o of 10 rows are %i', async (options, rows) => {
+  const { task } = sums(10)
+  const { tasks } = await evaluate({ tasks: [task], answerer: fakeAnswerer(), ...options })
+  expect(tasks[0]).toMatchObject({ rows, allRows: 10 })
+  if (rows === 0) expect(tasks[0].metrics).toEqual({ accuracy: null })
+})
+
+test('progress counts rows over all tasks and extrapolates the time that is left', async () => {
+  const { task } = sums(4)
+  let milliseconds = 0
+  const seen: Progress[] = []
+  await evaluate({
+    tasks: [task, { ...task, name: 'again' }],
+    answerer: fakeAnswerer({ onAnswer: () => void (milliseconds += 500) }),
+    batchSize: 2,
+    now: () => new Date(milliseconds),
+    onProgress: (progress) => seen.push(progress),
+  })
+  expect(
+    seen.map(({ task: name, done, allDone, secondsLeft }) => [name, done, allDone, secondsLeft]),
+  ).toEqual([
+    ['sums', 0, 0, undefined],
+    ['sums', 2, 2, 1.5],
+    ['sums', 4, 4, 1],
+    ['again', 0, 4, 1],
+    ['again', 2, 6, 0.5],
+    ['again', 4, 8, 0],
+  ])
+  expect(seen[0]).toMatchObject({ total: 4, allTotal: 8, seconds: 0 })
+})
+
+test('the table names mode, judge, revision, rows, and the shares of fallbacks and of rows without a verdict', async () => {
+  const { task } = sums(4)
+  const judged: Task = {
+    ...task,
+    judge: 'always',
+    score: (row, answer) => ({
+      values: { accuracy: row.answer === '1' ? null : 1 },
+      parsed: answer,
+      fallback: row.answer === '2',
+    }),
+  }
+  const judge = { name: 'judge-1', ask: () => Promise.resolve('') }
+  const evaluation = await evaluate({ tasks: [judged], answerer: fakeAnswerer(), judge, limit: 3 })
+  expect(evaluation.tasks[0]).toMatchObject({ unscored: 1, judge: 'judge-1', metrics: { accuracy: null } })
+  const { revision } = evaluation.tasks[0]
+  expect(formatEvaluation(evaluation)).toBe(
+    [
+      'org/fake',
+      '',
+      '| task | metric   | value | stderr |               rows | fallback | mode  | judge   | revision       |',
+      '| ---- | -------- | ----: | -----: | -----------------: | -------: | ----- | ------- | -------------- |',
+      `| sums | accuracy |     - |      0 | 3 of 4, 1 unscored |   33.3 % | fixed | judge-1 | ${revision.slice(0, 14)} |`,
+      '',
+    ].join('\n'),
+  )
+  const ruled = await evaluate({ tasks: [judged], answerer: fakeAnswerer(), judge, mode: 'rule-based' })
+  expect(ruled.tasks[0]).toMatchObject({ judge: null, mode: 'rule-based' })
+})
+
+test('an abort stops the run between two batches with its reason', async () => {
+  const { task, folder } = sums(6)
+  const controller = new AbortController()
+  let calls = 0
+  const run = () =>
+    evaluate({
+      tasks: [task],
+      answerer: fakeAnswerer({
+        onAnswer: () => {
+          if (++calls === 2) controller.abort(new Error('enough'))
+        },
+      }),
+      outputPath: folder,
+      signal: calls < 2 ? controller.signal : undefined,
+    })
+  await expect(run()).rejects.toThrow('enough')
+  expect(calls).toBe(2)
+  await run()
+  expect(calls).toBe(6)
+})
+
+test('an answerer that gives other numbers of answers is refused, and no row is lost', async () => {
+  const { task, folder } = sums(4)
+  const answerer = fakeAnswerer()
+  const short = { ...answerer, answer: async () => await answerer.answer([], { maxNewTokens: 1 }) }
+  const twice = {
+    ...answerer,
+    answer: (requests: readonly AnswerRequest[]) =>
+      answerer.answer(requests, { maxNewTokens: 1, samples: 2 }),
+  }
+  for (const wrong of [short, twice])
+    await expect(evaluate({ tasks: [task], answerer: wrong, outputPath: folder })).rejects.toMatchObject({
+      code: 'ANSWER_COUNT',
+    })
+  expect((await evaluate({ tasks: [task], answerer, outputPath: folder })).tasks[0].rows).toBe(4)
+})
+
+test('missing data of any task shows before anything is asked', async () => {
+  const { task } = sums(4)
+  let calls = 0
+  const tasks: Task[] = [task, { ...task, name: 'gone', source: { file: '/nowhere/a.jsonl' } }]
+  const run = evaluate({
+    tasks,
+    answerer: fakeAnswerer({
+      onAnswer: () => {
+        calls++
+      },
+    }),
+  })
+  await expect(run).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+  expect(calls).toBe(0)
+})
+
+test.each([
+  { tasks: [] },
+  { limit: 0 },
+  { limit: -1 },
+  { limit: 1.5 },
+  { offset: -1 },
+  { batchSize: 0 },
+  { seed: 0.5 },
+  { mode: 'best' as never },
+  { fallback: 'skip' as never },
+])('the option %o is refused', async (wrong) => {
+  const { task } = sums(2)
+  const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), ...wrong })
+  await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test('a task named twice is refused', async () => {
+  const { task } = sums(2)
+  const run = evaluate({ tasks: [task, task], answerer: fakeAnswerer() })
+  await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test.each([
+  ['Qwen/Qwen2.5-VL-7B-Instruct', 'Qwen__Qwen2.5-VL-7B-Instruct'],
+  ['/models/a/b', 'a__b'],
+  ['../..', 'model'],
+  ['a:b*c', 'a__b__c'],
+  ['plain', 'plain'],
+])('results of %s are in the folder %s', (model, folder) => {
+  expect(folderName(model)).toBe(folder)
+})
+
+test.each([
+  ['exact', { answer: 'Paris' }, ['paris ', 'Lyon'], [1, 0]],
+  ['exact', { answer: ['5', 'five'] }, ['Five', '5', '6'], [1, 1, 0]],
+  ['relaxed', { answer: 100 }, ['104', '106', '1e2'], [1, 0, 1]],
+  ['anls', { answer: 'abcd' }, ['abce', 'xyzw', 'abcd'], [0.75, 0, 1]],
+  ['math', { answer: '0.5' }, ['\\frac{1}{2}', '0.6'], [1, 0]],
+  ['choice', { answer: 'B', options: ['red', 'blue'] }, ['b', 'blue', '(B)', 'A', '?'], [1, 1, 1, 0, 0]],
+  ['choice', { answer: 'blue', options: ['red', 'blue'] }, ['B', 'red'], [1, 0]],
+] as const)(
+  'the scorer %s of a folder task with %o gives %o the values %o',
+  async (scorer, row, answers, values) => {
+    const file = join(temporaryFolder(), 'own.jsonl')
+    writeFileSync(file, answers.map(() => `${JSON.stringify({ question: 'q', ...row })}\n`).join(''))
+    const task = folderTask({ file, scorer })
+    expect(task.name).toBe('own')
+    const metric = scorer === 'anls' ? 'anls' : 'accuracy'
+    for (const [i, answer] of answers.entries()) {
+      const score = await task.score({ question: 'q', ...row }, answer, { mode: 'fixed' })
+      expect(score.values).toEqual({ [metric]: values[i] })
+    }
+  },
+)
+
+test.each([
+  [{ answer: 'a' }, 'question'],
+  [{ question: 'q' }, 'answer'],
+  [{ question: 'q', answer: [] }, 'answer'],
+  [{ question: 'q', answer: 'a', image: { path: 'x' } }, 'images'],
+])('the row %o of a folder task is refused for its %s', async (row, key) => {
+  const file = join(temporaryFolder(), 'own.jsonl')
+  writeFileSync(file, JSON.stringify(row))
+  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
+  await expect(run).rejects.toMatchObject({ code: 'INVALID_ROW', details: { file, key } })
+})
+
+test('options of a folder task are shown with their letters', () => {
+  const task = folderTask({ file: '/data/own.jsonl', scorer: 'choice', instruction: '' })
+  const prompt = task.prompt({
+    question: 'Which?',
+    images: ['a.png', '/b.png'],
+    answer: 'A',
+    options: ['x', 'y'],
+  })
+  expect(prompt).toEqual({ text: 'Which?\nA. x\nB. y', images: ['/data/a.png', '/b.png'] })
+})

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parquetMetadata } from 'hyparquet'
+import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
+import { expect, test } from 'vitest'
+import { EvolmmError } from '../src'
+import { openParquet } from '../src/data/parquet-rows'
+import type { RowReader } from '../src/data/row-reader'
+import type { Row } from '../src/task'
+import { bundle } from './support/bundle'
+import { temporaryFolder } from './support/temporary-folder'
+
+const fixtures = fileURLToPath(new URL('fixtures/parquet', import.meta.url))
+
+/** What pyarrow read back from the file that it wrote. */
+const expected = JSON.parse(readFileSync(join(fixtures, 'rows.json'), 'utf8'), (_, value: unknown) =>
+  typeof value === 'object' && value !== null && 'base64' in value
+    ? new Uint8Array(Buffer.from(String(value.base64), 'base64'))
+    : value,
+) as Row[]
+
+async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promise<Row[]> {
+  const rows = []
+  for await (const row of reader.read(start, end)) rows.push(row)
+  return rows
+}
+
+test.each(['snappy', 'zstd', 'gzip'])(
+  'every range of rows of a file written by pyarrow is as pyarrow reads it (%s)',
+  async (name) => {
+    for (const windowBytes of [undefined, 1]) {
+      const reader = await openParquet(join(fixtures, `${name}.parquet`), { windowBytes })
+      expect(reader.length).toBe(expected.length)
+      for (let start = 0; start <= expected.length; start++)
+        for (let end = start; end <= expected.length; end++)
+          expect(await rowsOf(reader, start, end)).toEqual(expected.slice(start, end))
+      await reader.close()
+    }
+  },
+)
+
+test('only the chosen columns are read', async () => {
+  const columns = ['id', 'image']
+  const reader = await openParquet(join(fixtures, 'snappy.parquet'), { columns })
+  expect(await rowsOf(reader)).toEqual(expected.map(({ id, image }) => ({ id, image })))
+  await reader.close()
+})
+
+/** A copy of the file with zeros in all column chunks but the wanted ones. */
+function withHoles(folder: string, wanted: (group: number, column: string) => boolean): string {
+  const path = join(folder, 'holes.parquet')
+  const bytes = readFileSync(join(fixtures, 'snappy.parquet'))
+  const { row_groups } = parquetMetadata(new Uint8Array(bytes).buffer)
+  for (const [g, { columns }] of row_groups.entries())
+    for (const { meta_data } of columns) {
+      if (!meta_data || wanted(g, meta_data.path_in_schema[0] ?? '')) continue
+      const start = Number(meta_data.dictionary_page_offset ?? meta_data.data_page_offset)
+      bytes.fill(0, start, start + Number(meta_data.total_compressed_size))
+    }
+  writeFileSync(path, bytes)
+  return path
+}
+
+test('rows of one group are read without looking at any other', async () => {
+  const reader = await openParquet(withHoles(temporaryFolder(), (group) => group === 1))
+  expect(await rowsOf(reader, 3, 6)).toEqual(expected.slice(3, 6))
+  await expect(rowsOf(reader, 0, 1)).rejects.toThrow(EvolmmError)
+  await expect(rowsOf(reader, 6, 7)).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+  await reader.close()
+})
+
+test('columns that were not chosen are not looked at', async () => {
+  const path = withHoles(temporaryFolder(), (_, column) => column === 'question')
+  const reader = await openParquet(path, { columns: ['question'] })
+  expect(await rowsOf(reader)).toEqual(expected.map(({ question }) => ({ question })))
+  await reader.close()
+})
+
+test('a column that is not there is an error that names it and those that are', async () => {
+  const opened = openParquet(join(fixtures, 'snappy.parquet'), { columns: ['id', 'picture'] })
+  await expect(opened).rejects.toMatchObject({ code: 'COLUMN_MISSING' })
+  await expect(opened).rejects.toThrow(/picture, got id, question/)
+})
+
+test('a file cut anywhere, or with any byte changed, gives rows or one typed error', async () => {
+  const folder = temporaryFolder()
+  const whole = readFileSync(join(fixtures, 'snappy.parquet'))
+  const path = join(folder, 'bad.parquet')
+  const attempt = async (bytes: Uint8Array) => {
+    writeFileSync(path, bytes)
+    try {
+      const reader = await openParquet(path)
+      await rowsOf(reader, 0, Math.min(reader.length, 100)).finally(reader.close)
+      return 'rows'
+    } catch (error) {
+      expect(error).toBeInstanceOf(EvolmmError)
+      return (error as EvolmmError).code
+    }
+  }
+  for (let length = 0; length < whole.length; length += 97)
+    expect(await attempt(whole.subarray(0, length))).toBe('DATA_UNREADABLE')
+  for (let at = 0; at < whole.length; at += 61) {
+    const changed = Uint8Array.from(whole)
+    changed[at] = 255 - (changed[at] ?? 0)
+    expect(['rows', 'DATA_UNREADABLE']).toContain(await attempt(changed))
+  }
+})
+
+test('a missing file and a folder are typed errors', async () => {
+  const folder = temporaryFolder()
+  await expect(openParquet(join(folder, 'none.parquet'))).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+  await expect(openParquet(folder)).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+})
+
+const megabyte = 2 ** 20
+
+/** Rows with an image of 250 kB each; no two images are alike. */
+function* largeRows(count: number) {
+  const image = new Uint8Array(250_000).map((_, i) => (i * 2_654_435_761) >>> 24)
+  for (let i = 0; i < count; i++) {
+    const own = image.slice()
+    own.fill(i % 251, 0, 8)
+    yield { id: i, image: own }
+  }
+}
+
+test.each([
+  ['in many row groups', 32],
+  ['in one row group with an offset index', 1280],
+])('a file of 320 MB %s takes less than 160 MB to read', async (_, rowGroupSize) => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'large.parquet')
+  const rows = 1280
+  await parquetWriteRows({
+    writer: fileWriter(path),
+    rows: largeRows(rows),
+    columns: [
+      { name: 'id', type: 'INT32' },
+      { name: 'image', type: 'BYTE_ARRAY', encoding: 'PLAIN' },
+    ],
+    codec: 'UNCOMPRESSED',
+    rowGroupSize,
+  })
+  expect(statSync(path).size).toBeGreaterThan(rows * 250_000)
+  const script = await bundle('read-all', folder)
+  const read = JSON.parse(execFileSync(process.execPath, [script, path], { encoding: 'utf8' })) as {
+    rows: number
+    sum: number
+    bytes: number
+    growth: number
+  }
+  const sum = Array.from({ length: rows }, (__, i) => i % 251).reduce((a, b) => a + b)
+  expect(read).toMatchObject({ rows, sum, bytes: rows * 250_000 })
+  expect(read.growth).toBeLessThan(160 * megabyte)
+})

@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { folderTask } from '../src/folder-task'
+import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
+import type { RowRecord } from '../src/run/journal'
+import type { Task } from '../src/task'
+import { bundle } from './support/bundle'
+import { fakeAnswerer, type FakeOptions } from './support/fake-answerer'
+import { writeSums } from './support/sums'
+import { temporaryFolder } from './support/temporary-folder'
+
+const now = () => new Date(2026, 0, 2, 3, 4, 5)
+
+function options(file: string, outputPath: string, fake: FakeOptions = {}): EvaluateOptions {
+  return {
+    tasks: ['first', 'second'].map((name) => folderTask({ file, scorer: 'exact', name, instruction: name })),
+    answerer: fakeAnswerer(fake),
+    batchSize: 3,
+    outputPath,
+    now,
+  }
+}
+
+/** All files of a run by what they are, the date left out. */
+function filesOf(outputPath: string): Record<string, string> {
+  const folder = join(outputPath, 'org__fake')
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => {
+      const text = readFileSync(join(folder, name), 'utf8')
+      return [name.slice(15), text.replace(/"(date|total_evaluation_time_seconds)": "[^"]*"/g, '"$1": ""')]
+    }),
+  )
+}
+
+function journalOf(outputPath: string): string | undefined {
+  const folder = join(outputPath, 'org__fake')
+  const name = readdirSync(folder).find((entry) => entry.endsWith('.partial.jsonl'))
+  return name === undefined ? undefined : join(folder, name)
+}
+
+/** A random walk with a fixed seed (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The rows that are whole in the journal. */
+function doneRows(outputPath: string): string[] {
+  const journal = journalOf(outputPath)
+  const lines = journal === undefined ? [] : readFileSync(journal, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as RowRecord).map(({ task, row }) => `${task} ${row}`)
+}
+
+test('a run killed at many random moments ends as an undisturbed one and asks for no row that was done', async () => {
+  const folder = temporaryFolder()
+  const script = await bundle('run-sums', folder)
+  const file = writeSums(folder, 90)
+  const undisturbed = join(folder, 'undisturbed')
+  await evaluate(options(file, undisturbed))
+
+  const outputPath = join(folder, 'killed')
+  mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
+  const log = join(outputPath, 'asked.txt')
+  const random = randomNumbers(7)
+  let kills = 0
+  for (;;) {
+    const done = new Set(doneRows(outputPath))
+    writeFileSync(log, '')
+    const child = spawn(process.execPath, [script, folder, outputPath], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
+    // Killed a moment after a few of its batches, wherever it is by then: waiting, scoring or writing.
+    let batches = 1 + Math.floor(random() * 6)
+    const moment = random() * 6
+    child.stdout.on('data', (dots: Buffer) => {
+      batches -= dots.length
+      if (batches <= 0) setTimeout(() => child.kill('SIGKILL'), moment)
+    })
+    const [code] = (await ended) as [number | null]
+    const asked = readFileSync(log, 'utf8').split('\n').slice(0, -1)
+    expect(asked.filter((row) => done.has(row))).toEqual([])
+    if (code === 0) break
+    kills++
+  }
+  expect(kills).toBeGreaterThan(8)
+  expect(filesOf(outputPath)).toEqual(filesOf(undisturbed))
+})
+
+/** A run whose answerer fails at some call; what it leaves behind is what a kill there leaves. */
+async function interrupted(file: string, outputPath: string, call: number): Promise<void> {
+  let calls = 0
+  const failing = options(file, outputPath, {
+    onAnswer: () => {
+      if (++calls === call) throw new Error('no power')
+    },
+  })
+  await expect(evaluate(failing)).rejects.toThrow('no power')
+}
+
+test('a journal cut at any byte is continued to the same files', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 7)
+  await evaluate(options(file, join(folder, 'undisturbed')))
+  const expected = filesOf(join(folder, 'undisturbed'))
+  await interrupted(file, join(folder, 'whole'), 5)
+  const journal = journalOf(join(folder, 'whole')) ?? ''
+  const bytes = readFileSync(journal)
+  for (let length = 0; length <= bytes.length; length += 29) {
+    const outputPath = join(folder, `cut-${length}`)
+    mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
+    writeFileSync(join(outputPath, 'org__fake', journal.split('/').at(-1) ?? ''), bytes.subarray(0, length))
+    const done = new Set(bytes.toString('utf8', 0, length).split('\n').slice(0, -1))
+    let asked = 0
+    await evaluate(options(file, outputPath, { onAnswer: (requests) => void (asked += requests.length) }))
+    expect(asked).toBe(14 - done.size)
+    expect(filesOf(outputPath)).toEqual(expected)
+  }
+})
+
+test('a journal that was changed in its middle is refused', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  const journal = journalOf(folder) ?? ''
+  const bytes = readFileSync(journal)
+  bytes.fill(0, 5, 30)
+  writeFileSync(journal, bytes)
+  await expect(evaluate(options(file, folder))).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' })
+  expect(readFileSync(journal)).toEqual(bytes)
+})
+
+test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  const journal = journalOf(folder) ?? ''
+  appendFileSync(journal, new Uint8Array(100))
+  let asked = 0
+  await evaluate(options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }))
+  expect(asked).toBe(18 - 6)
+})
+
+test('an answer whose scoring fails is kept and not asked for again', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 5)
+  const [task] = options(file, folder).tasks as [Task, ...Task[]]
+  let asked = 0
+  const run = (score: Task['score']) =>
+    evaluate({
+      ...options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }),
+      tasks: [{ ...task, score }],
+      batchSize: 5,
+    })
+  const failing: Task['score'] = (row, answer, context) => {
+    if (row.answer === '3') throw new Error('judge away')
+    return task.score(row, answer, context)
+  }
+  await expect(run(failing)).rejects.toThrow('judge away')
+  expect(asked).toBe(5)
+  const { tasks } = await run(task.score)
+  expect(asked).toBe(5)
+  expect(tasks[0]).toMatchObject({ rows: 5, metrics: { accuracy: 3 / 5 } })
+})
+
+test('other options, data or parameters begin another run', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  let asked = 0
+  const counting = options(file, folder, { onAnswer: (requests) => void (asked += requests.length) })
+  const runs: Partial<EvaluateOptions>[] = [
+    { seed: 1 },
+    { mode: 'compat' },
+    { limit: 8 },
+    { system: '' },
+    { generation: { maxNewTokens: 3 } },
+    { answerer: { ...counting.answerer, identity: () => ({ adapter: 'abc' }) } },
+  ]
+  for (const changed of runs) {
+    asked = 0
+    const { tasks } = await evaluate({ ...counting, ...changed })
+    expect(asked).toBe(tasks.reduce((sum, { rows }) => sum + rows, 0))
+  }
+  asked = 0
+  await evaluate({ ...counting, batchSize: 5, logSamples: false })
+  expect(asked).toBe(18 - 6)
+  appendFileSync(file, '{"question": "", "answer": ""}\n')
+  asked = 0
+  await evaluate(counting)
+  expect(asked).toBe(20)
+  // Six changed runs, the resumed one and that on the new data, each with files of its own.
+  const results = readdirSync(join(folder, 'org__fake')).filter((name) => name.endsWith('_results.json'))
+  expect(results).toHaveLength(8)
+})

@@ -1,0 +1,27 @@
+/** Evaluates the sums of a folder, slowly, writing down each row that is asked for; killed by its parent. */
+import { appendFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { folderTask } from '../../src/folder-task'
+import { evaluate } from '../../src/run/evaluate'
+import { fakeAnswerer } from './fake-answerer'
+
+const [folder, outputPath] = process.argv.slice(2) as [string, string]
+await evaluate({
+  tasks: ['first', 'second'].map((name) =>
+    folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact', name, instruction: name }),
+  ),
+  answerer: fakeAnswerer({
+    onAnswer: async (requests) => {
+      const asked = requests.map(({ prompt, images }) => {
+        const row = basename(String(images[0]), '.png')
+        return `${prompt.split('\n').at(-1)} ${row}\n`
+      })
+      appendFileSync(join(outputPath, 'asked.txt'), asked.join(''))
+      process.stdout.write('.')
+      await sleep(2)
+    },
+  }),
+  batchSize: 3,
+  outputPath,
+})
