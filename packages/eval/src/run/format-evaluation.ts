@@ -1,6 +1,6 @@
 /** An evaluation as a table for a terminal or a Markdown file. */
 import type { Evaluation, TaskResult } from './summarize'
-import { formatTable } from './format-table'
+import { formatTable } from '../format-table'
 
 export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 'tasks'>): string {
   const header = ['task', 'metric', 'value', 'stderr', 'rows', 'fallback', 'mode', 'judge', 'revision']

@@ -1,0 +1,183 @@
+/**
+ * What self-evolution has to know about a model and some questions: how good it is greedily, how much better its best
+ * sample or its vote is (what there is to learn), whether agreement may be trusted as a reward, and how much of all
+ * this works without looking at the image.
+ *
+ * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
+ */
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import type { AnswerRequest, Answerer, AnswerSettings } from '../answerer'
+import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
+import { calibration, type Agreement, type Calibration } from './calibration'
+import { majorityAtK } from './majority-at-k'
+import { passAtK } from './pass-at-k'
+import type { Question } from './questions'
+import { vote, type JudgedAnswer } from './vote'
+
+export interface DiagnoseOptions {
+  questions: Iterable<Question> | AsyncIterable<Question>
+  answerer: Answerer
+  /** Answers drawn to each question. @default 8 */
+  samples?: number | undefined
+  /** Sizes of groups to report. @default 1, 2, 4 … up to `samples` */
+  k?: readonly number[] | undefined
+  /** Of the drawn answers. @default 1 */
+  temperature?: number | undefined
+  /** Of the drawn answers. @default 1, which is all */
+  topP?: number | undefined
+  /** Tokens. @default 128 */
+  maxNewTokens?: number | undefined
+  /** Ask without images too. @default true */
+  blind?: boolean | undefined
+  /** Questions at a time. @default 1 */
+  batchSize?: number | undefined
+  /** Stops between two batches with the signal's reason. */
+  signal?: AbortSignal | undefined
+  onProgress?: ((questions: number) => void) | undefined
+}
+
+export interface Diagnosis {
+  questions: number
+  /** Questions whose right answer is known; numbers about being right are over these, and null without any. */
+  known: number
+  /** Share of right greedy answers. */
+  greedy: number | null
+  /** Of groups of some size, by that size. */
+  groups: {
+    k: number
+    /** Share of groups with at least one right answer. */
+    pass: number | null
+    /** `pass` minus the greedy accuracy: what sampling finds and the model does not say by itself. */
+    passMinusGreedy: number | null
+    /** Share of groups whose most frequent answer is right. */
+    majority: number | null
+  }[]
+  /** Mean share of the most frequent of `samples` answers, over all questions. */
+  agreement: number
+  /** Does agreement predict being right? */
+  calibration: Calibration | null
+  /** Absent unless it was asked for. */
+  blind?: {
+    /** Share of right greedy answers without the images. */
+    accuracy: number | null
+    /** From blind to sighted, over the same questions. */
+    gap: PairedDifference | null
+    /** Share of all questions whose greedy answer stays the same without the images. */
+    sameAnswer: number
+  }
+}
+
+interface Outcome {
+  greedy: JudgedAnswer
+  drawn: JudgedAnswer[]
+  blind: JudgedAnswer | undefined
+}
+
+export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+  const samples = checkInteger('samples', options.samples ?? 8, { min: 1 })
+  const sizes = options.k ?? powersOfTwo(samples)
+  for (const k of sizes) checkInteger('k', k, { min: 1, max: samples })
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
+  const outcomes: Outcome[] = []
+  let batch: Question[] = []
+  const finish = async () => {
+    options.signal?.throwIfAborted()
+    outcomes.push(...(await askBatch(batch, samples, options)))
+    batch = []
+    options.onProgress?.(outcomes.length)
+  }
+  for await (const question of options.questions) {
+    batch.push(question)
+    if (batch.length === batchSize) await finish()
+  }
+  if (batch.length > 0) await finish()
+  if (outcomes.length === 0)
+    throw new EvolmmError('INVALID_OPTION', 'questions: must be at least one, got none; pass some', {
+      details: { option: 'questions' },
+    })
+  return summarize(outcomes, sizes, samples)
+}
+
+function powersOfTwo(limit: number): number[] {
+  return Array.from({ length: Math.floor(Math.log2(limit)) + 1 }, (_, i) => 2 ** i)
+}
+
+async function askBatch(
+  batch: readonly Question[],
+  samples: number,
+  { answerer, temperature = 1, topP, maxNewTokens = 128, blind = true }: DiagnoseOptions,
+): Promise<Outcome[]> {
+  const requests = batch.map(({ request }) => request)
+  const ask = async (given: readonly AnswerRequest[], settings: Omit<AnswerSettings, 'maxNewTokens'>) => {
+    const wanted = settings.samples ?? 1
+    const groups = await answerer.answer(given, { maxNewTokens, ...settings })
+    if (groups.length !== given.length || groups.some((group) => group.length !== wanted))
+      throw new EvolmmError(
+        'ANSWER_COUNT',
+        `answerer ${answerer.name}: must give ${wanted} answers to each of ${given.length} requests, got ${JSON.stringify(groups.map((group) => group.length))}; correct its answer()`,
+      )
+    const judged: JudgedAnswer[][] = []
+    for (const [i, group] of groups.entries())
+      judged.push(await Promise.all(group.map(({ text }) => batch[i].judge(text))))
+    return judged
+  }
+  const greedy = await ask(requests, { temperature: 0 })
+  const drawn = await ask(requests, { temperature, samples, ...(topP !== undefined && { topP }) })
+  const without = blind
+    ? await ask(
+        requests.map((request) => ({ ...request, images: [] })),
+        { temperature: 0 },
+      )
+    : undefined
+  return batch.map((_, i) => ({ greedy: greedy[i][0], drawn: drawn[i], blind: without?.[i][0] }))
+}
+
+function summarize(outcomes: readonly Outcome[], sizes: readonly number[], samples: number): Diagnosis {
+  // Of a question whose right answer is known every judged answer says whether it is right.
+  const known = outcomes.filter((outcome) =>
+    [outcome.greedy, ...outcome.drawn, ...(outcome.blind ? [outcome.blind] : [])].every(
+      ({ right }) => right !== null,
+    ),
+  )
+  const votes = known.map(({ drawn }) => vote(drawn))
+  const greedy = mean(known.map((outcome) => worth(outcome.greedy)))
+  const agreements: Agreement[] = votes.map(({ agreement, correct }) => ({ agreement, correct }))
+  return {
+    questions: outcomes.length,
+    known: known.length,
+    greedy,
+    groups: sizes.map((k) => {
+      const pass = mean(
+        known.map(({ drawn }) => passAtK(samples, drawn.filter(({ right }) => right === true).length, k)),
+      )
+      return {
+        k,
+        pass,
+        passMinusGreedy: pass === null || greedy === null ? null : pass - greedy,
+        majority: mean(votes.map(({ answers }) => majorityAtK(answers, k))),
+      }
+    }),
+    agreement: mean(outcomes.map(({ drawn }) => vote(drawn).agreement)) ?? 0,
+    calibration: known.length === 0 ? null : calibration(agreements),
+    ...(outcomes.some(({ blind }) => blind !== undefined) && { blind: blindness(outcomes, known) }),
+  }
+}
+
+function blindness(outcomes: readonly Outcome[], known: readonly Outcome[]): NonNullable<Diagnosis['blind']> {
+  const without = known.map(({ blind }) => worth(blind))
+  const sighted = known.map(({ greedy }) => worth(greedy))
+  const same = outcomes.filter(({ greedy, blind }) => greedy.key !== null && greedy.key === blind?.key)
+  return {
+    accuracy: mean(without),
+    gap: known.length === 0 ? null : pairedDifference(without, sighted),
+    sameAnswer: same.length / outcomes.length,
+  }
+}
+
+function worth(answer: JudgedAnswer | undefined): number {
+  return answer?.right === true ? 1 : 0
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length
+}

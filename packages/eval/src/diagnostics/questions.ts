@@ -1,0 +1,56 @@
+/** Questions that can be diagnosed: those of a task, or one's own. */
+import type { AnswerRequest } from '../answerer'
+import { openData, type OpenDataOptions } from '../data/open-data'
+import type { Judge } from '../judge'
+import { buildRequest } from '../run/build-request'
+import { cleanAnswer } from '../scoring/clean-answer'
+import type { ScoringMode, Task } from '../task'
+import type { JudgedAnswer } from './vote'
+
+export interface Question {
+  request: AnswerRequest
+  /** What a text says, and whether it is right if anybody knows. */
+  judge: (text: string) => JudgedAnswer | Promise<JudgedAnswer>
+}
+
+export interface TaskQuestionsOptions {
+  /** Rows. @default all */
+  limit?: number | undefined
+  /** Rows that are passed over first. @default 0 */
+  offset?: number | undefined
+  /** @default 'fixed' */
+  mode?: ScoringMode | undefined
+  /** @default none */
+  judge?: Judge | undefined
+  /** System message; an empty one leaves it to the model. @default 'You are a helpful assistant.' */
+  system?: string | undefined
+  /** @default 0 */
+  seed?: number | undefined
+  /** Where the data is. @default the Hugging Face cache */
+  data?: OpenDataOptions | undefined
+}
+
+/** The rows of a task as questions. An answer is right where the task's first value for it is at least one half. */
+export async function* taskQuestions(
+  task: Task,
+  options: TaskQuestionsOptions = {},
+): AsyncGenerator<Question, void, undefined> {
+  const { limit = Infinity, offset = 0, mode = 'fixed', judge, seed = 0 } = options
+  const { system = 'You are a helpful assistant.' } = options
+  const data = await openData(task, options.data)
+  try {
+    let index = offset
+    for await (const row of data.read(offset, Math.min(offset + limit, data.length)))
+      yield {
+        request: buildRequest(task, row, index++, { system, seed }),
+        judge: async (text) => {
+          const answer = cleanAnswer(text, { until: task.generation.until, mode })
+          const { values, parsed } = await task.score(row, answer, { mode, judge, seed, fallback: 'wrong' })
+          const value = Object.values(values).find((candidate) => candidate !== null)
+          return { key: parsed ?? null, right: value === undefined ? null : value >= 0.5 }
+        },
+      }
+  } finally {
+    await data.close()
+  }
+}
