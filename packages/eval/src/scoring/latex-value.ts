@@ -82,16 +82,12 @@ class Reader {
     return value
   }
 
+  /** Powers, factorials and percents, from left to right. */
   private power(depth: number): number {
-    let value = this.postfix(depth)
-    while (this.take('^')) value **= this.peek('{') ? this.group('{', '}', depth) : this.postfix(depth)
-    return value
-  }
-
-  private postfix(depth: number): number {
     let value = this.atom(depth)
     for (;;) {
-      if (this.take('!')) value = factorial(value)
+      if (this.take('^')) value **= this.atom(depth)
+      else if (this.take('!')) value = factorial(value)
       else if (this.take('\\%')) value /= 100
       else return value
     }

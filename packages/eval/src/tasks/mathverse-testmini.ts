@@ -45,7 +45,7 @@ export const mathverseTestmini: Task = {
   generation: { maxNewTokens: 16384, until: ['</s>', 'Q:', '<|im_end|>'] },
   judge: 'always',
   prompt: (row) => taskPrompt(strip(textColumn(row, 'query_wo')), row, ['image']),
-  target: (row) => textColumn(row, 'answer'),
+  target: (row) => optionalText(row, 'answer') ?? '',
   score: async (row, answer, context) => {
     const score = await scoreAnswer(row, strip(answer), context)
     const { subject, subfield } = structColumn(row, 'metadata') as Record<string, string | undefined>
@@ -70,7 +70,7 @@ export const mathverseTestmini: Task = {
 
 async function scoreAnswer(row: Row, answer: string, context: ScoringContext): Promise<Score> {
   const { mode } = context
-  const gold = optionalText(row, 'answer')
+  const gold = (row.answer ?? null) === null ? undefined : textColumn(row, 'answer')
   if (mode === 'rule-based') {
     const { right, parsed } = byRules(row, answer, gold ?? '')
     return {
@@ -79,11 +79,7 @@ async function scoreAnswer(row: Row, answer: string, context: ScoringContext): P
       parsed: parsed ?? null,
     }
   }
-  const reply = await askJudge(context, {
-    system: instruction,
-    user: `Question:\n${optionalText(row, 'question_for_eval') ?? optionalText(row, 'query_wo') ?? ''}\n\nRight answer: ${gold ?? ''}\n\nResponse:\n${answer}`,
-    maxTokens: 1024,
-  })
+  const reply = gold === undefined ? undefined : await askJudge(context, verdictRequest(row, gold, answer))
   const verdict = reply === undefined ? undefined : judgeVerdict(reply, { strict: mode === 'fixed' })
   const undecided = mode === 'fixed' ? null : 0
   return {
@@ -94,9 +90,21 @@ async function scoreAnswer(row: Row, answer: string, context: ScoringContext): P
   }
 }
 
+function verdictRequest(row: Row, gold: string, answer: string) {
+  return {
+    system: instruction,
+    user: `Question:\n${questionOf(row)}\n\nRight answer: ${gold}\n\nResponse:\n${answer}`,
+    maxTokens: 1024,
+  }
+}
+
+function questionOf(row: Row): string {
+  return optionalText(row, 'question_for_eval') ?? optionalText(row, 'query_wo') ?? ''
+}
+
 /** The option that the answer names where there are "A:…" lines, else equality of values. */
 function byRules(row: Row, answer: string, gold: string): { right: boolean; parsed: string | undefined } {
-  const text = optionalText(row, 'question_for_eval') ?? optionalText(row, 'query_wo') ?? ''
+  const text = questionOf(row)
   const options = new Map(
     Array.from(text.matchAll(/^([A-H]):(.*)$/gm), ([, letter, option]) => [letter, strip(option)]),
   )

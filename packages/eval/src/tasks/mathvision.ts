@@ -56,7 +56,7 @@ function mathVision(split: 'test' | 'testmini'): Task {
         parsed: parsed || null,
         details: {
           subject: optionalText(row, 'subject'),
-          level: row.level === undefined ? undefined : Number(row.level),
+          level: typeof row.level === 'number' ? row.level : undefined,
         },
       }
     },

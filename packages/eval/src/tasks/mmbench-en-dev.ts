@@ -9,8 +9,8 @@
  *
  * Pitfalls: with a limit on rows not all rotations are seen and the score is too high. Missing options are stored as
  * "nan", and in `compat` and `fixed` take part in the matching: "banana" is ambiguous. "I do not know" names "No".
- * `gpt_eval_score` is a percentage, categories are fractions. What M-STaR calls MMBench-R is not defined in public: we
- * take it as the L2 groups of reasoning.
+ * `gpt_eval_score` is a percentage, categories are fractions. What M-STaR calls MMBench-R is not defined in public; the L2
+ * groups of reasoning are in the breakdown.
  */
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, mean } from '../scoring/averages'
@@ -47,10 +47,11 @@ export const mmbenchEnDev: Task = {
   target: (row) => textColumn(row, 'answer'),
   score: async (row, answer, context) => {
     const read = await readLetter(row, strip(answer), context)
-    const unread = context.mode === 'fixed' && read.letter === undefined ? null : 0
-    const hit = read.letter === textColumn(row, 'answer') ? 1 : unread
+    const hit = read.letter === textColumn(row, 'answer') ? 1 : 0
     return {
-      values: { [context.mode === 'rule-based' ? 'rule_based_eval' : 'gpt_eval_score']: hit },
+      values: {
+        [context.mode === 'rule-based' ? 'rule_based_eval' : 'gpt_eval_score']: read.open ? null : hit,
+      },
       fallback: read.fallback,
       parsed: read.letter ?? null,
       details: {
@@ -86,6 +87,8 @@ export const mmbenchEnDev: Task = {
 interface Reading {
   letter: string | undefined
   fallback: boolean
+  /** Nobody read the answer: it is neither right nor wrong. */
+  open?: boolean
   reply?: string | undefined
 }
 
@@ -104,9 +107,9 @@ async function readLetter(row: Row, answer: string, context: ScoringContext): Pr
     const letter = reply === undefined ? undefined : matchMmbench(strip(reply), stored)
     if (letter !== undefined) return { letter, fallback: false, reply }
   }
-  // Without a verdict `fixed` has none to give; a judge that was asked and could not decide is one.
-  if (mode === 'fixed' && reply === undefined) return { letter: undefined, fallback: true }
-  const letter = fallback === 'wrong' ? '' : drawLetter([...letters, 'E'], seed, plainColumn(row, 'index'))
+  if (mode === 'fixed' && reply === undefined) return { letter: undefined, fallback: true, open: true }
+  const letter =
+    fallback === 'wrong' ? undefined : drawLetter([...letters, 'E'], seed, plainColumn(row, 'index'))
   return { letter, fallback: true, reply }
 }
 

@@ -5,8 +5,8 @@
  * Pitfalls: only the first character of an answer counts, so "Because" is B and "Do not know" is D, while "**B**", "[D]"
  * and "So the answer is B" are wrong. "average" is the mean over 18 subcategories of unequal size, not the accuracy.
  * No limit of tokens is set for this task, so the model's own (32768) holds. Scores are fractions. What M-STaR calls
- * MMStar-R is not defined in public: we take it as the four categories instance reasoning, logical reasoning, science &
- * technology and math.
+ * MMStar-R is not defined in public; the likely categories (instance reasoning, logical reasoning, science &
+ * technology, math) are reported one by one.
  */
 import { groupsBy, mean } from '../scoring/averages'
 import { textColumn } from '../scoring/columns'

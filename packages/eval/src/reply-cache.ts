@@ -1,0 +1,64 @@
+/**
+ * What a judge replied before, by key, in memory and in a JSON-lines file if one is named. Requests for the same key at
+ * the same time are one request; a failed one is not remembered.
+ */
+import { appendFile, readFile } from 'node:fs/promises'
+import { EvolmmError } from '@evolmm/internal'
+
+export class ReplyCache {
+  private readonly replies = new Map<string, Promise<string>>()
+  private loaded: Promise<void> | undefined
+
+  constructor(private readonly file: string | undefined) {}
+
+  async get(key: string, request: () => Promise<string>): Promise<string> {
+    this.loaded ??= this.load()
+    await this.loaded
+    const known = this.replies.get(key)
+    if (known !== undefined) return known
+    const reply = request().then(async (text) => {
+      await this.append(`${JSON.stringify({ key, reply: text })}\n`)
+      return text
+    })
+    this.replies.set(key, reply)
+    reply.catch(() => this.replies.delete(key))
+    return reply
+  }
+
+  private async load(): Promise<void> {
+    if (this.file === undefined) return
+    const text = await readFile(this.file, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+      throw unusable(this.file, error)
+    })
+    for (const line of text.split('\n')) {
+      const { key, reply } = parseLine(line)
+      if (typeof key === 'string' && typeof reply === 'string') this.replies.set(key, Promise.resolve(reply))
+    }
+    // The last line of a killed run may be torn: the next reply starts a line of its own.
+    if (text !== '' && !text.endsWith('\n')) await this.append('\n')
+  }
+
+  private async append(text: string): Promise<void> {
+    if (this.file === undefined) return
+    await appendFile(this.file, text).catch((error: unknown) => {
+      throw unusable(this.file, error)
+    })
+  }
+}
+
+function unusable(file: string | undefined, cause: unknown): EvolmmError {
+  return new EvolmmError(
+    'CACHE_UNUSABLE',
+    `cacheFile: must be a file that can be read and written, got ${file}: ${String(cause)}; name one in a folder that exists`,
+    { details: { file }, cause },
+  )
+}
+
+function parseLine(line: string): { key?: unknown; reply?: unknown } {
+  try {
+    return Object(JSON.parse(line)) as { key?: unknown; reply?: unknown }
+  } catch {
+    return {}
+  }
+}
