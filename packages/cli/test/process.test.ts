@@ -20,6 +20,7 @@ beforeAll(async () => {
     bundle: true,
     platform: 'node',
     format: 'esm',
+    conditions: ['@evolmm/source'],
     external: ['commander'],
     logLevel: 'silent',
   })
