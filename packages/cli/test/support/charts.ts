@@ -20,13 +20,16 @@ const names = Object.keys(colors) as Color[]
 const side = 56
 
 export async function drawChart(number: number): Promise<Chart> {
-  // Heights are three different numbers from 1 to 5, in an order that depends on the number of the chart.
-  const heights = names.map((_, i) => 1 + ((number * 7 + i * 2) % 5))
+  // Three different heights from 1 to 5.
+  const left = [1, 2, 3, 4, 5]
+  const heights = names.map((_, i) => left.splice((number * (i + 2) + i) % left.length, 1)[0] ?? 0)
   const pixels = Buffer.alloc(side * side * 3, 255)
   for (const [i, name] of names.entries())
     for (let y = side - 10 * (heights[i] ?? 0); y < side; y++)
       for (let x = 4 + 17 * i; x < 17 + 17 * i; x++) pixels.set(colors[name], 3 * (y * side + x))
-  const png = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } }).png().toBuffer()
+  const png = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toBuffer()
   const tallest = names[heights.indexOf(Math.max(...heights))] ?? ''
   const [red = 0, green = 0] = heights
   return {
