@@ -192,3 +192,77 @@ test('mathverse_testmini: without a right answer nothing is asked, and compat co
   expect(await values('fixed')).toEqual({ gpt_eval_score: null })
   expect(judge.asked).toEqual([])
 })
+
+test('m3cot: the prompt has the official fields, context only where there is one, and asks for "(X)"', () => {
+  const row = {
+    question: 'Which force?',
+    choices: ['gravity', 'friction'],
+    context: '',
+    image: new Uint8Array([1]),
+  }
+  const closing =
+    'Think step by step, then end with "The answer is (X)", where X is the letter of the right choice.'
+  const asked = `[Question]\nWhich force?\n[Choices]\n(A) gravity\n(B) friction\n${closing}`
+  const [m3cot] = findTasks(['m3cot'])
+  expect(m3cot.prompt(row).text).toBe(asked)
+  expect(m3cot.prompt({ ...row, context: 'A block slides.' }).text).toBe(
+    `[Context]\nA block slides.\n${asked}`,
+  )
+})
+
+test('every task names the right answer of a row', () => {
+  const rows: [string, Record<string, unknown>, string][] = [
+    ['chartqa', { answer: '14' }, '14'],
+    ['infovqa_val', { answers: ['a', 'b'] }, '["a","b"]'],
+    ['ai2d', { answer: '2' }, 'C'],
+    ['scienceqa_img', { answer: 1 }, 'B'],
+    ['mmmu_val', { answer: 'D' }, 'D'],
+    ['mathvista_testmini_cot', { answer: '7' }, '7'],
+    ['mathvision_test', { answer: 'E' }, 'E'],
+    ['mathverse_testmini', { answer: null }, ''],
+    ['mmstar', { answer: 'A' }, 'A'],
+    ['mmbench_en_dev', { answer: 'B' }, 'B'],
+    ['m3cot', { answer: 1 }, 'B'],
+    ['m3cot', { answer: 'C' }, 'C'],
+  ]
+  for (const [name, row, target] of rows) expect(findTasks([name])[0].target(row)).toBe(target)
+})
+
+const groupedRows: [string, Record<string, unknown>, Record<string, string[]>][] = [
+  ['mmstar', { answer: 'A', category: 'math', l2_category: 'geometry' }, { l2_category: ['geometry'] }],
+  ['mathvision_test', { answer: 'A', subject: 'algebra', level: 3 }, { subject: ['algebra'], level: ['3'] }],
+  [
+    'm3cot',
+    { answer: 'A', choices: ['x', 'y'], domain: 'science', topic: 'physics' },
+    { domain: ['science'], topic: ['physics'] },
+  ],
+  [
+    'mathverse_testmini',
+    { answer: 'A', problem_version: 'Text Lite', metadata: { subject: 'Plane Geometry', subfield: 'Angle' } },
+    { version: ['Text Lite'], subject: ['Plane Geometry'], subfield: ['Angle'] },
+  ],
+]
+
+test.each(groupedRows)('%s breaks its number down', async (name, row, axes) => {
+  const [task] = findTasks([name])
+  const scores = [
+    await task.score(row, 'A', { mode: 'rule-based' }),
+    await task.score(row, '?', { mode: 'rule-based' }),
+  ]
+  const breakdown = task.breakdown?.(scores) ?? {}
+  expect(
+    Object.fromEntries(Object.entries(breakdown).map(([axis, groups]) => [axis, Object.keys(groups)])),
+  ).toEqual(axes)
+  for (const groups of Object.values(breakdown))
+    for (const group of Object.values(groups)) expect(group).toMatchObject({ correct: 1, total: 2 })
+})
+
+test.each(['not a list', "['a'", ''])(
+  'mmmu_val: the options %j are one error that names the column',
+  (options) => {
+    const row = { question: 'q', question_type: 'multiple-choice', options, answer: 'A' }
+    expect(() => mmmuVal.score(row, 'A', { mode: 'fixed' })).toThrow(
+      expect.objectContaining({ code: 'COLUMN_INVALID', details: { column: 'options' } }) as Error,
+    )
+  },
+)

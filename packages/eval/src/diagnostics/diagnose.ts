@@ -117,8 +117,11 @@ async function askBatch(
         `answerer ${answerer.name}: must give ${wanted} answers to each of ${given.length} requests, got ${JSON.stringify(groups.map((group) => group.length))}; correct its answer()`,
       )
     const judged: JudgedAnswer[][] = []
-    for (const [i, group] of groups.entries())
-      judged.push(await Promise.all(group.map(({ text }) => batch[i].judge(text))))
+    for (const [i, group] of groups.entries()) {
+      const answers: JudgedAnswer[] = []
+      for (const { text } of group) answers.push(await batch[i].judge(text))
+      judged.push(answers)
+    }
     return judged
   }
   const greedy = await ask(requests, { temperature: 0 })

@@ -69,7 +69,10 @@ async function answerBatch(
   const before = journal.records.get(task.name)
   const asked = rows
     .filter(({ index }) => !before?.has(index))
-    .map(({ index, row }) => ({ index, request: buildRequest(task, row, index, settings) }))
+    .map(({ index, row }) => ({
+      index,
+      request: atRow(task, index, () => buildRequest(task, row, index, settings)),
+    }))
   const answers =
     asked.length === 0
       ? []
@@ -93,7 +96,7 @@ async function answerBatch(
       task: task.name,
       row: index,
       hash: rowHash(row),
-      target: task.target(row),
+      target: atRow(task, index, () => task.target(row)),
       input: request?.prompt ?? '',
       raw: text,
       answer: cleanAnswer(text, { until, mode: settings.mode }),
@@ -101,28 +104,40 @@ async function answerBatch(
   })
 }
 
-/** All that could be scored; after a failure the rest is kept without scores, to be scored when the run is resumed. */
+/** All that could be scored; a row whose scoring failed is kept without a score, to be scored when the run is resumed. */
 async function scoreBatch(
   task: Task,
   rows: readonly Numbered[],
   records: readonly RowRecord[],
   { mode, judge, fallback, seed, signal }: RunSettings,
-): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } }> {
-  const scored: RowRecord[] = []
-  for (const [i, record] of records.entries())
-    try {
-      const score = await task.score(rows[i]?.row ?? {}, record.answer, {
-        mode,
-        judge,
-        fallback,
-        seed,
-        signal,
-      })
-      scored.push({ ...record, score })
-    } catch (reason) {
-      return { scored: [...scored, ...records.slice(i)], failure: { reason } }
-    }
-  return { scored }
+): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } | undefined }> {
+  // At once: a judge far away answers a batch in the time of one row.
+  const settled = await Promise.allSettled(
+    records.map(async ({ answer }, i) =>
+      task.score(rows[i].row, answer, { mode, judge, fallback, seed, signal }),
+    ),
+  )
+  return {
+    scored: records.map((record, i) => {
+      const outcome = settled[i]
+      return outcome.status === 'fulfilled' ? { ...record, score: outcome.value } : record
+    }),
+    failure: settled.find((outcome) => outcome.status === 'rejected'),
+  }
+}
+
+/** An error about a row says which one it is. */
+function atRow<T>(task: Task, row: number, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof EvolmmError)) throw cause
+    const { code, message, details } = cause
+    throw new EvolmmError(code, `${task.name}, row ${row}: ${message}`, {
+      details: { ...details, task: task.name, row },
+      cause,
+    })
+  }
 }
 
 /** SHA-256 of the row as JSON, bytes left out. */

@@ -45,14 +45,16 @@ export async function writeResults(
 function* sampleLines({ task }: OpenTask, records: readonly ScoredRecord[]): Generator<string> {
   for (const { row, target, input, raw, answer, hash, score } of records) {
     const { values, details = {}, fallback = false, parsed = null } = score
+    const filtered = typeof details.filtered === 'string' ? details.filtered : answer
     const sample = {
       doc_id: row,
       target,
       input,
-      // `resps` is left out, as lmms-eval does where it would say the same.
-      filtered_resps: [answer],
+      // As in lmms-eval only where it says something else.
+      ...(filtered !== answer && { resps: [[answer]] }),
+      filtered_resps: [filtered],
       doc_hash: hash,
-      ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, details[name] ?? value])),
+      ...values,
       evolmm: { task: task.name, raw, values, parsed, fallback, details },
     }
     yield `${JSON.stringify(sample)}\n`

@@ -1,0 +1,116 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { compareRuns } from '../src/compare/compare-runs'
+import { formatComparison } from '../src/compare/format-comparison'
+import { folderTask } from '../src/folder-task'
+import { evaluate } from '../src/run/evaluate'
+import { fakeAnswerer } from './support/fake-answerer'
+import { writeSums } from './support/sums'
+import { temporaryFolder } from './support/temporary-folder'
+
+/** Results of a run on `count` sums by a model that adds the wrong number where `wrong` says so. */
+async function run(folder: string, count: number, wrong: (row: number) => boolean, tasks = ['sums']) {
+  const file = writeSums(folder, count)
+  const { files } = await evaluate({
+    tasks: tasks.map((name) => folderTask({ file, scorer: 'exact', name })),
+    answerer: fakeAnswerer({
+      say: ({ prompt }) => {
+        const row = Number.parseInt(prompt)
+        return String(row + (wrong(row) ? 2 : 1))
+      },
+    }),
+    outputPath: join(folder, 'out'),
+  })
+  return files ?? { results: '', samples: [] }
+}
+
+test('two runs are compared row by row', async () => {
+  const folder = temporaryFolder()
+  // Wrong rows: 0 to 39 at first, 30 to 49 later; so 30 better, 10 worse of 100.
+  const first = await run(folder, 100, (row) => row < 40)
+  const second = await run(folder, 100, (row) => row >= 30 && row < 50)
+  const compared = await compareRuns(first.results, second.results)
+  expect(compared).toMatchObject([
+    {
+      task: 'sums',
+      metric: 'accuracy',
+      rows: 100,
+      unpaired: 0,
+      first: 0.6,
+      second: 0.8,
+      wins: 30,
+      losses: 10,
+    },
+  ])
+  // Mean 0.2, variance (40 - 100 * 0.04) / 99; the p-value is that of SciPy's binomtest(30, 40).
+  const half = 1.959963984540054 * Math.sqrt(36 / 99 / 100)
+  expect(compared[0].low).toBeCloseTo(0.2 - half, 12)
+  expect(compared[0].high).toBeCloseTo(0.2 + half, 12)
+  expect(compared[0].signTest).toBeCloseTo(0.00222143, 8)
+  expect(formatComparison(compared, { names: ['base', 'adapter'] })).toBe(
+    [
+      '| task | metric   | rows |   base | adapter | difference |      95 % interval | better/worse |  sign test |',
+      '| ---- | -------- | ---: | -----: | ------: | ---------: | -----------------: | -----------: | ---------: |',
+      '| sums | accuracy |  100 | 0.6000 |  0.8000 |    +0.2000 | +0.0818 to +0.3182 |        30/10 | p = 0.0022 |',
+      '',
+      'Intervals: normal, of the mean of paired differences. Sign test: exact, two-sided.',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('only rows and tasks of both runs are compared, the others are counted', async () => {
+  const folder = temporaryFolder()
+  const first = await run(folder, 9, (row) => row === 8, ['sums', 'gone'])
+  const { results } = await run(folder, 5, (row) => row < 2, ['new', 'sums'])
+  const compared = await compareRuns(first.results, results)
+  expect(compared).toMatchObject([
+    { task: 'sums', rows: 5, unpaired: 4, first: 1, second: 0.6, wins: 0, losses: 2 },
+  ])
+  expect(formatComparison(compared)).toContain('5 (4 unpaired)')
+  const other = await run(folder, 5, () => false, ['other'])
+  await expect(compareRuns(first.results, other.results)).rejects.toMatchObject({
+    code: 'NOTHING_TO_COMPARE',
+  })
+})
+
+test('samples of lmms-eval itself are read', async () => {
+  const folder = temporaryFolder()
+  const put = (name: string, values: readonly object[]) => {
+    const lines = values.map((value, i) =>
+      JSON.stringify({ doc_id: i, doc_hash: `h${i}`, target: '1', ...value }),
+    )
+    writeFileSync(join(folder, `${name}_samples_chartqa.jsonl`), lines.join('\n'))
+    return join(folder, `${name}_results.json`)
+  }
+  const first = put('20250101_000000', [
+    { relaxed_overall: 0 },
+    { relaxed_overall: 1, relaxed_human_split: 1 },
+  ])
+  const second = put('20250101_000001', [
+    { relaxed_overall: 1 },
+    { relaxed_overall: 1, relaxed_human_split: 0 },
+  ])
+  expect(await compareRuns(first, second)).toMatchObject([
+    { task: 'chartqa', metric: 'relaxed_overall', rows: 2, difference: 0.5 },
+    { task: 'chartqa', metric: 'relaxed_human_split', rows: 1, difference: -1, low: null },
+  ])
+})
+
+test('runs on other data, without samples or with bad ones are refused', async () => {
+  const folder = temporaryFolder()
+  const first = await run(folder, 5, () => false)
+  const second = await run(folder, 5, () => false)
+  const [path] = second.samples
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(path, text.replace(/"doc_hash":"./, '"doc_hash":"x'))
+  await expect(compareRuns(first.results, second.results)).rejects.toMatchObject({ code: 'DIFFERENT_DATA' })
+  for (const bad of ['{"a": 1}\n', 'text\n']) {
+    writeFileSync(path, bad)
+    await expect(compareRuns(first.results, second.results)).rejects.toMatchObject({ code: 'INVALID_SAMPLE' })
+  }
+  rmSync(path)
+  for (const results of [second.results, path, join(folder, 'nowhere', 'results.json')])
+    await expect(compareRuns(first.results, results)).rejects.toMatchObject({ code: 'NO_SAMPLES' })
+})
