@@ -10,7 +10,10 @@ const flags: Readonly<Record<string, string>> = {
 }
 
 /** Words alone: parts of a path or of anything quoted stay as they are. */
-const names = new RegExp(`"(?:[^"\\\\]|\\\\.)*"|(?<![^\\s(])(?:${Object.keys(flags).join('|')})(?![^\\s),:;])`, 'g')
+const names = new RegExp(
+  `"(?:[^"\\\\]|\\\\.)*"|(?<![^\\s(])(?:${Object.keys(flags).join('|')})(?![^\\s),:;])`,
+  'g',
+)
 
 export function nameFlags(message: string): string {
   return message.replace(names, (match) => flags[match] ?? match)
