@@ -1,10 +1,11 @@
 /** The one place where the commands meet `@evolmm/vlm`. */
 import { createRequire } from 'node:module'
-import { loadVlm } from '@evolmm/vlm'
+import { downloadSnapshot, loadVlm } from '@evolmm/vlm'
 import { inspectQuietly } from './inspect-quietly'
 import type { Library } from './library'
 
 export const library: Library = {
   loadVlm,
+  downloadSnapshot,
   inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),
 }

@@ -2,11 +2,12 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
-import type { Adapter, LoadVlmOptions, Vlm as WholeVlm } from '@evolmm/vlm'
+import type { Adapter, downloadSnapshot, LoadVlmOptions, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
   inspectRuntime(): Promise<RuntimeReport>
+  downloadSnapshot: typeof downloadSnapshot
 }
 
 export const devices = ['auto', 'cpu', 'cuda', 'webgpu'] as const
@@ -21,7 +22,7 @@ export interface LoadOptions extends LoadVlmOptions {
 
 export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
-type Used = 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
+type Used = 'folder' | 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
 
 export interface Vlm extends Pick<WholeVlm, Used> {
   tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>

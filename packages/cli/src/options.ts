@@ -50,6 +50,12 @@ export function addPromptFlags(command: Command): Command {
     .option('--image <file...>', 'images, in the order in which the model sees them', images)
     .option('--prompt <text>', 'what the user says')
     .option('--system <text>', "system message (default: the chat template's)")
+  addPixelFlags(command)
+  return addAdapterFlags(command)
+}
+
+export function addPixelFlags(command: Command): Command {
+  return command
     .option(
       '--min_pixels <n>',
       "area to which smaller images are enlarged (default: the checkpoint's)",
@@ -60,7 +66,6 @@ export function addPromptFlags(command: Command): Command {
       "area to which larger images are reduced (default: the checkpoint's)",
       integer('--max_pixels', 1),
     )
-  return addAdapterFlags(command)
 }
 
 export function addAdapterFlags(command: Command): Command {
@@ -124,15 +129,15 @@ function asTyped(check: (value: unknown) => number): (value: string) => number {
 }
 
 /** Leaves alone what is no number, for the check to refuse it as it was written. */
-function numberOf(value: string): unknown {
+export function numberOf(value: string): unknown {
   return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value) ? Number(value) : value
 }
 
-function oneOf<const T extends string>(flag: string, allowed: readonly T[]): (value: string) => T {
+export function oneOf<const T extends string>(flag: string, allowed: readonly T[]): (value: string) => T {
   return (value) => checkOneOf(flag, value, allowed)
 }
 
-function text(flag: string): (value: string) => string {
+export function text(flag: string): (value: string) => string {
   return (value) => {
     if (value.trim() !== '') return value
     throw new EvolmmError(

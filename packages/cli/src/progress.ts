@@ -2,8 +2,10 @@
  * What happens while a model is loaded, on standard error: one line that is written over on a terminal, whole lines
  * for what is worth keeping anywhere else.
  */
+import type { Progress as RowProgress } from '@evolmm/eval'
 import { painter, type Context } from './context'
 import { formatBytes } from './format-bytes'
+import { formatSeconds } from './format-seconds'
 import type { HubOptions, LoadOptions } from './library'
 import { oneLine } from './one-line'
 
@@ -11,6 +13,8 @@ export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onWarning: (warning: { message: string }) => void
+  /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
+  onRows: (progress: RowProgress) => void
   /** Takes the live line away. */
   clear: () => void
 }
@@ -21,6 +25,7 @@ export function showProgress(context: Context): Progress {
   const live = stderr.isTTY === true && context.environment.TERM !== 'dumb'
   let shown = false
   let announced = false
+  let tenth: number | undefined
 
   const clear = () => {
     if (shown) stderr.write('\r\u001b[K')
@@ -40,6 +45,17 @@ export function showProgress(context: Context): Progress {
     clear,
     onWarning: ({ message }) => {
       keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
+    },
+    onRows: ({ task, allDone, allTotal, secondsLeft }) => {
+      const now = allTotal > 0 ? Math.floor((10 * allDone) / allTotal) : 10
+      if (tenth === undefined && allDone > 0)
+        keep(`continuing: ${allDone} of ${allTotal} rows were done before`)
+      const left = secondsLeft === undefined ? '' : `, ${formatSeconds(secondsLeft)} left`
+      const share = allTotal > 0 ? Math.floor((100 * allDone) / allTotal) : 100
+      const line = `${String(share).padStart(3)} % of ${allTotal} rows, ${oneLine(task)}${left}`
+      if (live) replace(line)
+      else if (tenth !== undefined && now > tenth) keep(line)
+      tenth = now
     },
     onWiden: ({ file, bytes }) => {
       const line = `writing the weights as float32, once: ${formatBytes(bytes)} to ${oneLine(file)}`

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { addDoctor } from './commands/doctor'
+import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addScore } from './commands/score'
@@ -67,6 +68,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
     .addHelpText('after', examples)
   addGenerate(program, context, exit)
   addScore(program, context)
+  addEval(program, context, exit)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

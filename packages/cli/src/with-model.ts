@@ -101,6 +101,6 @@ async function checkFile(file: string): Promise<void> {
     )
 }
 
-function hubOptions({ onDownload, onWarning }: Progress): HubOptions {
+export function hubOptions({ onDownload, onWarning }: Progress): HubOptions {
   return { onProgress: onDownload, onWarning }
 }

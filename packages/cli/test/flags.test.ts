@@ -1,5 +1,7 @@
+import { EvolmmError } from '@evolmm/internal'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fakeLibrary } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
 const required = ['--model', 'tiny', '--prompt', 'Which?']
@@ -220,6 +222,22 @@ test('no arguments whatever give anything but an answer, or one line and exit co
       if (code === 2) expect(stderr).toMatch(/^evolmm: \P{Cc}+\n$/u)
     }),
     { seed: 11, numRuns: 500 },
+  )
+})
+
+test('errors of the library name flags, not its options', async () => {
+  const library = fakeLibrary({
+    onLoad: () => {
+      throw new EvolmmError(
+        'PROMPT_TOO_LONG',
+        'prompt: must fit, got 9; lower maxNewTokens, or use maxPixels; see /a/maxPixels and maxPixels.json',
+      )
+    },
+  })
+  const { code, stderr } = await runCommand(['generate', '--model', 'x', '--prompt', 'x'], { library })
+  expect(code).toBe(2)
+  expect(stderr).toBe(
+    'evolmm: prompt: must fit, got 9; lower --max_new_tokens, or use --max_pixels; see /a/maxPixels and maxPixels.json\n',
   )
 })
 

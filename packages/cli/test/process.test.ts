@@ -1,31 +1,17 @@
 /** The command as a process: what only shows there. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundleMain } from './support/bundle-main'
 
 const argv = ['generate', '--model', 'tiny', '--prompt', 'Which?']
-let folder: string
 let file: string
+let remove: () => void
 
 beforeAll(async () => {
-  // Beside the sources, where commander is found.
-  folder = mkdtempSync(fileURLToPath(new URL('.bin-', import.meta.url)))
-  file = join(folder, 'fake-main.mjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('support/fake-main.ts', import.meta.url))],
-    outfile: file,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    external: ['commander'],
-    logLevel: 'silent',
-  })
+  ;({ file, remove } = await bundleMain('fake-main'))
 })
 afterAll(() => {
-  rmSync(folder, { recursive: true })
+  remove()
 })
 
 function environment(variables: Record<string, string>): NodeJS.ProcessEnv {

@@ -256,6 +256,14 @@ test.each([
   await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
+test('an output path that cannot be written is a typed error', async () => {
+  const { task, folder } = sums(2)
+  const file = join(folder, 'a-file')
+  writeFileSync(file, '')
+  const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: file })
+  await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+})
+
 test('a task named twice is refused', async () => {
   const { task } = sums(2)
   const run = evaluate({ tasks: [task, task], answerer: fakeAnswerer() })
@@ -304,7 +312,10 @@ test.each([
   const file = join(temporaryFolder(), 'own.jsonl')
   writeFileSync(file, JSON.stringify(row))
   const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
-  await expect(run).rejects.toMatchObject({ code: 'INVALID_ROW', details: { file, key } })
+  await expect(run).rejects.toMatchObject({
+    code: 'INVALID_ROW',
+    details: { file, key, task: 'own', row: 0 },
+  })
 })
 
 test('options of a folder task are shown with their letters', () => {

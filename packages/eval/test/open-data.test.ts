@@ -40,6 +40,19 @@ test('the shards of a split are one sequence of rows, whichever rows are asked f
   expect(await idsOf(await openData(task, { folder }))).toEqual([...ids, ...ids])
 })
 
+test('one folder may hold copies of several data sets', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'org/set/data/test-00000-of-00001.parquet')
+  put(folder, 'set/test-00000-of-00002.parquet')
+  put(folder, 'data/test-00000-of-00002.parquet')
+  expect(await idsOf(await openData(task, { folder }))).toEqual(ids)
+  const other = { ...task, source: { ...task.source, dataset: 'else/set' } }
+  await expect(openData(other, { folder })).rejects.toMatchObject({
+    code: 'DATA_INCOMPLETE',
+    details: { folder: join(folder, 'set') },
+  })
+})
+
 test('files may lie directly in the folder', async () => {
   const folder = temporaryFolder()
   put(folder, 'test-00000-of-00001-0123456789abcdef.parquet')

@@ -63,6 +63,27 @@ function withHoles(folder: string, wanted: (group: number, column: string) => bo
   return path
 }
 
+test('integers that a double cannot hold become digits, times ISO texts', async () => {
+  const path = join(temporaryFolder(), 'plain.parquet')
+  const time = new Date(Date.UTC(2026, 1, 3, 4, 5, 6, 789))
+  await parquetWriteRows({
+    writer: fileWriter(path),
+    rows: [2n ** 53n - 1n, 2n ** 53n, -(2n ** 63n)].map((id) => ({ id, time })),
+    columns: [
+      { name: 'id', type: 'INT64' },
+      { name: 'time', type: 'TIMESTAMP' },
+    ],
+  })
+  const reader = await openParquet(path)
+  expect(await rowsOf(reader)).toEqual(
+    [2 ** 53 - 1, '9007199254740992', '-9223372036854775808'].map((id) => ({
+      id,
+      time: '2026-02-03T04:05:06.789Z',
+    })),
+  )
+  await reader.close()
+})
+
 test('rows of one group are read without looking at any other', async () => {
   const reader = await openParquet(withHoles(temporaryFolder(), (group) => group === 1))
   expect(await rowsOf(reader, 3, 6)).toEqual(expected.slice(3, 6))
@@ -144,7 +165,7 @@ test.each([
     rowGroupSize,
   })
   expect(statSync(path).size).toBeGreaterThan(rows * 250_000)
-  const script = await bundle('read-all', folder)
+  const script = await bundle(new URL('./support/read-all.ts', import.meta.url), folder)
   const read = JSON.parse(execFileSync(process.execPath, [script, path], { encoding: 'utf8' })) as {
     rows: number
     sum: number

@@ -61,7 +61,7 @@ function doneRows(outputPath: string): string[] {
 
 test('a run killed at many random moments ends as an undisturbed one and asks for no row that was done', async () => {
   const folder = temporaryFolder()
-  const script = await bundle('run-sums', folder)
+  const script = await bundle(new URL('./support/run-sums.ts', import.meta.url), folder)
   const file = writeSums(folder, 90)
   const undisturbed = join(folder, 'undisturbed')
   await evaluate(options(file, undisturbed))
@@ -106,22 +106,27 @@ async function interrupted(file: string, outputPath: string, call: number): Prom
   await expect(evaluate(failing)).rejects.toThrow('no power')
 }
 
-test('a journal cut at any byte is continued to the same files', async () => {
+test('a journal cut at any byte is continued, and continued again, to the same files', async () => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 7)
   await evaluate(options(file, join(folder, 'undisturbed')))
   const expected = filesOf(join(folder, 'undisturbed'))
-  await interrupted(file, join(folder, 'whole'), 5)
+  await interrupted(file, join(folder, 'whole'), 4)
   const journal = journalOf(join(folder, 'whole')) ?? ''
   const bytes = readFileSync(journal)
   for (let length = 0; length <= bytes.length; length += 29) {
     const outputPath = join(folder, `cut-${length}`)
     mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
     writeFileSync(join(outputPath, 'org__fake', journal.split('/').at(-1) ?? ''), bytes.subarray(0, length))
-    const done = new Set(bytes.toString('utf8', 0, length).split('\n').slice(0, -1))
+    const whole = bytes.toString('utf8', 0, length).split('\n').length - 1
+    // Once more interrupted, so that what was written behind the cut is read again too.
+    await interrupted(file, outputPath, 2)
+    const done = doneRows(outputPath)
+    expect(done.length).toBeGreaterThan(whole)
+    expect(new Set(done).size).toBe(done.length)
     let asked = 0
     await evaluate(options(file, outputPath, { onAnswer: (requests) => void (asked += requests.length) }))
-    expect(asked).toBe(14 - done.size)
+    expect(asked).toBe(14 - done.length)
     expect(filesOf(outputPath)).toEqual(expected)
   }
 })

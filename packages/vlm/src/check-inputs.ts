@@ -15,6 +15,11 @@ export function checkList(name: string, values: readonly unknown[], of: string):
     )
 }
 
+/** Whether a caller without types passed a list; typed arrays will do. */
+export function isList(value: unknown): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value)
+}
+
 /** Throws `INVALID_ADAPTER` for an adapter that another model made, or whose parameters are not those it was made with. */
 export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): void {
   const given = adapter as Partial<Adapter> | null | undefined

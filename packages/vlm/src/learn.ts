@@ -6,7 +6,8 @@
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { checkLengths } from './check-lengths'
+import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { baseFeatures, imageWork } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import { trainableKey, type Model } from './model'
@@ -144,11 +145,6 @@ function workOf(groups: readonly MergedGroup[], pixels: boolean) {
   }
 }
 
-/** Typed arrays will do. */
-function isList(value: unknown): boolean {
-  return Array.isArray(value) || ArrayBuffer.isView(value)
-}
-
 interface WeighedGroup extends MergedGroup {
   /** Summed advantages of each distinct completion. */
   weights: readonly number[]
@@ -219,6 +215,8 @@ function learnFeeds(
   adapter: Adapter | undefined,
 ): Record<string, Feed> {
   const prompts = groups.map(({ prompt }) => prompt)
+  for (const { prompt, completions } of groups)
+    checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
   const { feeds } = packGroups(
     groups.map(({ prompt, completions }) => ({ prompt, completions: completions.map(({ ids }) => ids) })),
   )

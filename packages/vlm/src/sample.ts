@@ -1,10 +1,11 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Feed } from './backbones/backbone'
-import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
+import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { trainsVision } from './programs/learn-program'
+import { checkLengths } from './check-lengths'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
 import { uniforms, type Seed } from './runtime/uniforms'
@@ -14,11 +15,11 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')
-  if (seeds !== undefined && (!Array.isArray(seeds) || seeds.length !== prompts.length))
+  if (seeds !== undefined && (!isList(seeds) || seeds.length !== prompts.length))
     throw new EvolmmError(
       'INVALID_OPTION',
       `seeds: must be one for each of the ${prompts.length} prompts, got ` +
-        `${Array.isArray(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
+        `${isList(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
     )
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
@@ -84,7 +85,7 @@ export function samplingSettings(
   const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })
   const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? 128, { min: 1 })
   const stopTokens = options.stopTokens ?? generation.stopTokens
-  if (!Array.isArray(stopTokens))
+  if (!isList(stopTokens))
     throw new EvolmmError(
       'INVALID_OPTION',
       `stopTokens: must be a list of token ids, got ${JSON.stringify(stopTokens)}; pass [] for none`,
@@ -127,17 +128,6 @@ async function promptFeeds(
       parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
     }),
   }
-}
-
-export function checkLengths({ backbone }: Model, prompts: readonly Prompt[], maxNewTokens: number): void {
-  const { maxPositions } = backbone.sizes
-  for (const { ids } of prompts)
-    if (ids.length + maxNewTokens > maxPositions)
-      throw new EvolmmError(
-        'PROMPT_TOO_LONG',
-        `prompt: with ${maxNewTokens} new tokens it must fit into ${maxPositions} positions, got ${ids.length} tokens; ` +
-          'shorten it, lower maxNewTokens, or scale the image down with maxPixels',
-      )
 }
 
 export function integers(values: readonly number[]): Feed {

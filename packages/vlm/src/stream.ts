@@ -8,7 +8,8 @@ import { trainsVision } from './programs/learn-program'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
 import { uniforms } from './runtime/uniforms'
-import { checkLengths, integers, samplingSettings } from './sample'
+import { checkLengths } from './check-lengths'
+import { integers, samplingSettings } from './sample'
 import type { StreamOptions } from './types'
 
 /** Pieces of the text that `sample` gives as sample 0 for the same seed. */

@@ -167,3 +167,14 @@ test('an export that fails half-way leaves nothing behind', async () => {
   expect(await readdir(out)).toEqual([])
   await model.dispose()
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a folder that the system does not make, as below /proc, is an error (skipped where there is no /proc)',
+  async () => {
+    const vlm = await loadVlm(tinyFolder)
+    const error = coded('UNWRITABLE_FILE', /\/proc\/none/)
+    await expect(vlm.exportPrograms('/proc/none/programs')).rejects.toThrow(error)
+    await expect(vlm.saveAdapter('/proc/none', vlm.createAdapter({ rank: 2 }))).rejects.toThrow(error)
+    await vlm.dispose()
+  },
+)

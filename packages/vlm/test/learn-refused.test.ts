@@ -291,3 +291,9 @@ test('adapters, prompts and images of a model of another width are refused', asy
 function wider([time, height, width]: readonly [number, number, number]): [number, number, number] {
   return [2 * time, 2 * height, 2 * width]
 }
+
+test('groups that do not fit into the positions of the model are refused', async () => {
+  const prompt = vlm.prompt({ prompt: 'x' })
+  const groups = [{ prompt, completions: [{ ids: new Int32Array(4096).fill(30) }] }]
+  await expect(vlm.score({ groups })).rejects.toThrow(coded('PROMPT_TOO_LONG', /fit into 4096 positions/))
+})

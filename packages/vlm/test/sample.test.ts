@@ -250,6 +250,9 @@ test.each([
   [{ maxNewTokens: 5000 }, /fit into 4096 positions/],
   [{ prompts: [] }, /prompts: must hold at least one/],
 ])('%o is refused', async (options, message) => {
-  const error = coded(options.maxNewTokens === 5000 ? 'PROMPT_TOO_LONG' : 'INVALID_OPTION', message)
+  const error = coded(
+    'maxNewTokens' in options && options.maxNewTokens > 0 ? 'PROMPT_TOO_LONG' : 'INVALID_OPTION',
+    message,
+  )
   await expect(vlm.sample({ prompts: [prompts[0]], ...(options as object) })).rejects.toThrow(error)
 })

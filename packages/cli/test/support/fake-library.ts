@@ -14,6 +14,8 @@ export interface FakeOptions {
   wait?: number
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
+  /** Where downloaded data is. */
+  snapshot?: string
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
 
@@ -60,7 +62,7 @@ const prompt: Prompt = {
   images: [],
 }
 
-export const adapter = { dropout: 0.25 } as Adapter
+export const adapter = { dropout: 0.25, parameters: Float32Array.of(1, 2) } as Adapter
 
 function scores(length: number): TokenScores {
   const nothing = new Float32Array(length)
@@ -72,6 +74,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
   const calls: FakeLibrary['calls'] = []
   const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
   const vlm: Vlm = {
+    folder: '/models/org/tiny',
     tokenizer: {
       encode: (text) =>
         (text.match(/<end>|./gsu) ?? []).map((token) =>
@@ -95,7 +98,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     },
     sample: (given) => {
       note('sample', given)
-      return Promise.resolve([[...completions]])
+      return Promise.resolve(given.prompts.map(() => [...completions]))
     },
     async *stream(given) {
       note('stream', given)
@@ -140,5 +143,9 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       return Promise.resolve(vlm)
     },
     inspectRuntime: () => Promise.resolve(report),
+    downloadSnapshot: (name, given) => {
+      note('downloadSnapshot', name, given)
+      return Promise.resolve({ folder: options.snapshot ?? '/nowhere', id: name, commit: 'f'.repeat(40) })
+    },
   }
 }

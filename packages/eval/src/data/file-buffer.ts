@@ -17,10 +17,12 @@ export async function openFileBuffer(path: string): Promise<FileBuffer> {
   return {
     byteLength: size,
     slice: async (start, end = size) => {
+      const beyond = () => new Error(`${size} bytes, of which ${start} to ${end} were asked for`)
+      if (start < 0 || end > size || start > end) throw beyond()
       const bytes = new Uint8Array(end - start)
       for (let done = 0; done < bytes.length;) {
         const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)
-        if (bytesRead === 0) throw new Error(`${size} bytes, of which ${start} to ${end} were asked for`)
+        if (bytesRead === 0) throw beyond()
         done += bytesRead
       }
       return bytes.buffer

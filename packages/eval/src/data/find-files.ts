@@ -24,7 +24,10 @@ export type Download = (
 ) => Promise<{ folder: string; commit: string }>
 
 export interface FindFilesOptions {
-  /** A copy of the data set: its files under their paths in the repository, or directly in it. @default the hub's */
+  /**
+   * A copy of the data set: its files under their paths in the repository, or directly in it. Copies of several may lie
+   * in sub-folders `owner/name` or `name`. @default the hub's
+   */
   folder?: string | undefined
   /** Branch, tag or commit on the hub. @default 'main' */
   revision?: string | undefined
@@ -61,9 +64,10 @@ export async function findFiles(source: DataSource, options: FindFilesOptions = 
   return { paths: await filesIn(snapshot.folder, source), revision: snapshot.commit }
 }
 
-/** As in the repository, or directly in the folder. */
+/** As in the repository, or directly in the folder; or in a sub-folder with the name of the data set. */
 async function filesIn(folder: string, { dataset, files }: HubSource): Promise<string[]> {
-  for (const place of new Set([join(folder, dirname(files)), folder])) {
+  const copies = [join(folder, dataset), join(folder, basename(dataset)), folder]
+  for (const place of copies.flatMap((copy) => [join(copy, dirname(files)), copy])) {
     const names = (await list(place)).filter((name) => matches(name, basename(files))).sort()
     if (names.length === 0) continue
     checkShards(place, names)

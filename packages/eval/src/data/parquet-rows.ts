@@ -4,7 +4,7 @@
  */
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import { EvolmmError } from '@evolmm/internal'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { openFileBuffer, unreadable, type FileBuffer } from './file-buffer'
 import { plainRow } from './plain-row'
 import type { RowReader } from './row-reader'
@@ -34,7 +34,11 @@ function parquetReader(
   options: ParquetOptions,
 ): RowReader {
   const columns = chosenColumns(path, metadata, options.columns)
-  const windows = readableWindows(metadata, columns, options.windowBytes ?? 2 ** 24)
+  const windows = readableWindows(
+    metadata,
+    columns,
+    checkInteger('windowBytes', options.windowBytes ?? 2 ** 24, { min: 1 }),
+  )
   return {
     length: Number(metadata.num_rows),
     async *read(start, end) {

@@ -11,6 +11,5 @@ function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value instanceof Uint8Array) return value
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.map(plain)
-  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, plain)
   return plainRow(value as Record<string, unknown>)
 }

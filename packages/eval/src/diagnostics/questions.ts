@@ -1,4 +1,5 @@
 /** Questions that can be diagnosed: those of a task, or one's own. */
+import { checkInteger } from '@evolmm/internal'
 import type { AnswerRequest } from '../answerer'
 import { openData, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
@@ -35,7 +36,9 @@ export async function* taskQuestions(
   task: Task,
   options: TaskQuestionsOptions = {},
 ): AsyncGenerator<Question, void, undefined> {
-  const { limit = Infinity, offset = 0, mode = 'fixed', judge, seed = 0 } = options
+  const { mode = 'fixed', judge, seed = 0 } = options
+  const limit = options.limit === undefined ? Infinity : checkInteger('limit', options.limit, { min: 1 })
+  const offset = checkInteger('offset', options.offset ?? 0, { min: 0 })
   const { system = 'You are a helpful assistant.' } = options
   const data = await openData(task, options.data)
   try {

@@ -44,6 +44,8 @@ export interface EvaluateOptions {
   outputPath?: string | undefined
   /** Write `…_samples_<task>.jsonl`, which comparisons need. @default true */
   logSamples?: boolean | undefined
+  /** Behind the task in the names of these files. @default none */
+  samplesSuffix?: string | undefined
   /** Stops the run between two batches with the signal's reason; what is done is kept. */
   signal?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
@@ -81,6 +83,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       evaluation.files = await writeResults(folder, evaluation, {
         run,
         batchSize: settings.batchSize,
+        samplesSuffix: options.samplesSuffix,
         opened,
         samples: options.logSamples === false ? undefined : (one) => recordsOf(one, records),
         seconds: (now().getTime() - started.getTime()) / 1000,

@@ -5,7 +5,7 @@ import { formatTable } from '../format-table'
 export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 'tasks'>): string {
   const header = ['task', 'metric', 'value', 'stderr', 'rows', 'fallback', 'mode', 'judge', 'revision']
   const rows = tasks.flatMap((result) =>
-    Object.entries(result.metrics).map(([metric, value]) => [
+    metricsOf(result).map(([metric, value]) => [
       result.task,
       metric,
       formatNumber(value),
@@ -18,6 +18,12 @@ export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 't
     ]),
   )
   return `${model}\n\n${formatTable(header, rows, [2, 3, 4, 5])}`
+}
+
+/** Of a task that reports nothing, what is known nevertheless. */
+function metricsOf({ metrics }: TaskResult): [string, number | null][] {
+  const entries = Object.entries(metrics)
+  return entries.length > 0 ? entries : [['-', null]]
 }
 
 function rowCount({ rows, allRows, unscored }: TaskResult): string {

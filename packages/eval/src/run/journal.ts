@@ -7,6 +7,7 @@ import { mkdir, open, readdir, rm, truncate, type FileHandle } from 'node:fs/pro
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Score } from '../task'
+import { writing } from './write-file'
 
 export interface RowRecord {
   task: string
@@ -48,7 +49,11 @@ export interface JournalOptions {
   now: () => Date
 }
 
-export async function openJournal({ folder, fingerprint, now }: JournalOptions): Promise<Journal> {
+export function openJournal(options: JournalOptions): Promise<Journal> {
+  return writing(options.folder, () => openFile(options))
+}
+
+async function openFile({ folder, fingerprint, now }: JournalOptions): Promise<Journal> {
   await mkdir(folder, { recursive: true })
   const names = await readdir(folder)
   const ending = `_${fingerprint}.partial.jsonl`
@@ -62,14 +67,16 @@ export async function openJournal({ folder, fingerprint, now }: JournalOptions):
       date,
       records,
       append: async (added) => {
-        await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
-        await file.datasync()
+        await writing(path, async () => {
+          await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
+          await file.datasync()
+        })
         for (const record of added) keep(records, record)
       },
       close: () => file.close(),
       remove: async () => {
         await file.close()
-        await rm(path)
+        await rm(path, { force: true })
       },
     }
   } catch (error) {

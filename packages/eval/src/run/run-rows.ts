@@ -69,7 +69,10 @@ async function answerBatch(
   const before = journal.records.get(task.name)
   const asked = rows
     .filter(({ index }) => !before?.has(index))
-    .map(({ index, row }) => ({ index, request: buildRequest(task, row, index, settings) }))
+    .map(({ index, row }) => ({
+      index,
+      request: atRow(task, index, () => buildRequest(task, row, index, settings)),
+    }))
   const answers =
     asked.length === 0
       ? []
@@ -93,7 +96,7 @@ async function answerBatch(
       task: task.name,
       row: index,
       hash: rowHash(row),
-      target: task.target(row),
+      target: atRow(task, index, () => task.target(row)),
       input: request?.prompt ?? '',
       raw: text,
       answer: cleanAnswer(text, { until, mode: settings.mode }),
@@ -120,6 +123,20 @@ async function scoreBatch(
       return outcome.status === 'fulfilled' ? { ...record, score: outcome.value } : record
     }),
     failure: settled.find((outcome) => outcome.status === 'rejected'),
+  }
+}
+
+/** An error about a row says which one it is. */
+function atRow<T>(task: Task, row: number, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof EvolmmError)) throw cause
+    const { code, message, details } = cause
+    throw new EvolmmError(code, `${task.name}, row ${row}: ${message}`, {
+      details: { ...details, task: task.name, row },
+      cause,
+    })
   }
 }
 

@@ -15,6 +15,8 @@ export interface WriteResultsOptions {
   run: RunDescription
   batchSize: number
   opened: readonly OpenTask[]
+  /** @default none */
+  samplesSuffix?: string | undefined
   /** @default no samples are written */
   samples: ((task: OpenTask) => readonly ScoredRecord[]) | undefined
   /** That the call took. */
@@ -30,7 +32,8 @@ export async function writeResults(
   const samples: string[] = []
   if (options.samples)
     for (const one of options.opened) {
-      const path = join(folder, `${date}_samples_${one.task.name.replaceAll('/', '_')}.jsonl`)
+      const name = [date, 'samples', one.task.name, options.samplesSuffix].filter(Boolean).join('_')
+      const path = join(folder, `${name.replaceAll(/[/\\]/g, '_')}.jsonl`)
       await writeWhole(path, sampleLines(one, options.samples(one)))
       samples.push(path)
     }

@@ -1,8 +1,9 @@
 /** Files and folders that appear whole or not at all: written aside, synced, renamed. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { makeFolder } from '../hub/make-folder'
 import { unwritable } from './file-errors'
 
 /** A name beside `path` that no other process uses. */
@@ -58,7 +59,7 @@ export async function publishFolder(
     )
   const aside = asideOf(target)
   try {
-    await mkdir(aside, { recursive: true })
+    await makeFolder(aside)
     await fill(aside)
     await syncFolder(aside)
     if ((await stat(target).catch(() => undefined)) === undefined) await rename(aside, target)

@@ -8,10 +8,11 @@
  * of two in their size come first.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { readdir, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { makeFolder } from '../hub/make-folder'
 import { unreadable, unwritable } from './file-errors'
 import { openFiles, type Checkpoint, type CheckpointTensor, type ExpectedWeights } from './open-checkpoint'
 import { weightSource } from './read-tensor'
@@ -44,7 +45,7 @@ export async function widenedCheckpoint(
   const expected = new Map(tensors.map(({ name, shape }) => [name, shape]))
   const found = await openTwin(file, expected)
   if (found !== undefined) return found
-  await mkdir(cacheDir, { recursive: true }).catch(unwritable(cacheDir))
+  await makeFolder(cacheDir).catch(unwritable(cacheDir))
   await removeLeftovers(cacheDir)
   const bytes = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   await checkSpace(cacheDir, bytes)

@@ -1,6 +1,6 @@
 /**
- * Makes a folder and those above it. Node's own recursive form reports a disk that can only be read as ENOENT; this one
- * reports what the disk said.
+ * Makes a folder and those above it. Node's own recursive form reports a disk that can only be read as ENOENT, and never
+ * ends where the disk itself says ENOENT, as /proc does; this one reports what the disk said.
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
