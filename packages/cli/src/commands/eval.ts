@@ -27,6 +27,7 @@ export interface EvalFlags extends AdapterFlags, Omit<PromptFlags, 'prompt' | 'i
   model_args?: string
   system_prompt?: string
   tasks: string
+  /** Infinity for all. */
   limit?: number
   offset: number
   batch_size: number
@@ -147,9 +148,9 @@ export function addEval(program: Command, context: Context, exit: (code: number)
 }
 
 /** lmms-eval writes -1 for all. */
-function limit(value: string): number | undefined {
+function limit(value: string): number {
   const given = numberOf(value)
-  if (given === -1) return undefined
+  if (given === -1) return Infinity
   return typeof given === 'number' && given < 1
     ? checkNumber('--limit', given, { above: 0 })
     : checkInteger('--limit', given, { min: 1 })
