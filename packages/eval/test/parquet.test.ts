@@ -165,7 +165,7 @@ test.each([
     rowGroupSize,
   })
   expect(statSync(path).size).toBeGreaterThan(rows * 250_000)
-  const script = await bundle('read-all', folder)
+  const script = await bundle(new URL('./support/read-all.ts', import.meta.url), folder)
   const read = JSON.parse(execFileSync(process.execPath, [script, path], { encoding: 'utf8' })) as {
     rows: number
     sum: number

@@ -61,7 +61,7 @@ function doneRows(outputPath: string): string[] {
 
 test('a run killed at many random moments ends as an undisturbed one and asks for no row that was done', async () => {
   const folder = temporaryFolder()
-  const script = await bundle('run-sums', folder)
+  const script = await bundle(new URL('./support/run-sums.ts', import.meta.url), folder)
   const file = writeSums(folder, 90)
   const undisturbed = join(folder, 'undisturbed')
   await evaluate(options(file, undisturbed))

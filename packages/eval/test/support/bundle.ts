@@ -1,14 +1,13 @@
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const here = dirname(fileURLToPath(import.meta.url))
-
-/** One module of a script of this folder with the sources that it imports, for a process of its own. */
-export async function bundle(script: string, folder: string): Promise<string> {
-  const outfile = join(folder, `${script}.mjs`)
+/** One module of a script with the sources that it imports, for a process of its own. */
+export async function bundle(script: URL, folder: string): Promise<string> {
+  const source = fileURLToPath(script)
+  const outfile = join(folder, basename(source, '.ts') + '.mjs')
   await build({
-    entryPoints: [join(here, `${script}.ts`)],
+    entryPoints: [source],
     outfile,
     bundle: true,
     platform: 'node',
