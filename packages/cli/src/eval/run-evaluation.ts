@@ -12,12 +12,12 @@ import {
   type Judge,
   type OpenDataOptions,
 } from '@evolmm/eval'
-import type { EvalFlags } from '../commands/eval'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
 import type { Progress } from '../progress'
 import { checkAdapterFlags, hubOptions, openAdapter, withModel } from '../with-model'
 import { chooseTasks } from './choose-tasks'
+import type { EvalFlags } from './eval-flags'
 import { predictOnly } from './predict-only'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two batches. */
