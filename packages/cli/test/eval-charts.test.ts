@@ -142,7 +142,7 @@ function journalLines(name: string): string[] {
 test('a killed run is continued: no row again, no row lost, the same answers', async () => {
   // As long as answers may be, so that there is time to kill it.
   const flags = ['--gen_kwargs', 'max_new_tokens=48,temperature=1,top_p=0.9', '--seed', '3']
-  const main = await bundleMain('real-main')
+  const main = await bundleMain(new URL('support/real-main.ts', import.meta.url))
   const child = spawn(process.execPath, [main.file, ...argv('killed', ...flags)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })

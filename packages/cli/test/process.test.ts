@@ -8,7 +8,7 @@ let file: string
 let remove: () => void
 
 beforeAll(async () => {
-  ;({ file, remove } = await bundleMain('fake-main'))
+  ;({ file, remove } = await bundleMain(new URL('support/fake-main.ts', import.meta.url)))
 })
 afterAll(() => {
   remove()

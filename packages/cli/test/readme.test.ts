@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { fakeLibrary } from './support/fake-library'
+import { drawChart, writeChartParquet } from './support/charts'
+import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -17,20 +18,25 @@ const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '
   block.split('\n').filter((line) => line.startsWith('evolmm ')),
 )
 
+const contents = (file: string) =>
+  file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'export', 'setup']),
+    new Set(['doctor', 'generate', 'score', 'eval', 'export', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  await writeChartParquet(folder, [await drawChart(0)])
   const argv = words(line).map((word) => {
-    if (!word.endsWith('.png')) return word
-    writeFileSync(join(folder, word), '')
+    if (!/\.(png|jsonl)$|^results\//.test(word)) return word
+    if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
-  const { code, stdout } = await runCommand(argv, { library: fakeLibrary() })
+  const library = fakeLibrary({ snapshot: folder, completions: [completion] })
+  const { code, stdout } = await runCommand(argv, { library })
   rmSync(folder, { recursive: true })
   expect(code).toBe(0)
   if (!argv.includes('--json')) return

@@ -1,9 +1,10 @@
 /** `evolmm eval`: benchmarks with lmms-eval's flags, scores and files, and two runs side by side. */
 import { type Command, Option } from 'commander'
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
-import type { FolderScorer, GenerationOverrides, ScoringMode } from '@evolmm/eval'
+import type { ScoringMode } from '@evolmm/eval'
 import type { Context } from '../context'
 import { compare } from '../eval/compare'
+import type { EvalFlags } from '../eval/eval-flags'
 import { parseGenKwargs } from '../eval/gen-kwargs'
 import { listTasks } from '../eval/list-tasks'
 import { applyModelArgs } from '../eval/model-args'
@@ -19,32 +20,7 @@ import {
   oneOf,
   requireFlags,
   text,
-  type AdapterFlags,
-  type PromptFlags,
 } from '../options'
-
-export interface EvalFlags extends AdapterFlags, Omit<PromptFlags, 'prompt' | 'image' | 'system'> {
-  model_args?: string
-  system_prompt?: string
-  tasks: string
-  limit?: number
-  offset: number
-  batch_size: number
-  gen_kwargs?: GenerationOverrides
-  seed: number
-  scorer: FolderScorer
-  data_dir?: string
-  data_revision?: string
-  mode: ScoringMode
-  judge_url?: string
-  judge_model?: string
-  output_path?: string
-  log_samples: boolean
-  log_samples_suffix?: string
-  predict_only?: boolean
-  compare?: string[]
-  json?: boolean
-}
 
 const modes: readonly ScoringMode[] = ['compat', 'fixed', 'rule-based']
 
@@ -131,6 +107,11 @@ export function addEval(program: Command, context: Context, exit: (code: number)
       const ignored = applyModelArgs(command)
       const flags = command.opts<EvalFlags>()
       if (flags.compare !== undefined) {
+        if (command.getOptionValue('tasks') !== undefined)
+          throw new EvolmmError(
+            'INVALID_OPTION',
+            '--compare: must go without --tasks, since it reads runs that are finished, got both; leave one out',
+          )
         await compare(context, flags.compare, flags.json === true)
         return
       }
@@ -147,9 +128,9 @@ export function addEval(program: Command, context: Context, exit: (code: number)
 }
 
 /** lmms-eval writes -1 for all. */
-function limit(value: string): number | undefined {
+function limit(value: string): number {
   const given = numberOf(value)
-  if (given === -1) return undefined
+  if (given === -1) return Infinity
   return typeof given === 'number' && given < 1
     ? checkNumber('--limit', given, { above: 0 })
     : checkInteger('--limit', given, { min: 1 })

@@ -6,8 +6,8 @@ import type { Context } from '../context'
 import { findResults } from './find-results'
 
 export async function compare({ stdout }: Context, runs: readonly string[], json: boolean): Promise<void> {
-  const [first, second] = runs
-  if (first === undefined || second === undefined || runs.length > 2)
+  const [first = '', second = ''] = runs
+  if (runs.length !== 2)
     throw new EvolmmError(
       'INVALID_OPTION',
       `--compare: must be given two runs, got ${runs.length}; name the base, then what it became`,

@@ -50,5 +50,6 @@ export function applyModelArgs(command: Command): string[] {
 
 function set(command: Command, key: string, text: string): void {
   const option = command.options.find((one) => one.attributeName() === key)
-  command.setOptionValue(key, option?.parseArg ? option.parseArg(text, undefined) : text)
+  const parsed: unknown = option?.parseArg ? option.parseArg<unknown>(text, undefined) : text
+  command.setOptionValue(key, parsed)
 }

@@ -11,14 +11,13 @@ import {
   type Evaluation,
   type Judge,
   type OpenDataOptions,
-  type Task,
 } from '@evolmm/eval'
-import type { EvalFlags } from '../commands/eval'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
 import type { Progress } from '../progress'
 import { checkAdapterFlags, hubOptions, openAdapter, withModel } from '../with-model'
-import { chooseTasks, dataFolder } from './choose-tasks'
+import { chooseTasks } from './choose-tasks'
+import type { EvalFlags } from './eval-flags'
 import { predictOnly } from './predict-only'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two batches. */
@@ -43,7 +42,7 @@ export async function runEvaluation(context: Context, flags: EvalFlags): Promise
       evaluate({
         tasks,
         answerer: await openAnswerer(vlm, flags, progress),
-        limit: flags.limit,
+        limit: flags.limit === Infinity ? undefined : flags.limit,
         offset: flags.offset,
         batchSize: flags.batch_size,
         seed: flags.seed,
@@ -51,7 +50,7 @@ export async function runEvaluation(context: Context, flags: EvalFlags): Promise
         judge,
         system: flags.system_prompt,
         generation: flags.gen_kwargs,
-        data: (task) => dataOf(context, task, flags, progress),
+        data: dataOf(context, flags, progress),
         outputPath: flags.output_path,
         logSamples: flags.log_samples,
         samplesSuffix: flags.log_samples_suffix,
@@ -105,8 +104,8 @@ function openJudge({ environment }: Context, flags: EvalFlags): Judge | undefine
   })
 }
 
-function dataOf(context: Context, task: Task, flags: EvalFlags, progress: Progress): OpenDataOptions {
-  if (flags.data_dir !== undefined) return dataFolder(flags.data_dir, task)
+function dataOf(context: Context, flags: EvalFlags, progress: Progress): OpenDataOptions {
+  if (flags.data_dir !== undefined) return { folder: flags.data_dir }
   return {
     revision: flags.data_revision,
     download: (id, options) => context.library.downloadSnapshot(id, { ...hubOptions(progress), ...options }),

@@ -1,4 +1,4 @@
-/** One of the mains of this folder in one file, for a process of its own. */
+/** A main of this folder in one file, for a process of its own. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -12,14 +12,14 @@ export interface Bundle {
 
 /** Native modules cannot be part of a file, and only the package that depends on them finds them. */
 const native = /^(onnxruntime-node|sharp)$/
-const { resolve } = createRequire(new URL('../../../vlm/package.json', import.meta.url))
+const vlm = createRequire(new URL('../../../vlm/package.json', import.meta.url))
 
-export async function bundleMain(name: 'fake-main' | 'real-main'): Promise<Bundle> {
+export async function bundleMain(main: URL): Promise<Bundle> {
   // Beside the sources, where commander is found.
   const folder = mkdtempSync(fileURLToPath(new URL('../.bin-', import.meta.url)))
-  const file = join(folder, `${name}.mjs`)
+  const file = join(folder, 'main.mjs')
   await build({
-    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(main)],
     outfile: file,
     bundle: true,
     platform: 'node',
@@ -30,9 +30,9 @@ export async function bundleMain(name: 'fake-main' | 'real-main'): Promise<Bundl
     plugins: [
       {
         name: 'native',
-        setup: ({ onResolve }) => {
-          onResolve({ filter: native }, ({ path }) => ({
-            path: pathToFileURL(resolve(path)).href,
+        setup: (bundler) => {
+          bundler.onResolve({ filter: native }, ({ path }) => ({
+            path: pathToFileURL(vlm.resolve(path)).href,
             external: true,
           }))
         },

@@ -64,6 +64,14 @@ const prompt: Prompt = {
 
 export const adapter = { dropout: 0.25, parameters: Float32Array.of(1, 2) } as Adapter
 
+export const completion: Completion = {
+  ids: Int32Array.of(54),
+  text: '6',
+  sampledLogProbabilities: Float32Array.of(0),
+  logProbabilities: Float32Array.of(0),
+  finishReason: 'stop',
+}
+
 function scores(length: number): TokenScores {
   const nothing = new Float32Array(length)
   return { logProbabilities: nothing.map((_, i) => -0.5 * (i + 1)), entropy: nothing, kl: nothing }

@@ -1,0 +1,27 @@
+/** The flags of `evolmm eval` as they are read. */
+import type { FolderScorer, GenerationOverrides, ScoringMode } from '@evolmm/eval'
+import type { PromptFlags } from '../options'
+
+export interface EvalFlags extends Omit<PromptFlags, 'prompt' | 'image' | 'system'> {
+  model_args?: string
+  system_prompt?: string
+  tasks: string
+  /** Infinity for all. */
+  limit?: number
+  offset: number
+  batch_size: number
+  gen_kwargs?: GenerationOverrides
+  seed: number
+  scorer: FolderScorer
+  data_dir?: string
+  data_revision?: string
+  mode: ScoringMode
+  judge_url?: string
+  judge_model?: string
+  output_path?: string
+  log_samples: boolean
+  log_samples_suffix?: string
+  predict_only?: boolean
+  compare?: string[]
+  json?: boolean
+}

@@ -1,0 +1,355 @@
+/** The flags of `evolmm eval`, without a model. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { formatSeconds } from '../src/format-seconds'
+import { drawChart, writeChartParquet } from './support/charts'
+import { completion, fakeLibrary } from './support/fake-library'
+import { given, runCommand } from './support/run-command'
+
+let folder: string
+let file: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  file = join(folder, 'sums.jsonl')
+  const rows = Array.from({ length: 25 }, (_, i) => ({
+    image: 'a.png',
+    question: `${i} + 1?`,
+    answer: i % 5 === 0 ? '6' : `${i + 100}`,
+  }))
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true })
+})
+
+const answering = () => fakeLibrary({ completions: [completion] })
+
+function evaluated(...flags: string[]) {
+  return runCommand(['eval', '--tasks', file, ...flags], { library: answering() })
+}
+
+/** Files of a run without their dates. */
+function filesOf(path: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(path).map((name) => [name.slice(15), readFileSync(join(path, name), 'utf8')]),
+  )
+}
+
+test('a run prints one table on standard output, with mode, judge, revision, rows and fallbacks', async () => {
+  const { code, stdout } = await evaluated('--model', 'org/name')
+  expect(code).toBe(0)
+  // 5 of 25; the standard error is sqrt(0.2 * 0.8 * 25 / 24) / 5.
+  expect(stdout.replace(/files-\w{8}/, 'files-00000000')).toBe(
+    [
+      'org/name',
+      '',
+      '| task | metric   | value | stderr | rows | fallback | mode  | judge | revision       |',
+      '| ---- | -------- | ----: | -----: | ---: | -------: | ----- | ----- | -------------- |',
+      '| sums | accuracy |   0.2 | 0.0816 |   25 |    0.0 % | fixed | none  | files-00000000 |',
+      '',
+    ].join('\n'),
+  )
+})
+
+test("lmms-eval's flags mean what they mean there", async () => {
+  const { code, calls, stdout } = await evaluated(
+    ...[
+      '--model',
+      'qwen2_5_vl',
+      '--model_args',
+      'pretrained=org/name,device=cuda:0,max_pixels=100352,min_pixels=784',
+    ],
+    ...['--gen_kwargs', 'temperature=0.5,top_p=0.9,max_new_tokens=7', '--batch-size=2', '--limit', '3'],
+    ...['--offset', '4', '--seed', '11,1234,1234,1234', '--mode', 'rule-based', '--json'],
+  )
+  expect(code).toBe(0)
+  expect(given(calls, 'loadVlm')).toMatchObject([
+    'org/name',
+    { device: 'cuda', maxPixels: 100352, minPixels: 784 },
+  ])
+  const samples = calls.filter(([name]) => name === 'sample').map(([, value]) => value)
+  expect(samples).toMatchObject([
+    {
+      temperature: 0.5,
+      topP: 0.9,
+      maxNewTokens: 7,
+      seeds: [
+        [11, expect.any(Number), 4],
+        [11, expect.any(Number), 5],
+      ],
+    },
+    { seeds: [[11, expect.any(Number), 6]] },
+  ])
+  // Equal images of neighbouring rows go through the vision tower once.
+  expect(calls.filter(([name]) => name === 'encodeImage')).toHaveLength(1)
+  expect(JSON.parse(stdout)).toMatchObject({
+    model: 'org/name',
+    tasks: [{ task: 'sums', mode: 'rule-based', rows: 3, all_rows: 25, fallback_share: 0 }],
+    files: null,
+  })
+})
+
+test('-1 is no limit, a share is one, do_sample decides about temperature', async () => {
+  const rows = async (limit: string) =>
+    (
+      JSON.parse((await evaluated('--model', 'm/n', '--limit', limit, '--json')).stdout) as {
+        tasks: { rows: number }[]
+      }
+    ).tasks[0].rows
+  expect([await rows('-1'), await rows('0.1'), await rows('2')]).toEqual([25, 3, 2])
+  const temperature = async (kwargs: string) =>
+    given((await evaluated('--model', 'm/n', '--limit', '1', '--gen_kwargs', kwargs)).calls, 'sample')
+  expect(await temperature('do_sample=False,temperature=0.7,num_beams=1')).toMatchObject([{ temperature: 0 }])
+  expect(await temperature('do_sample=True')).toMatchObject([{ temperature: 1 }])
+})
+
+test('an adapter is given as a flag or among the arguments of the model', async () => {
+  for (const flags of [
+    ['--adapter', 'solver', '--adapter_subfolder', 'a'],
+    ['--model_args', 'adapter=solver,adapter_subfolder=a'],
+  ]) {
+    const { calls } = await evaluated('--model', 'm/n', '--limit', '1', ...flags)
+    expect(given(calls, 'loadAdapter')).toMatchObject(['solver', { adapterName: 'a' }])
+    expect(given(calls, 'sample')).toMatchObject([{ adapter: { dropout: 0.25 } }])
+  }
+})
+
+test('what is meant for another implementation is left out with a warning', async () => {
+  const args = 'pretrained=m/n,attn_implementation=flash_attention_2,system_prompt=Be brief.'
+  const { code, stderr, calls } = await evaluated('--limit', '1', '--model_args', args)
+  expect(code).toBe(0)
+  expect(stderr).toContain('warning: --model_args attn_implementation: means nothing here and is left out\n')
+  expect(given(calls, 'prompt')).toMatchObject([{ system: 'Be brief.' }])
+})
+
+test('files carry the suffix; without logged samples there are none', async () => {
+  const out = join(folder, 'out')
+  const run = (...flags: string[]) =>
+    evaluated('--model', 'm/n', '--limit', '2', '--output_path', out, ...flags)
+  const { stdout, stderr } = await run('--log_samples', '--log_samples_suffix', 'first')
+  expect(stdout).not.toContain(out)
+  expect(stderr).toContain('_samples_sums_first.jsonl\n')
+  expect(Object.keys(filesOf(join(out, 'm__n'))).sort()).toEqual([
+    '_results.json',
+    '_samples_sums_first.jsonl',
+  ])
+  rmSync(out, { recursive: true })
+  await run('--no-log-samples')
+  expect(Object.keys(filesOf(join(out, 'm__n')))).toEqual(['_results.json'])
+})
+
+test('--predict_only writes answers and scores nothing', async () => {
+  const out = join(folder, 'out')
+  const flags = ['--model', 'm/n', '--limit', '2', '--output_path', out, '--predict_only']
+  const { code, stdout } = await evaluated(...flags)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/\| sums \| - +\| +- \| +- \| 2 of 25, 2 unscored \|/)
+  const { '_samples_sums.jsonl': lines = '' } = filesOf(join(out, 'm__n'))
+  expect(
+    lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown),
+  ).toMatchObject([
+    { doc_id: 0, filtered_resps: ['6'], evolmm: { values: {} } },
+    { doc_id: 1, filtered_resps: ['6'], evolmm: { values: {} } },
+  ])
+})
+
+test('data comes from the hub at a revision, unless a folder has it', async () => {
+  await writeChartParquet(folder, [await drawChart(1)])
+  const snapshot = join(folder, 'lmms-lab', 'ChartQA')
+  const argv = ['eval', '--model', 'm/n', '--tasks', 'chartqa', '--json']
+  const library = () => fakeLibrary({ completions: [completion], snapshot })
+  const downloaded = await runCommand([...argv, '--data_revision', 'v2'], { library: library() })
+  expect(given(downloaded.calls, 'downloadSnapshot')).toMatchObject([
+    'lmms-lab/ChartQA',
+    { repoType: 'dataset', revision: 'v2', allow: ['data/test-*.parquet'] },
+  ])
+  expect(JSON.parse(downloaded.stdout)).toMatchObject({ tasks: [{ revision: 'f'.repeat(40), rows: 2 }] })
+  const local = await runCommand([...argv, '--data_dir', folder], { library: library() })
+  expect(local.calls.map(([name]) => name)).not.toContain('downloadSnapshot')
+  expect(JSON.parse(local.stdout)).toMatchObject({ tasks: [{ rows: 2 }] })
+})
+
+test('progress: a live line with the time left on a terminal, every tenth elsewhere', async () => {
+  const piped = await evaluated('--model', 'm/n')
+  expect(piped.stderr.split('\n').map((line) => line.replace(/, \d+ s left$/, ', 1 s left'))).toEqual([
+    ...[12, 20, 32, 40, 52, 60, 72, 80, 92, 100].map(
+      (share) => `${String(share).padStart(3)} % of 25 rows, sums, 1 s left`,
+    ),
+    '',
+  ])
+  const { stderr } = await runCommand(['eval', '--tasks', file, '--model', 'm/n'], {
+    library: answering(),
+    terminal: true,
+    environment: { NO_COLOR: '1' },
+  })
+  expect(stderr.split('\u001b[K').map((line) => line.replace(/\d+ s/, '1 s'))).toContain(
+    '\r 48 % of 25 rows, sums, 1 s left',
+  )
+  expect(stderr.endsWith('\r\u001b[K')).toBe(true)
+  expect(stderr).not.toContain('\n')
+})
+
+test('times for people', () => {
+  expect([0, 59, 59.2, 200, 3600, 7490].map(formatSeconds)).toEqual([
+    '0 s',
+    '59 s',
+    '1 min 0 s',
+    '3 min 20 s',
+    '1 h 0 min',
+    '2 h 5 min',
+  ])
+})
+
+test('Ctrl-C ends a run between two batches with 130, and the same command continues it', async () => {
+  const out = join(folder, 'out')
+  const argv = ['eval', '--tasks', file, '--model', 'm/n', '--output_path', out, '--batch_size', '5']
+  let interrupt: () => void = () => undefined
+  const library = answering()
+  const stopping = {
+    ...library,
+    loadVlm: async (...args: Parameters<typeof library.loadVlm>) => {
+      const vlm = await library.loadVlm(...args)
+      return {
+        ...vlm,
+        sample: (options: Parameters<typeof vlm.sample>[0]) => {
+          if (library.calls.filter(([name]) => name === 'sample').length === 1) interrupt()
+          return vlm.sample(options)
+        },
+      }
+    },
+  }
+  const stopped = await runCommand(argv, {
+    library: stopping,
+    onInterrupt: (handler) => {
+      interrupt = handler
+      return () => undefined
+    },
+  })
+  expect(stopped).toMatchObject({ code: 130, stdout: '' })
+  expect(stopped.stderr).toMatch(/stopped; the same command continues from here\n$/)
+  expect(library.calls.filter(([name]) => name === 'sample')).toHaveLength(2)
+
+  const { code, stderr, calls } = await runCommand(argv, { library: answering() })
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/^continuing: 10 of 25 rows were done before\n/)
+  expect(calls.filter(([name]) => name === 'sample')).toHaveLength(3)
+})
+
+test('two runs side by side, by their folders or their files', async () => {
+  for (const name of ['a', 'b']) await evaluated('--model', 'm/n', '--output_path', join(folder, name))
+  const paths = [join(folder, 'a'), join(folder, 'b')]
+  const { code, stdout } = await runCommand(['eval', '--compare', ...paths])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/\| rows \| +a \| +b \|/)
+  expect(stdout).toMatch(/\| sums \| accuracy \| +25 \| 0\.2000 \| 0\.2000 \|/)
+  const file = readdirSync(join(folder, 'b', 'm__n')).find((name) => name.endsWith('_results.json')) ?? ''
+  const same = await runCommand([
+    'eval',
+    '--compare',
+    paths[0] ?? '',
+    join(folder, 'b', 'm__n', file),
+    '--json',
+  ])
+  expect(JSON.parse(same.stdout)).toMatchObject({
+    compared: [{ task: 'sums', rows: 25, difference: 0, sign_test: 1 }],
+  })
+})
+
+test('--tasks list names every task, its data, its judge and its metrics', async () => {
+  const { code, stdout, calls } = await runCommand(['eval', '--tasks', 'list'])
+  expect({ code, calls }).toEqual({ code: 0, calls: [] })
+  expect(stdout).toMatch(/^chartqa +lmms-lab\/ChartQA +never +relaxed_overall, /m)
+  const { tasks, groups } = JSON.parse((await runCommand(['eval', '--tasks', 'list', '--json'])).stdout) as {
+    tasks: { name: string }[]
+    groups: { name: string }[]
+  }
+  for (const { name } of [...tasks, ...groups]) expect(stdout).toMatch(new RegExp(`^${name} `, 'm'))
+  expect(tasks.map(({ name }) => name)).toContain('mmmu_val')
+})
+
+test.each([
+  ['no tasks', ['--model', 'm/n'], '--tasks: must be given, got nothing; see evolmm eval --help'],
+  ['no model', ['--tasks', 'chartqa'], '--model: must be given, got nothing; see evolmm eval --help'],
+  ['an unknown task', ['--model', 'm/n', '--tasks', 'chartqq'], 'got "chartqq"'],
+  ['only commas', ['--model', 'm/n', '--tasks', ','], '--tasks: must name at least one task, got none'],
+  ['a task twice', ['--model', 'm/n', '--tasks', 'a/x.jsonl,b/x.jsonl'], 'must be at least one, each once'],
+  ['a file that is not there', ['--model', 'm/n', '--tasks', 'no-such.jsonl'], 'no-such.jsonl'],
+  [
+    'a kind of model alone',
+    ['--model', 'qwen2_5_vl', '--tasks', 'chartqa'],
+    '--model qwen2_5_vl: must go with --model_args pretrained=<dir_or_id>, got none',
+  ],
+  [
+    'two models',
+    ['--model', 'llava', '--model_args', 'pretrained=m/n', '--tasks', 'chartqa'],
+    '--model: must be one of qwen2_5_vl, qwen2_5_vl_our, evolmm beside pretrained=, got "llava"',
+  ],
+  [
+    'an unknown argument',
+    ['--model_args', 'pretrained=m/n,fps=2', '--tasks', 'chartqa'],
+    'got "fps=2"; correct it',
+  ],
+  ['an argument without a value', ['--model_args', 'pretrained'], 'got "pretrained"'],
+  ['an argument twice', ['--model_args', 'pretrained=a,pretrained=b'], 'must name pretrained once'],
+  [
+    'an argument against a flag',
+    ['--model', 'm/n', '--max_pixels', '784', '--model_args', 'max_pixels=800', '--tasks', 'chartqa'],
+    '--model_args max_pixels: must agree with --max_pixels, got "800"',
+  ],
+  [
+    'a bad argument',
+    ['--model_args', 'pretrained=m/n,threads=x'],
+    '--threads: must be an integer at least 1',
+  ],
+  ['an unknown setting', ['--gen_kwargs', 'top_k=4'], '--gen_kwargs: must be key=value pairs'],
+  ['a bad setting', ['--gen_kwargs', 'top_p=2'], '--gen_kwargs top_p: must be a finite number above 0'],
+  ['beams', ['--gen_kwargs', 'num_beams=4'], '--gen_kwargs num_beams: must be one of 1, got "4"'],
+  ['cold samples', ['--gen_kwargs', 'do_sample=true,temperature=0'], 'must sample at a temperature above 0'],
+  ['no rows', ['--limit', '0'], '--limit: must be a finite number above 0, got 0'],
+  ['a limit between', ['--limit', '1.5'], '--limit: must be an integer at least 1, got 1.5'],
+  ['an unknown mode', ['--mode', 'exact'], '--mode: must be one of compat, fixed, rule-based, got "exact"'],
+  ['a seed that is none', ['--seed', '1,x'], '--seed: must be an integer at least 0, got "x"'],
+  ['a suffix that is a path', ['--log_samples_suffix', 'a/b'], '--log_samples_suffix: must be letters'],
+  [
+    'a judge in a mode without one',
+    ['--model', 'm/n', '--tasks', 'chartqa', '--mode', 'rule-based', '--judge_model', 'x'],
+    'must not be given in mode rule-based',
+  ],
+  [
+    'a judge at no address',
+    ['--model', 'm/n', '--tasks', 'chartqa', '--judge_url', 'localhost:1'],
+    '--judge_url: must be an http or https address, got "localhost:1"',
+  ],
+  [
+    'answers that go nowhere',
+    ['--model', 'm/n', '--tasks', 'chartqa', '--predict_only'],
+    '--predict_only: must go with --output_path',
+  ],
+  ['one run to compare', ['--compare', 'a'], '--compare: must be given two runs, got 1'],
+  ['three runs to compare', ['--compare', 'a', 'b', 'c'], '--compare: must be given two runs, got 3'],
+  [
+    'a comparison of tasks',
+    ['--compare', 'a', 'b', '--tasks', 'chartqa'],
+    '--compare: must go without --tasks',
+  ],
+  ['no such run', ['--compare', 'no/such', 'b'], '--compare "no/such": must be a …_results.json or a folder'],
+])('bad input ends in one line and exit code 2, before a model is loaded: %s', async (_, flags, message) => {
+  const { code, stdout, stderr, calls } = await runCommand(['eval', ...flags])
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^evolmm: .*\n$/)
+  expect(stderr).toContain(message)
+  if (!flags.some((flag) => flag.endsWith('.jsonl'))) expect(calls).toEqual([])
+})
+
+test('a run without answers beside it cannot be compared', async () => {
+  mkdirSync(join(folder, 'a'))
+  await evaluated('--model', 'm/n', '--output_path', join(folder, 'a'), '--no_log_samples')
+  const { code, stderr } = await runCommand(['eval', '--compare', join(folder, 'a'), join(folder, 'a')])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^evolmm: .*must be a results file with its samples files beside it.*\n$/)
+})
