@@ -17,5 +17,11 @@ export function chooseTasks(names: string, scorer: FolderScorer): Task[] {
   const chosen = list.flatMap((name) =>
     name.endsWith('.jsonl') ? [folderTask({ file: name, scorer })] : findTasks([name]),
   )
-  return [...new Set(chosen)]
+  const tasks = [...new Set(chosen)]
+  const twice = tasks.find(({ name }, i) => tasks.findIndex((other) => other.name === name) < i)
+  if (twice === undefined) return tasks
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `--tasks: must have different names, got ${JSON.stringify(twice.name)} twice; rename a file`,
+  )
 }

@@ -6,15 +6,17 @@ import {
   evaluate,
   formatEvaluation,
   openAiJudge,
+  openData,
   vlmAnswerer,
   type Answerer,
   type Evaluation,
   type Judge,
   type OpenDataOptions,
+  type Task,
 } from '@evolmm/eval'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
-import type { Progress } from '../progress'
+import { showProgress, type Progress } from '../progress'
 import { checkAdapterFlags, hubOptions, openAdapter, withModel } from '../with-model'
 import { chooseTasks } from './choose-tasks'
 import type { EvalFlags } from './eval-flags'
@@ -38,6 +40,7 @@ export async function runEvaluation(context: Context, flags: EvalFlags): Promise
     interrupt.abort()
   })
   try {
+    await findData(context, flags, tasks, signal)
     const evaluation = await withModel(context, flags, async (vlm, progress) =>
       evaluate({
         tasks,
@@ -67,6 +70,24 @@ export async function runEvaluation(context: Context, flags: EvalFlags): Promise
     return 130
   } finally {
     undo()
+  }
+}
+
+/** Data that is missing shows before a large model is downloaded. */
+async function findData(
+  context: Context,
+  flags: EvalFlags,
+  tasks: readonly Task[],
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = showProgress(context)
+  try {
+    for (const task of tasks) {
+      const data = await openData(task, { ...dataOf(context, flags, progress), signal })
+      await data.close()
+    }
+  } finally {
+    progress.clear()
   }
 }
 
