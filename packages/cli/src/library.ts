@@ -2,7 +2,9 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
-import type { Adapter, downloadSnapshot, LoadVlmOptions, Vlm as WholeVlm } from '@evolmm/vlm'
+import type { Adapter, downloadSnapshot, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
+
+export type { RuntimeReport }
 
 export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
@@ -15,10 +17,7 @@ export const dtypes = ['float32', 'float16', 'bfloat16'] as const
 export type Device = (typeof devices)[number]
 export type Dtype = (typeof dtypes)[number]
 
-export interface LoadOptions extends LoadVlmOptions {
-  device?: Device | undefined
-  dtype?: Dtype | undefined
-}
+export type LoadOptions = LoadVlmOptions
 
 export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
@@ -30,25 +29,4 @@ export interface Vlm extends Pick<WholeVlm, Used> {
     idOrFolder: string,
     options: { adapterName?: string | undefined; hub?: HubOptions | undefined },
   ) => Promise<Adapter>
-}
-
-export interface RuntimeReport {
-  /** Versions. */
-  node: string
-  onnxruntime: string
-  platform: string
-  arch: string
-  /** That programs use unless told otherwise. */
-  threads: number
-  /** Class of float16 tensors. */
-  float16Array: string
-  providers: readonly {
-    device: string
-    /** Part of the npm package. */
-    bundled: boolean
-    usable: boolean
-    /** What is not there, and what to do about it. */
-    missing: { what: string; fix: string } | undefined
-  }[]
-  caches: readonly { name: string; folder: string; files: number; bytes: number }[]
 }
