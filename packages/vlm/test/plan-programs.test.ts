@@ -39,7 +39,7 @@ test.each([
   }
 })
 
-test('the parameters are those that PEFT counts for rank 16 on all projections of 7B', () => {
+test('the parameters are rank x (in + out) over all projections: 28 x 16 x 90,112 for 7B', () => {
   const { parameters, found } = planned({ config: publishedConfigs['7B'] })
   expect(parameters).toBe(40_370_176)
   expect(found('gradient').outputs[0]).toEqual({ name: 'gradient', dtype: 'float32', shape: [40_370_176] })
