@@ -56,7 +56,13 @@ export type { HubOptions, HubProgress, HubWarning } from './hub/hub-options'
 export { decodeImage } from './image/decode-image'
 export type { RgbImage } from './image/rgb-image'
 
-// 4. The machine
+// 4. Files that appear whole or not at all
+export { publishFolder, type PublishOptions, syncFolder, writeSynced } from './checkpoint/publish'
+export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
+export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
+export type { WeightSource } from './checkpoint/weight-source'
+
+// 5. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
 export type { DeviceOptions } from './runtime/devices'
 
