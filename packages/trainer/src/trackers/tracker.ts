@@ -10,6 +10,8 @@ export interface RunInfo {
   totalSteps: number
   /** Iterations that were done before: 0, or the step of the checkpoint that the run goes on from. */
   startStep: number
+  /** Numbers of the evaluation probe before the first iteration of the run; `null` without a probe. */
+  probe: Readonly<Record<string, number>> | null
 }
 
 export interface RunOutcome {
