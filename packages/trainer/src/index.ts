@@ -10,6 +10,9 @@ export type {
 } from './record'
 
 // Trackers
+export { iterLog } from './trackers/iter-log'
+export { readIterLog } from './trackers/read-iter-log'
+export { truncateIterLog } from './trackers/truncate-iter-log'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
 export { EvolmmError } from '@evolmm/internal'
