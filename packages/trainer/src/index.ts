@@ -17,7 +17,14 @@ export { startState, type RoleState, type TrainerState } from './state'
 export type { WatchOptions, WatchState } from './watch'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
 
-// 2. Records
+// 2. A run on disk
+export { train, type Probe, type RoleOptions, type TrainOptions } from './train'
+export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save-checkpoint'
+export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './checkpoint/load-checkpoint'
+export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
+export type { RunFile } from './run-file'
+
+// 3. Records
 export type {
   Alarm,
   AnswerRecord,
@@ -28,7 +35,10 @@ export type {
   WatchRecord,
 } from './record'
 
-// 3. Trackers
+// 4. Trackers
+export { iterLog } from './trackers/iter-log'
+export { readIterLog } from './trackers/read-iter-log'
+export { truncateIterLog } from './trackers/truncate-iter-log'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -2,11 +2,19 @@
  * A run on disk: models and images opened, the newest complete checkpoint taken up, every iteration tracked, checkpoints
  * written. The loop itself is `evolve`.
  */
-import { mkdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { copyFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
-import { loadVlm, writeSynced, type Adapter, type LoadVlmOptions, type SaveOptions, type Vlm } from '@evolmm/vlm'
+import {
+  loadVlm,
+  makeFolder,
+  runtimeVersion,
+  type Adapter,
+  type LoadVlmOptions,
+  type SaveOptions,
+  type Vlm,
+} from '@evolmm/vlm'
 import { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint } from './checkpoint/load-checkpoint'
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
@@ -14,12 +22,13 @@ import { evolve } from './evolve'
 import type { EvolveOptions } from './options'
 import type { IterationRecord } from './record'
 import { lockRun } from './run-lock'
-import type { RunFile } from './run-file'
+import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { startState, type TrainerState } from './state'
-import { forkIterLog, truncateIterLog } from './trackers/iter-log'
-import { guarded } from './trackers/guarded'
+import { iterLog } from './trackers/iter-log'
+import { iterLogFile } from './trackers/scan-iter-log'
+import { truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
-import { versions } from './versions'
+import { compareIdentity } from './checkpoint/compare-identity'
 
 export interface TrainOptions {
   /** Folder of the run, where everything of it lies. */
@@ -45,6 +54,9 @@ export interface TrainOptions {
   config?: Readonly<Record<string, unknown>>
   /** The part of it that what is learned depends on: a resumed run must have the same. @default config */
   identity?: Readonly<Record<string, unknown>>
+  /** Of evolmm, for the records. @default none */
+  version?: string | null
+  /** Besides the log of iterations, which every run has. @default none */
   trackers?: readonly Tracker[]
   probe?: Probe
   /** Saves, and ends the run before the next iteration. */
@@ -102,7 +114,13 @@ async function run(
 ): Promise<RunOutcome> {
   const { solver, proposer, config = {}, identity = config, probe, saveEvery = 50, onWarning } = options
   const open = (state?: ImageDataset['state']) =>
-    openImageDataset({ ...options.data, state, onWarning: ({ message }) => { onWarning(message) } })
+    openImageDataset({
+      ...options.data,
+      state,
+      onWarning: ({ message }) => {
+        onWarning(message)
+      },
+    })
   const { state, dataset } =
     from === undefined
       ? { state: await freshState(options, models), dataset: undefined }
@@ -116,10 +134,11 @@ async function run(
         })
   const images = await open(dataset)
   // Nothing was written up to here.
-  if (from !== undefined && dirname(from.folder) !== folder) await forkIterLog(dirname(from.folder), folder)
+  if (from !== undefined && dirname(from.folder) !== folder)
+    await copyFile(iterLogFile(dirname(from.folder)), iterLogFile(folder))
   await truncateIterLog(folder, state.step)
   const probed = async () => probe?.run({ vlm: models.solver, adapter: state.solver.adapter }) ?? null
-  const file = await runFile(folder, options, images, state, probed)
+  const file = await beginning(folder, options, images, probed)
   const info: RunInfo = {
     name: file.name,
     folder,
@@ -128,7 +147,7 @@ async function run(
     startStep: state.step,
     probe: file.probe,
   }
-  const trackers = (options.trackers ?? []).map((tracker) => guarded(tracker, { onWarning }))
+  const trackers = [iterLog(), ...(options.trackers ?? [])]
   for (const tracker of trackers) await tracker.start(info)
   options.onStart?.(info, { solver: state.solver.adapter, proposer: state.proposer.adapter })
 
@@ -190,19 +209,19 @@ async function run(
 /** The checkpoint that the run goes on from, if any. */
 async function startingPoint(
   folder: string,
-  { resume = 'auto' }: TrainOptions,
+  { resume = 'auto', config = {}, identity = config }: TrainOptions,
   onWarning: (message: string) => void,
 ): Promise<FoundCheckpoint | undefined> {
+  const begun = await readRunFile(folder)
+  if (begun !== undefined && resume === 'never')
+    throw occupied(folder, 'a run that began before', 'resume it, or choose another run name')
+  if (begun !== undefined) compareIdentity(folder, begun.identity, identity)
   const found = await findCheckpoints(folder)
   for (const each of found)
     if (!each.complete) onWarning(`${each.folder}: was not written to its end; it is passed over`)
   const newest = found.filter(({ complete }) => complete).at(-1)
   if (resume === 'auto') return newest
-  if (resume === 'never') {
-    if (newest !== undefined)
-      throw occupied(folder, `checkpoint ${newest.folder}`, 'resume, or choose another run name')
-    return undefined
-  }
+  if (resume === 'never') return undefined
   const wanted = resolve(resume.checkpoint)
   const chosen = (await findCheckpoints(dirname(wanted))).find((each) => each.folder === wanted)
   if (chosen?.complete !== true)
@@ -221,17 +240,31 @@ async function startingPoint(
 }
 
 function occupied(folder: string, what: string, how: string): EvolmmError {
-  return new EvolmmError('WOULD_OVERWRITE', `${folder}: must have nothing that the run would overwrite, got ${what}; ${how}`, {
-    details: { folder },
-  })
+  return new EvolmmError(
+    'WOULD_OVERWRITE',
+    `${folder}: must have nothing that the run would overwrite, got ${what}; ${how}`,
+    {
+      details: { folder },
+    },
+  )
 }
 
-async function openModels({ solver, proposer, load = {} }: TrainOptions): Promise<Record<'solver' | 'proposer', Vlm>> {
+async function openModels({
+  solver,
+  proposer,
+  load = {},
+}: TrainOptions): Promise<Record<'solver' | 'proposer', Vlm>> {
   const shared = await loadVlm(solver.model, load)
-  return { solver: shared, proposer: proposer.model === solver.model ? shared : await loadVlm(proposer.model, load) }
+  return {
+    solver: shared,
+    proposer: proposer.model === solver.model ? shared : await loadVlm(proposer.model, load),
+  }
 }
 
-async function freshState(options: TrainOptions, models: Record<'solver' | 'proposer', Vlm>): Promise<TrainerState> {
+async function freshState(
+  options: TrainOptions,
+  models: Record<'solver' | 'proposer', Vlm>,
+): Promise<TrainerState> {
   const seed = options.evolve?.seed ?? 42
   const open = async (role: 'solver' | 'proposer', place: number): Promise<Adapter> => {
     const { lora, vision = false, adapter } = options[role]
@@ -248,25 +281,24 @@ function kindOf({ lora, vision = false }: RoleOptions) {
 }
 
 /** What was true when the run began: read back for one that goes on. */
-async function runFile(
+async function beginning(
   folder: string,
-  { name, config = {} }: TrainOptions,
+  { name = basename(folder), config = {}, identity = config, version = null }: TrainOptions,
   images: ImageDataset,
-  state: TrainerState,
   probed: () => Promise<Record<string, number> | null>,
 ): Promise<RunFile> {
-  const file = join(folder, 'run.json')
-  const known = await readFile(file, 'utf8').catch(() => undefined)
-  if (known !== undefined && state.step > 0) return JSON.parse(known) as RunFile
+  const known = await readRunFile(folder)
+  if (known !== undefined) return known
   const content: RunFile = {
     schema_version: 1,
-    name: name ?? folder.split(/[\\/]/).at(-1) ?? folder,
+    name,
     started: new Date().toISOString(),
-    versions: await versions(),
+    versions: { evolmm: version, node: process.versions.node, onnxruntime: runtimeVersion() },
     config,
+    identity,
     images: { root: images.root, count: images.length },
-    probe: state.step === 0 ? await probed() : null,
+    probe: await probed(),
   }
-  await replaceFile(file, `${JSON.stringify(content, null, 2)}\n`)
+  await writeRunFile(folder, content)
   return content
 }

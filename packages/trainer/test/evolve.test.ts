@@ -15,10 +15,16 @@ afterAll(async () => {
 })
 
 test('a first look', async () => {
-  const options = await tinyOptions(vlm, images.folder, { totalSteps: 6, proposerUpdateFreq: 2, batchSize: 2 })
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 6,
+    proposerUpdateFreq: 2,
+    batchSize: 2,
+  })
   const records: IterationRecord[] = []
   for await (const record of evolve(options)) records.push(record)
   console.log(JSON.stringify(records[0], null, 1).slice(0, 6000))
-  console.log(records.map(({ solver, proposer, seconds }) => JSON.stringify([solver, proposer, seconds])).join('\n'))
+  console.log(
+    records.map(({ solver, proposer, seconds }) => JSON.stringify([solver, proposer, seconds])).join('\n'),
+  )
   expect(records.length).toBe(6)
 })

@@ -5,6 +5,7 @@ import { EvolmmError } from '@evolmm/internal'
 import type { DatasetState } from '@evolmm/dataset'
 import { readSafetensors, type Adapter, type LoadedTensor, type Vlm } from '@evolmm/vlm'
 import type { RoleState, TrainerState } from '../state'
+import { compareIdentity } from './compare-identity'
 import { parseTrainerState, type RoleStateFile, type TrainerStateFile } from './trainer-state-file'
 
 export interface LoadCheckpointOptions {
@@ -25,7 +26,7 @@ export async function loadCheckpoint(
   options: LoadCheckpointOptions,
 ): Promise<{ state: TrainerState; dataset: DatasetState }> {
   const saved = await readTrainerState(options.folder)
-  compareIdentity(options, saved)
+  compareIdentity(options.folder, saved.identity, options.identity)
   const file = join(options.folder, 'optimizer.safetensors')
   const tensors = await readSafetensors(file)
   const role = async (name: 'solver' | 'proposer'): Promise<RoleState> => {
@@ -74,25 +75,4 @@ function roleState(
     updates,
     optimizer: { step, first: moment('first'), second: moment('second') },
   }
-}
-
-function compareIdentity({ folder, identity }: LoadCheckpointOptions, saved: TrainerStateFile): void {
-  const names = [...new Set([...Object.keys(saved.identity), ...Object.keys(identity)])].sort()
-  const changed = names.filter(
-    (name) => JSON.stringify(saved.identity[name]) !== JSON.stringify(identity[name]),
-  )
-  if (changed.length === 0) return
-  const shown = changed
-    .slice(0, 5)
-    .map(
-      (name) =>
-        `${name} ${JSON.stringify(identity[name])} instead of ${JSON.stringify(saved.identity[name])}`,
-    )
-  const more = changed.length > 5 ? ` and ${changed.length - 5} more` : ''
-  throw new EvolmmError(
-    'OTHER_CONFIGURATION',
-    `${folder}: must have been made with the settings of this run, got ${shown.join(', ')}${more}; ` +
-      'go on with the old settings, or give the new run another name',
-    { details: { folder, changed } },
-  )
 }

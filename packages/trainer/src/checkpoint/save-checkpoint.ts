@@ -22,7 +22,7 @@ export interface SaveCheckpointOptions {
   /** Names of modules in the adapters' files. @default 'current' */
   adapterLayout?: SaveOptions['layout']
   /** Complete checkpoints that are kept. @default 2 */
-  keep?: number
+  keep?: number | undefined
 }
 
 /** Returns the new folder. Throws `UNWRITABLE_FILE`, or `WOULD_OVERWRITE` if there is a complete one of that step. */

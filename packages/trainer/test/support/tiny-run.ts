@@ -24,7 +24,9 @@ export const noise = {
 export async function makeImages(count: number): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'evolmm-images-'))
   for (let i = 0; i < count; i++)
-    await sharp({ create: { width: 56, height: 56, channels: 3, background: { r: 40 * i, g: 255 - 30 * i, b: 90 } } })
+    await sharp({
+      create: { width: 56, height: 56, channels: 3, background: { r: 40 * i, g: 255 - 30 * i, b: 90 } },
+    })
       .png()
       .toFile(join(folder, `${i}.png`))
   return { folder, remove: () => rm(folder, { recursive: true }) }
