@@ -17,6 +17,7 @@ import {
 } from '@evolmm/vlm'
 import { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint } from './checkpoint/load-checkpoint'
+import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoints'
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { evolve } from './evolve'
 import type { EvolveOptions } from './options'
@@ -94,6 +95,7 @@ export async function train(options: TrainOptions): Promise<RunOutcome> {
   } = options
   await makeFolder(folder)
   const unlock = await lockRun(folder)
+  await removeLeftovers(folder)
   let models: Record<'solver' | 'proposer', Vlm> | undefined
   try {
     const from = await startingPoint(folder, options, onWarning)
@@ -112,7 +114,16 @@ async function run(
   models: Record<'solver' | 'proposer', Vlm>,
   from: FoundCheckpoint | undefined,
 ): Promise<RunOutcome> {
-  const { solver, proposer, config = {}, identity = config, probe, saveEvery = 50, onWarning } = options
+  const {
+    solver,
+    proposer,
+    config = {},
+    identity = config,
+    probe,
+    saveEvery = 50,
+    maxCheckpoints = 2,
+    onWarning,
+  } = options
   const open = (state?: ImageDataset['state']) =>
     openImageDataset({
       ...options.data,
@@ -164,9 +175,9 @@ async function run(
       dataset: images.state,
       identity,
       adapterLayout: options.adapterLayout,
-      keep: options.maxCheckpoints,
     })
     saved = state.step
+    await retainCheckpoints(folder, maxCheckpoints)
     options.onCheckpoint?.(checkpoint)
   }
   const finish = async (status: RunOutcome['status']): Promise<RunOutcome> => {
@@ -197,6 +208,7 @@ async function run(
       if (saveEvery > 0 && record.step % saveEvery === 0) await save()
     }
     if (state.step > saved) await save()
+    await retainCheckpoints(folder, maxCheckpoints)
   } catch (error) {
     // The state is that of the last whole iteration: it is worth keeping, whatever went wrong after it.
     if (state.step > saved) await save().catch(() => undefined)

@@ -3,13 +3,13 @@
  * aside and synced, then renamed, so a kill at any moment leaves the older checkpoints and nothing that looks like one.
  */
 import { randomBytes } from 'node:crypto'
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { DatasetState } from '@evolmm/dataset'
 import { publishFolder, writeSafetensors, writeSynced, type SaveOptions, type Vlm } from '@evolmm/vlm'
 import type { RoleState, TrainerState } from '../state'
-import { checkpointName, findCheckpoints, marker } from './find-checkpoints'
+import { checkpointName, marker } from './find-checkpoints'
 import { schemaVersion, type RoleStateFile, type TrainerStateFile } from './trainer-state-file'
 
 export interface SaveCheckpointOptions {
@@ -21,13 +21,11 @@ export interface SaveCheckpointOptions {
   identity: Readonly<Record<string, unknown>>
   /** Names of modules in the adapters' files. @default 'current' */
   adapterLayout?: SaveOptions['layout']
-  /** Complete checkpoints that are kept. @default 2 */
-  keep?: number | undefined
 }
 
 /** Returns the new folder. Throws `UNWRITABLE_FILE`, or `WOULD_OVERWRITE` if there is a complete one of that step. */
 export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<string> {
-  const { state, keep = 2 } = options
+  const { state } = options
   const folder = join(options.folder, checkpointName(state.step))
   await moveUnfinished(folder)
   await publishFolder(folder, { marker }, async (aside) => {
@@ -39,7 +37,6 @@ export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<st
     await writeSynced(join(aside, 'trainer_state.json'), json(stateFile(options)))
     await writeSynced(join(aside, marker), '')
   })
-  await retain(options.folder, keep)
   return folder
 }
 
@@ -113,19 +110,6 @@ async function moveUnfinished(folder: string): Promise<void> {
       { details: { folder } },
     )
   await rename(folder, `${folder}.unfinished-${randomBytes(4).toString('hex')}`)
-}
-
-/** Removes complete checkpoints beyond the latest `keep`, and what killed processes left half written or half removed. */
-async function retain(runFolder: string, keep: number): Promise<void> {
-  const complete = (await findCheckpoints(runFolder)).filter((each) => each.complete)
-  for (const { folder, step } of complete.slice(0, -keep)) {
-    // Under another name first: one that is half gone must not look complete.
-    const leaving = join(runFolder, `.${checkpointName(step)}.removed.tmp`)
-    await rm(leaving, { recursive: true, force: true })
-    await rename(folder, leaving)
-  }
-  const leftovers = (await readdir(runFolder)).filter((name) => /^\.step_\d+\..*\.?tmp$/.test(name))
-  for (const name of leftovers) await rm(join(runFolder, name), { recursive: true, force: true })
 }
 
 function json(value: unknown): string {
