@@ -10,8 +10,8 @@ export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
   pieces?: readonly string[]
   completions?: readonly Completion[]
-  /** Milliseconds before each piece. @default 0 */
-  wait?: number
+  /** Waited for before each piece. */
+  beforePiece?: (piece: string) => void | Promise<void>
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
@@ -78,7 +78,7 @@ function scores(length: number): TokenScores {
 }
 
 export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
-  const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
+  const { pieces = ['The ', 'red', ' bar.'], completions = [], beforePiece } = options
   const calls: FakeLibrary['calls'] = []
   const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
   const vlm: Vlm = {
@@ -111,7 +111,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     async *stream(given) {
       note('stream', given)
       for (const piece of pieces) {
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        if (beforePiece) await beforePiece(piece)
         given.signal?.throwIfAborted()
         yield piece
       }
