@@ -1,3 +1,6 @@
+// Settings
+export type { TrainConfig, TrainSetting } from './config/train-settings'
+
 // Records
 export type {
   Alarm,
