@@ -1,4 +1,9 @@
 // Settings
+export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve-config'
+export { readConfigFile } from './config/read-config-file'
+export { formatConfig } from './config/format-config'
+export { describeSettings, type SettingDescription } from './config/describe-settings'
+export type { ConfigSource } from './config/setting'
 export type { TrainConfig, TrainSetting } from './config/train-settings'
 
 // Records

@@ -24,7 +24,7 @@ interface SettingOptions {
   /** A second name, with its environment variable. */
   alias?: { name: string; env: string }
   /** Further ways to write a choice. */
-  also?: Readonly<Record<string, string>>
+  also?: Readonly<Partial<Record<string, string>>>
   /** What a text must do besides not being empty. */
   must?: { rule: string; holds: (text: string) => boolean }
   /** Values from the environment that mean something else and are passed over. */
@@ -79,3 +79,6 @@ export function choice<const C extends readonly [string, ...string[]]>(
 ): Setting<C[number]> {
   return { kind: 'choice', choices, help, ...options, default: options.default ?? choices[0] }
 }
+
+/** Where the value of a setting came from. */
+export type ConfigSource = 'flag' | 'environment' | 'file' | 'default'
