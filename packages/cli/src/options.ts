@@ -46,12 +46,15 @@ export function addModelFlags(command: Command): Command {
 
 export function addPromptFlags(command: Command): Command {
   command.optionsGroup('Prompt:')
-  command
-    .option('--image <file...>', 'images, in the order in which the model sees them', images)
+  addImageFlag(command)
     .option('--prompt <text>', 'what the user says')
     .option('--system <text>', "system message (default: the chat template's)")
   addPixelFlags(command)
   return addAdapterFlags(command)
+}
+
+export function addImageFlag(command: Command): Command {
+  return command.option('--image <file...>', 'images, in the order in which the model sees them', images)
 }
 
 export function addPixelFlags(command: Command): Command {

@@ -12,11 +12,11 @@ export interface SettingDescription {
   environment: readonly string[]
   /** What its value is called; `undefined` for a switch. */
   value: string | undefined
+  /** What its value may be, for one of a list. */
+  choices: readonly string[] | undefined
   help: string
   /** What it is when nobody sets it, in words. */
   defaultText: string
-  /** A switch that is on. */
-  on: boolean
 }
 
 const kinds: Readonly<Record<Setting['kind'], string | undefined>> = {
@@ -25,7 +25,7 @@ const kinds: Readonly<Record<Setting['kind'], string | undefined>> = {
   bytes: 'bytes',
   text: 'text',
   prompt: 'text',
-  choice: undefined,
+  choice: 'name',
   list: 'names',
   switch: undefined,
 }
@@ -40,10 +40,10 @@ export function describeSettings(): SettingDescription[] {
         name,
         alias: alias?.name,
         environment: [environmentName(name), ...(alias ? [alias.env] : [])],
-        value: setting.value ?? choices?.join('|') ?? kinds[kind],
+        value: setting.value ?? kinds[kind],
+        choices,
         help: setting.help,
-        defaultText: formatValue(name, setting.default),
-        on: setting.default === true,
+        defaultText: formatValue(name, trainSettings[name].default),
       }
     }),
   )

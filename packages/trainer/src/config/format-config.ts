@@ -2,7 +2,13 @@
 import { isDefault } from './is-default'
 import type { ResolvedConfig } from './resolve-config'
 import type { Setting } from './setting'
-import { environmentName, settingGroups, trainSettings, type TrainSetting } from './train-settings'
+import {
+  environmentName,
+  settingGroups,
+  trainSettings,
+  type TrainConfig,
+  type TrainSetting,
+} from './train-settings'
 
 export function formatConfig({ config, sources }: Pick<ResolvedConfig, 'config' | 'sources'>): string {
   const width = Math.max(...Object.keys(config).map((name) => name.length))
@@ -25,12 +31,12 @@ export function formatConfig({ config, sources }: Pick<ResolvedConfig, 'config' 
 }
 
 /** As it could be typed, but for long texts, which are cut off, and for what stands for `null`. */
-export function formatValue(name: TrainSetting, value: unknown): string {
+export function formatValue(name: TrainSetting, value: TrainConfig[TrainSetting]): string {
   const setting: Setting = trainSettings[name]
   if (value === null) return setting.otherwise ?? 'none'
-  if (Array.isArray(value)) return value.join(',')
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  if (typeof value !== 'number') return cut(String(value).replace(/\s+/g, ' '))
+  if (typeof value === 'string') return cut(value.replace(/\s+/g, ' '))
+  if (typeof value === 'object') return value.join(',')
   if (setting.kind === 'bytes')
     return value > 0 && value % 2 ** 20 === 0 ? `${value / 2 ** 20}MiB` : String(value)
   return value !== 0 && Math.abs(value) < 1e-2 ? value.toExponential() : String(value)
