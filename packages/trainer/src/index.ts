@@ -24,6 +24,14 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
+// Settings
+export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve-config'
+export { readConfigFile } from './config/read-config-file'
+export { formatConfig } from './config/format-config'
+export { describeSettings, type SettingDescription } from './config/describe-settings'
+export type { ConfigSource } from './config/setting'
+export type { TrainConfig, TrainSetting } from './config/train-settings'
+
 // 3. Records
 export type {
   Alarm,

@@ -183,7 +183,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       return warned(await fullWeights(backbone, source, given))
     },
     loadAdapter: async (name, { hub, ...given } = {}) => {
-      const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
+      // A revision of the model is none of the adapter's repository.
+      const found = await resolveModel(name, { ...options.hub, revision: undefined, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
     saveAdapter: async (out, adapter, { withProcessor = false, ...given } = {}) => {

@@ -4,7 +4,7 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
-import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
@@ -16,6 +16,8 @@ export interface FakeOptions {
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
   snapshot?: string
+  /** What a run does; it ends with this. @default finished after one iteration */
+  onTrain?: (...given: Parameters<Library['train']>) => TrainOutcome | Promise<TrainOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
 
@@ -126,6 +128,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         samplerGap: undefined,
       })
     },
+    saveMerged: (folder, given, how) => {
+      note('saveMerged', folder, given, how)
+      return Promise.resolve()
+    },
     exportPrograms: (folder, given) => {
       note('exportPrograms', folder, given)
       return Promise.resolve([`${folder}/encode.onnx`, `${folder}/sample.onnx`])
@@ -151,6 +157,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       return Promise.resolve(vlm)
     },
     inspectRuntime: () => Promise.resolve(report),
+    train: async (config, given) => {
+      note('train', config)
+      return (await options.onTrain?.(config, given)) ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
+    },
     downloadSnapshot: (name, given) => {
       note('downloadSnapshot', name, given)
       return Promise.resolve({ folder: options.snapshot ?? '/nowhere', id: name, commit: 'f'.repeat(40) })
