@@ -139,7 +139,7 @@ export interface GuardSettings {
   minQuestionLogProbability?: number | undefined
 }
 
-export const malformed: readonly QuestionFault[] = [
+export const malformedFaults: readonly QuestionFault[] = [
   'empty',
   'missing-question-tag',
   'repeated-tag',

@@ -4,7 +4,7 @@ import { parseQuestion, type ParsedQuestion } from '@evolmm/rewards'
 import type { Completion, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { EvolveOptions } from './options'
 import { fallbackQuestion } from './prompts'
-import { malformed } from './options'
+import { malformedFaults } from './options'
 import { defaultProposerPrompt } from './prompts'
 import { roleSeed } from './role-seed'
 
@@ -53,7 +53,7 @@ export async function propose(
       ? groups.map((group) => group.completions[0].logProbabilities)
       : (await proposer.score({ groups })).completions.map(([{ logProbabilities }]) => logProbabilities)
 
-  const { skip = malformed, minQuestionLogProbability = -Infinity } = guards
+  const { skip = malformedFaults, minQuestionLogProbability = -Infinity } = guards
   return images.map((image, i) => {
     const [completion] = completions[i]
     const parsed = parseQuestion(completion.text)
