@@ -13,6 +13,7 @@ export type {
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
+export { type Metric, metricsOf, metricTable } from './trackers/metrics'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
 export { EvolmmError } from '@evolmm/internal'
