@@ -62,13 +62,15 @@ test('groups of equal rewards are counted', () => {
 test('what was not measured is left out', () => {
   const each = record(1)
   expect(Object.keys(metricsOf(each)).filter((name) => name.startsWith('proposer/'))).toEqual([])
-  const [image] = each.images
-  if (image === undefined) throw new Error('no image')
-  Object.assign(image, { answers: [], histogram: [], entropy: null, rejected: 'malformed', agreement: 0 })
-  Object.assign(image, {
-    proposerRewards: { continuous: null, discrete: null },
+  each.images = each.images.map((image) => ({
+    ...image,
+    answers: [],
+    histogram: [],
+    entropy: null,
+    rejected: 'malformed',
     questionLogProbability: null,
-  })
+    proposerRewards: { continuous: null, discrete: null },
+  }))
   each.solver = null
   expect(metricsOf(each)).toEqual({
     'train/step': 1,

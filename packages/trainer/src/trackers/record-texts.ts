@@ -13,7 +13,7 @@ export interface RecordTexts {
 const invalid = '(invalid)'
 
 export function recordTexts({ images }: IterationRecord): RecordTexts | undefined {
-  const [image] = images
+  const image = images.at(0)
   if (image === undefined) return undefined
   return {
     'text/question': image.question ?? '(none)',

@@ -83,8 +83,9 @@ function texts(iteration: IterationRecord): SummaryValue[] {
 }
 
 async function images({ images }: IterationRecord): Promise<SummaryValue[]> {
-  const [first] = images
-  return first === undefined ? [] : [{ tag: 'vis/image', image: await thumbnail(first.path) }]
+  const first = images.at(0)
+  const image = first && (await thumbnail(first.path))
+  return image === undefined ? [] : [{ tag: 'vis/image', image }]
 }
 
 /** Files are read in the order of their names, so each must come after those that are there. */

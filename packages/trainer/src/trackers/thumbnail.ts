@@ -8,13 +8,17 @@ export interface Thumbnail {
   height: number
 }
 
-/** At most `side` pixels wide and high, never enlarged, on white where it is transparent. */
-export async function thumbnail(path: string, side = 512): Promise<Thumbnail> {
-  const { data, info } = await sharp(path)
+/**
+ * At most `side` pixels wide and high, never enlarged, on white where it is transparent; `undefined` for a file that is
+ * no longer an image, which must not keep the rest of an iteration from being tracked.
+ */
+export async function thumbnail(path: string, side = 512): Promise<Thumbnail | undefined> {
+  const picture = await sharp(path)
     .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: '#fff' })
     .toColourspace('srgb')
     .png()
     .toBuffer({ resolveWithObject: true })
-  return { bytes: data, width: info.width, height: info.height }
+    .catch(() => undefined)
+  return picture && { bytes: picture.data, width: picture.info.width, height: picture.info.height }
 }
