@@ -1,8 +1,8 @@
 /**
  * The bytes are compared with those that Google's own library wrote (fixtures/make-tensorboard.py) and read back with a
  * generic protobuf decoder that is given the field numbers of TensorBoard's published event.proto and summary.proto. With
- * Python's tensorboard 2.21.0, EventAccumulator read the files of a run that was stopped after step 7 and went on from
- * step 5 (checked by hand on 2026-11-21): scalars, texts and images of steps 1 to 9, none twice, all CRCs right.
+ * Python's tensorboard 2.21.0, its plugin_event_accumulator read the files of a run that was stopped after step 7 and
+ * went on from step 5 (by hand, 2026-11-21): all CRCs right, steps 1 to 9 once each, for the plugins scalars, text, images.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
@@ -160,7 +160,8 @@ function message(name: string, fields: [string, number, Type | string, Label?][]
 test('a new run writes one file: version, probe, then the numbers of each step', async () => {
   await run(1, 3)
   expect(files()).toEqual([`events.out.tfevents.1795270000.${hostname()}.${process.pid}.0`])
-  const [version, probe, ...steps] = events()
+  const [version, session, probe, ...steps] = events()
+  expect(session).toMatchObject({ step: '1', sessionLog: { status: 1 } })
   expect(version).toEqual({ wallTime: 1795270000.5, fileVersion: 'brain.Event:2' })
   expect(probe.summary?.value).toEqual([{ tag: 'eval/chartqa', simpleValue: 0.25 }])
   expect(steps.map(({ step }) => step)).toEqual(['1', '2', '3'])
@@ -180,7 +181,7 @@ test('a new run writes one file: version, probe, then the numbers of each step',
 test('texts are there for the plugin that shows them, at the steps that were asked for', async () => {
   await run(1, 4, { textsEvery: 2 })
   const texts = events()
-    .slice(2)
+    .slice(3)
     .map(({ summary }) => summary?.value.filter(({ tensor }) => tensor !== undefined) ?? [])
   expect(texts.map((each) => each.length)).toEqual([0, 6, 0, 6])
   const [question, , answers] = texts[1]
@@ -201,7 +202,7 @@ test('images are small PNGs at the steps that were asked for; one that is gone i
     .toFile(join(folder, 'image.png'))
   await run(1, 4, { imagesEvery: 3 })
   const images = events()
-    .slice(2)
+    .slice(3)
     .map(({ summary }) => summary?.value.find(({ tag }) => tag === 'vis/image')?.image)
   expect(images.map((image) => image !== undefined)).toEqual([false, false, true, false])
   expect(images[2]).toMatchObject({ width: 512, height: 128, colorspace: 3 })

@@ -1,7 +1,7 @@
 /**
  * TensorBoard event files in the folder of the run, so that `tensorboard --logdir runs` shows it: the numbers of
- * `metricsOf`, texts, and images by option. Each start writes a file of its own; that of a run that goes on begins with a
- * session start, with which TensorBoard forgets what earlier files have of later steps.
+ * `metricsOf`, texts, and images by option. Each start writes a file of its own, which begins with a session start: with
+ * it TensorBoard forgets what earlier files have of that step and later ones.
  */
 import { readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -40,9 +40,9 @@ export function tensorboard(options: TensorboardOptions = {}): Tracker {
     name: 'tensorboard',
     start: async ({ folder, startStep, probe }) => {
       const started = await openAppendFile(await newEventFile(folder, clock))
-      const head = [record(0, { kind: 'version' })]
-      if (startStep > 0) head.push(record(startStep + 1, { kind: 'session-start' }))
-      else if (probe !== null) {
+      // The first session start of a run takes nothing back, so that each file must have one.
+      const head = [record(0, { kind: 'version' }), record(startStep + 1, { kind: 'session-start' })]
+      if (startStep === 0 && probe !== null) {
         const values = Object.entries(probe).map(([name, scalar]) => ({ tag: `eval/${name}`, scalar }))
         head.push(record(0, { kind: 'summary', values }))
       }
