@@ -5,9 +5,11 @@ export type {
   Completion,
   CustomObjective,
   EncodedImage,
+  EncodeImageOptions,
   Gradient,
   GradientOptions,
   Group,
+  GroupOptions,
   Prompt,
   PromptOptions,
   SampleOptions,
@@ -17,6 +19,7 @@ export type {
   Scores,
   StreamOptions,
   TokenScores,
+  Turn,
 } from './types'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
