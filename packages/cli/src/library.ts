@@ -21,7 +21,21 @@ export type LoadOptions = LoadVlmOptions
 
 export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
-type Used = 'folder' | 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
+type Used =
+  | 'folder'
+  | 'encodeImage'
+  | 'prompt'
+  | 'group'
+  | 'sample'
+  | 'stream'
+  | 'score'
+  | 'gradient'
+  | 'createAdapter'
+  | 'trainWeights'
+  | 'saveAdapter'
+  | 'saveMerged'
+  | 'exportPrograms'
+  | 'dispose'
 
 export interface Vlm extends Pick<WholeVlm, Used> {
   tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>

@@ -9,6 +9,7 @@ import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
+import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
 import { addCommonFlags } from './options'
@@ -69,6 +70,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addGenerate(program, context, exit)
   addScore(program, context)
   addEval(program, context, exit)
+  addWarmup(program, context, exit)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)
