@@ -11,6 +11,7 @@ import { addInfer } from './commands/infer'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
 import { addTrain } from './commands/train'
+import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
 import { addCommonFlags } from './options'
@@ -74,6 +75,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addGenerate(program, context, exit)
   addScore(program, context)
   addEval(program, context, exit)
+  addWarmup(program, context, exit)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

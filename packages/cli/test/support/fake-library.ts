@@ -64,7 +64,13 @@ const prompt: Prompt = {
   images: [],
 }
 
-export const adapter = { dropout: 0.25, parameters: Float32Array.of(1, 2) } as Adapter
+export const adapter: Adapter = {
+  dropout: 0.25,
+  parameters: Float32Array.of(1, 2),
+  trainable: { layout: { entries: [], size: 2 }, lora: new Map(), full: new Set() },
+  matched: [],
+  unmatched: [],
+}
 
 export const completion: Completion = {
   ids: Int32Array.of(54),
@@ -100,6 +106,32 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     prompt: (given) => {
       note('prompt', given)
       return prompt
+    },
+    group: (given) => {
+      note('group', given)
+      return { prompt, completions: given.turns.map(() => ({ ids: Int32Array.of(1, 2, 3), given: 1 })) }
+    },
+    gradient: (given) => {
+      note('gradient', given)
+      const gradient = given.adapter.parameters.map(() => 1)
+      const numbers = { loss: 0.5, nll: 0.5, entropy: 0, kl: 0, samplerGap: undefined }
+      return Promise.resolve({ ...numbers, completions: given.groups.map(() => undefined), gradient })
+    },
+    createAdapter: (given) => {
+      note('createAdapter', given)
+      return { ...adapter, parameters: adapter.parameters.slice() }
+    },
+    trainWeights: (given) => {
+      note('trainWeights', given)
+      return Promise.resolve({ ...adapter, parameters: adapter.parameters.slice() })
+    },
+    saveAdapter: (folder, given) => {
+      note('saveAdapter', folder, given)
+      return Promise.resolve()
+    },
+    saveMerged: (folder, given) => {
+      note('saveMerged', folder, given)
+      return Promise.resolve()
     },
     loadAdapter: (name, given) => {
       note('loadAdapter', name, given)
