@@ -127,7 +127,7 @@ function table({ caption, note, columns, rows, role }: TableOptions): Markup {
   const drawn = rows.some(({ isShare }) => isShare)
   return markup`<table class="compare ${role}">
 <caption><h3>${caption}</h3><p class="lead">${note}</p></caption>
-<thead><tr><th scope="col">measure</th><th scope="col">${columns[0]}</th><th scope="col">${columns[1]}</th><th scope="col">change</th><th scope="col" class="strip">${drawn ? markup`<span class="ends"><span>0</span><span>50</span><span>100${'\u202f'}%</span></span>` : null}</th></tr></thead>
+<thead><tr><th scope="col">measure</th><th scope="col">${columns[0]}</th><th scope="col">${columns[1]}</th><th scope="col">change</th><th scope="col" class="strip">${drawn ? axis : null}</th></tr></thead>
 <tbody>${rows.map(
     (
       row,
@@ -157,9 +157,12 @@ function change({ before, after, isShare }: Row): Content {
     : `${sign}${formatNumber(difference)}`
 }
 
+const x = (value: number) => (16 + 208 * value).toFixed(1)
+
+const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}${at === 1 ? '\u202f%' : ''}</text>`)}</svg>`
+
 /** Both values on one axis from 0 to 1: before hollow, after filled, intervals as lines. */
 function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {
-  const x = (value: number) => (8 + 224 * value).toFixed(1)
   const mark = (kind: 'before' | 'after', label: string, estimate: Estimate | null, y: number) =>
     estimate === null
       ? null

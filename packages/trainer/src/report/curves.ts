@@ -10,9 +10,9 @@ import { alarmTexts, sections, type ChartPlan } from './sections'
 /** As many as there are dots across a small chart. */
 export const columns = 240
 
-/** Iterations that a line is a mean over. */
+/** Iterations that a line is a mean over, and a band the extremes of. */
 export function smoothingOf(iterations: number): number {
-  return Math.max(1, Math.round(iterations / 25))
+  return Math.max(1, Math.round(iterations / 16))
 }
 
 export function curves(run: RunFile, log: RunLog): Content {
@@ -40,6 +40,7 @@ function chart(plan: ChartPlan, log: RunLog, domain: readonly [number, number]):
     .map(({ measure, role, label }) => ({
       label,
       role,
+      band: plan.band,
       columns: downsample({ steps: log.steps, values: log.values[measure] }, { domain, columns, window }),
     }))
     .filter((line) => line.columns.length > 0)
@@ -81,13 +82,33 @@ function probeSection(run: RunFile, log: RunLog, domain: readonly [number, numbe
       span: within ? [0, 1] : undefined,
       dots: found.length <= 40,
     }
-    return [figure('', options)]
+    return [figure(probeNote(name), options)]
   })
   if (charts.length === 0) return null
   return section(
     'What the evaluation probe measured',
-    'The only curves here that can say whether the model got better: nothing is learned from the probe. The pale band is the interval, where one is known.',
+    'Nothing is learned from the probe. If any curve here can say whether the model got better, it is one of these. The pale band is the interval, where one is known.',
     charts,
+  )
+}
+
+function probeNote(name: string): string {
+  const known: [RegExp, string][] = [
+    [/agree/i, 'How much sampled answers agree, in right ones and in wrong ones alike.'],
+    [
+      /greedy/i,
+      'Answers without any chance in them: what the model finds most likely. Expect it to move little.',
+    ],
+    [
+      /sampl/i,
+      'Answers drawn as in training. It rises as they gather around what the model finds most likely.',
+    ],
+    [/maj|pass/i, 'Several sampled answers taken together.'],
+    [/accuracy|correct/i, 'Share of the answers that are right.'],
+  ]
+  return (
+    known.find(([pattern]) => pattern.test(name))?.[1] ??
+    'Before the first iteration at 0, then whenever the probe ran.'
   )
 }
 
@@ -98,6 +119,6 @@ function finiteOr(values: readonly number[], others: readonly number[]): number[
 function figure(note: string, options: LineChartOptions): Markup {
   return markup`<figure class="curve"><h4>${options.title}</h4>
 ${lineChart(options)}
-${note === '' ? null : markup`<figcaption>${note}</figcaption>`}</figure>
+<figcaption>${note}</figcaption></figure>
 `
 }

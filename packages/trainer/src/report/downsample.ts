@@ -1,6 +1,5 @@
 /**
- * A long series in as many columns as a screen shows. Each column keeps the extremes of what it holds, and a running
- * mean to draw as the line. `NaN` is a value that was not measured.
+ * A long series in as many columns as a screen shows, each with what the window around it holds. `NaN` is a value that was not measured.
  */
 
 export interface Series {
@@ -16,10 +15,14 @@ export interface Column {
   /** First and last step with a value. */
   from: number
   to: number
-  /** Running mean around the middle of the column. */
+  /** Mean over the window around the middle of the column. */
   value: number
+  /** Extremes over the same window. */
   low: number
   high: number
+  /** All but the lowest and the highest tenth of the window lie between these. */
+  lower: number
+  upper: number
 }
 
 export interface DownsampleOptions {
@@ -27,47 +30,59 @@ export interface DownsampleOptions {
   domain: readonly [number, number]
   /** At most this many. */
   columns: number
-  /** Steps that the running mean takes in, at least those of the column. @default 1 */
+  /** Steps that mean and extremes take in, at least those of the column. @default 1 */
   window?: number
 }
 
-/** Columns without a value are left out. */
-export function downsample(series: Series, { domain, columns, window = 1 }: DownsampleOptions): Column[] {
-  const { steps, values, low = values, high = values } = series
-  const [first, last] = domain
-  const columnOf = (step: number) =>
-    Math.min(Math.floor(((step - first) / (last - first || 1)) * columns), columns - 1)
-  const kept: { column: number; at: number[] }[] = []
-  const all = steps.flatMap((_, i) => (Number.isFinite(values[i]) ? [i] : []))
-  for (const i of all) {
-    const column = columnOf(steps[i] ?? first)
-    const current = kept.at(-1)
-    if (current?.column === column) current.at.push(i)
-    else kept.push({ column, at: [i] })
-  }
+interface Point {
+  step: number
+  value: number
+  low: number
+  high: number
+}
 
-  const mean = runningMean(all.map((i) => [steps[i] ?? 0, values[i] ?? 0]))
-  return kept.map(({ at }) => {
-    const [from, to] = [steps[at[0] ?? 0] ?? first, steps[at.at(-1) ?? 0] ?? first]
-    const middle = (from + to) / 2
+/** Columns without a value are left out. Every value is within the extremes of its column. */
+export function downsample(series: Series, { domain, columns, window = 1 }: DownsampleOptions): Column[] {
+  const [first, last] = domain
+  const columnOf = ({ step }: Point) =>
+    Math.min(Math.floor(((step - first) / (last - first || 1)) * columns), columns - 1)
+  const points = pointsOf(series)
+  const found: Column[] = []
+  let [start, end] = [0, 0]
+  for (let i = 0; i < points.length; i = end) {
+    const here = points[i]
+    if (here === undefined) break
+    const column = columnOf(here)
+    end = i + 1
+    for (let next = points[end]; next !== undefined && columnOf(next) === column; next = points[end]) end++
+    const [from, to] = [here.step, points[end - 1]?.step ?? here.step]
     const half = Math.max(window - 1, to - from) / 2
-    return {
-      from,
-      to,
-      value: mean(middle - half, middle + half),
-      low: at.reduce((least, i) => Math.min(least, low[i] ?? least), Infinity),
-      high: at.reduce((most, i) => Math.max(most, high[i] ?? most), -Infinity),
-    }
+    const middle = (from + to) / 2
+    while ((points[start]?.step ?? Infinity) < middle - half) start++
+    let stop = end
+    while ((points[stop]?.step ?? Infinity) <= middle + half) stop++
+    found.push({ from, to, ...summary(points.slice(start, stop)) })
+  }
+  return found
+}
+
+/** Those that were measured. */
+function pointsOf({ steps, values, low = values, high = values }: Series): Point[] {
+  return steps.flatMap((step, i) => {
+    const value = values[i] ?? NaN
+    return Number.isFinite(value) ? [{ step, value, low: low[i] ?? value, high: high[i] ?? value }] : []
   })
 }
 
-/** The mean of the values whose step lies within both ends; called with ends that only grow. */
-function runningMean(points: readonly (readonly [number, number])[]) {
-  let [from, to] = [0, 0]
-  return (start: number, end: number): number => {
-    while ((points[to]?.[0] ?? Infinity) <= end) to++
-    while ((points[from]?.[0] ?? Infinity) < start) from++
-    // Summed anew each time: one value of 1e20 would spoil a sum that is carried along.
-    return points.slice(from, to).reduce((sum, [, value]) => sum + value, 0) / (to - from)
+function summary(points: readonly Point[]) {
+  const low = Float64Array.from(points, (point) => point.low).sort()
+  const high = Float64Array.from(points, (point) => point.high).sort()
+  const tenth = Math.floor(points.length / 10)
+  return {
+    value: points.reduce((sum, { value }) => sum + value / points.length, 0),
+    low: low[0] ?? NaN,
+    high: high.at(-1) ?? NaN,
+    lower: low[tenth] ?? NaN,
+    upper: high.at(-1 - tenth) ?? NaN,
   }
 }

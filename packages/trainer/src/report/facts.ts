@@ -8,28 +8,29 @@ import { shorten } from './shorten'
 
 export function keyFigures(run: RunFile, log: RunLog): Markup {
   const { steps, seconds } = log
-  const total = totalSteps(run)
-  const rate = seconds.total > 0 ? steps.length / seconds.total : null
   const figures: [string, string][] = [
-    [
-      'iterations',
-      total !== null && total !== steps.length
-        ? `${formatCount(steps.length)} of ${formatCount(total)}`
-        : formatCount(steps.length),
-    ],
-    ['pictures', formatCount(run.images.count)],
-    ['questions asked', formatCount(log.asked)],
-    ['answers', formatCount(log.answers)],
+    [steps.length === 1 ? 'iteration' : 'iterations', progress(run, log)],
+    [run.images.count === 1 ? 'picture' : 'pictures', formatCount(run.images.count)],
+    [log.asked === 1 ? 'question asked' : 'questions asked', formatCount(log.asked)],
+    [log.answers === 1 ? 'answer' : 'answers', formatCount(log.answers)],
     ['time', formatDuration(seconds.total)],
-    ...(rate === null
-      ? []
-      : ([
-          rate >= 1
-            ? ['iterations a second', formatNumber(rate)]
-            : ['seconds an iteration', formatNumber(1 / rate)],
-        ] as [string, string][])),
+    rate >= 1
+      ? ['iterations a second', formatNumber(rate)]
+      : ['seconds an iteration', formatNumber(1 / rate)],
   ]
   return markup`<dl class="figures">${figures.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+function speed(rate: number): [string, string] {
+  return rate >= 1
+    ? ['iterations a second', formatNumber(rate)]
+    : ['seconds an iteration', formatNumber(1 / rate)]
+}
+
+function progress(run: RunFile, { steps }: RunLog): string {
+  const total = totalSteps(run)
+  const done = formatCount(steps.length)
+  return total === null || total === steps.length ? done : `${done} of ${formatCount(total)}`
 }
 
 /** `null` if the configuration does not say. */
@@ -50,18 +51,19 @@ export function timeTable({ seconds }: RunLog): Markup | null {
   if (seconds.total <= 0) return null
   const known = phases.map(([phase, name]) => [name, seconds[phase]] as const)
   const rest = Math.max(0, seconds.total - known.reduce((sum, [, value]) => sum + value, 0))
+  const largest = Math.max(rest, ...known.map(([, value]) => value))
   return markup`<h3>Where the time went</h3>
 <table class="time">${[...known, ['everything else', rest] as const].map(
     ([name, value]) =>
-      markup`<tr><th scope="row">${name}</th><td>${formatDuration(value)}</td><td>${formatShare(value / seconds.total)}</td><td class="strip"><svg viewBox="0 0 240 8" preserveAspectRatio="none" aria-hidden="true"><rect width="${((240 * value) / seconds.total).toFixed(1)}" height="8"/></svg></td></tr>`,
+      markup`<tr><th scope="row">${name}</th><td>${formatDuration(value)}</td><td>${formatShare(value / seconds.total)}</td><td class="strip"><svg viewBox="0 0 240 8" preserveAspectRatio="none" aria-hidden="true"><rect width="${((240 * value) / largest).toFixed(1)}" height="8"/></svg></td></tr>`,
   )}</table>`
 }
 
 export function versionTable({ name, started, versions, images }: RunFile): Markup {
-  return markup`<h3>The run</h3>
+  return markup`<h3>What it was made with</h3>
 ${pairs([
   ['name', name],
-  ['started', started],
+  ['started', started.replace(/^(.{10})T(\d\d:\d\d).*Z$/, '$1 $2 UTC')],
   ['pictures', `${formatCount(images.count)} in ${images.root}`],
   ['evolmm', versions.evolmm],
   ['Node', versions.node],

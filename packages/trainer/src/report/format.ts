@@ -2,7 +2,8 @@
 
 export function formatNumber(value: number): string {
   const size = Math.abs(value)
-  if (size > 0 && (size < 0.0005 || size >= 1e7)) return scientific(value)
+  if (size === 0) return '0'
+  if (size < 0.0005 || size >= 1e7) return scientific(value)
   const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3
   return minus(
     value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals }),

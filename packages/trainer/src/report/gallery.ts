@@ -39,7 +39,7 @@ ${recurring.map((times) => markup`<div class="again">${picture(times[0])}<div cl
     rejected.length === 0
       ? null
       : markup`<h3>Questions that were not asked</h3>
-<p class="lead">They were put aside before the solver saw them, so nothing was learned from them by the solver.</p>
+<p class="lead">They were put aside before the solver saw them; no votes were taken.</p>
 <div class="moments">${rejected.map((moment) => markup`<article class="moment">${picture(moment)}${words(moment)}</article>`)}</div>`,
   ]
 }

@@ -14,6 +14,8 @@ export interface Line {
   role: Role
   /** At least one. */
   columns: readonly Column[]
+  /** Show how far values are spread, beside their mean. @default true */
+  band?: boolean | undefined
 }
 
 export interface LineChartOptions {
@@ -35,7 +37,7 @@ export interface LineChartOptions {
 }
 
 const size = { width: 360, height: 200 }
-const plot = { left: 42, right: 288, top: 22, bottom: 174 }
+const plot = { left: 42, right: 284, top: 22, bottom: 174 }
 
 export function lineChart(options: LineChartOptions): Markup {
   const { title, lines, domain, reference, alarms } = options
@@ -59,7 +61,7 @@ ${alarms === undefined ? null : alarmMarks(alarms, x.place)}
 ${
   reference === undefined
     ? null
-    : markup`<path class="reference" d="M${plot.left} ${round(y.place(reference.value))}H${plot.right}"/><text class="tick" x="${plot.left + 4}" y="${round(y.place(reference.value)) - 5}">${reference.label}</text>`
+    : markup`<path class="reference" d="M${plot.left} ${round(y.place(reference.value))}H${plot.right}"/><text class="tick" x="${plot.left + 4}" y="${round(y.place(reference.value)) + 14}">${reference.label}</text>`
 }
 ${drawn.map(({ band }) => band)}
 ${drawn.map(({ line }) => line)}
@@ -75,38 +77,35 @@ ${lines.map(({ label, role, columns }, i) => {
 
 /** One column alone is a dot. */
 function draw(
-  { role, columns }: Line,
+  { role, columns, band = true }: Line,
   x: (step: number) => number,
   y: (value: number) => number,
   dots: boolean,
 ) {
-  const at = columns.map(({ from, to, value, low, high }) => ({
-    x: round(x((from + to) / 2)),
-    y: round(y(value)),
-    low: round(y(low)),
-    high: round(y(high)),
-  }))
-  const upper = at.map((point) => `${point.x} ${point.high}`)
-  const lower = at.map((point) => `${point.x} ${point.low}`).reverse()
-  const band = markup`<path class="band ${role}" d="M${[...upper, ...lower].join('L')}Z"/>`
+  const at = columns.map((column) => ({ ...column, x: round(x((column.from + column.to) / 2)) }))
+  const path = (key: 'value' | 'low' | 'high' | 'lower' | 'upper') =>
+    at.map((point) => `${point.x} ${round(y(point[key]))}`)
+  const area = (lower: 'low' | 'lower', upper: 'high' | 'upper') =>
+    markup`<path class="band ${role}" d="M${[...path(upper), ...path(lower).reverse()].join('L')}Z"/>`
   const circles = dots || at.length === 1 ? at : []
-  const line = markup`<path class="line ${role}" d="M${at.map((point) => `${point.x} ${point.y}`).join('L')}"/>${circles.map((point) => markup`<circle class="dot ${role}" cx="${point.x}" cy="${point.y}" r="3"/>`)}`
-  return { band, line }
+  return {
+    band: band ? [area('low', 'high'), area('lower', 'upper')] : null,
+    line: markup`<path class="line ${role}" d="M${path('value').join('L')}"/>${circles.map((point) => markup`<circle class="dot ${role}" cx="${point.x}" cy="${round(y(point.value))}" r="3"/>`)}`,
+  }
 }
 
 function verticalScale({ lines, span, mayBeLog, reference }: LineChartOptions) {
-  const columns = lines.flatMap((line) => line.columns)
+  const values = lines.flatMap(({ columns, band = true }) =>
+    columns.flatMap(({ value, low, high }) => (band ? [low, high] : [value])),
+  )
   const known = [...(span ?? []), ...(reference === undefined ? [] : [reference.value])]
-  const low = Math.min(...known, ...columns.map((column) => column.low))
-  const high = Math.max(...known, ...columns.map((column) => column.high))
+  const low = Math.min(...known, ...values)
+  const high = Math.max(...known, ...values)
   const range = [plot.bottom, plot.top] as const
   if (mayBeLog === true && low > 0 && high / low > 50) return logScale({ domain: [low, high], range })
-  // A value that never changes is shown from 0, or it would fill the chart with its rounding.
-  const flat = high - low <= 1e-9 * Math.max(Math.abs(high), Math.abs(low))
-  return linearScale({
-    domain: flat ? [Math.min(0, 2 * low), Math.max(0, 2 * high) || 1] : [low, high],
-    range,
-  })
+  // From 0: an axis that is cut off makes rounding look like a cliff.
+  const [bottom, top] = [Math.min(0, low), Math.max(0, high)]
+  return linearScale({ domain: bottom < top ? [bottom, top] : [0, 1], range })
 }
 
 /** Labels at least two lines apart, in the order of their values. */

@@ -86,24 +86,23 @@ function introduction(run: RunFile, { steps, asked, samples }: RunLog): Content 
     total !== null && steps.length < total
       ? ` This is its state after iteration ${formatCount(steps.at(-1) ?? 0)} of ${formatCount(total)}.`
       : ''
-  return `A vision-language model asked itself ${plural(asked, 'question')} about pictures${samples > 0 ? ` and answered each ${samples === 1 ? 'once' : `${formatCount(samples)} times`}` : ''}. It is rewarded for answers that agree with each other, and is never told which are right: answers become consistent, and the table and the curves show what else changes.${state}`
+  return `A vision-language model asked itself ${plural(asked, 'question')} about pictures${samples > 0 ? ` and answered each of them ${samples === 1 ? 'once' : `${formatCount(samples)} times`}` : ''}. It is rewarded for answers that agree with each other, and is never told which are right: answers become consistent, and the table and the curves show what else changes.${state}`
 }
 
 function reading({ steps }: RunLog): string {
   const window = smoothingOf(steps.length)
-  const line =
+  const lines =
     window > 1
-      ? `Lines are running means over ${formatCount(window)} iterations`
-      : 'Lines join the iterations'
-  const band =
+      ? `Each line is a running mean over ${formatCount(window)} iterations. Around it, the darker band holds the middle four fifths of their values, and the paler one all of them`
+      : 'Each line joins the iterations'
+  const cut =
     steps.length > columns
-      ? `the pale band spans the smallest to the largest value in each of ${columns} columns, so peaks are not lost among ${formatCount(steps.length)} iterations`
-      : 'the pale line shows each iteration'
-  return `${line}; ${band}. The number at the end of a line is its last value. Point at a chart to read all of them at one iteration.`
+      ? `; ${formatCount(steps.length)} iterations are drawn in ${columns} columns, and no peak is lost`
+      : ''
+  return `${lines}${cut}. The number at the end of a line is its last value. Point at a chart to read all of them at one iteration.`
 }
 
-function alarmList({ alarms, steps }: RunLog): Content {
-  if (steps.length === 0) return null
+function alarmList({ alarms }: RunLog): Content {
   if (alarms.size === 0) return null
   return markup`<ul class="alarms">${[...alarms].map(([alarm, raised]) => {
     const { title, note } = alarmTexts[alarm]

@@ -9,7 +9,7 @@ const charts = [...document.querySelectorAll('svg.chart')].map((chart) => ({
   chart,
   lines: JSON.parse(chart.dataset.lines),
   rule: svg('path', chart, { class: 'rule', visibility: 'hidden' }),
-  text: svg('text', chart, { class: 'readout', x: 288, y: 12, 'text-anchor': 'end' }),
+  text: svg('text', chart, { class: 'readout', x: 284, y: 12, 'text-anchor': 'end' }),
 }))
 const nearest = (places, at) => {
   let best = 0

@@ -13,6 +13,8 @@ export interface ChartPlan {
   span?: readonly [number, number]
   /** Powers of ten when the values need it. */
   mayBeLog?: boolean
+  /** Show how far values are spread; of things that happen or not, only the rate says something. @default true */
+  band?: boolean
   alarm?: Alarm
 }
 
@@ -75,13 +77,14 @@ export const sections: SectionPlan[] = [
           { measure: 'invalidShare', role: 'solver', label: 'answers' },
           { measure: 'rejectedShare', role: 'proposer', label: 'questions' },
         ],
-        span: [0, 0.2],
+        span: [0, 0.1],
+        band: false,
       },
     ],
   },
   {
     title: 'How far from the start',
-    lead: 'A leash keeps both roles near the model they began as. Too short, and nothing changes; too long, and the language comes apart.',
+    lead: 'A penalty keeps both roles near the model they began as. Too strong, and nothing changes; too weak, and the language comes apart.',
     charts: [
       {
         title: 'Distance from the start (KL)',
@@ -94,7 +97,7 @@ export const sections: SectionPlan[] = [
         alarm: 'kl',
       },
       {
-        title: 'Strength of the leash (beta)',
+        title: 'Pull back to the start (beta)',
         note: 'The weight of that distance in the loss. If it adapts, look for swings over several powers of ten: they undo what was learned.',
         lines: [
           { measure: 'solverBeta', role: 'solver', label: 'solver' },
@@ -116,7 +119,7 @@ export const sections: SectionPlan[] = [
     charts: [
       {
         title: 'Length of an answer',
-        note: 'Tokens, reasoning included.',
+        note: 'In tokens, reasoning included. A jump to the limit means that answers are cut off.',
         lines: [{ measure: 'answerTokens', role: 'solver', label: 'solver' }],
         span: [0, 10],
       },
@@ -128,7 +131,7 @@ export const sections: SectionPlan[] = [
       },
       {
         title: 'Length of a question',
-        note: 'Tokens of all that the proposer writes, markup included.',
+        note: 'All that the proposer writes, in tokens, markup included.',
         lines: [{ measure: 'proposerTokens', role: 'proposer', label: 'proposer' }],
         span: [0, 10],
       },

@@ -44,15 +44,16 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .compare { width: 100%; }
 .compare thead th { font-size: 13px; color: var(--soft); padding-bottom: 8px; border-bottom: 1px solid var(--rule); vertical-align: bottom; }
 .compare tbody th, .compare tbody td { padding: 12px 0; border-bottom: 1px solid var(--rule); }
-.compare td, .compare thead th:not(:first-child) { text-align: right; width: 124px; padding-left: 20px; }
+.compare td, .compare thead th { text-align: right; width: 124px; padding-left: 20px; }
+.compare thead th:first-child { text-align: left; width: auto; padding-left: 0; }
 .compare tbody th { font-size: 16px; }
 .compare tbody td { font-size: 17px; }
 .compare small { display: block; font-size: 12.5px; line-height: 1.5; color: var(--soft); white-space: nowrap; }
 .compare .after { font-weight: 600; }
 .compare .after small { font-weight: 400; }
-.compare .strip { width: 320px; padding-left: 56px; }
+.compare td.strip, .compare thead th.strip { width: 344px; padding-left: 64px; }
 .compare .strip svg { display: block; width: 100%; height: auto; overflow: visible; }
-.compare .ends { display: flex; justify-content: space-between; padding: 0 0 0 4px; }
+.compare .strip text { font: 11.5px var(--sans); fill: var(--soft); }
 .compare .grid { stroke: var(--rule); }
 .compare .before { fill: var(--paper); stroke: var(--soft); stroke-width: 1.6; }
 .compare .after circle, .compare .after path { stroke-width: 1.6; }
@@ -70,7 +71,7 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .chart .rule { stroke: var(--soft); stroke-width: 1; fill: none; pointer-events: none; }
 .chart .reference { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .chart .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.chart .band { opacity: 0.18; stroke-width: 1; stroke-linejoin: round; }
+.chart .band { opacity: 0.12; stroke-width: 1; stroke-linejoin: round; }
 .chart .label { font-size: 12px; }
 .chart .value { font-size: 14px; font-weight: 600; }
 .chart .alarm { fill: var(--alarm); }
@@ -87,8 +88,8 @@ caption .lead { font: 17px/1.55 var(--serif); }
 
 .moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 48px 44px; margin-top: 28px; }
 .moments .moment { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 20px; align-items: start; }
-.again { display: grid; grid-template-columns: 168px minmax(0, 1fr); gap: 32px; margin-top: 32px; padding-bottom: 32px; border-bottom: 1px solid var(--rule); }
-.again:last-of-type { border-bottom: 0; }
+.again { display: grid; grid-template-columns: 168px minmax(0, 1fr); gap: 32px; margin-top: 32px; }
+.again + .again { border-top: 1px solid var(--rule); padding-top: 32px; }
 .times { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 208px), 1fr)); gap: 32px 28px; }
 .picture img { display: block; width: 100%; height: auto; border-radius: 3px; }
 .picture figcaption { font: 12px/1.4 var(--sans); color: var(--soft); margin-top: 6px; overflow-wrap: anywhere; }
@@ -131,6 +132,10 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.5 ui-monospac
 footer { margin-top: 72px; padding-top: 20px; border-top: 1px solid var(--rule); font-size: 14.5px; color: var(--soft); }
 footer p { max-width: 76ch; }
 
+@media (max-width: 1000px) {
+  .compare td, .compare thead th { width: 96px; padding-left: 12px; }
+  .compare td.strip, .compare thead th.strip { width: 230px; padding-left: 24px; }
+}
 @media (max-width: 760px) {
   main { padding: 40px 22px 64px; }
   body { font-size: 16px; }
@@ -148,19 +153,23 @@ footer p { max-width: 76ch; }
   .compare thead th:first-child, .compare thead .strip { display: none; }
   .compare tbody th { grid-column: 1 / -1; }
   .compare tbody th, .compare tbody td, .compare tbody .strip { border: 0; padding: 2px 0; }
-  .compare td, .compare thead th:not(:first-child) { width: auto; text-align: left; padding-left: 0; }
-  .compare .strip { grid-column: 1 / -1; width: auto; margin-top: 4px; }
+  .compare td, .compare thead th, .compare td.strip { width: auto; text-align: left; padding-left: 0; }
+  .compare td.strip { grid-column: 1 / -1; margin-top: 4px; }
   .compare .strip:empty { display: none; }
+  .pairs th, .time th { width: 8em; }
   .again { grid-template-columns: minmax(0, 1fr); gap: 20px; }
   .again > .picture { max-width: 168px; }
   .moments .moment { grid-template-columns: 96px minmax(0, 1fr); gap: 16px; }
 }
+@page { margin: 16mm; }
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #555; --rule: #ddd; --faint: #f5f5f5; --solver: #1f5f9e; --proposer: #a34d09; --probe: #256b4b; --alarm: #b3261e; }
   body { font-size: 11pt; }
   main { max-width: none; padding: 0; }
   nav, .moment details { display: none; }
   h2 { margin-top: 32pt; }
+  .figures { gap: 14px 36px; }
+  .figures dd { font-size: 19px; }
   .charts { grid-template-columns: repeat(3, 1fr); gap: 18pt; }
   .moments { grid-template-columns: repeat(2, 1fr); gap: 18pt; }
   h2, h3, .lead { break-after: avoid; }

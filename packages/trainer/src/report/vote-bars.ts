@@ -16,8 +16,8 @@ export function voteBars({ histogram, majority, answers }: ImageRecord): Markup 
 
 /** A cell for each vote while they can be counted by eye. */
 function bar(count: number, total: number): Markup {
-  const cell = 240 / total
   const gap = total <= 16 ? 3 : 0
+  const cell = (240 + gap) / total
   const cells =
     gap > 0
       ? Array.from({ length: total }, (_, i) => [i * cell, cell, i < count ? 'on' : 'off'] as const)

@@ -56,7 +56,14 @@ export function* sampleRecords(options: SampleRunOptions): Generator<IterationRe
     const progress = 1 - Math.exp((-4 * step) / steps)
     const shown = Array.from({ length: batch }, (_, i) => {
       const place = (step - 1) * batch + i
-      return sampleImage({ step, slot: i, number: place % images, epoch: Math.floor(place / images), root, progress })
+      return sampleImage({
+        step,
+        slot: i,
+        number: place % images,
+        epoch: Math.floor(place / images),
+        root,
+        progress,
+      })
     })
     const noise = (position: number) => normal(...at({ step, role: 9, position }))
     const rewards = shown.flatMap(({ answers }) => answers.map(({ reward }) => reward ?? 0))
@@ -162,7 +169,8 @@ function sampleImage({ step, slot, number, epoch, root, progress }: Sample): Ima
     path: join(root, name),
     relativePath: name,
     epoch,
-    proposerText: rejected === 'malformed' ? `<question>${question}` : `<question>${question}</question><|im_end|>`,
+    proposerText:
+      rejected === 'malformed' ? `<question>${question}` : `<question>${question}</question><|im_end|>`,
     proposerTokens: 12 + Math.floor(4 * draw(4)),
     question,
     faults: rejected === 'malformed' ? ['missing-question-tag'] : [],
