@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor'
 import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
+import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
 import { hasColors, type Context, type Output } from './context'
@@ -69,6 +70,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addGenerate(program, context, exit)
   addScore(program, context)
   addEval(program, context, exit)
+  addReport(program, context)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

@@ -79,7 +79,7 @@ function summary(points: readonly Point[]) {
   const high = Float64Array.from(points, (point) => point.high).sort()
   const tenth = Math.floor(points.length / 10)
   return {
-    value: points.reduce((sum, { value }) => sum + value / points.length, 0),
+    value: points.reduce((sum, { value }) => sum + value, 0) / points.length,
     low: low[0] ?? NaN,
     high: high.at(-1) ?? NaN,
     lower: low[tenth] ?? NaN,

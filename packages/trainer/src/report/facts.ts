@@ -14,9 +14,7 @@ export function keyFigures(run: RunFile, log: RunLog): Markup {
     [log.asked === 1 ? 'question asked' : 'questions asked', formatCount(log.asked)],
     [log.answers === 1 ? 'answer' : 'answers', formatCount(log.answers)],
     ['time', formatDuration(seconds.total)],
-    rate >= 1
-      ? ['iterations a second', formatNumber(rate)]
-      : ['seconds an iteration', formatNumber(1 / rate)],
+    ...(seconds.total > 0 ? [speed(steps.length / seconds.total)] : []),
   ]
   return markup`<dl class="figures">${figures.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 }

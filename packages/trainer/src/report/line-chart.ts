@@ -121,22 +121,22 @@ function spread(places: readonly number[]): number[] {
   return moved.map((place) => place - over)
 }
 
-/** A strip at the upper edge; neighbours become one. */
+/** A strip for each stretch of alarms, over the plot and, stronger, above it. */
 function alarmMarks(
   { steps, label }: { steps: readonly number[]; label: string },
   x: (step: number) => number,
-) {
-  const strips: [number, number][] = []
+): Markup[] {
+  const stretches: [number, number][] = []
   for (const step of steps) {
-    const at = round(x(step))
-    const last = strips.at(-1)
-    if (last !== undefined && at - last[1] < 3) last[1] = at
-    else strips.push([at, at])
+    const [from, to] = [x(step - 0.5), Math.min(x(step + 0.5), plot.right)]
+    const last = stretches.at(-1)
+    if (last !== undefined && from - last[1] < 2) last[1] = to
+    else stretches.push([from, to])
   }
-  return strips.map(
-    ([from, to]) =>
-      markup`<rect class="alarm" x="${round(from - 1.5)}" y="${plot.top - 8}" width="${round(to - from + 3)}" height="5" rx="2"><title>${label}</title></rect><rect class="alarm-strip" x="${round(from - 1.5)}" y="${plot.top}" width="${round(to - from + 3)}" height="${plot.bottom - plot.top}"/>`,
-  )
+  return stretches.map(([from, to]) => {
+    const [left, width] = [round(from), round(Math.max(to - from, 2))]
+    return markup`<rect class="alarm" x="${left}" y="${plot.top - 8}" width="${width}" height="4" rx="2"><title>${label}</title></rect><rect class="alarm-strip" x="${left}" y="${plot.top}" width="${width}" height="${plot.bottom - plot.top}"/>`
+  })
 }
 
 function describe(title: string, lines: readonly Line[]): string {

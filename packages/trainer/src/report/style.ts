@@ -71,20 +71,17 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .chart .rule { stroke: var(--soft); stroke-width: 1; fill: none; pointer-events: none; }
 .chart .reference { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .chart .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.chart .band { opacity: 0.12; stroke-width: 1; stroke-linejoin: round; }
+.chart .band { opacity: 0.12; }
 .chart .label { font-size: 12px; }
 .chart .value { font-size: 14px; font-weight: 600; }
 .chart .alarm { fill: var(--alarm); }
 .chart .alarm-strip { fill: var(--alarm); opacity: 0.1; }
-.band.solver { fill: var(--solver); stroke: var(--solver); }
-.band.proposer { fill: var(--proposer); stroke: var(--proposer); }
-.band.probe { fill: var(--probe); stroke: var(--probe); }
 .line.solver { stroke: var(--solver); }
 .line.proposer { stroke: var(--proposer); }
 .line.probe { stroke: var(--probe); }
-.dot.solver, .label.solver { fill: var(--solver); }
-.dot.proposer, .label.proposer { fill: var(--proposer); }
-.dot.probe, .label.probe { fill: var(--probe); }
+.band.solver, .dot.solver, .label.solver { fill: var(--solver); }
+.band.proposer, .dot.proposer, .label.proposer { fill: var(--proposer); }
+.band.probe, .dot.probe, .label.probe { fill: var(--probe); }
 
 .moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 48px 44px; margin-top: 28px; }
 .moments .moment { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 20px; align-items: start; }
