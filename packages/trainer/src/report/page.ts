@@ -70,7 +70,7 @@ ${gallery(moments, thumbnails)}`
 <h2 id="run">The run</h2>
 <div class="run"><div>${versionTable(run)}</div><div>${timeTable(log)}</div></div>
 ${configuration(run)}
-<footer><p>Made by evolmm ${run.versions.evolmm} from run.json and iter_log.jsonl in the folder of the run. The page holds all it needs and loads nothing.</p></footer>
+<footer><p>Made from run.json and iter_log.jsonl in the folder of the run. The page holds all it needs and loads nothing.</p></footer>
 </main>
 <script>${new Markup(script)}</script>
 </body>

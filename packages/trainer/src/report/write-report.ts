@@ -8,12 +8,12 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { syncFolder, writeSynced } from '@evolmm/vlm'
+import { readRunFile } from '../run-file'
 import { readIterLog } from '../trackers/read-iter-log'
 import { chooseMoments, type MomentPlan } from './choose-moments'
 import { collectLog, drawableProbe, type Place } from './collect-log'
 import type { Moment, Moments } from './gallery'
 import { renderReport } from './page'
-import { readRunFile } from './read-run-file'
 import { thumbnail } from './thumbnail'
 
 export interface WriteReportOptions {
@@ -26,14 +26,20 @@ export interface WriteReportOptions {
 }
 
 /**
- * Writes the page, whole or not at all, and returns its path. Throws `RUN_NOT_FOUND`, `RUN_FILE_DAMAGED` or
- * `RUN_FILE_VERSION` for the folder, what `readIterLog` throws for the log, and `UNWRITABLE_FILE`.
+ * Writes the page, whole or not at all, and returns its path. Throws `RUN_NOT_FOUND` or `INVALID_RUN` for the folder,
+ * what `readIterLog` throws for the log, and `UNWRITABLE_FILE`.
  */
 export async function writeReport(options: WriteReportOptions): Promise<string> {
   const { folder } = options
   const count = checkInteger('images', options.images ?? 12, { min: 0, max: 100 })
   const file = resolve(options.output ?? join(folder, 'report.html'))
   const run = await readRunFile(folder)
+  if (run === undefined)
+    throw new EvolmmError(
+      'RUN_NOT_FOUND',
+      `${folder}: must be the folder of a run, got none with a run.json; pass a folder that evolmm train wrote`,
+      { details: { folder } },
+    )
   const log = await collectLog(records(folder))
   const moments = await readMoments(folder, chooseMoments(log, count))
   const page = renderReport({

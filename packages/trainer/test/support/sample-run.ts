@@ -45,6 +45,7 @@ export function sampleRunFile(options: SampleRunOptions): RunFile {
       use_lora_solver: true,
       resume: null,
     },
+    identity: {},
     images: { root, count: images },
     probe: probeEvery > 0 ? probeAt(0, steps) : null,
   }
