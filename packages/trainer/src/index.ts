@@ -70,5 +70,7 @@ export {
   type WarmupState,
 } from './warmup/warmup'
 export { loadWarmup, saveWarmup } from './warmup/state-file'
+// 5. The page about a run
+export { writeReport, type WriteReportOptions } from './report/write-report'
 
 export { EvolmmError } from '@evolmm/internal'
