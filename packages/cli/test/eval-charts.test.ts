@@ -94,13 +94,6 @@ test('base and adapter score what they must, and the comparison is the table of 
   const both = await evaluated('results/both', ...flags, ...adapter)
   expect(both.endsWith(`\n\n${stdout}`)).toBe(true)
   expect(cells(both).slice(0, 4)).toEqual(base)
-  const again = JSON.parse(await evaluated('results/both', ...flags, ...adapter, '--json')) as object
-  expect(again).toMatchObject({
-    names: ['base', 'solver'],
-    tasks: [{ metrics: { relaxed_overall: 10 / 12 } }, {}],
-    base: { tasks: [{ metrics: { relaxed_overall: 0 } }, {}] },
-    compared: [{ wins: 10 }, {}, {}, {}],
-  })
 
   const { stdout: line } = await runCommand(['eval', '--compare', ...runs, '--json'])
   const { compared } = JSON.parse(line) as { compared: Record<string, unknown>[] }

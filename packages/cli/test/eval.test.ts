@@ -385,6 +385,35 @@ test('Ctrl-C ends a run between two batches with 130, and the same command conti
   expect(calls.filter(([name]) => name === 'sample')).toHaveLength(3)
 })
 
+test('--with_base runs the model twice and compares', async () => {
+  const argv = [
+    '--model',
+    'm/n',
+    '--adapter',
+    'a/solver',
+    '--with_base',
+    '--output_path',
+    join(folder, 'out'),
+  ]
+  const { code, stdout, calls } = await evaluated(...argv, '--limit', '5', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }], names: ['base', 'solver'] },
+    base: { model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }] },
+    compared: [{ task: 'sums', rows: 5, difference: 0, unlike: [] }],
+  })
+  expect(calls.filter(([name]) => name === 'loadVlm')).toHaveLength(1)
+  const adapters = calls
+    .filter(([name]) => name === 'sample')
+    .map(([, value]) => (value as { adapter?: object }).adapter)
+  expect(adapters.map((adapter) => adapter !== undefined)).toEqual([
+    ...Array<boolean>(5).fill(false),
+    ...Array<boolean>(5).fill(true),
+  ])
+  const table = await evaluated(...argv, '--limit', '5')
+  expect(table.stdout).toMatch(/\| rows \| +base \| solver \|/)
+})
+
 test('two runs side by side, by their folders or their files', async () => {
   for (const name of ['a', 'b']) await evaluated('--model', 'm/n', '--output_path', join(folder, name))
   const paths = [join(folder, 'a'), join(folder, 'b')]

@@ -72,7 +72,7 @@ export interface Probe {
 export async function probe(options: ProbeOptions): Promise<Probe> {
   const { answerer, task, temperature, blind = false, batchSize, signal } = options
   const samples = checkInteger('samples', options.samples ?? 0, { min: 0 })
-  const { questions, known, greedy, groups, agreement, ...found } = await diagnose({
+  const found = await diagnose({
     questions: questionsOf(options),
     answerer,
     samples,
@@ -83,6 +83,7 @@ export async function probe(options: ProbeOptions): Promise<Probe> {
     batchSize,
     signal,
   })
+  const { questions, greedy, groups, agreement } = found
   const all = groups.at(-1)
   return {
     questions,

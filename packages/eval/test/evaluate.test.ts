@@ -284,7 +284,11 @@ test('a wrong line of a file shows before anything is asked, unless it is not am
   const { task, folder } = sums(3)
   writeFileSync(join(folder, 'sums.jsonl'), '{"question": "later"}\n', { flag: 'a' })
   let calls = 0
-  const answerer = fakeAnswerer({ onAnswer: () => void calls++ })
+  const answerer = fakeAnswerer({
+    onAnswer: () => {
+      calls++
+    },
+  })
   await expect(evaluate({ tasks: [task], answerer })).rejects.toMatchObject({
     code: 'INVALID_ROW',
     details: { task: 'sums', row: 3 },
