@@ -9,6 +9,7 @@ import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../..
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
   pieces?: readonly string[]
+  /** A single one is every sample. @default none */
   completions?: readonly Completion[]
   /** Milliseconds before each piece. @default 0 */
   wait?: number
@@ -106,7 +107,9 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     },
     sample: (given) => {
       note('sample', given)
-      return Promise.resolve(given.prompts.map(() => [...completions]))
+      const [only] = completions
+      const group = completions.length === 1 ? Array<Completion>(given.samples ?? 1).fill(only) : completions
+      return Promise.resolve(given.prompts.map(() => [...group]))
     },
     async *stream(given) {
       note('stream', given)
