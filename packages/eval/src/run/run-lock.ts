@@ -44,7 +44,7 @@ function isAlive(pid: number): boolean {
 function inUse(path: string, owner: string): EvolmmError {
   return new EvolmmError(
     'OUTPUT_IN_USE',
-    `${path}: must be written by one process at a time, got ${owner} at work; wait for it, or delete the file if it is gone`,
+    `${path}: must be written by one process at a time, got ${owner} at work; wait for it, or delete the file if that process is gone`,
     { details: { path, owner } },
   )
 }
