@@ -11,7 +11,7 @@ export interface FakeOptions {
   pieces?: readonly string[]
   completions?: readonly Completion[]
   /** Waited for before each piece. */
-  beforePiece?: (piece: string) => void | Promise<void>
+  beforePiece?: ((piece: string) => void | Promise<void>) | undefined
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
