@@ -13,6 +13,8 @@ export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onWarning: (warning: { message: string }) => void
+  /** Of what is as meant and worth knowing. */
+  onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
   onRows: (progress: RowProgress) => void
   /** Steps of learning, in the same way. */
@@ -47,6 +49,9 @@ export function showProgress(context: Context): Progress {
     clear,
     onWarning: ({ message }) => {
       keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
+    },
+    onNote: (note) => {
+      keep(`${paint('dim', 'note:')} ${oneLine(note)}`)
     },
     onRows: ({ task, allDone, allTotal, secondsLeft }) => {
       const now = allTotal > 0 ? Math.floor((10 * allDone) / allTotal) : 10

@@ -74,13 +74,13 @@ test('a run killed at many random moments ends as an undisturbed one and asks fo
   for (;;) {
     const done = new Set(doneRows(outputPath))
     writeFileSync(log, '')
-    const child = spawn(process.execPath, [script, folder, outputPath], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const ended = once(child, 'exit')
     // Killed a moment after a few of its batches, wherever it is by then: waiting, scoring or writing.
     let batches = 1 + Math.floor(random() * 6)
     const moment = random() * 6
+    const child = spawn(process.execPath, [script, folder, outputPath, String(batches + 2)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
     child.stdout.on('data', (dots: Buffer) => {
       batches -= dots.length
       if (batches <= 0) setTimeout(() => child.kill('SIGKILL'), moment)

@@ -1,6 +1,6 @@
 /** `evolmm eval`: benchmarks with lmms-eval's flags, scores and files, and two runs side by side. */
 import { type Command, Option } from 'commander'
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, EvolmmError, numberOf } from '@evolmm/internal'
 import type { ScoringMode } from '@evolmm/eval'
 import type { Context } from '../context'
 import { compare } from '../eval/compare'
@@ -16,7 +16,6 @@ import {
   addOutputFlags,
   addPixelFlags,
   integer,
-  numberOf,
   oneOf,
   requireFlags,
   text,

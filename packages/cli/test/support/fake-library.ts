@@ -4,18 +4,20 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
-import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
   pieces?: readonly string[]
   completions?: readonly Completion[]
-  /** Milliseconds before each piece. @default 0 */
-  wait?: number
+  /** Waited for before each piece. */
+  beforePiece?: (piece: string) => void | Promise<void>
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
   snapshot?: string
+  /** What a run does; it ends with this. @default finished after one iteration */
+  onTrain?: (...given: Parameters<Library['train']>) => TrainOutcome | Promise<TrainOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
 
@@ -84,7 +86,7 @@ function scores(length: number): TokenScores {
 }
 
 export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
-  const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
+  const { pieces = ['The ', 'red', ' bar.'], completions = [], beforePiece } = options
   const calls: FakeLibrary['calls'] = []
   const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
   const vlm: Vlm = {
@@ -127,10 +129,6 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       note('saveAdapter', folder, given)
       return Promise.resolve()
     },
-    saveMerged: (folder, given) => {
-      note('saveMerged', folder, given)
-      return Promise.resolve()
-    },
     loadAdapter: (name, given) => {
       note('loadAdapter', name, given)
       options.onLoadAdapter?.(given)
@@ -143,7 +141,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     async *stream(given) {
       note('stream', given)
       for (const piece of pieces) {
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        if (beforePiece) await beforePiece(piece)
         given.signal?.throwIfAborted()
         yield piece
       }
@@ -157,6 +155,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         kl: 0,
         samplerGap: undefined,
       })
+    },
+    saveMerged: (folder, given, how) => {
+      note('saveMerged', folder, given, how)
+      return Promise.resolve()
     },
     exportPrograms: (folder, given) => {
       note('exportPrograms', folder, given)
@@ -183,6 +185,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       return Promise.resolve(vlm)
     },
     inspectRuntime: () => Promise.resolve(report),
+    train: async (config, given) => {
+      note('train', config)
+      return (await options.onTrain?.(config, given)) ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
+    },
     downloadSnapshot: (name, given) => {
       note('downloadSnapshot', name, given)
       return Promise.resolve({ folder: options.snapshot ?? '/nowhere', id: name, commit: 'f'.repeat(40) })

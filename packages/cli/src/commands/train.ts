@@ -1,0 +1,110 @@
+/** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
+import type { Command } from 'commander'
+import { scanImages } from '@evolmm/dataset'
+import { formatConfig, readConfigFile, resolveConfig, type ResolvedConfig } from '@evolmm/trainer'
+import type { Context } from '../context'
+import { addOutputFlags, text } from '../options'
+import { showProgress } from '../progress'
+import { checkFiles } from '../train/check-files'
+import { addTrainFlags, givenFlags } from '../train/train-flags'
+import { hubOptions } from '../with-model'
+
+const examples = `
+Examples:
+  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts-3b
+  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts-7b \\
+      --solver_model Qwen/Qwen2.5-VL-7B-Instruct --total_steps 6000 --wandb_mode online
+  $ evolmm train --config runs/charts-7b/run.json --reward discrete --run_name charts-7b-discrete
+
+The same command with the same --run_name goes on from the newest checkpoint. Ctrl-C or SIGTERM saves and
+stops; a second one stops at once. The run's folder is the only line on standard output.
+
+A flag counts before a variable of the environment, that before --config, that before the default. The
+variables are those of the released code (LR, DATA_DIR, N_SAMPLES, PROP_FREQ, MAX_CKPTS); those of other
+flags begin with EVOLMM_ (EVOLMM_REWARD). A flag may be written with _ or -, --wandb_run_name is
+--run_name, a prompt may be @FILE, and "none" takes back what has no value by default.`
+
+interface OwnFlags {
+  config?: string
+  dry_run?: boolean
+  json?: boolean
+}
+
+export function addTrain(program: Command, context: Context, exit: (code: number) => void): void {
+  const command = program
+    .command('train')
+    .usage('--data_dir <dir> [options]')
+    .summary('improve a model from images alone')
+    .description(
+      'Improves a vision-language model from images alone: it asks questions about them, answers each one several ' +
+        'times, and learns from how much the answers agree.',
+    )
+  addTrainFlags(command)
+  addOutputFlags(command, 'the outcome, or with --dry_run the configuration, as JSON')
+    .option('--config <file>', 'JSON with settings by name, or the run.json of a run', text('--config'))
+    .option('--dry_run', 'check the configuration and what it names, show it, and stop')
+    .addHelpText('after', examples)
+    .action(async ({ config: path, dry_run: dry, json = false }: OwnFlags) => {
+      const resolved = resolveConfig({
+        flags: givenFlags(command),
+        environment: context.environment,
+        ...(path !== undefined && { file: await readConfigFile(path) }),
+      })
+      await checkFiles(resolved.config)
+      exit(dry === true ? await show(context, resolved, json) : await train(context, resolved, json))
+    })
+}
+
+async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
+  const { config, sources, notes } = resolved
+  const warnings: string[] = []
+  const { length: images } = await scanImages({
+    root: config.data_dir,
+    includeSubfolders: config.include_subfolders ?? [],
+    onWarning: ({ message }) => warnings.push(message),
+  })
+  if (json) {
+    context.stdout.write(`${JSON.stringify({ config, sources, notes, images })}\n`)
+    return 0
+  }
+  context.stdout.write(`${formatConfig(resolved)}\n${images} ${images === 1 ? 'image' : 'images'} found\n`)
+  const { onWarning, onNote } = showProgress(context)
+  for (const note of notes) onNote(note)
+  for (const message of warnings) onWarning({ message })
+  return 0
+}
+
+/** The exit code: 130 after a signal, once the run has saved itself. */
+async function train(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
+  const progress = showProgress(context)
+  context.stderr.write(`${formatConfig(resolved)}\n`)
+  for (const note of resolved.notes) progress.onNote(note)
+  const interrupt = new AbortController()
+  const { signal } = interrupt
+  const undo = context.onInterrupt(() => {
+    progress.onNote('stopping after saving; once more stops at once')
+    interrupt.abort()
+  }, ['SIGINT', 'SIGTERM'])
+  try {
+    const outcome = await context.library.train(resolved.config, {
+      signal,
+      hub: hubOptions(progress),
+      onWiden: progress.onWiden,
+      onWarning: (message) => {
+        progress.onWarning({ message })
+      },
+    })
+    progress.clear()
+    const { folder, status, step } = outcome
+    if (status === 'stopped')
+      progress.onNote(`stopped after iteration ${step}; the same command goes on from there`)
+    context.stdout.write(json ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
+  } catch (error) {
+    // What went wrong while saving is worth more than that somebody wanted to stop.
+    if (!signal.aborted || error !== signal.reason) throw error
+  } finally {
+    progress.clear()
+    undo()
+  }
+  return signal.aborted ? 130 : 0
+}
