@@ -8,6 +8,7 @@ import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addInfer } from './commands/infer'
+import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
 import { addTrain } from './commands/train'
@@ -76,6 +77,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addScore(program, context)
   addEval(program, context, exit)
   addWarmup(program, context, exit)
+  addReport(program, context)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

@@ -47,6 +47,17 @@ export type {
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
+export { type Metric, metricsOf, metricTable } from './trackers/metrics'
+export { tensorboard, type TensorboardOptions } from './trackers/tensorboard'
+export {
+  type StatusLine,
+  statusLine,
+  type StatusLineOptions,
+  type StatusOutput,
+} from './trackers/status-line'
+export { guarded, type GuardedOptions, type GuardedTracker, type TrackerCounts } from './trackers/guarded'
+export { noTracker } from './trackers/no-tracker'
+export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
 // Supervised learning
@@ -59,5 +70,7 @@ export {
   type WarmupState,
 } from './warmup/warmup'
 export { loadWarmup, saveWarmup } from './warmup/state-file'
+// 5. The page about a run
+export { writeReport, type WriteReportOptions } from './report/write-report'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -29,12 +29,29 @@ export async function readRunFile(folder: string): Promise<RunFile | undefined> 
   })
   if (text === undefined) return undefined
   try {
-    const parsed = JSON.parse(text) as Partial<RunFile> | null
-    if (parsed?.schema_version === 1 && typeof parsed.identity === 'object') return parsed as RunFile
+    const parsed: unknown = JSON.parse(text)
+    if (isRunFile(parsed)) return parsed
   } catch (cause) {
     throw invalid(file, 'other text', cause)
   }
   throw invalid(file, 'something else')
+}
+
+function isRunFile(run: unknown): run is RunFile {
+  if (!isObject(run) || run.schema_version !== 1) return false
+  const { name, started, versions, config, identity, images, probe } = run
+  return (
+    [name, started].every((value) => typeof value === 'string') &&
+    [versions, config, identity].every(isObject) &&
+    isObject(images) &&
+    typeof images.root === 'string' &&
+    typeof images.count === 'number' &&
+    (probe === null || isObject(probe))
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Whole or not at all. */
