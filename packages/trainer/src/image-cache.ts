@@ -18,10 +18,10 @@ export function imageCache(capacity: number): ImageCache {
       if (known === undefined) bytes += size
       kept.delete(path)
       kept.set(path, image)
-      for (const [oldest, each] of kept) {
+      for (const [oldest, old] of kept) {
         if (bytes <= capacity) break
         kept.delete(oldest)
-        bytes -= bytesOf(each)
+        bytes -= bytesOf(old)
       }
       return image
     },

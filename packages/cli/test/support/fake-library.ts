@@ -9,9 +9,10 @@ import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
   pieces?: readonly string[]
+  /** A single one is every sample. @default none */
   completions?: readonly Completion[]
   /** Waited for before each piece. */
-  beforePiece?: (piece: string) => void | Promise<void>
+  beforePiece?: ((piece: string) => void | Promise<void>) | undefined
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
@@ -129,6 +130,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       note('saveAdapter', folder, given)
       return Promise.resolve()
     },
+    saveMerged: (folder, given, how) => {
+      note('saveMerged', folder, given, ...(how === undefined ? [] : [how]))
+      return Promise.resolve()
+    },
     loadAdapter: (name, given) => {
       note('loadAdapter', name, given)
       options.onLoadAdapter?.(given)
@@ -136,7 +141,9 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     },
     sample: (given) => {
       note('sample', given)
-      return Promise.resolve(given.prompts.map(() => [...completions]))
+      const [only] = completions
+      const group = completions.length === 1 ? Array<Completion>(given.samples ?? 1).fill(only) : completions
+      return Promise.resolve(given.prompts.map(() => [...group]))
     },
     async *stream(given) {
       note('stream', given)
@@ -155,10 +162,6 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         kl: 0,
         samplerGap: undefined,
       })
-    },
-    saveMerged: (folder, given, how) => {
-      note('saveMerged', folder, given, how)
-      return Promise.resolve()
     },
     exportPrograms: (folder, given) => {
       note('exportPrograms', folder, given)
