@@ -159,7 +159,7 @@ function change({ before, after, isShare }: Row): Content {
 
 const x = (value: number) => (16 + 208 * value).toFixed(1)
 
-const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}${at === 1 ? '\u202f%' : ''}</text>`)}</svg>`
+const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}</text>`)}</svg>`
 
 /** Both values on one axis from 0 to 1: before hollow, after filled, intervals as lines. */
 function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {
