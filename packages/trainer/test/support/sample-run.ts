@@ -137,7 +137,7 @@ const questions = [
 function sampleImage({ step, slot, number, epoch, root, progress }: Sample): ImageRecord {
   const draw = (position: number) => uniform(...at({ step, role: slot % 200, position }))
   const kind = Math.floor(draw(0) * questions.length)
-  const words = (kind < 3 ? names : kind === 5 ? ['yes', 'no'] : ['3', '4', '7', '9', '5'])
+  const words = kind < 3 ? names : kind === 5 ? ['yes', 'no'] : ['3', '4', '7', '9', '5']
   const question = questions[kind] ?? ''
   const rejected = draw(1) < 0.03 ? (draw(2) < 0.5 ? 'malformed' : 'unlikely') : null
   const sure = 0.45 + 0.5 * progress
