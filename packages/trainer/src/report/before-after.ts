@@ -61,7 +61,7 @@ export function probeTitle(name: string): string {
 }
 
 /** Iterations at each end that are compared: they never overlap. */
-export function windowOf(iterations: number): number {
+function windowOf(iterations: number): number {
   return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
 }
 

@@ -9,7 +9,7 @@ import { markup, type Markup } from './markup'
 import { linearScale, logScale } from './scale'
 import type { Role } from './sections'
 
-export interface Line {
+interface Line {
   label: string
   role: Role
   /** At least one. */
