@@ -24,14 +24,16 @@ const contents = (file: string) =>
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'export', 'report', 'setup']),
+    new Set(['doctor', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  writeFileSync(join(folder, 'a.png'), '')
   await writeChartParquet(folder, [await drawChart(0)])
   const argv = words(line).map((word) => {
+    if (word === './warm') return join(folder, 'warm')
     if (word.startsWith('runs/')) writeRun(join(folder, word))
     if (!/\.(png|jsonl)$|^(results|runs)\//.test(word)) return word
     if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))

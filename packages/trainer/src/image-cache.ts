@@ -13,17 +13,21 @@ export function imageCache(capacity: number): ImageCache {
     async get(path, encode) {
       const known = kept.get(path)
       const image = known ?? (await encode())
-      const size = image.pixels.byteLength + image.features.byteLength
+      const size = bytesOf(image)
       if (size > capacity) return image
       if (known === undefined) bytes += size
       kept.delete(path)
       kept.set(path, image)
-      for (const [oldest, { pixels, features }] of kept) {
+      for (const [oldest, old] of kept) {
         if (bytes <= capacity) break
         kept.delete(oldest)
-        bytes -= pixels.byteLength + features.byteLength
+        bytes -= bytesOf(old)
       }
       return image
     },
   }
+}
+
+function bytesOf({ pixels, features }: EncodedImage): number {
+  return pixels.byteLength + (features?.byteLength ?? 0)
 }

@@ -13,6 +13,7 @@ export type {
   SamplingSettings,
   SolverReward,
 } from './options'
+export { malformedFaults } from './options'
 export { startState, type RoleState, type TrainerState } from './state'
 export type { WatchOptions, WatchState } from './watch'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
@@ -24,12 +25,14 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
-// Settings
+// 6. Settings
 export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve-config'
 export { readConfigFile } from './config/read-config-file'
 export { formatConfig } from './config/format-config'
 export { describeSettings, type SettingDescription } from './config/describe-settings'
 export type { ConfigSource } from './config/setting'
+export { identityOf } from './config/identity'
+export { runName } from './config/run-name'
 export type { TrainConfig, TrainSetting } from './config/train-settings'
 
 // 3. Records
@@ -47,8 +50,29 @@ export type {
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
+export { type Metric, metricsOf, metricTable } from './trackers/metrics'
+export { tensorboard, type TensorboardOptions } from './trackers/tensorboard'
+export {
+  type StatusLine,
+  statusLine,
+  type StatusLineOptions,
+  type StatusOutput,
+} from './trackers/status-line'
+export { guarded, type GuardedOptions, type GuardedTracker, type TrackerCounts } from './trackers/guarded'
+export { noTracker } from './trackers/no-tracker'
+export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
+// 7. Supervised learning
+export {
+  warmup,
+  type Warmup,
+  type WarmupExample,
+  type WarmupOptions,
+  type WarmupRecord,
+  type WarmupState,
+} from './warmup/warmup'
+export { loadWarmup, saveWarmup } from './warmup/state-file'
 // 5. The page about a run
 export { writeReport, type WriteReportOptions } from './report/write-report'
 

@@ -5,9 +5,12 @@ export type {
   Completion,
   CustomObjective,
   EncodedImage,
+  EncodeImageOptions,
+  ImageSource,
   Gradient,
   GradientOptions,
   Group,
+  GroupOptions,
   Prompt,
   PromptOptions,
   SampleOptions,
@@ -17,10 +20,12 @@ export type {
   Scores,
   StreamOptions,
   TokenScores,
+  Turn,
 } from './types'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
+export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'

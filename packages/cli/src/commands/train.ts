@@ -1,5 +1,5 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { formatConfig, readConfigFile, resolveConfig, type ResolvedConfig } from '@evolmm/trainer'
 import type { Context } from '../context'
@@ -11,18 +11,23 @@ import { hubOptions } from '../with-model'
 
 const examples = `
 Examples:
-  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts-3b
-  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts-7b \\
-      --solver_model Qwen/Qwen2.5-VL-7B-Instruct --total_steps 6000 --wandb_mode online
-  $ evolmm train --config runs/charts-7b/run.json --reward discrete --run_name charts-7b-discrete
+  $ evolmm train --data_dir charts --run_name charts \\
+      --use_lora_solver --use_lora_proposer
+  $ evolmm train --data_dir charts --run_name charts-7b \\
+      --use_lora_solver --use_lora_proposer --total_steps 6000 \\
+      --solver_model Qwen/Qwen2.5-VL-7B-Instruct --wandb_mode online
+  $ evolmm train --config runs/charts/run.json --run_name charts-discrete \\
+      --reward discrete
 
-The same command with the same --run_name goes on from the newest checkpoint. Ctrl-C or SIGTERM saves and
-stops; a second one stops at once. The run's folder is the only line on standard output.
+The same command with the same --run_name goes on from the newest checkpoint.
+Ctrl-C or SIGTERM saves and stops, a second one stops at once. Standard output
+has one line at the end, the folder of the run.
 
-A flag counts before a variable of the environment, that before --config, that before the default. The
-variables are those of the released code (LR, DATA_DIR, N_SAMPLES, PROP_FREQ, MAX_CKPTS); those of other
-flags begin with EVOLMM_ (EVOLMM_REWARD). A flag may be written with _ or -, --wandb_run_name is
---run_name, a prompt may be @FILE, and "none" takes back what has no value by default.`
+A flag counts before the environment, that before --config, that before the
+default. The variables are those of the released code, such as LR, DATA_DIR,
+N_SAMPLES, PROP_FREQ and MAX_CKPTS; of other flags they begin with EVOLMM_, such
+as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
+"none" is for what has no value by default.`
 
 interface OwnFlags {
   config?: string
@@ -39,10 +44,13 @@ export function addTrain(program: Command, context: Context, exit: (code: number
       'Improves a vision-language model from images alone: it asks questions about them, answers each one several ' +
         'times, and learns from how much the answers agree.',
     )
+  command.optionsGroup('Configuration:')
+  command
+    .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
+    .option('--dry_run', 'check all settings and the files they name, show them, and stop')
+    .addOption(new Option('--no-dry_run', 'train').hideHelp())
   addTrainFlags(command)
-  addOutputFlags(command, 'the outcome, or with --dry_run the configuration, as JSON')
-    .option('--config <file>', 'JSON with settings by name, or the run.json of a run', text('--config'))
-    .option('--dry_run', 'check the configuration and what it names, show it, and stop')
+  addOutputFlags(command, 'the outcome as JSON, or the configuration with --dry_run')
     .addHelpText('after', examples)
     .action(async ({ config: path, dry_run: dry, json = false }: OwnFlags) => {
       const resolved = resolveConfig({
@@ -99,12 +107,13 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
     if (status === 'stopped')
       progress.onNote(`stopped after iteration ${step}; the same command goes on from there`)
     context.stdout.write(json ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
+    return signal.aborted && status === 'stopped' ? 130 : 0
   } catch (error) {
     // What went wrong while saving is worth more than that somebody wanted to stop.
-    if (!signal.aborted || error !== signal.reason) throw error
+    if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
+    return 130
   } finally {
     progress.clear()
     undo()
   }
-  return signal.aborted ? 130 : 0
 }

@@ -17,8 +17,8 @@ export function addTrainFlags(command: Command): void {
     if (alias !== undefined) command.addOption(new Option(`--${alias} <${value}>`).hideHelp())
   }
   // Both ways to write a switch in one place.
-  const switches = new Set(
-    command.options.filter(({ negate }) => negate).map((option) => option.attributeName()),
+  const switches = new Set<string>(
+    describeSettings().flatMap(({ name, value }) => (value === undefined ? [name] : [])),
   )
   command.configureHelp({
     ...command.configureHelp(),
@@ -38,6 +38,7 @@ export function givenFlags(command: Command): NonNullable<ConfigInput['flags']> 
 }
 
 function describe({ help, choices, defaultText }: SettingDescription): string {
-  const list = choices === undefined ? '' : `: ${choices.join(', ')}`
-  return `${help}${list} (default: ${defaultText})`
+  return choices === undefined
+    ? `${help} (default: ${defaultText})`
+    : `${help} (one of ${choices.join(', ')}; default: ${defaultText})`
 }

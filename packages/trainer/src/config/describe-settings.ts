@@ -43,7 +43,7 @@ export function describeSettings(): SettingDescription[] {
         value: setting.value ?? kinds[kind],
         choices,
         help: setting.help,
-        defaultText: formatValue(name, trainSettings[name].default),
+        defaultText: formatValue(name, trainSettings[name].default).replaceAll(',', ', '),
       }
     }),
   )

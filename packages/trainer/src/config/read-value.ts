@@ -49,7 +49,7 @@ export function readJson(name: string, setting: Setting, value: unknown): unknow
 }
 
 function checkText(name: string, setting: Setting, value: string): string {
-  if (value.trim() === '') throw invalid(name, 'be given a value', 'an empty text', 'give it or leave it out')
+  if (value.trim() === '') throw invalid(name, 'be given a value', value, 'give it or leave it out')
   if (setting.kind === 'choice') return checkChoice(name, setting, value)
   const text = setting.kind === 'prompt' && value.startsWith('@') ? fileText(name, value.slice(1)) : value
   if (setting.must?.holds(text) === false) throw invalid(name, setting.must.rule, text)
@@ -105,15 +105,20 @@ function fileText(name: string, file: string): string {
   } catch (error) {
     throw invalid(name, 'name a file that can be read behind @', `@${file}`, (error as Error).message)
   }
-  if (text.trim() === '') throw invalid(name, 'name a file with a text in it', `the empty ${file}`)
+  if (text.trim() === '') throw invalid(name, 'name a file with a text in it', text)
   // A saved configuration holds the text itself, which must not be taken for the name of a file then.
   if (text.startsWith('@')) throw invalid(name, 'not begin with @', text, 'begin the text with a space')
   return text
 }
 
 function invalid(name: string, rule: string, got: unknown, fix = 'pass such a value'): EvolmmError {
-  const shown = typeof got === 'object' && got !== null ? (Array.isArray(got) ? 'a list' : 'an object') : got
-  return new EvolmmError('INVALID_OPTION', `${name}: must ${rule}, got ${JSON.stringify(shown)}; ${fix}`, {
+  return new EvolmmError('INVALID_OPTION', `${name}: must ${rule}, got ${show(got)}; ${fix}`, {
     details: { option: name, value: got },
   })
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string' && value.trim() === '') return 'an empty text'
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return Array.isArray(value) ? 'a list' : 'an object'
 }

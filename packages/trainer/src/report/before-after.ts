@@ -4,6 +4,7 @@ import type { RunLog } from './collect-log'
 import { formatNumber, formatShare, plural } from './format'
 import { markup, type Content, type Markup } from './markup'
 import type { MeasureName } from './measures'
+import { describeProbe, probeNames } from './probe-names'
 
 interface Estimate {
   value: number
@@ -29,7 +30,7 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
       ? null
       : table({
           caption: 'Evaluation probe',
-          note: `Measured before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
+          note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
           columns: ['before', 'after'],
           rows: probe,
           role: 'probe',
@@ -46,36 +47,26 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
   ]
 }
 
-/** Names of the probe without those of interval ends: `x` has them in `x_low` and `x_high`. */
-export function probeNames({ probe }: RunFile, { probes }: RunLog): string[] {
-  const all = new Set(
-    [probe ?? {}, ...probes.map(({ values }) => values)].flatMap((values) => Object.keys(values)),
-  )
-  return [...all].filter((name) => !all.has(name.replace(/_(low|high)$/, '')) || !/_(low|high)$/.test(name))
-}
-
-/** "sampled_accuracy" in words. */
-export function probeTitle(name: string): string {
-  const words = name.replace(/[_/]+/g, ' ').trim()
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
-
 /** Iterations at each end that are compared: they never overlap. */
 function windowOf(iterations: number): number {
   return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
 }
 
+function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
+  const { questions } = probes.at(-1)?.values ?? probe ?? {}
+  return typeof questions === 'number' ? ` on ${plural(questions, 'question')}` : ''
+}
+
 function probeRows(run: RunFile, log: RunLog): Row[] {
   const last = log.probes.at(-1)?.values
   return probeNames(run, log).map((name) => {
+    const words = describeProbe(name)
     const [before, after] = [estimate(run.probe, name), estimate(last, name)]
     const known = [before, after].flatMap((one) =>
       one === null ? [] : [one.value, one.low ?? 0, one.high ?? 0],
     )
-    const isShare =
-      /accuracy|agreement|share|rate|frac|pass|maj|correct/i.test(name) &&
-      known.every((value) => value >= 0 && value <= 1)
-    return { name: probeTitle(name), before, after, isShare }
+    const isShare = words.isShare && known.every((value) => value >= 0 && value <= 1)
+    return { name: words.title, before, after, isShare }
   })
 }
 

@@ -14,7 +14,7 @@ import { chooseMoments, type MomentPlan } from './choose-moments'
 import { collectLog, drawableProbe, type Place } from './collect-log'
 import type { Moment, Moments } from './gallery'
 import { renderReport } from './page'
-import { thumbnail } from './thumbnail'
+import { pictureUri } from './picture-uri'
 
 export interface WriteReportOptions {
   /** Of the run. */
@@ -89,7 +89,7 @@ async function thumbnailsOf({ recurring, spread, rejected }: Moments): Promise<M
   const thumbnails = new Map<string, string>()
   const paths = new Set([...recurring.flat(), ...spread, ...rejected].map(({ image }) => image.path))
   for (const path of paths) {
-    const uri = await thumbnail(path)
+    const uri = await pictureUri(path)
     if (uri !== null) thumbnails.set(path, uri)
   }
   return thumbnails

@@ -1,7 +1,6 @@
 /** The log that everything else about a run can be made from: `iter_log.jsonl`, in the folder of the run. */
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
+import { openAppendFile, type AppendFile } from './append-file'
 import { toLines } from './iter-log-line'
 import { iterLogFile, unwritableLog } from './scan-iter-log'
 import type { Tracker } from './tracker'
@@ -13,68 +12,42 @@ import { truncateIterLog } from './truncate-iter-log'
  * what `truncateIterLog` throws.
  */
 export function iterLog(): Tracker {
-  let log: OpenLog | undefined
+  let file: AppendFile | undefined
   const opened = () => {
-    if (log !== undefined) return log
+    if (file !== undefined) return file
     throw new EvolmmError('NOT_STARTED', 'iter_log: must be started before it logs; call start first')
   }
   return {
     name: 'iter_log',
     start: async ({ folder, startStep }) => {
-      log = await openLog(folder, startStep)
+      file = await openLog(folder, startStep)
     },
     log: async (record) => {
-      const current = opened()
-      const bytes = Buffer.from(
-        toLines(record)
-          .map((line) => `${JSON.stringify(line)}\n`)
-          .join(''),
-      )
-      try {
-        await writeAll(current.handle, bytes, current.size)
-      } catch (error) {
-        // Half an iteration, on a full disk for instance, must not stay before the next one.
-        await current.handle.truncate(current.size).catch(() => undefined)
-        throw error
-      }
-      current.size += bytes.length
+      const lines = toLines(record).map((line) => `${JSON.stringify(line)}\n`)
+      await opened().append(Buffer.from(lines.join('')))
     },
     flush: async () => {
-      await opened().handle.sync()
+      await opened().sync()
     },
     finish: async () => {
-      const { handle } = opened()
-      log = undefined
-      await handle.sync().finally(() => handle.close())
+      const last = opened()
+      file = undefined
+      await last.close()
     },
   }
 }
 
-interface OpenLog {
-  handle: FileHandle
-  /** Bytes of whole iterations, where the next one goes. */
-  size: number
-}
-
-async function openLog(folder: string, startStep: number): Promise<OpenLog> {
-  const file = iterLogFile(folder)
+async function openLog(folder: string, startStep: number): Promise<AppendFile> {
+  const path = iterLogFile(folder)
   if (startStep > 0) await truncateIterLog(folder, startStep)
-  // Created if it is not there, never emptied.
-  const handle = await open(file, constants.O_RDWR | constants.O_CREAT).catch((error: unknown) => {
-    throw unwritableLog(file, error)
+  const file = await openAppendFile(path).catch((error: unknown) => {
+    throw unwritableLog(path, error)
   })
-  const { size } = await handle.stat()
-  if (startStep > 0 || size === 0) return { handle, size }
-  await handle.close()
+  if (startStep > 0 || file.size === 0) return file
+  await file.close()
   throw new EvolmmError(
     'ITER_LOG_EXISTS',
-    `${file}: must not be there when a run begins, got one of ${size} bytes; choose another run name, or resume the run`,
-    { details: { file, size } },
+    `${path}: must not be there when a run begins, got one of ${file.size} bytes; choose another run name, or resume the run`,
+    { details: { file: path, size: file.size } },
   )
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, start: number): Promise<void> {
-  let done = 0
-  while (done < bytes.length)
-    done += (await handle.write(bytes, done, bytes.length - done, start + done)).bytesWritten
 }

@@ -110,8 +110,9 @@ function probeAt(step: number, steps: number): Record<string, number> {
     [`${name}_high`]: value + 0.036,
   })
   return {
-    ...around('sampled_accuracy', 0.516 + 0.208 * progress),
-    ...around('greedy_accuracy', 0.783 - 0.025 * progress),
+    questions: 600,
+    ...around('sampled', 0.516 + 0.208 * progress),
+    ...around('accuracy', 0.783 - 0.025 * progress),
     ...around('agreement', 0.592 + 0.343 * progress),
   }
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp'
 const side = 336
 
 /** `null` for what cannot be read or is no image. */
-export async function thumbnail(path: string): Promise<string | null> {
+export async function pictureUri(path: string): Promise<string | null> {
   try {
     const jpeg = await sharp(path)
       .autoOrient()
