@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { drawChart, writeChartParquet } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
+import { writeRun } from './support/run-folder'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -23,7 +24,7 @@ const contents = (file: string) =>
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'warmup', 'export', 'setup']),
+    new Set(['doctor', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
   )
 })
 
@@ -33,8 +34,9 @@ test.each(lines)('README: %s', async (line) => {
   await writeChartParquet(folder, [await drawChart(0)])
   const argv = words(line).map((word) => {
     if (word === './warm') return join(folder, 'warm')
-    if (!/\.(png|jsonl)$|^results\//.test(word)) return word
-    if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
+    if (word.startsWith('runs/')) writeRun(join(folder, word))
+    if (!/\.(png|jsonl)$|^(results|runs)\//.test(word)) return word
+    if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })
