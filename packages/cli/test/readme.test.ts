@@ -18,12 +18,14 @@ const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '
   block.split('\n').filter((line) => line.startsWith('evolmm ')),
 )
 
-const contents = (file: string) =>
-  file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+const contents = (file: string) => {
+  if (file === 'config.json') return JSON.stringify({ data_dir: '.' })
+  return file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+}
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'export', 'setup']),
+    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'export', 'setup']),
   )
 })
 
@@ -31,7 +33,8 @@ test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
   await writeChartParquet(folder, [await drawChart(0)])
   const argv = words(line).map((word) => {
-    if (!/\.(png|jsonl)$|^results\//.test(word)) return word
+    if (word === 'charts') return folder
+    if (!/\.(png|jsonl?)$|^results\//.test(word)) return word
     if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
