@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -31,17 +31,20 @@ test('the README shows every command', () => {
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
-  await writeChartParquet(folder, [await drawChart(0)])
+  const chart = await drawChart(0)
+  await writeChartParquet(folder, [chart])
+  mkdirSync(join(folder, 'charts'))
+  writeFileSync(join(folder, 'charts', chart.name), chart.png)
   const argv = words(line).map((word) => {
-    if (word === 'charts') return folder
+    if (word === 'charts') return join(folder, word)
     if (!/\.(png|jsonl?)$|^results\//.test(word)) return word
     if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })
-  const { code, stdout } = await runCommand(argv, { library })
+  const { code, stdout, stderr } = await runCommand(argv, { library })
   rmSync(folder, { recursive: true })
-  expect(code).toBe(0)
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   if (!argv.includes('--json')) return
   // Its fields are those of the table.
   const row = readme.split('\n').findLast((text) => text.startsWith(`| \`${argv[0]}\``)) ?? ''
