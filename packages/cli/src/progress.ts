@@ -77,11 +77,12 @@ export function showProgress(context: Context): Progress {
       if (live) replace(line)
       else keep(line)
     },
-    onDownload: ({ file, allReceived, allSize }) => {
+    onDownload: ({ file, received, size, allReceived, allSize }) => {
       if (live) {
         const share = allSize > 0 ? Math.floor((100 * allReceived) / allSize) : 100
         replace(`downloading ${String(share).padStart(3)} % of ${formatBytes(allSize)}, ${oneLine(file)}`)
-      } else if (!announced && allReceived < allSize) {
+      } else if (!announced && received < size) {
+        // Files of the cache are reported too, one after the other.
         keep(`downloading ${formatBytes(allSize - allReceived)} of ${formatBytes(allSize)}`)
         announced = true
       }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -19,30 +19,35 @@ const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '
   block.split('\n').filter((line) => line.startsWith('evolmm ')),
 )
 
-const contents = (file: string) =>
-  file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+const contents = (file: string) => {
+  if (file === 'config.json') return JSON.stringify({ data_dir: '.' })
+  return file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+}
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
+    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
   writeFileSync(join(folder, 'a.png'), '')
-  await writeChartParquet(folder, [await drawChart(0)])
+  const chart = await drawChart(0)
+  await writeChartParquet(folder, [chart])
+  mkdirSync(join(folder, 'charts'))
+  writeFileSync(join(folder, 'charts', chart.name), chart.png)
   const argv = words(line).map((word) => {
-    if (word === './warm') return join(folder, 'warm')
+    if (word === './warm' || word === 'charts') return join(folder, word)
     if (word.startsWith('runs/')) writeRun(join(folder, word))
-    if (!/\.(png|jsonl)$|^(results|runs)\//.test(word)) return word
+    if (!/\.(png|jsonl?)$|^(results|runs)\//.test(word)) return word
     if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })
-  const { code, stdout } = await runCommand(argv, { library })
+  const { code, stdout, stderr } = await runCommand(argv, { library })
   rmSync(folder, { recursive: true })
-  expect(code).toBe(0)
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   if (!argv.includes('--json')) return
   // Its fields are those of the table.
   const row = readme.split('\n').findLast((text) => text.startsWith(`| \`${argv[0]}\``)) ?? ''

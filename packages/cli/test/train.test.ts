@@ -163,6 +163,11 @@ test.each<[string, string[], string]>([
     '--data_dir "package.json": must be a folder that exists, got a file',
   ],
   [
+    'a folder without images',
+    ['--data_dir', fileURLToPath(new URL('support', import.meta.url)), '--dry_run'],
+    '--data_dir: must hold at least one image, found none',
+  ],
+  [
     'no model',
     ['--solver_model', './no/model'],
     '--solver_model "./no/model": must be a folder that exists, or ORG/NAME on the hub',

@@ -1,6 +1,7 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
 import { type Command, Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
+import { EvolmmError } from '@evolmm/internal'
 import { formatConfig, readConfigFile, resolveConfig, type ResolvedConfig } from '@evolmm/trainer'
 import type { Context } from '../context'
 import { addOutputFlags, text } from '../options'
@@ -59,8 +60,15 @@ export function addTrain(program: Command, context: Context, exit: (code: number
         ...(path !== undefined && { file: await readConfigFile(path) }),
       })
       await checkFiles(resolved.config)
-      exit(dry === true ? await show(context, resolved, json) : await train(context, resolved, json))
+      exit(await (dry === true ? show : train)(context, resolved, json).catch(asDataDir))
     })
+}
+
+/** The data set calls it `root`. */
+function asDataDir(error: unknown): never {
+  if (!(error instanceof EvolmmError) || !error.message.startsWith('root:')) throw error
+  const { code, message, details } = error
+  throw new EvolmmError(code, message.replace('root', '--data_dir'), { details, cause: error })
 }
 
 async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {

@@ -1,7 +1,7 @@
 /** The command as a process of its own, without a model. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { start } from '../../src/start'
-import { fakeLibrary } from './fake-library'
+import { fakeLibrary, type FakeOptions } from './fake-library'
 
 const { FAKE_PIECES = '1', FAKE_WAIT = '0' } = process.env
 const pieces = Array.from({ length: Number(FAKE_PIECES) }, (_, i) => `word${i} `)
@@ -12,4 +12,14 @@ const onLoad = () => {
 const wait = Number(FAKE_WAIT)
 const beforePiece = wait > 0 ? () => sleep(wait) : undefined
 
-await start({ library: fakeLibrary({ pieces, beforePiece, onLoad }), version: '1.2.3' })
+/** Goes on until it is stopped, and then takes its time. */
+const onTrain: FakeOptions['onTrain'] = async (_, { signal }) => {
+  process.stderr.write('training\n')
+  const alive = setInterval(() => undefined, 1000)
+  await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+  await sleep(wait)
+  clearInterval(alive)
+  return { folder: '/runs/tiny', step: 7, status: 'stopped' }
+}
+
+await start({ library: fakeLibrary({ pieces, beforePiece, onLoad, onTrain }), version: '1.2.3' })
