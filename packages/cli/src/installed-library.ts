@@ -7,5 +7,6 @@ import type { Library } from './library'
 export const library: Library = {
   loadVlm,
   downloadSnapshot,
+  train: () => Promise.reject(new Error('training is not wired yet')),
   inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),
 }

@@ -13,8 +13,12 @@ export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onWarning: (warning: { message: string }) => void
+  /** Of what is as meant and worth knowing. */
+  onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
   onRows: (progress: RowProgress) => void
+  /** Steps of learning, in the same way. */
+  onSteps: (progress: { step: number; total: number; loss: number; secondsLeft: number }) => void
   /** Takes the live line away. */
   clear: () => void
 }
@@ -46,6 +50,9 @@ export function showProgress(context: Context): Progress {
     onWarning: ({ message }) => {
       keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
     },
+    onNote: (note) => {
+      keep(`${paint('dim', 'note:')} ${oneLine(note)}`)
+    },
     onRows: ({ task, allDone, allTotal, secondsLeft }) => {
       const now = allTotal > 0 ? Math.floor((10 * allDone) / allTotal) : 10
       if (tenth === undefined && allDone > 0)
@@ -55,6 +62,14 @@ export function showProgress(context: Context): Progress {
       const line = `${String(share).padStart(3)} % of ${allTotal} rows, ${oneLine(task)}${left}`
       if (live) replace(line)
       else if (tenth !== undefined && now > tenth) keep(line)
+      tenth = now
+    },
+    onSteps: ({ step, total, loss, secondsLeft }) => {
+      const share = String(Math.floor((100 * step) / total)).padStart(3)
+      const line = `${share} % of ${total} steps, loss ${loss.toFixed(4)}, ${formatSeconds(secondsLeft)} left`
+      const now = Math.floor((10 * step) / total)
+      if (live) replace(line)
+      else if (now > (tenth ?? Math.floor((10 * (step - 1)) / total))) keep(line)
       tenth = now
     },
     onWiden: ({ file, bytes }) => {

@@ -23,14 +23,16 @@ const contents = (file: string) =>
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'export', 'setup']),
+    new Set(['doctor', 'generate', 'score', 'eval', 'warmup', 'export', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  writeFileSync(join(folder, 'a.png'), '')
   await writeChartParquet(folder, [await drawChart(0)])
   const argv = words(line).map((word) => {
+    if (word === './warm') return join(folder, 'warm')
     if (!/\.(png|jsonl)$|^results\//.test(word)) return word
     if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)

@@ -1,4 +1,5 @@
 /** The command as a process of its own, without a model. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { start } from '../../src/start'
 import { fakeLibrary } from './fake-library'
 
@@ -8,4 +9,7 @@ const onLoad = () => {
   process.emitWarning('something\nis odd', { type: 'EvolmmWarning' })
 }
 
-await start({ library: fakeLibrary({ pieces, wait: Number(FAKE_WAIT), onLoad }), version: '1.2.3' })
+const wait = Number(FAKE_WAIT)
+const beforePiece = wait > 0 ? () => sleep(wait) : undefined
+
+await start({ library: fakeLibrary({ pieces, beforePiece, onLoad }), version: '1.2.3' })
