@@ -112,6 +112,7 @@ async function openState(
         config: Object.fromEntries(
           Object.entries(config).filter(([, value]) => secret === undefined || value !== secret),
         ),
+        resume_checked: false,
         history_base: null,
         output_base: 0,
         sent: 0,

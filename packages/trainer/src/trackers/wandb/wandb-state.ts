@@ -1,4 +1,5 @@
 /** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
+import { randomBytes } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
@@ -14,6 +15,8 @@ export interface WandbState {
   /** Milliseconds since 1970. */
   started: number
   config: Readonly<Record<string, unknown>>
+  /** Whether the server was asked for a run of this id, before one was made there. */
+  resume_checked: boolean
   /** Lines that the server had when the run was first met: ours follow. `null` before that. */
   history_base: number | null
   output_base: number
@@ -59,7 +62,7 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
 /** Written aside, synced and renamed. */
 export async function writeWandbState(folder: string, state: WandbState): Promise<void> {
   const file = fileOf(folder)
-  const aside = `${file}.${process.pid}.tmp`
+  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
   const handle = await open(aside, 'w')
   try {
     await handle.writeFile(`${JSON.stringify(state, null, 2)}\n`)

@@ -44,13 +44,16 @@ export async function uploadJournal(upload: Upload, client: WandbClient): Promis
 async function meet({ state, folder, resume }: Upload, client: WandbClient): Promise<WandbRunPath> {
   const { entity, project, run_id: runId, name } = state
   const first = state.history_base === null
-  if (first && resume !== 'allow') {
+  if (first && resume !== 'allow' && !state.resume_checked) {
     const exists = await client.exists({ entity, project, runId })
     if (exists !== (resume === 'must'))
       throw new EvolmmError(
         'WANDB_REFUSED',
         `W&B: run ${runId} must ${exists ? 'not be there yet, got one' : 'be there, got none'}; resume is ${resume}`,
       )
+    // Before the next request: from now on a run that is there may be ours.
+    state.resume_checked = true
+    await writeWandbState(folder, state)
   }
   const config = first ? JSON.stringify(toConfig(state)) : null
   const run = await client.upsert({ entity, project, runId, name, config })
