@@ -14,7 +14,7 @@ export interface WandbRunPath {
   run: string
 }
 
-export interface UpsertedRun extends WandbRunPath {
+interface UpsertedRun extends WandbRunPath {
   inserted: boolean
   historyLines: number
   outputLines: number
