@@ -39,7 +39,7 @@ export { formatComparison, type FormatComparisonOptions } from './compare/format
 export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
 
 // 6. Diagnostics of self-consistency
-export { probe, type Probe, type ProbeItem, type ProbeOptions } from './probe'
+export { type OwnWay, probe, type Probe, type ProbeItem, type ProbeOptions } from './probe'
 export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
 export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'

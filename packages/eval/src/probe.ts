@@ -6,6 +6,7 @@ import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Answerer } from './answerer'
 import type { OpenDataOptions } from './data/open-data'
 import { diagnose } from './diagnostics/diagnose'
+import type { JudgedAnswer } from './diagnostics/vote'
 import { taskQuestions, type Question } from './diagnostics/questions'
 import { folderScorers, ownPrompt, scoreOwn, type FolderScorer } from './own-question'
 import { checkLimit, rowRange } from './run/plan'
@@ -28,6 +29,8 @@ export interface ProbeOptions {
   items?: readonly ProbeItem[] | undefined
   /** How items are scored. @default 'exact' */
   scorer?: FolderScorer | undefined
+  /** A policy's own way instead: how it is asked an item's question, and what its text says. */
+  own?: OwnWay | undefined
   /** Its rows are asked. */
   task?: Task | undefined
   /** Where the task's data is. @default the Hugging Face cache */
@@ -48,6 +51,14 @@ export interface ProbeOptions {
   seed?: number | undefined
   /** Stops between two batches with the signal's reason. */
   signal?: AbortSignal | undefined
+}
+
+export interface OwnWay {
+  prompt: (question: string) => string
+  /** @default the model's */
+  system?: string | undefined
+  /** `answers` are the right ones; null when nobody knows. */
+  judge: (text: string, answers: readonly string[] | null) => JudgedAnswer
 }
 
 /** Numbers about being right are over the questions whose right answer is known, and null without any. */
@@ -93,7 +104,7 @@ export async function probe(options: ProbeOptions): Promise<Probe> {
   }
 }
 
-function questionsOf({ items, task, limit, scorer = 'exact', seed = 0, data }: ProbeOptions) {
+function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data }: ProbeOptions) {
   if ((items === undefined) === (task === undefined))
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -105,18 +116,28 @@ function questionsOf({ items, task, limit, scorer = 'exact', seed = 0, data }: P
   checkOneOf('scorer', scorer, folderScorers)
   return all
     .slice(0, rowRange(all.length, { limit: checkLimit(limit), offset: 0 }).end)
-    .map((item, index) => itemQuestion(item, scorer, [seed, index]))
+    .map((item, index) => itemQuestion(item, own ?? scorer, [seed, index]))
 }
 
-function itemQuestion(item: ProbeItem, scorer: FolderScorer, seed: number[]): Question {
+function itemQuestion(item: ProbeItem, way: FolderScorer | OwnWay, seed: number[]): Question {
   const { image, answer = null } = item
   const answers = answer === null ? null : [answer].flat().map(String)
   const question = { question: item.question, answers, options: item.options ?? [] }
   const images = typeof image === 'string' || image instanceof Uint8Array ? [image] : image
+  if (typeof way === 'object')
+    return {
+      request: {
+        prompt: way.prompt(item.question),
+        images,
+        seed,
+        ...(way.system !== undefined && { system: way.system }),
+      },
+      judge: (text) => way.judge(text, answers),
+    }
   return {
-    request: { prompt: ownPrompt(question, scorer), images, system: 'You are a helpful assistant.', seed },
+    request: { prompt: ownPrompt(question, way), images, system: 'You are a helpful assistant.', seed },
     judge: (text) => {
-      const { value, parsed } = scoreOwn(cleanAnswer(text, { mode: 'fixed' }), question, scorer)
+      const { value, parsed } = scoreOwn(cleanAnswer(text, { mode: 'fixed' }), question, way)
       return { key: parsed, right: value === null ? null : value >= 0.5 }
     },
   }

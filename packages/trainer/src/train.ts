@@ -25,6 +25,7 @@ import type { IterationRecord } from './record'
 import { lockRun } from './run-lock'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { startState, type TrainerState } from './state'
+import { guarded, type GuardedTracker } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { truncateIterLog } from './trackers/truncate-iter-log'
@@ -80,8 +81,9 @@ export interface RoleOptions {
   adapter?: string
 }
 
-/** A small evaluation, every so many iterations and before the first: named numbers. */
+/** A small evaluation before the first iteration, every so many, and after the last: named numbers. */
 export interface Probe {
+  /** 0 for none in between. */
   every: number
   run: (policy: { vlm: Vlm; adapter: Adapter }) => Promise<Record<string, number>>
 }
@@ -158,13 +160,20 @@ async function run(
     startStep: state.step,
     probe: file.probe,
   }
-  const trackers = [iterLog(), ...(options.trackers ?? [])]
-  for (const tracker of trackers) await tracker.start(info)
+  const log = iterLog()
+  await log.start(info)
+  const trackers = guarded([{ ...log, start: () => undefined }, ...(options.trackers ?? [])], {
+    onWarning: ({ message }) => {
+      onWarning(message)
+    },
+  })
+  await trackers.start(info)
   options.onStart?.(info, { solver: state.solver.adapter, proposer: state.proposer.adapter })
 
   let saved = state.step
   const save = async () => {
-    for (const tracker of trackers) await tracker.flush()
+    await trackers.flush()
+    checkLogged(folder, trackers)
     const checkpoint = await saveCheckpoint({
       folder,
       state,
@@ -182,7 +191,7 @@ async function run(
   }
   const finish = async (status: RunOutcome['status']): Promise<RunOutcome> => {
     const outcome = { step: state.step, status }
-    for (const tracker of trackers) await tracker.finish(outcome)
+    await trackers.finish(outcome)
     return outcome
   }
 
@@ -197,13 +206,13 @@ async function run(
       onWarning,
     })
     for await (const record of loop) {
-      if (probe !== undefined && record.step % probe.every === 0) {
+      if (probe !== undefined && isDue(record.step, probe.every, info.totalSteps)) {
         const start = performance.now()
         record.probe = await probed()
         record.seconds.probe = (performance.now() - start) / 1000
         record.seconds.total += record.seconds.probe
       }
-      for (const tracker of trackers) await tracker.log(record)
+      await trackers.log(record)
       options.onRecord?.(record)
       if (saveEvery > 0 && record.step % saveEvery === 0) await save()
     }
@@ -216,6 +225,22 @@ async function run(
     throw error
   }
   return finish(state.step >= info.totalSteps ? 'finished' : 'stopped')
+}
+
+/** A run cannot go on from a checkpoint that its log does not reach. */
+function checkLogged(folder: string, trackers: GuardedTracker): void {
+  const missing = trackers.counts().find(({ name }) => name === 'iter_log')?.missing ?? 0
+  if (missing === 0) return
+  throw new EvolmmError(
+    'UNWRITABLE_FILE',
+    `${iterLogFile(folder)}: must have every iteration before a checkpoint is written, got ${missing} that could not be ` +
+      'written; free space, check the rights of the folder, and start the run again',
+    { details: { folder, missing } },
+  )
+}
+
+function isDue(step: number, every: number, total: number): boolean {
+  return step === total || (every > 0 && step % every === 0)
 }
 
 /** The checkpoint that the run goes on from, if any. */

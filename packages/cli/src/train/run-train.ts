@@ -1,7 +1,16 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
-import { malformedFaults, train, type EvolveOptions, type RoleOptions } from '@evolmm/trainer'
-import { identityOf, runName, type TrainConfig } from '@evolmm/trainer'
+import {
+  identityOf,
+  malformedFaults,
+  runName,
+  statusLine,
+  train,
+  writeReport,
+  type EvolveOptions,
+  type RoleOptions,
+  type TrainConfig,
+} from '@evolmm/trainer'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
@@ -9,7 +18,13 @@ import { chooseTrackers } from './choose-trackers'
 export async function runTrain(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome> {
   const name = runName(config)
   const folder = join(config.output_dir, name)
-  const { signal, onRecord, onWarning, hub, onWiden } = options
+  const { signal, onRecord, onWarning, hub, onWiden, status, version = null } = options
+  const probe = await chooseProbe(config)
+  const line = status && statusLine({ output: status })
+  const warn = (message: string) => {
+    line?.clear()
+    onWarning?.(message)
+  }
   const outcome = await train({
     folder,
     name,
@@ -24,7 +39,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
       minPixels: config.min_pixels ?? undefined,
       maxPixels: config.max_pixels ?? undefined,
       onWiden,
-      onWarning,
+      onWarning: warn,
     },
     data: {
       root: config.data_dir,
@@ -37,16 +52,18 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     saveEvery: config.save_every,
     maxCheckpoints: config.max_checkpoints,
     adapterLayout: config.adapter_layout,
-    resume: config.resume === 'auto' || config.resume === 'never' ? config.resume : { checkpoint: config.resume },
+    resume:
+      config.resume === 'auto' || config.resume === 'never' ? config.resume : { checkpoint: config.resume },
     config: { ...config, run_name: name },
     identity: identityOf(config),
-    version: options.version ?? null,
-    trackers: chooseTrackers(config, options),
-    probe: await chooseProbe(config),
+    version,
+    trackers: [...(line ? [line] : []), ...chooseTrackers(config)],
+    ...(probe && { probe }),
     ...(signal && { signal }),
     ...(onRecord && { onRecord }),
-    ...(onWarning && { onWarning }),
+    onWarning: warn,
   })
+  if (config.report && outcome.step > 0) await writeReport({ folder })
   return { folder, ...outcome }
 }
 
