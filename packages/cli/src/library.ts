@@ -14,7 +14,7 @@ export interface Library {
   train(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome>
 }
 
-interface TrainOptions {
+export interface TrainOptions {
   /** Ends the run after it has saved itself. */
   signal?: AbortSignal | undefined
   onRecord?: ((record: IterationRecord) => void) | undefined
