@@ -1,0 +1,32 @@
+// 1. Charts
+export { chart, colors, type Bar, type Chart, type Color } from './chart'
+export { chartPng, chartSize, chartSvg, drawChart } from './draw-chart'
+export { splitChart, splits, type Split } from './splits'
+
+// 2. Questions
+export {
+  allQuestions,
+  answerTo,
+  drawQuestion,
+  parseQuestion,
+  questionKinds,
+  questionText,
+  type Question,
+  type QuestionKind,
+} from './questions'
+export { labelledPairs, type LabelledPair, type LabelledPairsOptions } from './labelled-pairs'
+export { describePrompt, proposerPrompt } from './prompts'
+
+// 3. The model
+export { warmupTurns, type Turn, type WarmupTurnsOptions } from './warmup-turns'
+export { writeStart } from './checkpoint/write-start'
+
+// 4. What it can do
+export {
+  measureAccuracy,
+  summarizeAccuracy,
+  type Estimate,
+  type MeanAccuracy,
+  type MeasureAccuracyOptions,
+  type PairAccuracy,
+} from './measure-accuracy'
