@@ -5,9 +5,11 @@ export type {
   Completion,
   CustomObjective,
   EncodedImage,
+  EncodeImageOptions,
   Gradient,
   GradientOptions,
   Group,
+  GroupOptions,
   Prompt,
   PromptOptions,
   SampleOptions,
@@ -17,6 +19,7 @@ export type {
   Scores,
   StreamOptions,
   TokenScores,
+  Turn,
 } from './types'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
@@ -56,7 +59,13 @@ export type { HubOptions, HubProgress, HubWarning } from './hub/hub-options'
 export { decodeImage } from './image/decode-image'
 export type { RgbImage } from './image/rgb-image'
 
-// 4. The machine
+// 4. Files that appear whole or not at all
+export { publishFolder, type PublishOptions, syncFolder, writeSynced } from './checkpoint/publish'
+export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
+export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
+export type { WeightSource } from './checkpoint/weight-source'
+
+// 5. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
 export type { DeviceOptions } from './runtime/devices'
 

@@ -1,0 +1,135 @@
+/**
+ * What one iteration was: plain data, the same for a run that was never interrupted and one that was resumed, `seconds`
+ * apart. `null` stands for what was not measured.
+ */
+import type { Answer, QuestionFault } from '@evolmm/rewards'
+
+export interface IterationRecord {
+  /** From 1. */
+  step: number
+  /** One for each image of the iteration, in the order of the dataset. */
+  images: ImageRecord[]
+  /** `null` when no answer was there to learn from. */
+  solver: UpdateRecord | null
+  /** `null` in iterations without an update of the proposer. */
+  proposer: UpdateRecord | null
+  watch: WatchRecord
+  /** Numbers of the evaluation probe, in iterations that ran it. */
+  probe: Record<string, number> | null
+  seconds: PhaseSeconds
+}
+
+/** One image, one question, N answers. */
+export interface ImageRecord {
+  /** Absolute. */
+  path: string
+  /** From the root of the data, separated by "/". */
+  relativePath: string
+  epoch: number
+  /** The proposer's output, markup included. */
+  proposerText: string
+  proposerTokens: number
+  /** What was asked; `null` when there was nothing to ask. */
+  question: string | null
+  /** What is wrong with the form of the output, whether or not it was asked. */
+  faults: QuestionFault[]
+  /** Why the solver was not asked, or `null` if it was. */
+  rejected: 'malformed' | 'unlikely' | null
+  /** Mean log-probability of the proposer's tokens under the start proposer, in nats. */
+  questionLogProbability: number | null
+  /** N of them, or none for a question that was rejected. */
+  answers: AnswerRecord[]
+  /** Distinct answers and how many gave them, in the order of first appearance; `null` is invalid. */
+  histogram: { answer: Answer; count: number }[]
+  majority: Answer
+  majorityCount: number
+  /** Share of the N answers that are the majority; 0 without answers. */
+  agreement: number
+  /** Of the answers, in nats; `null` without answers. */
+  entropy: number | null
+  /** What the question earns by either rule, whichever the proposer learns from; `null` without answers. */
+  proposerRewards: { continuous: number | null; discrete: number | null }
+  /** What the proposer's update used; `null` without an update. */
+  proposerReward: number | null
+  proposerAdvantage: number | null
+}
+
+export interface AnswerRecord {
+  /** The solver's output. */
+  text: string
+  /** As written in the tag; `null` is invalid. */
+  raw: Answer
+  /** Normalised, as it votes. */
+  answer: Answer
+  wordsBefore: number
+  tokens: number
+  finishReason: 'stop' | 'length'
+  /** By either rule, whichever the solver learns from; `null` for an answer that was not scored. */
+  rewards: { continuous: number | null; discrete: number | null }
+  /** What the update used. */
+  reward: number | null
+  advantage: number | null
+}
+
+/** One role's learning in an iteration; means over its optimizer steps where there were several. */
+export interface UpdateRecord {
+  /** Optimizer steps of this role up to now. */
+  updates: number
+  /** Completions that were learned from. */
+  completions: number
+  /** Mean negative log-likelihood of their tokens, in nats. */
+  ce: number | null
+  /** Exact divergence from the start policy, in nats per token; `null` when it was not computed. */
+  kl: number | null
+  /** The weight of the divergence in this iteration, and after it. */
+  beta: number
+  nextBeta: number
+  /** Of the next word, in nats per token. */
+  entropy: number | null
+  /** Running baseline before the iteration; `null` for estimators that keep none. */
+  baseline: number | null
+  rewardMean: number | null
+  rewardStd: number | null
+  advantageMean: number | null
+  /** Before clipping. */
+  gradientNorm: number | null
+  /** Steps that were left out since their gradient was not finite. */
+  skippedSteps: number
+  learningRate: number
+  /** Largest distance between the sampler's and the learning pass's log-probabilities: rounding noise, or a bug. */
+  samplerGap: number | null
+}
+
+/** Signs of collapse that need no labels. */
+export interface WatchRecord {
+  /**
+   * How often the most frequent answer to a question text is given, over the window of latest questions; beside it the
+   * same over the first window of the run. `null` until there is enough to say.
+   */
+  topAnswerShare: number | null
+  startTopAnswerShare: number | null
+  /** What this iteration raised, in plain words of a fixed list. */
+  alarms: Alarm[]
+}
+
+export type Alarm =
+  /** Answers have had next to no entropy for many iterations. */
+  | 'entropy'
+  /** All rewards have been equal for many iterations: there is nothing to learn from. */
+  | 'reward-variance'
+  /** The same answers come whatever the image. */
+  | 'constant-answers'
+  /** A policy is far from where it began. */
+  | 'kl'
+  /** The proposer writes what it would hardly have written at the start. */
+  | 'unlikely-questions'
+
+/** Wall time by phase. */
+export interface PhaseSeconds {
+  total: number
+  encode: number
+  propose: number
+  solve: number
+  learn: number
+  probe: number
+}
