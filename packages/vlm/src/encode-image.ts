@@ -1,18 +1,17 @@
 /** Images through the vision tower, once. */
 import { EvolmmError } from '@evolmm/internal'
 import { decodeImage } from './image/decode-image'
-import type { RgbImage } from './image/rgb-image'
 import type { Model } from './model'
 import { trainableKey } from './model'
 import { encodeProgram } from './programs/encode-program'
 import { trainsVision } from './programs/learn-program'
 import type { Feed } from './backbones/backbone'
 import type { MemoryOptions } from './runtime/memory-estimate'
-import type { Adapter, EncodedImage, EncodeImageOptions, Prompt } from './types'
+import type { Adapter, EncodedImage, EncodeImageOptions, ImageSource, Prompt } from './types'
 
 export async function encodeImage(
   model: Model,
-  source: string | URL | Uint8Array | RgbImage,
+  source: ImageSource,
   { features: wanted = true }: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
   const { backbone, files, processor } = model

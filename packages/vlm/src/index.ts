@@ -6,6 +6,7 @@ export type {
   CustomObjective,
   EncodedImage,
   EncodeImageOptions,
+  ImageSource,
   Gradient,
   GradientOptions,
   Group,
@@ -24,6 +25,7 @@ export type {
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
+export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'

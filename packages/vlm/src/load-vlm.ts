@@ -20,7 +20,6 @@ import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
 import { readImageProcessorConfig, type ImageProcessorConfig } from './image/image-processor-config'
-import type { RgbImage } from './image/rgb-image'
 import { gradient, score } from './learn'
 import { makeGroup } from './make-group'
 import { makePrompt } from './make-prompt'
@@ -39,6 +38,7 @@ import type {
   Completion,
   EncodedImage,
   EncodeImageOptions,
+  ImageSource,
   Gradient,
   GradientOptions,
   Group,
@@ -77,10 +77,7 @@ export interface Vlm {
   folder: string
   tokenizer: Tokenizer
   /** Runs an image through the vision tower. */
-  encodeImage: (
-    source: string | URL | Uint8Array | RgbImage,
-    options?: EncodeImageOptions,
-  ) => Promise<EncodedImage>
+  encodeImage: (source: ImageSource, options?: EncodeImageOptions) => Promise<EncodedImage>
   prompt: (options: PromptOptions) => Prompt
   /**
    * Questions about the same images, with their completions, as a group whose prompt is what all of them begin with: for

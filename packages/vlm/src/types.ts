@@ -3,7 +3,11 @@ import type { Grid } from './prompt/image-token-count'
 import type { ChatMessage } from './prompt/chat-message'
 import type { Trainable } from './programs/trainable'
 import type { Seed } from './runtime/uniforms'
+import type { RgbImage } from './image/rgb-image'
 import type { Objective } from './programs/objective'
+
+/** An image: its path, its `file:` address, the bytes of the file, or pixels. */
+export type ImageSource = string | URL | Uint8Array | RgbImage
 
 /** An image that went through the vision tower once. */
 export interface EncodedImage {
