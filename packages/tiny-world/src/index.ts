@@ -18,8 +18,9 @@ export { labelledPairs, type LabelledPair, type LabelledPairsOptions } from './l
 export { describePrompt, proposerPrompt } from './prompts'
 
 // 3. The model
-export { warmupTurns, type Turn, type WarmupTurnsOptions } from './warmup-turns'
+export { warmupTurns, type WarmupTurn, type WarmupTurnsOptions } from './warmup-turns'
 export { writeStart } from './checkpoint/write-start'
+export { makeCheckpoint, warmupPhases, type MakeCheckpointOptions, type WarmupPhase } from './make-checkpoint'
 
 // 4. What it can do
 export {

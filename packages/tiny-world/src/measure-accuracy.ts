@@ -74,9 +74,10 @@ export interface Estimate {
 }
 
 /** Over all pairs, and over those of each kind that occurs. */
-export function summarizeAccuracy(
-  results: readonly PairAccuracy[],
-): { all: MeanAccuracy; kinds: Partial<Record<QuestionKind, MeanAccuracy>> } {
+export function summarizeAccuracy(results: readonly PairAccuracy[]): {
+  all: MeanAccuracy
+  kinds: Partial<Record<QuestionKind, MeanAccuracy>>
+} {
   const kinds = [...new Set(results.map(({ kind }) => kind))].sort()
   return {
     all: meanAccuracy(results),
@@ -96,6 +97,7 @@ function meanAccuracy(results: readonly PairAccuracy[]): MeanAccuracy {
 
 function estimate(values: readonly number[]): Estimate {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1)
+  const variance =
+    values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1)
   return { mean, margin: 1.96 * Math.sqrt(variance / values.length) }
 }

@@ -15,7 +15,7 @@ import {
   type QuestionKind,
 } from './questions'
 
-export interface Turn {
+export interface WarmupTurn {
   prompt: string
   completion: string
 }
@@ -31,7 +31,7 @@ export interface WarmupTurnsOptions {
 export function warmupTurns(
   chart: Chart,
   { wrong = 0, kinds = questionKinds }: WarmupTurnsOptions = {},
-): Turn[] {
+): WarmupTurn[] {
   const random = draws(chart.seed, 'segments')
   const count = random.integer(6, 9)
   const asked = new Map<string, Question>()

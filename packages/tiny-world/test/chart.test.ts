@@ -69,7 +69,9 @@ test('the image shows the facts: each bar has its colour up to its height, and n
       expect(nearest(mean(x, 107 - 11, x + bar, 107)), `seed ${seed}`).toBe(color)
       expect(nearest(mean(x, top, x + bar, top + 3)), `seed ${seed}`).toBe(color)
       const [r, g, b] = mean(x, top - 5, x + bar, top - 1)
-      expect(Math.max(Math.abs(r - 160), Math.abs(g - 155), Math.abs(b - 148)), `seed ${seed}`).toBeLessThan(35)
+      expect(Math.max(Math.abs(r - 160), Math.abs(g - 155), Math.abs(b - 148)), `seed ${seed}`).toBeLessThan(
+        35,
+      )
     }
   }
 })
@@ -80,7 +82,8 @@ test('the noise has deviation 6 in every channel, and neighbours have nothing to
   // The top rows hold background alone, but for the axis.
   const values: number[] = []
   for (let y = 0; y < 7; y++)
-    for (let x = 2; x < chartSize; x++) values.push(...data.subarray((y * chartSize + x) * 3, (y * chartSize + x + 1) * 3))
+    for (let x = 2; x < chartSize; x++)
+      values.push(...data.subarray((y * chartSize + x) * 3, (y * chartSize + x + 1) * 3))
   const channel = (c: number) => values.filter((_, i) => i % 3 === c)
   for (const c of [0, 1, 2]) {
     const all = channel(c)

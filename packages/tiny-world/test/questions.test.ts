@@ -21,7 +21,10 @@ const bar = (column: number, color: 'red' | 'blue' | 'green' | 'black', value: n
   width: 12,
 })
 const three: Chart = { seed: 0, bars: [bar(1, 'blue', 4), bar(2, 'red', 9), bar(3, 'green', 2)] }
-const four: Chart = { seed: 0, bars: [bar(0, 'green', 5), bar(1, 'black', 5), bar(2, 'red', 1), bar(3, 'blue', 8)] }
+const four: Chart = {
+  seed: 0,
+  bars: [bar(0, 'green', 5), bar(1, 'black', 5), bar(2, 'red', 1), bar(3, 'blue', 8)],
+}
 
 test('answers, worked out by hand', () => {
   const answers = (given: Chart) => (text: string) => {
@@ -46,7 +49,12 @@ test('answers, worked out by hand', () => {
 test('what a chart does not answer, and what is no question of ours, have no answer', () => {
   const question = parseQuestion('What is the value of the black bar?')
   expect(question && answerTo(question, three)).toBeUndefined()
-  for (const text of ['', 'Which is the8', 'Is the second the second bar?', 'Is the third bar taller than the third bar?'])
+  for (const text of [
+    '',
+    'Which is the8',
+    'Is the second the second bar?',
+    'Is the third bar taller than the third bar?',
+  ])
     expect(parseQuestion(text)).toBeUndefined()
 })
 
@@ -73,11 +81,9 @@ test('labelled pairs: answers are true, kinds are spread, and the purposes share
   }
   const [tune, test] = sets.map((pairs) => new Set(pairs.map((pair) => pair.chart.seed)))
   expect([...tune].some((seed) => test.has(seed))).toBe(false)
-  expect(labelledPairs({ split: 'test', charts: 3, questions: 1, kinds: ['count'] }).map(({ kind }) => kind)).toEqual([
-    'count',
-    'count',
-    'count',
-  ])
+  expect(
+    labelledPairs({ split: 'test', charts: 3, questions: 1, kinds: ['count'] }).map(({ kind }) => kind),
+  ).toEqual(['count', 'count', 'count'])
 })
 
 test('what the warm-up teaches is true, and differs from question to question', () => {
