@@ -29,6 +29,7 @@ import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
 import { checkMemory } from './runtime/check-memory'
+import { remembered } from './runtime/remembered'
 import { chooseDevice, type DeviceOptions } from './runtime/devices'
 import { openProgram, type OpenProgramOptions, type Program } from './runtime/session'
 import { sample } from './sample'
@@ -164,6 +165,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     generation,
     processor,
     program: programs.get,
+    // Questions and answers in training data are the same over and over.
+    remember: remembered(4096),
     checkMemory: (work) => {
       const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
       checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)

@@ -18,16 +18,13 @@ export function makeGroup(model: Model, options: GroupOptions): Group {
   checkList('turns', turns, 'turn')
   checkImages(backbone, images)
   const grids = images.map(({ grid }) => grid)
-  const whole = turns.map((turn, t) =>
-    buildPrompt({
-      tokenizer,
-      template,
-      config: backbone.tokens,
-      grids,
-      ...rest,
-      prompt: checkTurn(turn, t).prompt,
-    }),
-  )
+  const whole = turns.map((turn, t) => {
+    const { prompt } = checkTurn(turn, t)
+    const build = () => buildPrompt({ tokenizer, template, config: backbone.tokens, grids, ...rest, prompt })
+    return rest.variables === undefined
+      ? model.remember(`prompt ${JSON.stringify([grids, rest.system, prompt])}`, build)
+      : build()
+  })
   const [{ text, ids, imageSpans }] = whole
   const shared = ids.subarray(0, commonLength(whole.map((each) => each.ids)))
   const last = imageSpans.at(-1)
@@ -45,13 +42,13 @@ export function makeGroup(model: Model, options: GroupOptions): Group {
     ...backbone.positions(shared, grids),
     images,
   }
-  let end: number | undefined
   const completions = turns.map(({ completion }, t): ScoredCompletion => {
     const given = whole[t].ids.subarray(shared.length)
     if (typeof completion !== 'string')
       return { ...completion, ids: joined(given, completion.ids), given: given.length }
-    end ??= endOfTurn(model)
-    return { ids: joined(given, [...tokenizer.encode(completion), end]), given: given.length }
+    const tokens = model.remember(`answer ${completion}`, () => tokenizer.encode(completion))
+    const end = model.remember('end of turn', () => endOfTurn(model))
+    return { ids: joined(given, [...tokens, end]), given: given.length }
   })
   return { prompt, completions }
 }
