@@ -2,6 +2,7 @@
 export { chart, colors, type Bar, type Chart, type Color } from './chart'
 export { chartPng, chartSize, chartSvg, drawChart } from './draw-chart'
 export { splitChart, splits, type Split } from './splits'
+export { writeCharts, writeLabelledPairs } from './write-charts'
 
 // 2. Questions
 export {
