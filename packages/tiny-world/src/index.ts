@@ -20,15 +20,16 @@ export { describePrompt, proposerPrompt } from './prompts'
 
 // 3. The model
 export { warmupTurns, type WarmupTurn, type WarmupTurnsOptions } from './warmup-turns'
+export { readingTurns, type ReadingTurnsOptions } from './reading-turns'
 export { writeStart } from './checkpoint/write-start'
-export { makeCheckpoint, warmupPhases, type MakeCheckpointOptions, type WarmupPhase } from './make-checkpoint'
+export { makeCheckpoint, recipes, type MakeCheckpointOptions, type WarmupPhase } from './make-checkpoint'
 
 // 4. What it can do
 export {
   measureAccuracy,
-  summarizeAccuracy,
-  type Estimate,
-  type MeanAccuracy,
+  measures,
+  type Measure,
   type MeasureAccuracyOptions,
   type PairAccuracy,
 } from './measure-accuracy'
+export { summarizeAccuracy, type Estimate, type MeanAccuracy } from './summarize-accuracy'

@@ -11,30 +11,39 @@ import { join } from 'node:path'
 import { loadWarmup, saveWarmup, warmup, type WarmupRecord } from '@evolmm/trainer'
 import { loadVlm } from '@evolmm/vlm'
 import { writeStart } from './checkpoint/write-start'
+import type { Chart } from './chart'
 import { drawChart } from './draw-chart'
 import { splitChart } from './splits'
-import { warmupTurns, type WarmupTurnsOptions } from './warmup-turns'
+import { readingTurns } from './reading-turns'
+import { warmupTurns, type WarmupTurn } from './warmup-turns'
 
 export interface WarmupPhase {
   steps: number
   /** Largest learning rate; it rises over a tenth of the steps, 100 at most, and falls to a tenth as a cosine. */
   lr: number
-  /** What is taught. */
-  turns: WarmupTurnsOptions
+  /** Share of answers that are wrong: another chart's or, with `reading`, the hasty one's. @default 0 */
+  wrong?: number
+  /** Write down what is read before each answer. @default false */
+  reading?: boolean
 }
 
-/** Clean labels first, or nothing is learned; then wrong ones, which leave the model unsure of what it knows. */
-export const warmupPhases: readonly WarmupPhase[] = [
-  { steps: 1400, lr: 1e-3, turns: {} },
-  { steps: 400, lr: 8e-4, turns: { wrong: 0.5 } },
-]
+/** Clean labels first, or nothing is learned. */
+const clean: WarmupPhase = { steps: 1400, lr: 1e-3 }
+
+/** The checkpoints that are stored. */
+export const recipes = {
+  /** Answers at once. Wrong labels at the end leave it unsure of what it knows. */
+  answer: [clean, { steps: 400, lr: 8e-4, wrong: 0.5 }],
+  /** Writes down what it reads, then answers; its vote knows more than its greedy answer. */
+  reading: [clean, { steps: 500, lr: 8e-4, wrong: 0.4, reading: true }],
+} as const satisfies Record<string, readonly WarmupPhase[]>
 
 export interface MakeCheckpointOptions {
   folder: string
   /** Of the random weights. @default 1 */
   seed?: number | undefined
-  /** @default `warmupPhases` */
-  phases?: readonly WarmupPhase[] | undefined
+  /** One after the other, such as one of `recipes`. */
+  phases: readonly WarmupPhase[]
   /** Charts in a step. @default 8 */
   batch?: number | undefined
   /** Threads of an operation; another number gives other last bits. @default 1 */
@@ -50,7 +59,7 @@ export interface MakeCheckpointOptions {
 
 /** Writes the folder at the end, and replaces a checkpoint that is there. */
 export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<void> {
-  const { folder, seed = 1, phases = warmupPhases, batch = 8, threads = 1, stateFolder, onStep } = options
+  const { folder, seed = 1, phases, batch = 8, threads = 1, stateFolder, onStep } = options
   const aside = await mkdtemp(join(tmpdir(), 'evolmm-tiny-world-'))
   try {
     const start = join(aside, 'start')
@@ -59,7 +68,8 @@ export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<vo
     const adapter = await vlm.trainWeights({ vision: true })
     if (stateFolder !== undefined) await mkdir(stateFolder, { recursive: true })
     let first = 0
-    for (const [p, { steps, lr, turns }] of phases.entries()) {
+    for (const [p, phase] of phases.entries()) {
+      const { steps, lr } = phase
       const offset = first
       const made = JSON.stringify([seed, batch, threads, phases.slice(0, p + 1)])
       const file = stateFolder && join(stateFolder, stateName(made))
@@ -67,7 +77,7 @@ export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<vo
       const run = warmup({
         vlm,
         adapter,
-        batchAt: (step) => examples(offset + step * batch, batch, turns),
+        batchAt: (step) => examples(offset + step * batch, batch, phase),
         totalSteps: steps,
         lr,
         minLr: lr / 10,
@@ -96,9 +106,13 @@ function stateName(made: string): string {
 }
 
 /** Every chart is seen once. */
-function examples(first: number, count: number, turns: WarmupTurnsOptions) {
+function examples(first: number, count: number, phase: WarmupPhase) {
   const charts = Array.from({ length: count }, (_, i) => splitChart('warmup', first + i))
   return Promise.all(
-    charts.map(async (chart) => ({ image: await drawChart(chart), turns: warmupTurns(chart, turns) })),
+    charts.map(async (chart) => ({ image: await drawChart(chart), turns: turnsOf(chart, phase) })),
   )
+}
+
+function turnsOf(chart: Chart, { wrong = 0, reading = false }: WarmupPhase): WarmupTurn[] {
+  return reading ? readingTurns(chart, { hasty: wrong }) : warmupTurns(chart, { wrong })
 }

@@ -1,34 +1,50 @@
-/**
- * How often a model answers right, in two ways: **greedy**, whether greedy decoding gives the true answer; **sampled**,
- * the exact probability of the true answer in its usual form when sampling at temperature 1, by scoring that completion
- * instead of drawing some. Other texts with the same answer do not count as sampled, so it errs on the low side.
- */
-import { parseAnswer } from '@evolmm/rewards'
+/** How often a model answers right, and how much its answers agree. */
+import { groupStatistics, parseAnswer, type Answer } from '@evolmm/rewards'
 import type { Adapter, EncodedImage, Vlm } from '@evolmm/vlm'
 import { drawChart } from './draw-chart'
 import type { LabelledPair } from './labelled-pairs'
 import type { QuestionKind } from './questions'
 import { answerTag } from './warmup-turns'
 
-export interface PairAccuracy {
+export const measures = ['greedy', 'sampled', 'voted', 'agreement'] as const
+export type Measure = (typeof measures)[number]
+
+/**
+ * Of one question:
+ * - `greedy`: 1 if greedy decoding gives the true answer;
+ * - `sampled`: how likely the true answer is when sampling at temperature 1;
+ * - `voted`: 1 if most of the samples give it, the first of them deciding a tie;
+ * - `agreement`: share of the samples that give the most frequent answer, which needs no labels.
+ */
+export interface PairAccuracy extends Record<Measure, number> {
+  /** Seed of the chart. */
+  chart: number
   kind: QuestionKind
-  /** 1 if the greedy answer is true, else 0. */
-  greedy: number
-  /** Probability of the true answer. */
-  sampled: number
 }
 
 export interface MeasureAccuracyOptions {
   pairs: readonly LabelledPair[]
   /** @default the model itself */
   adapter?: Adapter | undefined
-  /** Questions in one run. @default 50 */
-  batch?: number
+  /** Answers drawn to each question. @default 5 */
+  samples?: number | undefined
+  /** Of the draws. @default 0 */
+  seed?: number | undefined
+  /**
+   * `sampled` from the score of the answer in its tag and nothing else, free of chance and a little low where a model
+   * has other words for it, or from the samples, for a model that writes something before. @default 'score'
+   */
+  sampledFrom?: 'score' | 'samples' | undefined
+  /** Tokens of an answer. @default 32 */
+  maxNewTokens?: number | undefined
 }
+
+/** Questions in one run. */
+const batch = 50
 
 /** One result for each pair, in their order. */
 export async function measureAccuracy(vlm: Vlm, options: MeasureAccuracyOptions): Promise<PairAccuracy[]> {
-  const { pairs, adapter, batch = 50 } = options
+  const { pairs, adapter, samples = 5, seed = 0, sampledFrom = 'score', maxNewTokens = 32 } = options
   const results: PairAccuracy[] = []
   for (let from = 0; from < pairs.length; from += batch) {
     const some = pairs.slice(from, from + batch)
@@ -36,18 +52,22 @@ export async function measureAccuracy(vlm: Vlm, options: MeasureAccuracyOptions)
     const prompts = some.map(({ chart, question }) =>
       vlm.prompt({ images: [images.get(chart.seed) as EncodedImage], prompt: question }),
     )
-    const greedy = await vlm.sample({ prompts, adapter, temperature: 0, maxNewTokens: 24 })
-    const { completions } = await vlm.score({
-      groups: some.map(({ answer }, i) => ({
-        prompt: prompts[i],
-        completions: [{ ids: Int32Array.from(vlm.tokenizer.encode(`${answerTag(answer)}<|im_end|>`)) }],
-      })),
-      adapter,
-    })
-    for (const [i, { kind, answer }] of some.entries()) {
-      const sum = completions[i][0].logProbabilities.reduce((total, value) => total + value)
-      const said = parseAnswer(greedy[i][0].text, { untagged: 'invalid' }).answer
-      results.push({ kind, greedy: said === answer ? 1 : 0, sampled: Math.exp(sum) })
+    const settings = { prompts, adapter, maxNewTokens }
+    const greedy = await vlm.sample({ ...settings, temperature: 0 })
+    const seeds = some.map((_, i) => [seed, from + i] as const)
+    const drawn = await vlm.sample({ ...settings, samples, seeds })
+    const scored = sampledFrom === 'score' ? await trueAnswers(vlm, some, prompts, adapter) : undefined
+    for (const [i, { chart, kind, answer }] of some.entries()) {
+      const answers = drawn[i].map(({ text }) => said(text))
+      const { majority, agreement } = groupStatistics(answers)
+      results.push({
+        chart: chart.seed,
+        kind,
+        greedy: said(greedy[i][0].text) === answer ? 1 : 0,
+        sampled: scored?.[i] ?? answers.filter((each) => each === answer).length / samples,
+        voted: majority === answer ? 1 : 0,
+        agreement,
+      })
     }
   }
   return results
@@ -60,44 +80,25 @@ async function encoded(vlm: Vlm, pairs: readonly LabelledPair[]): Promise<Map<nu
   return images
 }
 
-export interface MeanAccuracy {
-  /** Questions. */
-  count: number
-  greedy: Estimate
-  sampled: Estimate
+function said(text: string): Answer {
+  return parseAnswer(text, { untagged: 'invalid' }).answer
 }
 
-export interface Estimate {
-  mean: number
-  /** Half of the 95 % interval: the normal one for a mean. */
-  margin: number
-}
-
-/** Over all pairs, and over those of each kind that occurs. */
-export function summarizeAccuracy(results: readonly PairAccuracy[]): {
-  all: MeanAccuracy
-  kinds: Partial<Record<QuestionKind, MeanAccuracy>>
-} {
-  const kinds = [...new Set(results.map(({ kind }) => kind))].sort()
-  return {
-    all: meanAccuracy(results),
-    kinds: Object.fromEntries(
-      kinds.map((kind) => [kind, meanAccuracy(results.filter((result) => result.kind === kind))]),
-    ),
-  }
-}
-
-function meanAccuracy(results: readonly PairAccuracy[]): MeanAccuracy {
-  return {
-    count: results.length,
-    greedy: estimate(results.map(({ greedy }) => greedy)),
-    sampled: estimate(results.map(({ sampled }) => sampled)),
-  }
-}
-
-function estimate(values: readonly number[]): Estimate {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const variance =
-    values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1)
-  return { mean, margin: 1.96 * Math.sqrt(variance / values.length) }
+/** Probabilities of the true answers. */
+async function trueAnswers(
+  vlm: Vlm,
+  pairs: readonly LabelledPair[],
+  prompts: readonly ReturnType<Vlm['prompt']>[],
+  adapter: Adapter | undefined,
+): Promise<number[]> {
+  const { completions } = await vlm.score({
+    groups: pairs.map(({ answer }, i) => ({
+      prompt: prompts[i],
+      completions: [{ ids: Int32Array.from(vlm.tokenizer.encode(`${answerTag(answer)}<|im_end|>`)) }],
+    })),
+    adapter,
+  })
+  return completions.map(([{ logProbabilities }]) =>
+    Math.exp(logProbabilities.reduce((total, value) => total + value)),
+  )
 }

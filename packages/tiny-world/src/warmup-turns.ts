@@ -61,7 +61,7 @@ export function questionTag(question: string): string {
 }
 
 /** All bars from the left: `red 3, blue 5, green 2`. */
-export function description({ bars }: Chart): string {
+export function description({ bars }: Pick<Chart, 'bars'>): string {
   return bars.map(({ color, value }) => `${color} ${value}`).join(', ')
 }
 

@@ -73,8 +73,8 @@ test('a start knows nothing: every answer is far less likely than by chance', as
 
 test('making a checkpoint twice, once with an interruption between the phases, gives the same bytes', async () => {
   const phases = [
-    { steps: 2, lr: 1e-3, turns: {} },
-    { steps: 1, lr: 1e-3, turns: { wrong: 0.5 } },
+    { steps: 2, lr: 1e-3 },
+    { steps: 1, lr: 1e-3, wrong: 0.5 },
   ]
   const make = async (name: string, options: Partial<Parameters<typeof makeCheckpoint>[0]>) => {
     const losses: number[] = []

@@ -8,6 +8,7 @@ import {
   parseQuestion,
   questionKinds,
   questionText,
+  readingTurns,
   splits,
   warmupTurns,
   type Chart,
@@ -128,4 +129,30 @@ test('of the answers that are to be wrong, some are right by luck, and the rest 
   // 40 % are drawn anew; a guess hits in roughly a quarter of them. About 2,900 answers, so four deviations are 3.5 %.
   expect(wrong / all).toBeGreaterThan(0.25)
   expect(wrong / all).toBeLessThan(0.35)
+})
+
+test('readings: the careful one writes the bars as they are from either end, the hasty one from the left and one too low', () => {
+  const seen = { left: 0, right: 0, hasty: 0 }
+  for (let i = 0; i < 300; i++) {
+    const facts = chart(i)
+    const write = (bars: Chart['bars']) => bars.map(({ color, value }) => `${color} ${value}`).join(', ')
+    const lowered = { ...facts, bars: facts.bars.map((each) => ({ ...each, value: each.value - 1 })) }
+    const turns = readingTurns(facts, { hasty: 0.4 })
+    expect(turns.length).toBe(5)
+    for (const { prompt, completion } of turns.slice(0, -1)) {
+      const question = parseQuestion(prompt)
+      const answered = (about: Chart) => question && ` <answer>${answerTo(question, about)}</answer>`
+      const [left, right, hasty] = [
+        write(facts.bars) + answered(facts),
+        write([...facts.bars].reverse()) + answered(facts),
+        write(lowered.bars) + answered(lowered),
+      ]
+      expect([left, right, hasty]).toContain(completion)
+      seen[completion === left ? 'left' : completion === right ? 'right' : 'hasty']++
+    }
+  }
+  // 1,200 readings: four deviations are 68, 68 and 55.
+  expect(Math.abs(seen.hasty - 480)).toBeLessThan(68)
+  expect(Math.abs(seen.left - 360)).toBeLessThan(64)
+  expect(Math.abs(seen.right - 360)).toBeLessThan(64)
 })
