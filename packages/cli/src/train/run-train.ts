@@ -57,7 +57,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     config: { ...config, run_name: name },
     identity: identityOf(config),
     version,
-    trackers: [...(line ? [line] : []), ...chooseTrackers(config)],
+    trackers: [...(line ? [line] : []), ...chooseTrackers(config, warn)],
     ...(probe && { probe }),
     ...(signal && { signal }),
     ...(onRecord && { onRecord }),
