@@ -3,7 +3,7 @@
  * and every draw. `settings` is all that decides a run, so a stored run with other settings counts as not done.
  *
  * `tune` was used to choose `lr` and `beta`, on the charts of that split and seeds from 101; `main` is reported, on those
- * of the test split.
+ * of the test split, and so is `reading`, from the second checkpoint.
  */
 const common = {
   reward: 'continuous',
@@ -54,20 +54,29 @@ const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
   points.map(([lr, beta]) => ({ name: `${reward} lr ${lr} beta ${beta}`, reward, lr, beta })),
 )
 
+/** Of the start that writes down what it reads before it answers. */
+const readingConditions = mainConditions.filter(({ name }) => ['base', 'continuous', 'oracle'].includes(name))
+
+const experiments = {
+  tune: { conditions: tuneConditions, split: 'tune', start: 'checkpoint', firstSeed: 101 },
+  main: { conditions: mainConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
+  reading: { conditions: readingConditions, split: 'test', start: 'checkpoint-reading', firstSeed: 1 },
+}
+
 /** Updates after which runs are measured; only those with `onTheWay` before their end. */
 const steps = [100, 200, 300, 500, 800]
 
 /** @returns runs of an experiment, those of the first condition first. */
 export function plannedRuns({ experiment, seeds, updates, only }) {
-  const tune = experiment === 'tune'
-  const runs = (tune ? tuneConditions : mainConditions).flatMap(({ name, base, onTheWay, ...settings }) => {
+  const { conditions, split, start, firstSeed } = experiments[experiment]
+  const runs = conditions.flatMap(({ name, base, onTheWay, ...settings }) => {
     const last = base ? 0 : updates
     return Array.from({ length: seeds }, (_, i) => ({
       condition: name,
-      seed: (tune ? 101 : 1) + i,
+      seed: firstSeed + i,
       settings: {
-        start: 'checkpoint',
-        split: tune ? 'tune' : 'test',
+        start,
+        split,
         updates: last,
         measured: [...(onTheWay ? steps.filter((step) => step < last) : []), last],
         ...(base ? {} : { ...common, ...settings }),
