@@ -4,7 +4,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const [file, ...given] = process.argv.slice(2)
@@ -12,6 +14,17 @@ const [file, ...given] = process.argv.slice(2)
 const args = given[0] === '--' ? given.slice(1) : given
 const source = resolve(file)
 const bundle = join(dirname(source), `.${basename(source, extname(source))}.bundle.mjs`)
+// Native modules cannot be part of a file, and only the package that depends on them finds them.
+const vlm = createRequire(resolve('packages/vlm/package.json'))
+const native = {
+  name: 'native',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^(onnxruntime-node|sharp)$/ }, ({ path }) => ({
+      path: pathToFileURL(vlm.resolve(path)).href,
+      external: true,
+    }))
+  },
+}
 
 await build({
   entryPoints: [source],
@@ -20,11 +33,11 @@ await build({
   platform: 'node',
   format: 'esm',
   conditions: ['@evolmm/source'],
-  external: ['onnxruntime-node', 'sharp'],
+  plugins: [native],
   logLevel: 'warning',
 })
 // The runtime would keep a queue of events in the user's cache folder.
-const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env }
+const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env, NODE_PATH: resolve('packages/vlm/node_modules') }
 try {
   process.exitCode = spawnSync(process.execPath, [bundle, ...args], { stdio: 'inherit', env }).status ?? 1
 } finally {

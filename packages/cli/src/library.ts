@@ -2,7 +2,7 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
-import type { IterationRecord, TrainConfig } from '@evolmm/trainer'
+import type { IterationRecord, RunOutcome, StatusOutput, TrainConfig } from '@evolmm/trainer'
 import type { Adapter, downloadSnapshot, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { RuntimeReport }
@@ -14,7 +14,7 @@ export interface Library {
   train(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome>
 }
 
-interface TrainOptions {
+export interface TrainOptions {
   /** Ends the run after it has saved itself. */
   signal?: AbortSignal | undefined
   onRecord?: ((record: IterationRecord) => void) | undefined
@@ -22,6 +22,10 @@ interface TrainOptions {
   /** Of what is downloaded before the run. */
   hub?: HubOptions | undefined
   onWiden?: LoadOptions['onWiden']
+  /** Where the live status goes. @default nowhere */
+  status?: StatusOutput | undefined
+  /** Of the command. */
+  version?: string | undefined
 }
 
 export interface TrainOutcome {
@@ -29,7 +33,7 @@ export interface TrainOutcome {
   folder: string
   /** Iterations done. */
   step: number
-  status: 'finished' | 'stopped'
+  status: RunOutcome['status']
 }
 
 export const devices = ['auto', 'cpu', 'cuda', 'webgpu'] as const
@@ -48,6 +52,11 @@ type Used =
   | 'sample'
   | 'stream'
   | 'score'
+  | 'group'
+  | 'gradient'
+  | 'createAdapter'
+  | 'trainWeights'
+  | 'saveAdapter'
   | 'saveMerged'
   | 'exportPrograms'
   | 'dispose'

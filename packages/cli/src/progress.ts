@@ -17,6 +17,8 @@ export interface Progress {
   onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
   onRows: (progress: RowProgress) => void
+  /** Steps of learning, in the same way. */
+  onSteps: (progress: { step: number; total: number; loss: number; secondsLeft: number }) => void
   /** Takes the live line away. */
   clear: () => void
 }
@@ -60,6 +62,14 @@ export function showProgress(context: Context): Progress {
       const line = `${String(share).padStart(3)} % of ${allTotal} rows, ${oneLine(task)}${left}`
       if (live) replace(line)
       else if (tenth !== undefined && now > tenth) keep(line)
+      tenth = now
+    },
+    onSteps: ({ step, total, loss, secondsLeft }) => {
+      const share = String(Math.floor((100 * step) / total)).padStart(3)
+      const line = `${share} % of ${total} steps, loss ${loss.toFixed(4)}, ${formatSeconds(secondsLeft)} left`
+      const now = Math.floor((10 * step) / total)
+      if (live) replace(line)
+      else if (now > (tenth ?? Math.floor((10 * (step - 1)) / total))) keep(line)
       tenth = now
     },
     onWiden: ({ file, bytes }) => {

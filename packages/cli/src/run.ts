@@ -8,9 +8,11 @@ import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addInfer } from './commands/infer'
+import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
 import { addTrain } from './commands/train'
+import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
 import { addCommonFlags } from './options'
@@ -74,6 +76,8 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addGenerate(program, context, exit)
   addScore(program, context)
   addEval(program, context, exit)
+  addWarmup(program, context, exit)
+  addReport(program, context)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

@@ -25,18 +25,20 @@ const contents = (file: string) => {
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'export', 'setup']),
+    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
+  writeFileSync(join(folder, 'a.png'), '')
   const chart = await drawChart(0)
   await writeChartParquet(folder, [chart])
   mkdirSync(join(folder, 'charts'))
   writeFileSync(join(folder, 'charts', chart.name), chart.png)
   const argv = words(line).map((word) => {
     if (word === 'charts') return join(folder, word)
+    if (word === './warm') return join(folder, 'warm')
     if (!/\.(png|jsonl?)$|^results\//.test(word)) return word
     if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)

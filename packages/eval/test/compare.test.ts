@@ -75,6 +75,29 @@ test('only rows and tasks of both runs are compared, the others are counted', as
   })
 })
 
+test('what is not alike besides the model is said, once for each task', async () => {
+  const folder = temporaryFolder()
+  const one = await run(folder, 4, () => false)
+  const other = await run(folder, 4, () => false)
+  expect((await compareRuns(one.results, other.results))[0].unlike).toEqual([])
+  const text = readFileSync(other.results, 'utf8')
+  const changed = text
+    .replace(/"mode": "fixed",(\s+)"judge": null,(?=\s+"revision")/, '"mode": "compat",$1"judge": "gpt",')
+    .replace(/"fallbackShare": 0,(\s+)"unscored": 0/, '"fallbackShare": 0.25,$1"unscored": 2')
+  writeFileSync(other.results, changed)
+  const compared = await compareRuns(one.results, other.results)
+  const twice = [...compared, ...compared.map((metric) => ({ ...metric, metric: 'again' }))]
+  expect(formatComparison(twice).split('\n').slice(-5)).toEqual([
+    'Not alike in sums: mode: fixed and compat.',
+    'Not alike in sums: judge: none and gpt.',
+    'Not alike in sums: rows decided by a rule of last resort: 0.0 % and 25.0 %.',
+    'Not alike in sums: rows without a score: 0.0 % and 50.0 %.',
+    '',
+  ])
+  writeFileSync(other.results, text.slice(0, 100))
+  await expect(compareRuns(one.results, other.results)).rejects.toMatchObject({ code: 'INVALID_RESULTS' })
+})
+
 test('samples of lmms-eval itself are read', async () => {
   const folder = temporaryFolder()
   const put = (name: string, values: readonly object[]) => {

@@ -264,6 +264,53 @@ test('an output path that cannot be written is a typed error', async () => {
   await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
 })
 
+test.skipIf(process.platform !== 'linux')(
+  'an output path where the system makes no folders is a typed error (Linux: elsewhere there is no /proc)',
+  async () => {
+    const { task } = sums(2)
+    const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: '/proc/evolmm/out' })
+    await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+  },
+)
+
+test('a file without rows is refused', async () => {
+  const file = join(temporaryFolder(), 'none.jsonl')
+  writeFileSync(file, '\n')
+  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
+  await expect(run).rejects.toMatchObject({ code: 'DATA_EMPTY', details: { paths: [file] } })
+})
+
+test('a wrong line of a file shows before anything is asked, unless it is not among the rows that count', async () => {
+  const { task, folder } = sums(3)
+  writeFileSync(join(folder, 'sums.jsonl'), '{"question": "later"}\n', { flag: 'a' })
+  let calls = 0
+  const answerer = fakeAnswerer({
+    onAnswer: () => {
+      calls++
+    },
+  })
+  await expect(evaluate({ tasks: [task], answerer })).rejects.toMatchObject({
+    code: 'INVALID_ROW',
+    details: { task: 'sums', row: 3 },
+  })
+  expect(calls).toBe(0)
+  expect((await evaluate({ tasks: [task], answerer, limit: 3 })).tasks[0].rows).toBe(3)
+})
+
+test('a question whose right answer is null has no score and is no zero', async () => {
+  const file = join(temporaryFolder(), 'own.jsonl')
+  const rows = [
+    { question: 'say: yes', answer: 'yes' },
+    { question: 'say: yes', answer: null },
+  ]
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  const { tasks } = await evaluate({
+    tasks: [folderTask({ file, scorer: 'exact' })],
+    answerer: fakeAnswerer(),
+  })
+  expect(tasks[0]).toMatchObject({ metrics: { accuracy: null }, rows: 2, unscored: 1 })
+})
+
 test('a task named twice is refused', async () => {
   const { task } = sums(2)
   const run = evaluate({ tasks: [task, task], answerer: fakeAnswerer() })

@@ -66,7 +66,7 @@ export function checkPrompt({ sizes }: Backbone, prompt: Prompt | undefined, nam
   if (unknown !== undefined)
     throw invalidPrompt(name, `must hold tokens below ${sizes.vocabularySize}`, String(unknown))
   const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
-  const values = images.reduce((sum, { features }) => sum + features.length, 0)
+  const values = images.reduce((sum, image) => sum + valuesOf(sizes, image), 0)
   if (values !== places * sizes.hiddenSize)
     throw invalidPrompt(
       name,
@@ -81,16 +81,21 @@ export function checkImages({ sizes }: Backbone, images: readonly EncodedImage[]
   for (const [i, image] of images.entries()) {
     const given = image as Partial<EncodedImage> | undefined | null
     const name = `images[${i}]`
-    if (given?.grid === undefined || given.features === undefined)
+    if (given?.grid === undefined || given.pixels === undefined)
       throw invalidImage(name, 'must come from vlm.encodeImage', typeof image)
     const tokens = sizes.imageTokens(given.grid)
-    if (given.features.length !== tokens * sizes.hiddenSize)
+    if (valuesOf(sizes, given as EncodedImage) !== tokens * sizes.hiddenSize)
       throw invalidImage(
         name,
         `must have ${tokens} image tokens of width ${sizes.hiddenSize}`,
-        `${given.features.length} numbers of another model`,
+        `${given.features?.length} numbers of another model`,
       )
   }
+}
+
+/** Numbers that an image gives or, encoded without features, is to give. */
+function valuesOf(sizes: Backbone['sizes'], { grid, features }: EncodedImage): number {
+  return features?.length ?? sizes.imageTokens(grid) * sizes.hiddenSize
 }
 
 /** Throws `NOT_FINITE` if a model gave a log-probability that is none. */

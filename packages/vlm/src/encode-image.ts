@@ -1,20 +1,22 @@
 /** Images through the vision tower, once. */
+import { EvolmmError } from '@evolmm/internal'
 import { decodeImage } from './image/decode-image'
-import type { RgbImage } from './image/rgb-image'
 import type { Model } from './model'
 import { trainableKey } from './model'
 import { encodeProgram } from './programs/encode-program'
 import { trainsVision } from './programs/learn-program'
 import type { Feed } from './backbones/backbone'
 import type { MemoryOptions } from './runtime/memory-estimate'
-import type { Adapter, EncodedImage, Prompt } from './types'
+import type { Adapter, EncodedImage, EncodeImageOptions, ImageSource, Prompt } from './types'
 
 export async function encodeImage(
   model: Model,
-  source: string | URL | Uint8Array | RgbImage,
+  source: ImageSource,
+  { features: wanted = true }: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
   const { backbone, files, processor } = model
   const image = backbone.imagePatches(await decodeImage(source), processor)
+  if (!wanted) return { ...image, features: undefined }
   model.checkMemory({
     programs: ['encode'],
     promptTokens: 1,
@@ -63,10 +65,13 @@ export async function policyFeatures(
   return { dtype: 'float32', dims: features.dims, data: features.data as Float32Array }
 }
 
-/** Image tokens of some prompts as the base model sees them, [tokens, D]. */
+/**
+ * Image tokens of some prompts as the base model sees them, [tokens, D]. Throws `INVALID_OPTION` for images that were
+ * encoded without.
+ */
 export function baseFeatures({ backbone }: Model, prompts: readonly Prompt[]): Feed {
   const { hiddenSize } = backbone.sizes
-  const parts = prompts.flatMap((prompt) => prompt.images.map(({ features }) => features))
+  const parts = prompts.flatMap((prompt) => prompt.images.map(({ features }) => known(features)))
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
@@ -74,4 +79,14 @@ export function baseFeatures({ backbone }: Model, prompts: readonly Prompt[]): F
     at += part.length
   }
   return { dtype: 'float32', dims: [data.length / hiddenSize, hiddenSize], data }
+}
+
+function known(features: Float32Array | undefined): Float32Array {
+  if (features !== undefined) return features
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    'images: must be encoded with their features, unless an adapter trains the vision tower and no divergence is asked ' +
+      'for, got one without; call encodeImage without { features: false }',
+    { details: { option: 'images' } },
+  )
 }

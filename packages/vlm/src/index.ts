@@ -5,9 +5,12 @@ export type {
   Completion,
   CustomObjective,
   EncodedImage,
+  EncodeImageOptions,
+  ImageSource,
   Gradient,
   GradientOptions,
   Group,
+  GroupOptions,
   Prompt,
   PromptOptions,
   SampleOptions,
@@ -17,10 +20,12 @@ export type {
   Scores,
   StreamOptions,
   TokenScores,
+  Turn,
 } from './types'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
+export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'
@@ -57,6 +62,7 @@ export { decodeImage } from './image/decode-image'
 export type { RgbImage } from './image/rgb-image'
 
 // 4. Files that appear whole or not at all
+export { makeFolder } from './hub/make-folder'
 export { publishFolder, type PublishOptions, syncFolder, writeSynced } from './checkpoint/publish'
 export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
 export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
@@ -64,6 +70,7 @@ export type { WeightSource } from './checkpoint/weight-source'
 
 // 5. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
+export { runtimeVersion } from './runtime/runtime-version'
 export type { DeviceOptions } from './runtime/devices'
 
 export { EvolmmError } from '@evolmm/internal'

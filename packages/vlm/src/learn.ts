@@ -79,7 +79,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
   if (program.inputs.has('sampled')) checkSampled(options.groups, custom?.name)
   const share = (tokens: number) => 1 / (total * lengthOf(options, tokens))
   const results = await program.run({
-    ...learnFeeds(model, groups, adapter),
+    ...learnFeeds(model, groups, { adapter, kl: beta > 0 }),
     weights: perToken(groups, (group, c, tokens) => group.weights[c] * share(tokens)),
     kl_weights: perToken(groups, (group, c, tokens) => beta * group.copies[c] * share(tokens)),
     sampled: sampledFeed(groups),
@@ -120,7 +120,7 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
     { prepack: false },
   )
   const results = await program.run({
-    ...learnFeeds(model, groups, adapter),
+    ...learnFeeds(model, groups, { adapter, kl }),
     weights: perToken(groups, () => 0),
     kl_weights: perToken(groups, () => 0),
   })
@@ -212,36 +212,33 @@ function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: num
 function learnFeeds(
   model: Model,
   groups: readonly MergedGroup[],
-  adapter: Adapter | undefined,
+  { adapter, kl }: { adapter: Adapter | undefined; kl: boolean },
 ): Record<string, Feed> {
   const prompts = groups.map(({ prompt }) => prompt)
+  const pixels = adapter !== undefined && needsPixels(adapter, groups)
   for (const { prompt, completions } of groups)
     checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
-  const { feeds } = packGroups(
-    groups.map(({ prompt, completions }) => ({ prompt, completions: completions.map(({ ids }) => ids) })),
-  )
+  const { feeds } = packGroups(groups)
   const images = prompts.flatMap((prompt) => prompt.images)
   return {
     ...feeds,
-    features: baseFeatures(model, prompts),
+    // Those of the policy are made of the pixels.
+    ...((!pixels || kl) && { features: baseFeatures(model, prompts) }),
     ...(adapter && {
       parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
     }),
-    ...(adapter && needsPixels(adapter, groups) && model.backbone.visionFeeds(images)),
+    ...(pixels && model.backbone.visionFeeds(images)),
   }
 }
 
-/** One number for all tokens of a completion, in the order in which they are packed. */
+/** One number for all scored tokens of a completion, in the order in which they are packed. */
 function perToken<G extends MergedGroup>(
   groups: readonly G[],
   value: (group: G, completion: number, tokens: number) => number,
 ): Feed {
   const data = Float32Array.from(
     groups.flatMap((group) =>
-      group.completions.flatMap(({ ids }, c) => {
-        const each = value(group, c, ids.length)
-        return Array.from(ids, () => each)
-      }),
+      group.completions.flatMap(({ scored }, c) => new Array<number>(scored).fill(value(group, c, scored))),
     ),
   )
   return { dtype: 'float32', dims: [data.length], data }
@@ -264,8 +261,8 @@ function checkSampled(groups: readonly Group[], objective = ''): void {
 function sampledFeed(groups: readonly MergedGroup[]): Feed {
   const data = Float32Array.from(
     groups.flatMap(({ completions }) =>
-      completions.flatMap(({ ids, logProbabilities }) => [
-        ...(logProbabilities ?? new Float32Array(ids.length)),
+      completions.flatMap(({ scored, logProbabilities }) => [
+        ...(logProbabilities ?? new Float32Array(scored)),
       ]),
     ),
   )

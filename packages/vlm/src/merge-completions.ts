@@ -1,4 +1,7 @@
-/** Identical completions of a group as one: exact, and cheaper the more a policy agrees with itself. */
+/**
+ * Identical completions of a group as one: exact, and cheaper the more a policy agrees with itself. What is told apart
+ * is the context of a completion, its tokens, and where the one ends.
+ */
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { checkList } from './check-inputs'
 import type { Group, Prompt, ScoredCompletion } from './types'
@@ -6,13 +9,19 @@ import type { Group, Prompt, ScoredCompletion } from './types'
 export interface MergedGroup {
   prompt: Prompt
   /** Distinct completions in the order of their first appearance. */
-  completions: readonly ScoredCompletion[]
+  completions: readonly MergedCompletion[]
   /** How many completions each stands for. */
   copies: readonly number[]
   /** The distinct completion that each given one is. */
   places: readonly number[]
-  /** All that were given. */
-  given: readonly ScoredCompletion[]
+  /** All that came in. */
+  all: readonly ScoredCompletion[]
+}
+
+interface MergedCompletion extends ScoredCompletion {
+  given: number
+  /** Tokens that count: those after the given ones. */
+  scored: number
 }
 
 export function mergeCompletions(
@@ -24,10 +33,14 @@ export function mergeCompletions(
 ): MergedGroup {
   checkList(`groups[${index}].completions`, completions, 'completion')
   const known = new Map<string, number>()
-  const distinct: ScoredCompletion[] = []
+  const distinct: MergedCompletion[] = []
   const copies: number[] = []
   const places = completions.map((completion, c) => {
-    const { ids, logProbabilities } = (completion as Partial<ScoredCompletion> | null | undefined) ?? {}
+    const {
+      ids,
+      given = 0,
+      logProbabilities,
+    } = (completion as Partial<ScoredCompletion> | null | undefined) ?? {}
     const name = `groups[${index}].completions[${c}]`
     if (!(ids instanceof Int32Array))
       throw new EvolmmError(
@@ -37,18 +50,20 @@ export function mergeCompletions(
     if (ids.length === 0)
       throw new EvolmmError('INVALID_OPTION', `${name}: must have at least one token, got none; leave it out`)
     for (const id of ids) checkInteger(name, id, { min: 0, max: vocabularySize - 1 })
-    if (logProbabilities !== undefined) checkLogProbabilities(name, logProbabilities, ids.length)
-    const key = merge ? ids.join() : String(c)
+    checkInteger(`${name}.given`, given, { min: 0, max: ids.length - 1 })
+    const scored = ids.length - given
+    if (logProbabilities !== undefined) checkLogProbabilities(name, logProbabilities, scored)
+    const key = merge ? `${given}:${ids.join()}` : String(c)
     const place = known.get(key) ?? distinct.length
     if (place === distinct.length) {
       known.set(key, place)
-      distinct.push(completion)
+      distinct.push({ ...completion, given, scored })
       copies.push(0)
     }
     copies[place]++
     return place
   })
-  return { prompt, completions: distinct, copies, places, given: completions }
+  return { prompt, completions: distinct, copies, places, all: completions }
 }
 
 function checkLogProbabilities(name: string, values: Float32Array, tokens: number): void {

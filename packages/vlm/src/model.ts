@@ -18,6 +18,8 @@ export interface Model {
   template: ChatTemplate
   generation: GenerationConfig
   processor: ImageProcessorConfig
+  /** What was computed for that key before, or is now; never changed by whoever gets it. */
+  remember: <T>(key: string, compute: () => T) => T
   /** Throws `MEMORY_EXCEEDED` if the work cannot fit. */
   checkMemory: (work: Omit<MemoryOptions, 'config' | 'device' | 'dtype'>) => void
   /** The program of that key, built and opened when it is first asked for. */

@@ -12,18 +12,17 @@ export function tokenScores(
   const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map(values)
   let at = 0
   return groups.map(({ completions, places }) => {
-    const distinct = completions.map(({ ids }) => {
-      const part = (all: Float32Array | undefined) =>
-        all?.slice(at, at + ids.length) ?? new Float32Array(ids.length)
+    const distinct = completions.map(({ scored }) => {
+      const part = (all: Float32Array | undefined) => all?.slice(at, at + scored) ?? new Float32Array(scored)
       const scores = { logProbabilities: part(logProbabilities), entropy: part(entropy), kl: part(kl) }
-      at += ids.length
+      at += scored
       return scores
     })
     return places.map((place) => distinct[place])
   })
 }
 
-/** Means over all tokens, and the largest distance to the sampler. */
+/** Means over all tokens that are scored, and the largest distance to the sampler. */
 export function summary(
   groups: readonly MergedGroup[],
   scores: readonly (readonly TokenScores[])[],
@@ -32,8 +31,8 @@ export function summary(
   const tokens = flat.reduce((sum, { entropy }) => sum + entropy.length, 0)
   const mean = (of: (each: TokenScores) => Float32Array) =>
     flat.reduce((sum, each) => sum + of(each).reduce((total, value) => total + value, 0), 0) / tokens
-  const gaps = groups.flatMap(({ given }, g) =>
-    given.flatMap(({ logProbabilities }, c) =>
+  const gaps = groups.flatMap(({ all }, g) =>
+    all.flatMap(({ logProbabilities }, c) =>
       logProbabilities === undefined ? [] : [distance(logProbabilities, scores[g][c].logProbabilities)],
     ),
   )

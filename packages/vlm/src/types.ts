@@ -3,7 +3,11 @@ import type { Grid } from './prompt/image-token-count'
 import type { ChatMessage } from './prompt/chat-message'
 import type { Trainable } from './programs/trainable'
 import type { Seed } from './runtime/uniforms'
+import type { RgbImage } from './image/rgb-image'
 import type { Objective } from './programs/objective'
+
+/** An image: its path, its `file:` address, the bytes of the file, or pixels. */
+export type ImageSource = string | URL | Uint8Array | RgbImage
 
 /** An image that went through the vision tower once. */
 export interface EncodedImage {
@@ -11,8 +15,16 @@ export interface EncodedImage {
   grid: Grid
   /** What the vision tower is given, kept for training it. */
   pixels: Float32Array
-  /** Image tokens [tokens, D]. */
-  features: Float32Array
+  /** Image tokens [tokens, D] of the base model; `undefined` if they were not asked for. */
+  features: Float32Array | undefined
+}
+
+export interface EncodeImageOptions {
+  /**
+   * Whether to run the vision tower of the base model. Without it, an image serves only adapters that train the vision
+   * tower, where no divergence from the base is asked for. @default true
+   */
+  features?: boolean | undefined
 }
 
 /** A prompt in tokens, ready for any number of calls. */
@@ -52,6 +64,24 @@ export type PromptOptions = {
   | { prompt: string; system?: string | undefined; messages?: undefined }
   | { messages: readonly ChatMessage[]; prompt?: undefined; system?: undefined }
 )
+
+/** Several questions about the same images, each with one completion. */
+export interface GroupOptions {
+  /** In the order of their places. @default none */
+  images?: readonly EncodedImage[] | undefined
+  turns: readonly Turn[]
+  /** @default that of the chat template */
+  system?: string | undefined
+  /** Variables for the template. @default none */
+  variables?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One turn of a user (all images, then the text), and what follows. */
+export interface Turn {
+  prompt: string
+  /** A text, which the end of the turn is added to, or tokens as they were sampled. */
+  completion: string | Pick<ScoredCompletion, 'ids' | 'logProbabilities'>
+}
 
 export interface SamplingOptions {
   /** @default the base model */
@@ -103,7 +133,12 @@ export interface Group {
 
 export interface ScoredCompletion {
   ids: Int32Array
-  /** From the sampler, for the gap that is reported. */
+  /**
+   * So many of the first tokens are context, such as a question that only this completion answers: the rest sees them,
+   * but they have no loss, no score, and no part in any mean. Less than there are tokens. @default 0
+   */
+  given?: number | undefined
+  /** From the sampler, for the gap that is reported; of the tokens after those that are given. */
   logProbabilities?: Float32Array | undefined
 }
 

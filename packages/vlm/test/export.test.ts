@@ -61,10 +61,13 @@ test('the programs are files that a fresh session opens by path, and say what Py
   const prompt = await casePrompt(vlm, 'c0')
   const want = referenceCase('c0')
   const { ids } = completionOf('c0')
-  const { feeds } = packGroups([{ prompt, completions: [ids] }])
+  const { feeds } = packGroups([{ prompt, completions: [{ ids }] }])
   const vision = backbone.visionFeeds(prompt.images)
   const parameters = floats(adapter.parameters)
-  const features = floats(prompt.images[0].features, [prompt.imageSpans[0].length, backbone.sizes.hiddenSize])
+  const features = floats(prompt.images[0].features ?? [], [
+    prompt.imageSpans[0].length,
+    backbone.sizes.hiddenSize,
+  ])
   const zero = floats(new Float32Array(adapter.parameters.length))
 
   const encoded = await run(join(folder, 'encode.onnx'), { ...vision, parameters: zero })
@@ -106,7 +109,10 @@ test('without an adapter the base model is exported, and its sampler draws the s
   const { feeds } = packGroups([{ prompt, completions: [] }])
   const single = (value: number): Feed => ({ ...floats([value]), dims: [] })
   const common = {
-    features: floats(prompt.images[0].features, [prompt.imageSpans[0].length, backbone.sizes.hiddenSize]),
+    features: floats(prompt.images[0].features ?? [], [
+      prompt.imageSpans[0].length,
+      backbone.sizes.hiddenSize,
+    ]),
     temperature: single(0),
     top_p: single(1),
     top_k: { ...integers(0), dims: [] },

@@ -35,7 +35,7 @@ test('weights in float16 give the log-probabilities and gradients of their float
   const ids = Int32Array.from({ length: 9 }, (_, i) => 30 + 17 * i)
   const prompt = { ids, ...backbone.positions(ids, []), imageSpans: [] }
   const completion = Int32Array.from([44, 300, 21, 603])
-  const { feeds } = packGroups([{ prompt, completions: [completion] }])
+  const { feeds } = packGroups([{ prompt, completions: [{ ids: completion }] }])
   const vector = (value: number) => ({
     dtype: 'float32' as const,
     dims: [completion.length],

@@ -81,7 +81,10 @@ async function score(
     .filter((i) => ids[i] === config.imageToken)
     .map((start) => ({ start, length: 1 }))
   const { feeds, scored } = packGroups([
-    { prompt: { ids, positions, delta, imageSpans }, completions: [Int32Array.from(completion_ids)] },
+    {
+      prompt: { ids, positions, delta, imageSpans },
+      completions: [{ ids: Int32Array.from(completion_ids) }],
+    },
   ])
   const learn = await open(
     learnProgram({ backbone, files: weights, trainable: adapter?.trainable, gradient: false, kl: false }),

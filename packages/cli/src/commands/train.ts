@@ -104,6 +104,8 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
   try {
     const outcome = await context.library.train(resolved.config, {
       signal,
+      status: context.stderr,
+      version: context.version,
       hub: hubOptions(progress),
       onWiden: progress.onWiden,
       onWarning: (message) => {

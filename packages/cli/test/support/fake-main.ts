@@ -1,4 +1,5 @@
 /** The command as a process of its own, without a model. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { start } from '../../src/start'
 import { fakeLibrary, type FakeOptions } from './fake-library'
 
@@ -13,9 +14,12 @@ const onTrain: FakeOptions['onTrain'] = async (_, { signal }) => {
   process.stderr.write('training\n')
   const alive = setInterval(() => undefined, 1000)
   await new Promise((resolve) => signal?.addEventListener('abort', resolve))
-  await new Promise((resolve) => setTimeout(resolve, Number(FAKE_WAIT)))
+  await sleep(wait)
   clearInterval(alive)
   return { folder: '/runs/tiny', step: 7, status: 'stopped' }
 }
 
-await start({ library: fakeLibrary({ pieces, wait: Number(FAKE_WAIT), onLoad, onTrain }), version: '1.2.3' })
+const wait = Number(FAKE_WAIT)
+const beforePiece = wait > 0 ? () => sleep(wait) : undefined
+
+await start({ library: fakeLibrary({ pieces, beforePiece, onLoad, onTrain }), version: '1.2.3' })

@@ -42,7 +42,8 @@ export interface LearnProgramOptions {
  * [G, T]; `prompt_width` int64 [1], the places before the first completion; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
  * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and, if the
  * objective reads it, `sampled`, float32 [S]; `parameters` float32 [P];
- * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features` are then those of the base.
+ * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features`, those of the base, are then read with `kl`
+ * alone.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
  */
 export function learnProgram(options: LearnProgramOptions): Graph {
@@ -58,8 +59,9 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const base = {
     ids,
     imageRows: int('feature_rows', ['image_tokens']),
-    features: float('features', ['image_tokens', hiddenSize]),
   }
+  let ofBase: Tensor | undefined
+  const baseFeatures = (): Tensor => (ofBase ??= float('features', ['image_tokens', hiddenSize]))
   const rows = int('rows', ['S'])
   const tokens = int('tokens', ['S'])
   const weights = float('weights', ['S'])
@@ -82,13 +84,13 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   /** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
   const reference = (policy: Trained): { hidden: Tensor } | { logits: Tensor } => {
     const layers = programLayers({ graph, frozen })
-    const states = scored(layers, base.features)
+    const states = scored(layers, baseFeatures())
     if (!trainsHead(backbone, policy)) return { hidden: stopGradient(states) }
     return { logits: stopGradient(layers.linear(states, 'lm_head', backbone.headWeight)) }
   }
 
   const features =
-    options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : base.features
+    options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : baseFeatures()
   const hidden = scored(policyLayers, features)
   const head = policyHead(backbone, policyLayers, trained)
   const kl =

@@ -14,12 +14,18 @@ export interface PackedPrompt {
 
 export interface PackedGroup {
   prompt: PackedPrompt
-  completions: readonly Int32Array[]
+  completions: readonly PackedCompletion[]
+}
+
+interface PackedCompletion {
+  ids: Int32Array
+  /** So many of the first tokens are not scored. @default 0 */
+  given?: number
 }
 
 export interface PackedGroups {
   feeds: Record<string, Feed>
-  /** Scored tokens, the completions of all groups one after the other. */
+  /** Number of scored tokens, which are those of the completions of all groups one after the other. */
   scored: number
 }
 
@@ -27,7 +33,7 @@ export interface PackedGroups {
 export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
   const promptWidth = Math.max(...groups.map(({ prompt }) => prompt.ids.length))
   const completionWidth = Math.max(
-    ...groups.map(({ completions }) => completions.reduce((sum, { length }) => sum + length, 0)),
+    ...groups.map(({ completions }) => completions.reduce((sum, { ids }) => sum + ids.length, 0)),
   )
   const width = promptWidth + completionWidth
   const places = groups.length * width
@@ -48,11 +54,13 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
     for (const span of prompt.imageSpans)
       for (let i = 0; i < span.length; i++) imageRows.push(BigInt(start + span.start + i))
     let at = start + promptWidth
-    for (const [c, completion] of completions.entries()) {
-      for (const [i, id] of completion.entries()) {
-        // The prompt's last token predicts the first of each completion.
-        rows.push(BigInt(i === 0 ? start + count - 1 : at - 1))
-        tokens.push(BigInt(id))
+    for (const [c, { ids: own, given = 0 }] of completions.entries()) {
+      for (const [i, id] of own.entries()) {
+        if (i >= given) {
+          // The prompt's last token predicts the first of each completion.
+          rows.push(BigInt(i === 0 ? start + count - 1 : at - 1))
+          tokens.push(BigInt(id))
+        }
         ids[at] = BigInt(id)
         segments[at] = BigInt(c + 1)
         for (let axis = 0; axis < 3; axis++) positions[axis * places + at] = BigInt(count + i + prompt.delta)

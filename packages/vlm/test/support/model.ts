@@ -91,7 +91,7 @@ export function openLearner(
     const { feeds } = packGroups(
       groups.map((group) => ({
         prompt: packedPrompt(model, group),
-        completions: group.completions.map((ids) => Int32Array.from(ids)),
+        completions: group.completions.map((ids) => ({ ids: Int32Array.from(ids) })),
       })),
     )
     const perToken = (value: (group: Group, completion: number) => number) => {

@@ -1,4 +1,4 @@
-/** Which settings make a resumed run another run than the one that was begun. */
+/** The settings that what is learned depends on: a run that goes on must have the same. */
 import { settingGroups, type TrainConfig, type TrainSetting } from './train-settings'
 
 /** These change what is written down, how fast, or how long, and no draw and no update. */
@@ -10,15 +10,9 @@ const harmless = new Set<TrainSetting>([
 ])
 
 /** In the order of the table; `total_steps` counts where the learning rate depends on it. */
-export function changedSettings(
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<TrainConfig>,
-): TrainSetting[] {
-  return settingGroups
-    .flatMap(({ names }) => names)
-    .filter(
-      (name) =>
-        JSON.stringify(before[name]) !== JSON.stringify(after[name]) &&
-        (!harmless.has(name) || (name === 'total_steps' && after.lr_scheduler !== 'constant')),
-    )
+export function identityOf(config: Readonly<TrainConfig>): Partial<TrainConfig> {
+  const names = settingGroups
+    .flatMap((group) => group.names)
+    .filter((name) => !harmless.has(name) || (name === 'total_steps' && config.lr_scheduler !== 'constant'))
+  return Object.fromEntries(names.map((name) => [name, config[name]]))
 }

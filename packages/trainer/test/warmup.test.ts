@@ -1,0 +1,242 @@
+/** Supervised learning on the tiny checkpoint. Gradients of packed questions: see `packed-questions.test.ts` of vlm. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AdamW, learningRate } from '@evolmm/rl-core'
+import {
+  loadWarmup,
+  saveWarmup,
+  warmup,
+  type WarmupExample,
+  type WarmupOptions,
+  type WarmupRecord,
+  type WarmupState,
+} from '@evolmm/trainer'
+import { loadVlm, writeSafetensors, type Adapter, type RgbImage } from '@evolmm/vlm'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+
+const vlm = await loadVlm(
+  fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url)),
+  { threads: 1 },
+)
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evolmm-warmup-'))
+})
+afterAll(async () => {
+  await vlm.dispose()
+  await rm(folder, { recursive: true })
+})
+
+const colors = { red: [220, 30, 30], green: [30, 170, 40], blue: [30, 50, 220] } as const
+
+/** A square of one colour. */
+function square(color: keyof typeof colors): RgbImage {
+  const data = Uint8Array.from({ length: 3 * 56 * 56 }, (_, i) => colors[color][i % 3])
+  return { width: 56, height: 56, data }
+}
+
+const lessons: WarmupExample[] = (['red', 'green', 'blue'] as const).map((color) => ({
+  image: square(color),
+  turns: [
+    { prompt: 'Which color?', completion: `<answer>${color}</answer>` },
+    { prompt: 'How many?', completion: '1' },
+  ],
+}))
+
+/** Other examples at each step. */
+const batchAt = (step: number) => [0, 1].map((i) => lessons[(step + i) % 3])
+
+const run = (adapter: Adapter, more: Partial<WarmupOptions> = {}) =>
+  warmup({ vlm, adapter, batchAt, totalSteps: 8, lr: 3e-3, warmupSteps: 2, minLr: 3e-4, ...more })
+
+async function collect(records: AsyncIterable<WarmupRecord>): Promise<WarmupRecord[]> {
+  const all = []
+  for await (const record of records) all.push(record)
+  return all
+}
+
+const whole = () => vlm.trainWeights({ vision: true })
+
+test.each([
+  ['all weights, the vision tower included', whole, 3e-3],
+  ['LoRA on the language model', () => Promise.resolve(vlm.createAdapter({ rank: 8, seed: 1 })), 1e-2],
+] as const)('%s: thirty steps on a handful of examples halve the loss', async (_, make, lr) => {
+  const records = await collect(run(await make(), { totalSteps: 30, lr, batchAt: () => lessons }))
+  expect(records.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (__, i) => i + 1))
+  expect(records[29].loss).toBeLessThan(records[0].loss / 2)
+})
+
+test.each([
+  ['token', (nll: number[][]) => mean(nll.flat())],
+  ['answer', (nll: number[][]) => mean(nll.map(mean))],
+] as const)(
+  'average %s: a step is that of AdamW on the mean over separate prompts',
+  async (average, loss) => {
+    const ours = await whole()
+    const [record] = await collect(
+      run(ours, { average, totalSteps: 1, warmupSteps: 0, betas: [0.8, 0.9], weightDecay: 0.1, clip: 0.5 }),
+    )
+    const adapter = await whole()
+    const groups = await Promise.all(
+      batchAt(0).flatMap(({ image, turns }) =>
+        turns.map(async ({ prompt, completion }) => {
+          const ids = Int32Array.from(vlm.tokenizer.encode(`${completion as string}<|im_end|>`))
+          return {
+            prompt: vlm.prompt({ images: [await vlm.encodeImage(image)], prompt }),
+            completions: [{ ids }],
+          }
+        }),
+      ),
+    )
+    const separate = await Promise.all(
+      groups.map((group) =>
+        vlm.gradient({ groups: [group], adapter, normalization: 'sum', objective: 'supervised' }),
+      ),
+    )
+    const nll = separate.map(({ completions }) =>
+      [...(completions[0]?.[0].logProbabilities ?? [])].map((x) => -x),
+    )
+    expect(Math.abs(record.loss / loss(nll) - 1)).toBeLessThan(1e-5)
+    const tokens = nll.flat().length
+    const gradient = adapter.parameters.map((_, i) =>
+      separate.reduce(
+        (sum, one, g) => sum + one.gradient[i] / (average === 'token' ? tokens : nll.length * nll[g].length),
+        0,
+      ),
+    )
+    const optimizer = new AdamW({ size: gradient.length, betas: [0.8, 0.9], weightDecay: 0.1, clip: 0.5 })
+    const { gradientNorm } = optimizer.step(adapter.parameters, gradient, { lr: 3e-3 })
+    expect(Math.abs(record.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-5)
+    expect(record).toMatchObject({
+      step: 1,
+      images: 2,
+      answers: 4,
+      tokens,
+      learningRate: 3e-3,
+      skipped: false,
+    })
+    // The first step of AdamW divides a gradient by its own size, so elements of next to none are of any sign.
+    const sure = [...gradient.keys()].filter((i) => Math.abs(gradient[i]) > 1e-5 * gradientNorm)
+    expect(sure.length).toBeGreaterThan(gradient.length / 2)
+    for (const i of sure)
+      if (Math.abs(ours.parameters[i] - adapter.parameters[i]) > 1e-5) expect.fail(`parameter ${i}`)
+  },
+)
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+test('learning rates are those of the schedule', async () => {
+  const records = await collect(run(vlm.createAdapter({ rank: 1 }), { schedule: 'linear' }))
+  const rate = learningRate({ schedule: 'linear', base: 3e-3, warmupSteps: 2, totalSteps: 8, minimum: 3e-4 })
+  expect(records.map((record) => record.learningRate)).toEqual(records.map((_, step) => rate(step)))
+})
+
+test('a run that goes on from a saved state makes the same steps, bit for bit', async () => {
+  const straight = await whole()
+  const all = run(straight)
+  const records = await collect(all)
+
+  const file = join(folder, 'state.safetensors')
+  const first = run(await whole())
+  const before: WarmupRecord[] = []
+  for await (const record of first) {
+    before.push(record)
+    if (record.step === 3) break
+  }
+  await saveWarmup(file, first.state)
+  const state = await loadWarmup(file)
+  expect(bytesOf(state)).toEqual(bytesOf(first.state))
+
+  const resumed = await whole()
+  const rest = run(resumed, { state })
+  const after = await collect(rest)
+  const timeless = (list: WarmupRecord[]) => list.map((record) => ({ ...record, seconds: 0 }))
+  expect(timeless([...before, ...after])).toEqual(timeless(records))
+  expect(resumed.parameters).toBe(rest.state.parameters)
+  expect(bytesOf(rest.state)).toEqual(bytesOf(all.state))
+  expect(await collect(run(resumed, { state: rest.state }))).toEqual([])
+})
+
+/** Vectors as text, since comparing them number by number takes seconds. */
+const bytesOf = ({ step, parameters, optimizer }: WarmupState) => [
+  [step, optimizer.step],
+  ...[parameters, optimizer.first, optimizer.second].map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+  ),
+]
+
+test('a signal ends the run between two steps, and what was done is kept', async () => {
+  const stop = new AbortController()
+  const adapter = vlm.createAdapter({ rank: 2 })
+  const one = run(adapter, { signal: stop.signal })
+  const steps: number[] = []
+  const reason = new Error('enough')
+  await expect(async () => {
+    for await (const { step } of one) {
+      steps.push(step)
+      if (step === 2) stop.abort(reason)
+    }
+  }).rejects.toBe(reason)
+  expect(steps).toEqual([1, 2])
+  expect(one.state.step).toBe(2)
+  expect(await collect(run(adapter, { state: one.state }))).toHaveLength(6)
+})
+
+test('while the vision tower is trained, its base is not run', async () => {
+  const encodeImage = vi.fn(vlm.encodeImage)
+  const watched = { ...vlm, encodeImage }
+  await collect(run(await whole(), { vlm: watched, totalSteps: 1 }))
+  for (const [, options] of encodeImage.mock.calls) expect(options).toEqual({ features: false })
+  encodeImage.mockClear()
+  await collect(run(vlm.createAdapter({ rank: 1 }), { vlm: watched, totalSteps: 1 }))
+  expect(encodeImage.mock.calls.map(([, options]) => options?.features)).toEqual([true, true])
+})
+
+const anything = (value: unknown) => value as never
+
+test.each([
+  ['no steps', { totalSteps: 0 }, /^totalSteps: .*at least 1, got 0/],
+  ['an unknown schedule', { schedule: anything('step') }, /^schedule: must be one of/],
+  ['an unknown average', { average: anything('all') }, /^average: must be one of token, answer/],
+  ['a negative rate', { lr: -1 }, /^base: |^lr: /],
+  ['a state beyond the end', { state: stateOf(9, 4) }, /^state.step: .*at most 8, got 9/],
+  ['a state of another adapter', { state: stateOf(1, 4) }, /^state|optimizer/],
+] as [string, Partial<WarmupOptions>, RegExp][])(
+  '%s is refused before anything is done',
+  (_, more, message) => {
+    expect(() => run(vlm.createAdapter({ rank: 1 }), more)).toThrow(message)
+  },
+)
+
+function stateOf(step: number, size: number): WarmupState {
+  const vector = () => new Float32Array(size)
+  return { step, parameters: vector(), optimizer: { step, first: vector(), second: vector() } }
+}
+
+test.each([
+  ['examples without turns', [{ ...lessons[0], turns: [] }], 'INVALID_OPTION'],
+  ['an image that is not there', [{ ...lessons[0], image: '/nowhere.png' }], 'IMAGE_UNREADABLE'],
+  ['no examples', [], 'INVALID_OPTION'],
+])('%s are one typed error, and nothing has moved', async (_, examples, code) => {
+  const adapter = vlm.createAdapter({ rank: 1 })
+  const before = adapter.parameters.slice()
+  const one = run(adapter, { batchAt: () => examples })
+  await expect(collect(one)).rejects.toMatchObject({ name: 'EvolmmError', code })
+  expect(adapter.parameters.join()).toBe(before.join())
+  expect(one.state.step).toBe(0)
+})
+
+test('a file that holds something else is refused', async () => {
+  const file = join(folder, 'other.safetensors')
+  const values = new Float32Array(2)
+  const vectors = (names: string[]) => names.map((name) => ({ name, shape: [2], values }))
+  await writeSafetensors(file, vectors(['parameters', 'first']))
+  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  const other = { name: 'first', shape: [1], values: new Float32Array(1) }
+  await writeSafetensors(file, [...vectors(['parameters', 'second', 'steps']), other])
+  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  await writeFile(file, 'half')
+  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
+})
