@@ -16,6 +16,7 @@ const allowed = {
   dataset: [],
   vlm: ['onnx'],
   eval: ['vlm', 'rewards'],
+  'tiny-world': ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
   trainer: ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
   cli: ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
 }

@@ -11,6 +11,7 @@ import { addInfer } from './commands/infer'
 import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
+import { addSync } from './commands/sync'
 import { addTrain } from './commands/train'
 import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
@@ -78,6 +79,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addEval(program, context, exit)
   addWarmup(program, context, exit)
   addReport(program, context)
+  addSync(program, context, exit)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

@@ -104,7 +104,7 @@ test('help goes to standard output, in groups, with defaults and two examples', 
 test('no arguments, --help and help say the same; --version says the version', async () => {
   const { code, stdout } = await runCommand([])
   expect(code).toBe(0)
-  for (const command of ['generate', 'score', 'export', 'doctor', 'setup'])
+  for (const command of ['generate', 'score', 'export', 'report', 'doctor', 'setup'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
   expect((await runCommand(['--help'])).stdout).toBe(stdout)
   expect((await runCommand(['help'])).stdout).toBe(stdout)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { drawChart, writeChartParquet } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
+import { writeRun } from './support/run-folder'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -25,7 +26,7 @@ const contents = (file: string) => {
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'setup']),
+    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
   )
 })
 
@@ -37,10 +38,10 @@ test.each(lines)('README: %s', async (line) => {
   mkdirSync(join(folder, 'charts'))
   writeFileSync(join(folder, 'charts', chart.name), chart.png)
   const argv = words(line).map((word) => {
-    if (word === 'charts') return join(folder, word)
-    if (word === './warm') return join(folder, 'warm')
-    if (!/\.(png|jsonl?)$|^results\//.test(word)) return word
-    if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
+    if (word === './warm' || word === 'charts') return join(folder, word)
+    if (word.startsWith('runs/')) writeRun(join(folder, word))
+    if (!/\.(png|jsonl?)$|^(results|runs)\//.test(word)) return word
+    if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })

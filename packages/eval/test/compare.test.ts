@@ -137,3 +137,25 @@ test('runs on other data, without samples or with bad ones are refused', async (
   for (const results of [second.results, path, join(folder, 'nowhere', 'results.json')])
     await expect(compareRuns(first.results, results)).rejects.toMatchObject({ code: 'NO_SAMPLES' })
 })
+
+test('rows without a hash are compared by their numbers, and results files may be those of lmms-eval', async () => {
+  const folder = temporaryFolder()
+  const put = (name: string, count: number, value: number) => {
+    const lines = Array.from({ length: count }, (_, i) =>
+      JSON.stringify({
+        doc_id: i,
+        exact_match: value,
+        evolmm: { values: { exact_match: value, unknown: null } },
+      }),
+    )
+    writeFileSync(join(folder, `${name}_samples_ai2d.jsonl`), lines.join('\n'))
+    writeFileSync(join(folder, `${name}_results.json`), '{"results": {}}')
+    return join(folder, `${name}_results.json`)
+  }
+  // 2^-19: all of twenty rows better.
+  const many = await compareRuns(put('a', 20, 0), put('b', 20, 1))
+  expect(many).toMatchObject([{ task: 'ai2d', rows: 20, wins: 20, signTest: 2 ** -19, unlike: [] }])
+  expect(formatComparison(many)).toMatch(/\| p < 0\.0001 \|$/m)
+  const single = await compareRuns(put('c', 1, 1), put('d', 1, 0))
+  expect(formatComparison(single)).toMatch(/\| +-1\.0000 \| +- \| +0\/1 \| p = 1\.0000 \|$/m)
+})

@@ -155,6 +155,16 @@ test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
   expect(asked).toBe(18 - 6)
 })
 
+test.each(['{"task": "first"}', '[1]', 'null'])('a last line %s is no row and is cut off', async (line) => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  appendFileSync(journalOf(folder) ?? '', `${line}\n`)
+  let asked = 0
+  await evaluate(options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }))
+  expect(asked).toBe(18 - 6)
+})
+
 test('an answer whose scoring fails is kept and not asked for again', async () => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 5)

@@ -59,6 +59,14 @@ export {
   type StatusOutput,
 } from './trackers/status-line'
 export { guarded, type GuardedOptions, type GuardedTracker, type TrackerCounts } from './trackers/guarded'
+export { wandb } from './trackers/wandb'
+export { type SyncedWandb, syncWandb, type SyncWandbOptions } from './trackers/sync-wandb'
+export type {
+  WandbConnectionOptions,
+  WandbMode,
+  WandbOptions,
+  WandbResume,
+} from './trackers/wandb/wandb-options'
 export { noTracker } from './trackers/no-tracker'
 export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'

@@ -127,9 +127,8 @@ test('intervals are part of the extremes', () => {
 
 test('text cannot become markup, in content and in attributes', () => {
   const hostile = `"><script>alert('1')</script>&amp;`
-  expect(markup`<a title="${hostile}">${hostile}</a>`.text).toBe(
-    `<a title="${'&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;amp;'}">${'&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;amp;'}</a>`,
-  )
+  const harmless = '&#34;&#62;&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62;&#38;amp;'
+  expect(markup`<a title="${hostile}">${hostile}</a>`.text).toBe(`<a title="${harmless}">${harmless}</a>`)
   expect(markup`${[markup`<b>${'<'}</b>`, null, 3]}`.text).toBe('<b>&#60;</b>3')
 })
 

@@ -1,15 +1,18 @@
 /** A model with random weights, for tiny worlds and benchmarks. */
 import type { QwenConfig } from './backbones/qwen2_5_vl/config'
 import { expectedWeights } from './backbones/qwen2_5_vl/weights'
-import { initializeWeights } from './checkpoint/initialize-weights'
+import { initializeWeights, type StandardDeviation } from './checkpoint/initialize-weights'
 import { writeCheckpoint, type WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 
 export type InitializeCheckpointOptions = Omit<WriteCheckpointOptions, 'weights'> & {
   config: QwenConfig
   /** Same seed, same weights. @default 0 */
   seed?: number
-  /** Standard deviation of the matrices, in transformers' `initializer_range`. @default 0.02 */
-  standardDeviation?: number
+  /**
+   * Standard deviation of the matrices, in transformers `initializer_range`, or a function of canonical name and shape
+   * (`[out, in]` for a linear module). @default 0.02
+   */
+  standardDeviation?: StandardDeviation
 }
 
 /** Writes a checkpoint as transformers would initialise it. Tokenizer and processor files come from `sourceFolder`. */

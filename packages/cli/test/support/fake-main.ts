@@ -9,6 +9,9 @@ const onLoad = () => {
   process.emitWarning('something\nis odd', { type: 'EvolmmWarning' })
 }
 
+const wait = Number(FAKE_WAIT)
+const beforePiece = wait > 0 ? () => sleep(wait) : undefined
+
 /** Goes on until it is stopped, and then takes its time. */
 const onTrain: FakeOptions['onTrain'] = async (_, { signal }) => {
   process.stderr.write('training\n')
@@ -18,8 +21,5 @@ const onTrain: FakeOptions['onTrain'] = async (_, { signal }) => {
   clearInterval(alive)
   return { folder: '/runs/tiny', step: 7, status: 'stopped' }
 }
-
-const wait = Number(FAKE_WAIT)
-const beforePiece = wait > 0 ? () => sleep(wait) : undefined
 
 await start({ library: fakeLibrary({ pieces, beforePiece, onLoad, onTrain }), version: '1.2.3' })

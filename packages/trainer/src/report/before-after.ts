@@ -4,6 +4,7 @@ import type { RunLog } from './collect-log'
 import { formatNumber, formatShare, plural } from './format'
 import { markup, type Content, type Markup } from './markup'
 import type { MeasureName } from './measures'
+import { describeProbe, probeNames } from './probe-names'
 
 interface Estimate {
   value: number
@@ -29,7 +30,7 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
       ? null
       : table({
           caption: 'Evaluation probe',
-          note: `Measured before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
+          note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
           columns: ['before', 'after'],
           rows: probe,
           role: 'probe',
@@ -46,36 +47,26 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
   ]
 }
 
-/** Names of the probe without those of interval ends: `x` has them in `x_low` and `x_high`. */
-export function probeNames({ probe }: RunFile, { probes }: RunLog): string[] {
-  const all = new Set(
-    [probe ?? {}, ...probes.map(({ values }) => values)].flatMap((values) => Object.keys(values)),
-  )
-  return [...all].filter((name) => !all.has(name.replace(/_(low|high)$/, '')) || !/_(low|high)$/.test(name))
-}
-
-/** "sampled_accuracy" in words. */
-export function probeTitle(name: string): string {
-  const words = name.replace(/[_/]+/g, ' ').trim()
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
-
 /** Iterations at each end that are compared: they never overlap. */
-export function windowOf(iterations: number): number {
+function windowOf(iterations: number): number {
   return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
+}
+
+function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
+  const { questions } = probes.at(-1)?.values ?? probe ?? {}
+  return typeof questions === 'number' ? ` on ${plural(questions, 'question')}` : ''
 }
 
 function probeRows(run: RunFile, log: RunLog): Row[] {
   const last = log.probes.at(-1)?.values
   return probeNames(run, log).map((name) => {
+    const words = describeProbe(name)
     const [before, after] = [estimate(run.probe, name), estimate(last, name)]
     const known = [before, after].flatMap((one) =>
       one === null ? [] : [one.value, one.low ?? 0, one.high ?? 0],
     )
-    const isShare =
-      /accuracy|agreement|share|rate|frac|pass|maj|correct/i.test(name) &&
-      known.every((value) => value >= 0 && value <= 1)
-    return { name: probeTitle(name), before, after, isShare }
+    const isShare = words.isShare && known.every((value) => value >= 0 && value <= 1)
+    return { name: words.title, before, after, isShare }
   })
 }
 
@@ -159,7 +150,7 @@ function change({ before, after, isShare }: Row): Content {
 
 const x = (value: number) => (16 + 208 * value).toFixed(1)
 
-const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}${at === 1 ? '\u202f%' : ''}</text>`)}</svg>`
+const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}</text>`)}</svg>`
 
 /** Both values on one axis from 0 to 1: before hollow, after filled, intervals as lines. */
 function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {

@@ -17,7 +17,7 @@ export function chooseMoments({ steps, sightings, rejected }: RunLog, count: num
   for (const { step, index } of [...sightings.values()].flat())
     if (!notAsked.has(`${step} ${index}`)) asked.set(step, Math.min(asked.get(step) ?? Infinity, index))
 
-  const span = (places: readonly Place[]) => (places.at(-1)?.step ?? 0) - (places[0]?.step ?? 0)
+  const span = (places: readonly Place[]) => places[places.length - 1].step - places[0].step
   const recurring = [...sightings.values()]
     .filter((places) => span(places) > 0)
     // Those that are longest apart; the earlier one of equals, since sorting is stable.

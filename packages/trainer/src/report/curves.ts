@@ -1,10 +1,10 @@
 /** The sections of curves: plans from `sections.ts` filled with the numbers of a run. */
 import type { RunFile } from '../run-file'
-import { probeNames, probeTitle } from './before-after'
 import type { RunLog } from './collect-log'
 import { downsample } from './downsample'
 import { lineChart, type LineChartOptions } from './line-chart'
 import { markup, type Content, type Markup } from './markup'
+import { describeProbe, probeNames } from './probe-names'
 import { alarmTexts, sections, type ChartPlan } from './sections'
 
 /** As many as there are dots across a small chart. */
@@ -76,39 +76,19 @@ function probeSection(run: RunFile, log: RunLog, domain: readonly [number, numbe
     if (found.length === 0) return []
     const within = found.every(({ low, high }) => low >= 0 && high <= 1)
     const options: LineChartOptions = {
-      title: probeTitle(name),
+      title: describeProbe(name).title,
       lines: [{ label: 'probe', role: 'probe', columns: found }],
       domain,
       span: within ? [0, 1] : undefined,
       dots: found.length <= 40,
     }
-    return [figure(probeNote(name), options)]
+    return [figure(describeProbe(name).note, options)]
   })
   if (charts.length === 0) return null
   return section(
     'What the evaluation probe measured',
     'Nothing is learned from the probe. If any curve here can say whether the model got better, it is one of these. The pale band is the interval, where one is known.',
     charts,
-  )
-}
-
-function probeNote(name: string): string {
-  const known: [RegExp, string][] = [
-    [/agree/i, 'How much sampled answers agree, in right ones and in wrong ones alike.'],
-    [
-      /greedy/i,
-      'Answers without any chance in them: what the model finds most likely. Expect it to move little.',
-    ],
-    [
-      /sampl/i,
-      'Answers drawn as in training. It rises as they gather around what the model finds most likely.',
-    ],
-    [/maj|pass/i, 'Several sampled answers taken together.'],
-    [/accuracy|correct/i, 'Share of the answers that are right.'],
-  ]
-  return (
-    known.find(([pattern]) => pattern.test(name))?.[1] ??
-    'Before the first iteration at 0, then whenever the probe ran.'
   )
 }
 

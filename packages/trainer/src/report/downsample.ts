@@ -48,19 +48,15 @@ export function downsample(series: Series, { domain, columns, window = 1 }: Down
     Math.min(Math.floor(((step - first) / (last - first || 1)) * columns), columns - 1)
   const points = pointsOf(series)
   const found: Column[] = []
-  let [start, end] = [0, 0]
-  for (let i = 0; i < points.length; i = end) {
-    const here = points[i]
-    if (here === undefined) break
-    const column = columnOf(here)
-    end = i + 1
-    for (let next = points[end]; next !== undefined && columnOf(next) === column; next = points[end]) end++
-    const [from, to] = [here.step, points[end - 1]?.step ?? here.step]
+  let start = 0
+  for (let i = 0, end = 0; i < points.length; i = end) {
+    while (end < points.length && columnOf(points[end]) === columnOf(points[i])) end++
+    const [from, to] = [points[i].step, points[end - 1].step]
     const half = Math.max(window - 1, to - from) / 2
     const middle = (from + to) / 2
-    while ((points[start]?.step ?? Infinity) < middle - half) start++
+    while (points[start].step < middle - half) start++
     let stop = end
-    while ((points[stop]?.step ?? Infinity) <= middle + half) stop++
+    while (stop < points.length && points[stop].step <= middle + half) stop++
     found.push({ from, to, ...summary(points.slice(start, stop)) })
   }
   return found
@@ -69,8 +65,8 @@ export function downsample(series: Series, { domain, columns, window = 1 }: Down
 /** Those that were measured. */
 function pointsOf({ steps, values, low = values, high = values }: Series): Point[] {
   return steps.flatMap((step, i) => {
-    const value = values[i] ?? NaN
-    return Number.isFinite(value) ? [{ step, value, low: low[i] ?? value, high: high[i] ?? value }] : []
+    const value = values[i]
+    return Number.isFinite(value) ? [{ step, value, low: low[i], high: high[i] }] : []
   })
 }
 
@@ -80,9 +76,9 @@ function summary(points: readonly Point[]) {
   const tenth = Math.floor(points.length / 10)
   return {
     value: points.reduce((sum, { value }) => sum + value, 0) / points.length,
-    low: low[0] ?? NaN,
-    high: high.at(-1) ?? NaN,
-    lower: low[tenth] ?? NaN,
-    upper: high.at(-1 - tenth) ?? NaN,
+    low: low[0],
+    high: high[high.length - 1],
+    lower: low[tenth],
+    upper: high[high.length - 1 - tenth],
   }
 }

@@ -24,7 +24,7 @@ export interface Moments {
 /** `thumbnails`: data URIs by the path of the image; those that cannot be read are missing. */
 export function gallery(moments: Moments, thumbnails: ReadonlyMap<string, string>): Content {
   const { recurring, spread, rejected } = moments
-  const picture = (moment: Moment | undefined) => thumbnail(moment?.image, thumbnails)
+  const picture = ({ image }: Moment) => thumbnail(image, thumbnails)
   return [
     recurring.length === 0
       ? null
@@ -44,9 +44,9 @@ ${recurring.map((times) => markup`<div class="again">${picture(times[0])}<div cl
   ]
 }
 
-function thumbnail(image: ImageRecord | undefined, thumbnails: ReadonlyMap<string, string>): Markup {
-  const name = shorten(image?.relativePath ?? '', 120)
-  const source = thumbnails.get(image?.path ?? '')
+function thumbnail(image: ImageRecord, thumbnails: ReadonlyMap<string, string>): Markup {
+  const name = shorten(image.relativePath, 120)
+  const source = thumbnails.get(image.path)
   return markup`<figure class="picture">${
     source === undefined
       ? markup`<div class="missing">picture not found</div>`

@@ -9,7 +9,7 @@ import { markup, type Markup } from './markup'
 import { linearScale, logScale } from './scale'
 import type { Role } from './sections'
 
-export interface Line {
+interface Line {
   label: string
   role: Role
   /** At least one. */
@@ -46,11 +46,11 @@ export function lineChart(options: LineChartOptions): Markup {
   const tickTexts = formatTicks(y.ticks)
   const stepTicks = x.ticks.filter(Number.isInteger)
   const drawn = lines.map((line) => draw(line, x.place, y.place, options.dots === true))
-  const labels = spread(lines.map(({ columns }) => y.place(columns.at(-1)?.value ?? 0)))
+  const labels = spread(lines.map((line) => y.place(lastOf(line))))
   return markup`<svg class="chart" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${describe(title, lines)}" data-lines="${JSON.stringify(lines.map((line) => pointerData(line, x.place)))}">
 ${y.ticks.map((tick, i) => {
   const at = round(y.place(tick))
-  return markup`<path class="grid" d="M${plot.left} ${at}H${plot.right}"/><text class="tick" x="${plot.left - 8}" y="${at + 4}" text-anchor="end">${tickTexts[i] ?? ''}</text>`
+  return markup`<path class="grid" d="M${plot.left} ${at}H${plot.right}"/><text class="tick" x="${plot.left - 8}" y="${at + 4}" text-anchor="end">${tickTexts[i]}</text>`
 })}
 ${stepTicks.map(
   (tick) =>
@@ -65,9 +65,10 @@ ${
 }
 ${drawn.map(({ band }) => band)}
 ${drawn.map(({ line }) => line)}
-${lines.map(({ label, role, columns }, i) => {
-  const at = round(labels[i] ?? 0)
-  const value = formatNumber(columns.at(-1)?.value ?? 0)
+${lines.map((line, i) => {
+  const { label, role } = line
+  const at = round(labels[i])
+  const value = formatNumber(lastOf(line))
   return lines.length > 1
     ? markup`<text class="label ${role}" x="${plot.right + 8}" y="${at - 2}"><tspan class="value">${value}</tspan><tspan x="${plot.right + 8}" dy="13">${label}</tspan></text>`
     : markup`<text class="label ${role}" x="${plot.right + 8}" y="${at + 4}"><tspan class="value">${value}</tspan></text>`
@@ -110,14 +111,11 @@ function verticalScale({ lines, span, mayBeLog, reference }: LineChartOptions) {
 
 /** Labels at least two lines apart, in the order of their values. */
 function spread(places: readonly number[]): number[] {
-  const order = places.map((_, i) => i).sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0))
+  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b])
   const moved = [...places]
-  for (const [rank, i] of order.entries()) {
-    const above = order[rank - 1]
-    if (above !== undefined) moved[i] = Math.max(moved[i] ?? 0, (moved[above] ?? 0) + 30)
-  }
-  const last = order.at(-1)
-  const over = last === undefined ? 0 : Math.max(0, (moved[last] ?? 0) - (plot.bottom - 10))
+  for (let rank = 1; rank < order.length; rank++)
+    moved[order[rank]] = Math.max(moved[order[rank]], moved[order[rank - 1]] + 30)
+  const over = Math.max(0, Math.max(...moved) - (plot.bottom - 10))
   return moved.map((place) => place - over)
 }
 
@@ -141,10 +139,14 @@ function alarmMarks(
 
 function describe(title: string, lines: readonly Line[]): string {
   const each = lines.map(({ label, columns }) => {
-    const [first, last] = [columns[0], columns.at(-1)]
-    return `${label} ${formatNumber(first?.value ?? 0)} at iteration ${first?.from ?? 0}, ${formatNumber(last?.value ?? 0)} at iteration ${last?.to ?? 0}`
+    const [first, last] = [columns[0], columns[columns.length - 1]]
+    return `${label} ${formatNumber(first.value)} at iteration ${first.from}, ${formatNumber(last.value)} at iteration ${last.to}`
   })
   return `${title}: ${each.join('; ')}`
+}
+
+function lastOf({ columns }: Line): number {
+  return columns[columns.length - 1].value
 }
 
 function pointerData({ label, columns }: Line, x: (step: number) => number) {

@@ -13,7 +13,7 @@ export function markup(parts: TemplateStringsArray, ...values: readonly Content[
 }
 
 /** A URL stays one in an attribute: the quotes cannot be left, and what a browser would not show is replaced. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return (
     text
       // Not allowed in HTML: controls, surrogates without a partner, code points that are no characters.

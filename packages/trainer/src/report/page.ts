@@ -84,7 +84,7 @@ function introduction(run: RunFile, { steps, asked, samples }: RunLog): Content 
   const total = totalSteps(run)
   const state =
     total !== null && steps.length < total
-      ? ` This is its state after iteration ${formatCount(steps.at(-1) ?? 0)} of ${formatCount(total)}.`
+      ? ` This is its state after iteration ${formatCount(steps[steps.length - 1])} of ${formatCount(total)}.`
       : ''
   return `A vision-language model asked itself ${plural(asked, 'question')} about pictures${samples > 0 ? ` and answered each of them ${samples === 1 ? 'once' : `${formatCount(samples)} times`}` : ''}. It is rewarded for answers that agree with each other, and is never told which are right: answers become consistent, and the table and the curves show what else changes.${state}`
 }
@@ -108,8 +108,8 @@ function alarmList({ alarms }: RunLog): Content {
     const { title, note } = alarmTexts[alarm]
     const when =
       raised.length === 1
-        ? `at iteration ${formatCount(raised[0] ?? 0)}`
-        : `at ${formatCount(raised.length)} iterations, first ${formatCount(raised[0] ?? 0)}, last ${formatCount(raised.at(-1) ?? 0)}`
+        ? `at iteration ${formatCount(raised[0])}`
+        : `at ${formatCount(raised.length)} iterations, first ${formatCount(raised[0])}, last ${formatCount(raised[raised.length - 1])}`
     return markup`<li><strong>${title}</strong>, ${when}.<p class="lead">${note}</p></li>`
   })}</ul>`
 }

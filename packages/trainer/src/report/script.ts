@@ -9,7 +9,7 @@ const charts = [...document.querySelectorAll('svg.chart')].map((chart) => ({
   chart,
   lines: JSON.parse(chart.dataset.lines),
   rule: svg('path', chart, { class: 'rule', visibility: 'hidden' }),
-  text: svg('text', chart, { class: 'readout', x: 284, y: 12, 'text-anchor': 'end' }),
+  text: svg('text', chart, { class: 'readout', x: 284, y: 10, 'text-anchor': 'end' }),
 }))
 const nearest = (places, at) => {
   let best = 0
@@ -23,7 +23,7 @@ const show = (at) => {
     rule.setAttribute('d', 'M' + place + ' 22V174')
     rule.setAttribute('visibility', 'visible')
     const values = lines.map(({ label, value }, i) => (lines.length > 1 ? label + ' ' : '') + value[found[i]])
-    text.textContent = 'iteration ' + lines[0].step[found[0]] + ': ' + values.join(', ')
+    text.textContent = (lines.length > 1 ? '' : 'iteration ') + lines[0].step[found[0]] + ': ' + values.join(', ')
   }
 }
 const hide = () => {

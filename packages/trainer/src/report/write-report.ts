@@ -14,7 +14,7 @@ import { chooseMoments, type MomentPlan } from './choose-moments'
 import { collectLog, drawableProbe, type Place } from './collect-log'
 import type { Moment, Moments } from './gallery'
 import { renderReport } from './page'
-import { thumbnail } from './thumbnail'
+import { pictureUri } from './picture-uri'
 
 export interface WriteReportOptions {
   /** Of the run. */
@@ -70,21 +70,26 @@ async function readMoments(folder: string, plan: MomentPlan): Promise<Moments> {
   const last = Math.max(0, ...wanted.keys())
   for await (const { step, images } of last > 0 ? records(folder) : []) {
     for (const index of wanted.get(step) ?? []) {
-      const image = images[index]
+      const image = images.at(index)
       if (image !== undefined) found.set(`${step} ${index}`, { step, image })
     }
     if (step >= last) break
   }
   const pick = (all: readonly Place[]) =>
     all.map(({ step, index }) => found.get(`${step} ${index}`)).filter((moment) => moment !== undefined)
-  return { recurring: plan.recurring.map(pick), spread: pick(plan.spread), rejected: pick(plan.rejected) }
+  return {
+    // A run that goes back to a checkpoint meanwhile leaves some of it unfound.
+    recurring: plan.recurring.map(pick).filter((times) => times.length > 0),
+    spread: pick(plan.spread),
+    rejected: pick(plan.rejected),
+  }
 }
 
 async function thumbnailsOf({ recurring, spread, rejected }: Moments): Promise<Map<string, string>> {
   const thumbnails = new Map<string, string>()
   const paths = new Set([...recurring.flat(), ...spread, ...rejected].map(({ image }) => image.path))
   for (const path of paths) {
-    const uri = await thumbnail(path)
+    const uri = await pictureUri(path)
     if (uri !== null) thumbnails.set(path, uri)
   }
   return thumbnails

@@ -12,6 +12,8 @@ import { emitProcessWarning, type TrackerWarningListener } from './warning'
 export interface GuardedOptions {
   /** Milliseconds that a run waits for its trackers at each call. @default 10,000 */
   timeLimit?: number
+  /** Milliseconds that the end of a run waits for them, who may have something to upload. @default 60,000 */
+  finishTimeLimit?: number
   /** Iterations that are kept for a tracker that does not take them; the oldest are lost first. @default 10,000 */
   keep?: number
   /** First failure of each tracker, and what it never got. @default a process warning */
@@ -33,11 +35,12 @@ export interface GuardedTracker extends Tracker {
 
 export function guarded(trackers: readonly Tracker[], options: GuardedOptions = {}): GuardedTracker {
   const timeLimit = checkNumber('timeLimit', options.timeLimit ?? 10_000, { above: 0 })
+  const finishTimeLimit = checkNumber('finishTimeLimit', options.finishTimeLimit ?? 60_000, { above: 0 })
   const keep = checkInteger('keep', options.keep ?? 10_000, { min: 1 })
   const { onWarning = emitProcessWarning } = options
   const lines = trackers.map((tracker) => new Line(tracker, keep, onWarning))
-  const pass = async (call: (tracker: Tracker) => Call) => {
-    await Promise.all(lines.map((line) => line.pass(call(line.tracker), timeLimit)))
+  const pass = async (call: (tracker: Tracker) => Call, limit = timeLimit) => {
+    await Promise.all(lines.map((line) => line.pass(call(line.tracker), limit)))
   }
   return {
     name: 'trackers',
@@ -45,7 +48,7 @@ export function guarded(trackers: readonly Tracker[], options: GuardedOptions = 
     log: (record) => pass((tracker) => ({ kind: 'log', make: () => tracker.log(record) })),
     flush: () => pass((tracker) => ({ kind: 'flush', make: () => tracker.flush() })),
     finish: async (outcome) => {
-      await pass((tracker) => ({ kind: 'finish', make: () => tracker.finish(outcome) }))
+      await pass((tracker) => ({ kind: 'finish', make: () => tracker.finish(outcome) }), finishTimeLimit)
       for (const line of lines) line.reportLosses()
     },
     counts: () => lines.map((line) => line.counts()),

@@ -1,7 +1,7 @@
 /** Problems of trackers. They do not stop a run; each is reported once. */
 
 export interface TrackerWarning {
-  /** For programs: TRACKER_FAILED, TRACKER_SLOW, TRACKER_LOST, WANDB_UNREACHABLE, WANDB_REFUSED or WANDB_UNSENT. */
+  /** For programs: TRACKER_FAILED, TRACKER_SLOW, TRACKER_LOST, WANDB_UNREACHABLE, WANDB_REFUSED, WANDB_FAILED or WANDB_UNSENT. */
   code: string
   /** "Subject: what happened; what follows". */
   message: string

@@ -110,8 +110,9 @@ function probeAt(step: number, steps: number): Record<string, number> {
     [`${name}_high`]: value + 0.036,
   })
   return {
-    ...around('sampled_accuracy', 0.516 + 0.208 * progress),
-    ...around('greedy_accuracy', 0.783 - 0.025 * progress),
+    questions: 600,
+    ...around('sampled', 0.516 + 0.208 * progress),
+    ...around('accuracy', 0.783 - 0.025 * progress),
     ...around('agreement', 0.592 + 0.343 * progress),
   }
 }
@@ -137,7 +138,7 @@ const questions = [
 function sampleImage({ step, slot, number, epoch, root, progress }: Sample): ImageRecord {
   const draw = (position: number) => uniform(...at({ step, role: slot % 200, position }))
   const kind = Math.floor(draw(0) * questions.length)
-  const words = (kind < 3 ? names : kind === 5 ? ['yes', 'no'] : ['3', '4', '7', '9', '5']) as string[]
+  const words = kind < 3 ? names : kind === 5 ? ['yes', 'no'] : ['3', '4', '7', '9', '5']
   const question = questions[kind] ?? ''
   const rejected = draw(1) < 0.03 ? (draw(2) < 0.5 ? 'malformed' : 'unlikely') : null
   const sure = 0.45 + 0.5 * progress

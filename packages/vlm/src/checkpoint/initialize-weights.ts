@@ -8,11 +8,14 @@ import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
 import type { ExpectedWeights } from './open-checkpoint'
 import type { WeightSource } from './weight-source'
 
+/** One for all matrices, or a function of canonical name and shape (`[out, in]` for a linear module). */
+export type StandardDeviation = number | ((name: string, shape: readonly number[]) => number)
+
 export interface InitializeWeightsOptions {
   /** Same seed, same weights. */
   seed: number
-  /** Standard deviation of matrices, `initializer_range` of transformers. @default 0.02 */
-  standardDeviation?: number
+  /** Standard deviation of matrices, `initializer_range` of transformers, or of each by name and shape. @default 0.02 */
+  standardDeviation?: StandardDeviation
 }
 
 /** Values drawn at a time; a multiple of four, which is what one counter gives. */
@@ -24,12 +27,18 @@ export function initializeWeights(
   { seed, standardDeviation = 0.02 }: InitializeWeightsOptions,
 ): WeightSource[] {
   checkInteger('seed', seed, { min: 0 })
-  checkNumber('standardDeviation', standardDeviation, { above: 0 })
+  const deviationOf = (name: string, shape: readonly number[]) =>
+    checkNumber(
+      'standardDeviation',
+      typeof standardDeviation === 'function' ? standardDeviation(name, shape) : standardDeviation,
+      { above: 0 },
+    )
+  if (typeof standardDeviation === 'number') checkNumber('standardDeviation', standardDeviation, { above: 0 })
   return [...expected].map(([name, shape]) => {
     const count = shape.reduce((product, dim) => product * dim, 1)
     const values = () =>
       shape.length > 1
-        ? normals(name, count, seed, standardDeviation)
+        ? normals(name, count, seed, deviationOf(name, shape))
         : constants(name.endsWith('.bias') ? 0 : 1, count)
     return { name, shape, values }
   })

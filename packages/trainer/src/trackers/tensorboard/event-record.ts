@@ -25,7 +25,7 @@ export type SummaryValue =
   | { tag: string; text: string }
   | { tag: string; image: EncodedPicture }
 
-export interface EncodedPicture {
+interface EncodedPicture {
   /** PNG. */
   bytes: Uint8Array
   width: number

@@ -1,14 +1,13 @@
-/** A small copy of an image as a data URI. */
+/** A small copy of an image as a data URI; like the model's, it does not follow EXIF rotation. */
 import sharp from 'sharp'
 
 /** The longer side, in pixels: sharp at twice the size of the page. */
 const side = 336
 
 /** `null` for what cannot be read or is no image. */
-export async function thumbnail(path: string): Promise<string | null> {
+export async function pictureUri(path: string): Promise<string | null> {
   try {
     const jpeg = await sharp(path)
-      .autoOrient()
       .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#ffffff' })
       .jpeg({ quality: 80, chromaSubsampling: '4:4:4' })

@@ -1,0 +1,52 @@
+/**
+ * A chart of three or four bars, and everything that is true about it. The facts are a function of the seed alone, and
+ * cost nothing: `drawChart` makes the image.
+ */
+import { checkInteger } from '@evolmm/internal'
+import { draws } from './draws'
+
+export const colors = ['red', 'blue', 'green', 'yellow', 'purple', 'black'] as const
+export type Color = (typeof colors)[number]
+
+export interface Bar {
+  /** Of the four columns of the image, from the left. */
+  column: number
+  color: Color
+  /** Height in steps of the grid, 1 to 9. */
+  value: number
+  /** Left edge and width in pixels. */
+  x: number
+  width: number
+}
+
+export interface Chart {
+  seed: number
+  /** From left to right. The tallest and the lowest have no equal. */
+  bars: readonly Bar[]
+}
+
+/** Pixels of a column, which is the width of one image token. */
+export const columnWidth = 28
+
+/** `seed` is an integer from 0; see `splits` for which are meant for what. */
+export function chart(seed: number): Chart {
+  checkInteger('seed', seed, { min: 0 })
+  const { integer, shuffled } = draws(seed, 'bars')
+  const count = integer(3, 4)
+  const first = count === 4 ? 0 : integer(0, 1)
+  const names = shuffled(colors)
+  let values: number[]
+  do values = Array.from({ length: count }, () => integer(1, 9))
+  while (!hasOneExtreme(values))
+  const bars = values.map((value, i) => {
+    const width = integer(12, 20)
+    const column = first + i
+    return { column, color: names[i], value, x: columnWidth * column + 4 + integer(0, 20 - width), width }
+  })
+  return { seed, bars }
+}
+
+function hasOneExtreme(values: readonly number[]): boolean {
+  const occurrences = (value: number) => values.filter((other) => other === value).length
+  return occurrences(Math.max(...values)) === 1 && occurrences(Math.min(...values)) === 1
+}

@@ -1,0 +1,35 @@
+// 1. Charts
+export { chart, colors, type Bar, type Chart, type Color } from './chart'
+export { chartPng, chartSize, chartSvg, drawChart } from './draw-chart'
+export { splitChart, splits, type Split } from './splits'
+export { writeCharts, writeLabelledPairs } from './write-charts'
+
+// 2. Questions
+export {
+  allQuestions,
+  answerTo,
+  drawQuestion,
+  parseQuestion,
+  questionKinds,
+  questionText,
+  type Question,
+  type QuestionKind,
+} from './questions'
+export { labelledPairs, type LabelledPair, type LabelledPairsOptions } from './labelled-pairs'
+export { describePrompt, proposerPrompt } from './prompts'
+
+// 3. The model
+export { warmupTurns, type WarmupTurn, type WarmupTurnsOptions } from './warmup-turns'
+export { readingTurns, type ReadingTurnsOptions } from './reading-turns'
+export { writeStart } from './checkpoint/write-start'
+export { makeCheckpoint, recipes, type MakeCheckpointOptions, type WarmupPhase } from './make-checkpoint'
+
+// 4. What it can do
+export {
+  measureAccuracy,
+  measures,
+  type Measure,
+  type MeasureAccuracyOptions,
+  type PairAccuracy,
+} from './measure-accuracy'
+export { summarizeAccuracy, type Estimate, type MeanAccuracy } from './summarize-accuracy'

@@ -1,0 +1,27 @@
+/**
+ * Charts for different purposes never meet: each purpose has a range of seeds of its own. The charts of a purpose are
+ * those of seeds `start`, `start + 1`, ... below `end`.
+ */
+import { checkInteger } from '@evolmm/internal'
+import { chart, type Chart } from './chart'
+
+const range = 1e9
+
+export const splits = {
+  /** Labelled, for the warm-up. */
+  warmup: { start: 0, end: range },
+  /** Without labels, for self-evolution. */
+  evolve: { start: range, end: 2 * range },
+  /** Labelled, to choose hyper-parameters on. */
+  tune: { start: 2 * range, end: 3 * range },
+  /** Labelled, for what is reported. */
+  test: { start: 3 * range, end: 4 * range },
+} as const
+
+export type Split = keyof typeof splits
+
+/** Chart number `index` of a purpose. */
+export function splitChart(split: Split, index: number): Chart {
+  checkInteger('index', index, { min: 0, below: range })
+  return chart(splits[split].start + index)
+}

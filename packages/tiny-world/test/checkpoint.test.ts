@@ -1,0 +1,101 @@
+/**
+ * `fixtures/tokenizer-ids.json`: ids by Hugging Face's tokenizer for texts of the world and for others, made with
+ * `make_tokenizer_ids.py` from the files that `writeStart` writes.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadVlm, type Vlm } from '@evolmm/vlm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  chart,
+  drawChart,
+  labelledPairs,
+  makeCheckpoint,
+  measureAccuracy,
+  summarizeAccuracy,
+  writeStart,
+} from '../src/index'
+
+let folder = ''
+let vlm: Vlm
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evolmm-start-'))
+  await writeStart(join(folder, 'start'), { seed: 1 })
+  vlm = await loadVlm(join(folder, 'start'), { threads: 1 })
+})
+afterAll(async () => {
+  await vlm.dispose()
+  await rm(folder, { recursive: true })
+})
+
+test("the tokenizer gives the ids that Hugging Face's gives, and the text back", async () => {
+  const file = new URL('./fixtures/tokenizer-ids.json', import.meta.url)
+  const pairs = JSON.parse(await readFile(file, 'utf8')) as [string, number[]][]
+  expect(pairs.length).toBeGreaterThan(50)
+  for (const [text, ids] of pairs) {
+    expect(vlm.tokenizer.encode(text)).toEqual(ids)
+    expect(vlm.tokenizer.decode(ids)).toBe(text)
+  }
+})
+
+test('prompts are short: 32 tokens before the question, and one for each word of the world', async () => {
+  const image = await vlm.encodeImage(await drawChart(chart(0)))
+  const { ids, imageSpans } = vlm.prompt({ images: [image], prompt: 'Which bar is the tallest?' })
+  const question = ids.indexOf(vlm.tokenizer.tokenId('<|vision_end|>') ?? -1) + 1
+  expect(question).toBe(32)
+  expect(imageSpans).toEqual([{ start: 15, length: 16 }])
+  // Six words of the question, the end of the turn, a line break, and three to open the answer.
+  expect(ids.length).toBe(32 + 6 + 5)
+  // `>red` is one word for Qwen's pre-tokeniser, `>7` two.
+  expect(vlm.tokenizer.encode('<answer>red</answer>').length).toBe(5)
+  expect(vlm.tokenizer.encode('<answer>7</answer>').length).toBe(6)
+})
+
+test('the same seed gives the same start, another seed another one', async () => {
+  const weights = async (name: string, seed: number) => {
+    await writeStart(join(folder, name), { seed })
+    return readFile(join(folder, name, 'model.safetensors'))
+  }
+  const [again, other] = [await weights('again', 1), await weights('other', 2)]
+  const first = await readFile(join(folder, 'start/model.safetensors'))
+  expect(again.equals(first)).toBe(true)
+  expect(other.equals(first)).toBe(false)
+})
+
+test('a start knows nothing: every answer is far less likely than by chance', async () => {
+  const pairs = labelledPairs({ split: 'tune', charts: 4 })
+  const { all } = summarizeAccuracy(await measureAccuracy(vlm, { pairs }))
+  expect(all.count).toBe(8)
+  expect(all.greedy.mean).toBe(0)
+  expect(all.sampled.mean).toBeLessThan(1e-6)
+})
+
+test('making a checkpoint twice, once with an interruption between the phases, gives the same bytes', async () => {
+  const phases = [
+    { steps: 2, lr: 1e-3 },
+    { steps: 1, lr: 1e-3, wrong: 0.5 },
+  ]
+  const make = async (name: string, options: Partial<Parameters<typeof makeCheckpoint>[0]>) => {
+    const losses: number[] = []
+    const target = join(folder, name)
+    await makeCheckpoint({
+      folder: target,
+      phases,
+      batch: 1,
+      onStep: ({ loss }) => losses.push(loss),
+      ...options,
+    })
+    return { losses, weights: await readFile(join(target, 'model.safetensors')) }
+  }
+  const whole = await make('whole', {})
+  const stateFolder = join(folder, 'state')
+  await make('part', { stateFolder, phases: phases.slice(0, 1) })
+  const rest = await make('rest', { stateFolder })
+  expect(whole.losses.length).toBe(3)
+  expect(rest.losses).toEqual(whole.losses.slice(2))
+  expect(rest.weights.equals(whole.weights)).toBe(true)
+  expect(whole.losses[2]).toBeLessThan(whole.losses[0])
+  const loaded = await loadVlm(join(folder, 'whole'), { threads: 1 })
+  await loaded.dispose()
+})

@@ -1,0 +1,39 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { folderTask, openData } from '@evolmm/eval'
+import { decodeImage } from '@evolmm/vlm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { drawChart, labelledPairs, splitChart, writeCharts, writeLabelledPairs } from '../src/index'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evolmm-charts-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+test('a folder of charts holds images alone, pixel for pixel those that are drawn', async () => {
+  const charts = [0, 1, 2, 1].map((i) => splitChart('evolve', i))
+  const paths = await writeCharts(join(folder, 'raw'), charts)
+  expect(paths.length).toBe(3)
+  expect((await readdir(join(folder, 'raw'))).length).toBe(3)
+  for (const [i, path] of paths.entries()) {
+    const { data } = await decodeImage(path)
+    expect(Buffer.from(data).equals(Buffer.from((await drawChart(charts[i])).data))).toBe(true)
+  }
+})
+
+test('labelled charts are a task for evaluation', async () => {
+  const pairs = labelledPairs({ split: 'tune', charts: 3 })
+  const file = await writeLabelledPairs(join(folder, 'labelled'), pairs)
+  const lines = (await readFile(file, 'utf8')).trim().split('\n')
+  expect(lines.length).toBe(6)
+  const task = folderTask({ file, scorer: 'exact', instruction: '' })
+  for (const [i, line] of lines.entries()) {
+    const row = JSON.parse(line) as Record<string, string>
+    expect(task.prompt(row).text).toBe(pairs[i].question)
+    expect(task.target(row)).toBe(pairs[i].answer)
+    const [image] = task.prompt(row).images as string[]
+    expect((await decodeImage(image)).width).toBe(112)
+  }
+})
