@@ -325,7 +325,7 @@ test.each([
 
 test('a configuration is shown in groups, with the source of what is not the default', () => {
   const resolved = resolveConfig({
-    flags: { lr: '1e-5', wandb_run_name: 'first', seed: '42' },
+    flags: { lr: '1e-5', wandb_run_name: 'first', seed: '42', report: false },
     environment: { PROP_FREQ: '2', EVOLMM_REWARD: 'discrete' },
     file: file({ top_k: 5 }),
   })
@@ -338,6 +338,7 @@ test('a configuration is shown in groups, with the source of what is not the def
     'reward discrete (from EVOLMM_REWARD)',
     'proposer_update_freq 2 (from PROP_FREQ)',
     'lr 1e-5 (from --lr)',
+    'report off (from --no-report)',
   ])
   for (const name of Object.keys(resolved.config)) expect(text).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'))
 })
