@@ -1,16 +1,16 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
 import {
-  identityOf,
   malformedFaults,
-  runName,
   statusLine,
   train,
   writeReport,
   type EvolveOptions,
   type RoleOptions,
-  type TrainConfig,
 } from '@evolmm/trainer'
+import { identityOf } from './config/identity'
+import { runName } from './config/run-name'
+import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
