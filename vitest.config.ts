@@ -11,7 +11,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
-    testTimeout: 60_000,
+    // Limits for what hangs, not for what is slow: no test asserts time, and the machine may be shared by others.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // The runtime would keep a queue of events in the user's cache folder.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     coverage: {

@@ -12,8 +12,8 @@ export interface Context {
   /** Everything else. */
   stderr: Output
   environment: Readonly<Record<string, string | undefined>>
-  /** Calls `handler` at the first Ctrl-C; returns how to undo that. */
-  onInterrupt: (handler: () => void) => () => void
+  /** Calls `handler` at the first of the signals, Ctrl-C alone unless others are named; returns how to undo that. */
+  onInterrupt: (handler: () => void, signals?: readonly NodeJS.Signals[]) => () => void
 }
 
 /** The part of a stream that is used. */

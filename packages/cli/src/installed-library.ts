@@ -2,10 +2,12 @@
 import { createRequire } from 'node:module'
 import { downloadSnapshot, loadVlm } from '@evolmm/vlm'
 import { inspectQuietly } from './inspect-quietly'
+import { runTrain } from './train/run-train'
 import type { Library } from './library'
 
 export const library: Library = {
   loadVlm,
   downloadSnapshot,
+  train: runTrain,
   inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),
 }

@@ -2,6 +2,7 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
+import type { IterationRecord, RunOutcome, StatusOutput, TrainConfig } from '@evolmm/trainer'
 import type { Adapter, downloadSnapshot, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { RuntimeReport }
@@ -10,6 +11,29 @@ export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
   inspectRuntime(): Promise<RuntimeReport>
   downloadSnapshot: typeof downloadSnapshot
+  train(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome>
+}
+
+export interface TrainOptions {
+  /** Ends the run after it has saved itself. */
+  signal?: AbortSignal | undefined
+  onRecord?: ((record: IterationRecord) => void) | undefined
+  onWarning?: ((message: string) => void) | undefined
+  /** Of what is downloaded before the run. */
+  hub?: HubOptions | undefined
+  onWiden?: LoadOptions['onWiden']
+  /** Where the live status goes. @default nowhere */
+  status?: StatusOutput | undefined
+  /** Of the command. */
+  version?: string | undefined
+}
+
+export interface TrainOutcome {
+  /** Of the run. */
+  folder: string
+  /** Iterations done. */
+  step: number
+  status: RunOutcome['status']
 }
 
 export const devices = ['auto', 'cpu', 'cuda', 'webgpu'] as const
@@ -21,7 +45,21 @@ export type LoadOptions = LoadVlmOptions
 
 export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
-type Used = 'folder' | 'encodeImage' | 'prompt' | 'sample' | 'stream' | 'score' | 'exportPrograms' | 'dispose'
+type Used =
+  | 'folder'
+  | 'encodeImage'
+  | 'prompt'
+  | 'sample'
+  | 'stream'
+  | 'score'
+  | 'group'
+  | 'gradient'
+  | 'createAdapter'
+  | 'trainWeights'
+  | 'saveAdapter'
+  | 'saveMerged'
+  | 'exportPrograms'
+  | 'dispose'
 
 export interface Vlm extends Pick<WholeVlm, Used> {
   tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>

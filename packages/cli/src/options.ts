@@ -1,6 +1,6 @@
 /** The flags that several commands share, and how values are read. Names are as they appear in `--help`. */
 import { type Command, Option } from 'commander'
-import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkOneOf, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
 import { devices, dtypes, type Device, type Dtype } from './library'
 
 export interface ModelFlags {
@@ -46,12 +46,15 @@ export function addModelFlags(command: Command): Command {
 
 export function addPromptFlags(command: Command): Command {
   command.optionsGroup('Prompt:')
-  command
-    .option('--image <file...>', 'images, in the order in which the model sees them', images)
+  addImageFlag(command)
     .option('--prompt <text>', 'what the user says')
     .option('--system <text>', "system message (default: the chat template's)")
   addPixelFlags(command)
   return addAdapterFlags(command)
+}
+
+export function addImageFlag(command: Command): Command {
+  return command.option('--image <file...>', 'images, in the order in which the model sees them', images)
 }
 
 export function addPixelFlags(command: Command): Command {
@@ -102,35 +105,11 @@ export function requireFlags(command: Command, ...names: readonly string[]): voi
 }
 
 export function integer(flag: string, min: number): (value: string) => number {
-  return asTyped((value) => {
-    const tooLarge = typeof value === 'number' && value > Number.MAX_SAFE_INTEGER
-    return checkInteger(flag, value, tooLarge ? { min, max: Number.MAX_SAFE_INTEGER } : { min })
-  })
+  return (value) => parseInteger(flag, value, { min })
 }
 
-export function number(flag: string, range: Parameters<typeof checkNumber>[2]): (value: string) => number {
-  return asTyped((value) => checkNumber(flag, value, range))
-}
-
-/** Refuses a number in the words in which it was written, not as JavaScript would print it. */
-function asTyped(check: (value: unknown) => number): (value: string) => number {
-  return (value) => {
-    const read = numberOf(value)
-    try {
-      return check(read)
-    } catch (error) {
-      if (!(error instanceof EvolmmError) || typeof read !== 'number') throw error
-      throw new EvolmmError(
-        error.code,
-        error.message.replace(`got ${read};`, () => `got ${value.trim()};`),
-      )
-    }
-  }
-}
-
-/** Leaves alone what is no number, for the check to refuse it as it was written. */
-export function numberOf(value: string): unknown {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value) ? Number(value) : value
+export function number(flag: string, range: Parameters<typeof parseNumber>[2]): (value: string) => number {
+  return (value) => parseNumber(flag, value, range)
 }
 
 export function oneOf<const T extends string>(flag: string, allowed: readonly T[]): (value: string) => T {

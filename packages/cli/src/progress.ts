@@ -13,8 +13,12 @@ export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onWarning: (warning: { message: string }) => void
+  /** Of what is as meant and worth knowing. */
+  onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
   onRows: (progress: RowProgress) => void
+  /** Steps of learning, in the same way. */
+  onSteps: (progress: { step: number; total: number; loss: number; secondsLeft: number }) => void
   /** Takes the live line away. */
   clear: () => void
 }
@@ -46,6 +50,9 @@ export function showProgress(context: Context): Progress {
     onWarning: ({ message }) => {
       keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
     },
+    onNote: (note) => {
+      keep(`${paint('dim', 'note:')} ${oneLine(note)}`)
+    },
     onRows: ({ task, allDone, allTotal, secondsLeft }) => {
       const now = allTotal > 0 ? Math.floor((10 * allDone) / allTotal) : 10
       if (tenth === undefined && allDone > 0)
@@ -57,16 +64,25 @@ export function showProgress(context: Context): Progress {
       else if (tenth !== undefined && now > tenth) keep(line)
       tenth = now
     },
+    onSteps: ({ step, total, loss, secondsLeft }) => {
+      const share = String(Math.floor((100 * step) / total)).padStart(3)
+      const line = `${share} % of ${total} steps, loss ${loss.toFixed(4)}, ${formatSeconds(secondsLeft)} left`
+      const now = Math.floor((10 * step) / total)
+      if (live) replace(line)
+      else if (now > (tenth ?? Math.floor((10 * (step - 1)) / total))) keep(line)
+      tenth = now
+    },
     onWiden: ({ file, bytes }) => {
       const line = `writing the weights as float32, once: ${formatBytes(bytes)} to ${oneLine(file)}`
       if (live) replace(line)
       else keep(line)
     },
-    onDownload: ({ file, allReceived, allSize }) => {
+    onDownload: ({ file, received, size, allReceived, allSize }) => {
       if (live) {
         const share = allSize > 0 ? Math.floor((100 * allReceived) / allSize) : 100
         replace(`downloading ${String(share).padStart(3)} % of ${formatBytes(allSize)}, ${oneLine(file)}`)
-      } else if (!announced && allReceived < allSize) {
+      } else if (!announced && received < size) {
+        // Files of the cache are reported too, one after the other.
         keep(`downloading ${formatBytes(allSize - allReceived)} of ${formatBytes(allSize)}`)
         announced = true
       }

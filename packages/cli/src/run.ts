@@ -7,8 +7,13 @@ import { addDoctor } from './commands/doctor'
 import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
+import { addInfer } from './commands/infer'
+import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
+import { addSync } from './commands/sync'
+import { addTrain } from './commands/train'
+import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
 import { addCommonFlags } from './options'
@@ -17,10 +22,11 @@ import { reportError, wantsDebug } from './report-error'
 const examples = `
 Examples:
   $ evolmm doctor
-  $ evolmm generate --model Qwen/Qwen2.5-VL-3B-Instruct --image chart.png --prompt "Which bar is the tallest?"
+  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts
+  $ evolmm infer --model Qwen/Qwen2.5-VL-3B-Instruct --adapter runs/charts/step_00100 --image chart.png --question "Which bar is the tallest?"
 
 Models come from a folder or from the Hugging Face hub; HF_HOME, HF_TOKEN, HF_ENDPOINT and
-HF_HUB_OFFLINE mean what they mean everywhere. "evolmm generate --help" lists the flags of generate.`
+HF_HUB_OFFLINE mean what they mean everywhere. "evolmm train --help" lists the flags of train.`
 
 /** `argv` without the interpreter and the script. */
 export async function run(argv: readonly string[], context: Context): Promise<number> {
@@ -66,9 +72,14 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
     })
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', examples)
+  addTrain(program, context, exit)
+  addInfer(program, context, exit)
   addGenerate(program, context, exit)
   addScore(program, context)
   addEval(program, context, exit)
+  addWarmup(program, context, exit)
+  addReport(program, context)
+  addSync(program, context, exit)
   addExport(program, context)
   addDoctor(program, context)
   addSetup(program, context)

@@ -15,10 +15,17 @@ export async function start({ library, version }: { library: Library; version: s
     stdout,
     stderr,
     environment,
-    onInterrupt: (handler) => {
-      // Once: a second Ctrl-C ends the process as usual.
-      process.once('SIGINT', handler)
-      return () => process.off('SIGINT', handler)
+    onInterrupt: (handler, signals = ['SIGINT']) => {
+      const undo = () => {
+        for (const signal of signals) process.off(signal, once)
+      }
+      // Once for all of them: a second Ctrl-C ends the process as usual.
+      const once = () => {
+        undo()
+        handler()
+      }
+      for (const signal of signals) process.on(signal, once)
+      return undo
     },
   }
   const debug = wantsDebug(context)

@@ -83,10 +83,21 @@ export async function openAdapter(
   progress: Progress,
 ): Promise<Adapter | undefined> {
   if (flags.adapter === undefined) return undefined
-  const { adapter_subfolder: adapterName } = flags
-  const adapter = await vlm.loadAdapter(flags.adapter, { adapterName, hub: hubOptions(progress) })
+  const { adapter: name, adapter_subfolder: adapterName } = flags
+  const hub = hubOptions(progress)
+  const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch((error: unknown) => {
+    // A run's checkpoints and the published adapters keep the solver in a subfolder.
+    if (adapterName !== undefined || !otherAdapters(error).includes('solver')) throw error
+    return vlm.loadAdapter(name, { adapterName: 'solver', hub })
+  })
   progress.clear()
   return adapter
+}
+
+/** Named adapters in a folder that has none itself. */
+function otherAdapters(error: unknown): readonly string[] {
+  const others = error instanceof EvolmmError && error.code === 'INVALID_ADAPTER' ? error.details.others : []
+  return Array.isArray(others) ? (others as string[]) : []
 }
 
 async function checkFile(file: string): Promise<void> {

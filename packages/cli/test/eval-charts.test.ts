@@ -35,7 +35,8 @@ beforeAll(async () => {
     })),
   }))
   await learnCharts(model, lessons, join(folder, 'solver'))
-})
+  // It learns, which is slow on a busy machine.
+}, 60_000)
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
@@ -87,6 +88,12 @@ test('base and adapter score what they must, and the comparison is the table of 
   const { code, stdout, stderr } = await runCommand(['eval', '--compare', ...runs])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(readme).toContain(stdout)
+
+  // One command does all that, and the model is loaded once.
+  const adapter = ['--adapter', join(folder, 'solver'), '--with_base']
+  const both = await evaluated('results/both', ...flags, ...adapter)
+  expect(both.endsWith(`\n\n${stdout}`)).toBe(true)
+  expect(cells(both).slice(0, 4)).toEqual(base)
 
   const { stdout: line } = await runCommand(['eval', '--compare', ...runs, '--json'])
   const { compared } = JSON.parse(line) as { compared: Record<string, unknown>[] }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { formatSeconds } from '../src/format-seconds'
-import { drawChart, writeChartParquet } from './support/charts'
+import { drawChart, writeChartParquet, writeMathVista } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
@@ -103,6 +103,151 @@ test('-1 is no limit, a share is one, do_sample decides about temperature', asyn
     given((await evaluated('--model', 'm/n', '--limit', '1', '--gen_kwargs', kwargs)).calls, 'sample')
   expect(await temperature('do_sample=False,temperature=0.7,num_beams=1')).toMatchObject([{ temperature: 0 }])
   expect(await temperature('do_sample=True')).toMatchObject([{ temperature: 1 }])
+})
+
+test('answers end where until says; seeds may be None', async () => {
+  const out = join(folder, 'out')
+  const { code } = await evaluated(
+    ...['--model', 'm/n', '--limit', '1', '--output_path', out],
+    ...['--gen_kwargs', 'until=6', '--seed', 'None,1234,None'],
+  )
+  expect(code).toBe(0)
+  const { '_samples_sums.jsonl': line = '' } = filesOf(join(out, 'm__n'))
+  expect(JSON.parse(line)).toMatchObject({ filtered_resps: [''], evolmm: { raw: '6' } })
+})
+
+test("lmms-eval's flags that mean nothing here are left out with a warning", async () => {
+  const flags = ['--verbosity=DEBUG', '--apply_chat_template', '--use-cache', 'a/b', '--num_fewshot', '0']
+  const { code, stderr } = await evaluated('--model', 'm/n', '--limit', '1', ...flags)
+  expect(code).toBe(0)
+  expect(stderr.match(/^warning: .*$/gm)).toEqual(
+    ['--apply_chat_template', '--verbosity', '--use_cache'].map(
+      (flag) => `warning: ${flag}: means nothing here and is left out`,
+    ),
+  )
+})
+
+/** A task in one file, as one would write it. */
+const ownTask = `
+export const halves = {
+  name: 'halves',
+  version: 1,
+  source: { file: FILE },
+  generation: { maxNewTokens: 3 },
+  prompt: ({ question }) => ({ text: question, images: [] }),
+  target: ({ answer }) => answer,
+  score: ({ answer }, said) => ({ values: { accuracy: said === answer ? 0.5 : 0 } }),
+  aggregate: (scores) => ({ accuracy: scores.reduce((sum, { values }) => sum + values.accuracy, 0) }),
+  higherIsBetter: { accuracy: true },
+}
+export const notATask = { name: 'x' }
+export default 7
+`
+
+test('a task is added by adding a file', async () => {
+  const own = join(folder, 'own')
+  mkdirSync(own)
+  writeFileSync(join(own, 'halves.mjs'), ownTask.replace('FILE', JSON.stringify(file)))
+  writeFileSync(join(own, 'notes.txt'), '')
+  for (const path of [own, join(own, 'halves.mjs')]) {
+    const { code, stdout, stderr } = await runCommand(
+      ['eval', '--model', 'm/n', '--include_path', path, '--tasks', 'halves', '--json'],
+      { library: answering() },
+    )
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      tasks: [{ task: 'halves', metrics: { accuracy: 2.5 }, rows: 25 }],
+    })
+  }
+  writeFileSync(join(own, 'wrong.mjs'), 'throw new Error("no")')
+  writeFileSync(join(own, 'none.mjs'), 'export const a = null')
+  const messages: [string, string][] = [
+    [join(own, 'wrong.mjs'), 'must be a module that can be imported, got no; correct it'],
+    [join(own, 'none.mjs'), 'got none there'],
+    [join(own, 'notes.txt'), 'got none there'],
+    [join(own, 'gone'), 'got nothing there'],
+  ]
+  for (const [path, message] of messages) {
+    const { code, stderr } = await evaluated('--model', 'm/n', '--include_path', path)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+  }
+})
+
+test('breakdowns are printed when asked for', async () => {
+  await writeMathVista(folder)
+  const argv = ['eval', '--model', 'm/n', '--tasks', 'mathvista_testmini_cot', '--data_dir', folder]
+  const { stdout, stderr } = await runCommand([...argv, '--mode', 'rule-based', '--breakdown'], {
+    library: answering(),
+  })
+  expect(stdout, stderr).toMatch(/^\| mathvista_testmini_cot \| task +\| FQA +\| +50 \| +1\/2 \|$/m)
+  expect(stdout).toMatch(/^\| mathvista_testmini_cot \| task +\| GPS +\| +100 \| +1\/1 \|$/m)
+})
+
+test('a diagnosis shows what drawing, voting and looking add, and writes nothing', async () => {
+  const library = answering()
+  const [seven, six] = [{ ...completion, text: '7' }, completion]
+  const drawing = {
+    ...library,
+    loadVlm: async (...args: Parameters<typeof library.loadVlm>) => {
+      const vlm = await library.loadVlm(...args)
+      return {
+        ...vlm,
+        // Greedy 6; of four samples one is 6.
+        sample: async (options: Parameters<typeof vlm.sample>[0]) => {
+          const groups = await vlm.sample(options)
+          return groups.map(() => ((options.temperature ?? 0) === 0 ? [six] : [seven, six, seven, seven]))
+        },
+      }
+    },
+  }
+  const argv = ['eval', '--tasks', file, '--model', 'm/n', '--diagnose', '4', '--batch_size', '10']
+  const { code, stdout, stderr } = await runCommand(
+    [...argv, '--gen_kwargs', 'max_new_tokens=9,temperature=0.7'],
+    {
+      library: drawing,
+    },
+  )
+  expect(code, stderr).toBe(0)
+  // 5 of 25 are 6: greedy and blind alike, pass@4 too; the vote of 7 is wrong everywhere.
+  expect(stdout.replace(/files-\w{16}/, 'files-0')).toBe(
+    [
+      '| task | questions | known | greedy | pass@4 | - greedy | majority@4 | agreement | its error | its AUC |  blind |    gap |    95 % interval | same blind |',
+      '| ---- | --------: | ----: | -----: | -----: | -------: | ---------: | --------: | --------: | ------: | -----: | -----: | ---------------: | ---------: |',
+      '| sums |        25 |    25 | 0.2000 | 0.2000 |   0.0000 |     0.0000 |    0.7500 |    0.7500 |       - | 0.2000 | 0.0000 | 0.0000 to 0.0000 |     1.0000 |',
+      '',
+      'sums: 25 rows, mode fixed, judge none, revision files-0',
+      '',
+    ].join('\n'),
+  )
+  expect(stderr).toMatch(/^ 40 % of 25 rows, sums, \d+ s left$/m)
+  const samples = library.calls.filter(([name]) => name === 'sample').map(([, value]) => value)
+  expect(samples.slice(0, 3)).toMatchObject([
+    { temperature: 0, maxNewTokens: 9 },
+    { temperature: 0.7, samples: 4, maxNewTokens: 9 },
+    { temperature: 0, maxNewTokens: 9 },
+  ])
+  const json = await runCommand([...argv, '--json', '--limit', '0.2', '--offset', '3'], { library: drawing })
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    tasks: [
+      {
+        ...{ task: 'sums', mode: 'fixed', judge: null, questions: 5, known: 5, greedy: 0.2, agreement: 0.75 },
+        groups: [
+          { k: 1, pass: 0.05, pass_minus_greedy: expect.closeTo(-0.15, 9) as number },
+          { k: 2 },
+          { k: 4 },
+        ],
+        blind: { accuracy: 0.2, same_answer: 1 },
+      },
+    ],
+  })
+})
+
+test('questions that a model made up itself can be diagnosed: their right answers are null', async () => {
+  writeFileSync(file, '{"image": "a.png", "question": "How many?", "answer": null}\n')
+  const { stdout } = await evaluated('--model', 'm/n', '--diagnose', '1', '--json')
+  expect(JSON.parse(stdout)).toMatchObject({
+    tasks: [{ questions: 1, known: 0, greedy: null, agreement: 1, blind: { same_answer: 1, gap: null } }],
+  })
 })
 
 test('an adapter is given as a flag or among the arguments of the model', async () => {
@@ -240,6 +385,35 @@ test('Ctrl-C ends a run between two batches with 130, and the same command conti
   expect(calls.filter(([name]) => name === 'sample')).toHaveLength(3)
 })
 
+test('--with_base runs the model twice and compares', async () => {
+  const argv = [
+    '--model',
+    'm/n',
+    '--adapter',
+    'a/solver',
+    '--with_base',
+    '--output_path',
+    join(folder, 'out'),
+  ]
+  const { code, stdout, calls } = await evaluated(...argv, '--limit', '5', '--json')
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }], names: ['base', 'solver'] },
+    base: { model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }] },
+    compared: [{ task: 'sums', rows: 5, difference: 0, unlike: [] }],
+  })
+  expect(calls.filter(([name]) => name === 'loadVlm')).toHaveLength(1)
+  const adapters = calls
+    .filter(([name]) => name === 'sample')
+    .map(([, value]) => (value as { adapter?: object }).adapter)
+  expect(adapters.map((adapter) => adapter !== undefined)).toEqual([
+    ...Array<boolean>(5).fill(false),
+    ...Array<boolean>(5).fill(true),
+  ])
+  const table = await evaluated(...argv, '--limit', '5')
+  expect(table.stdout).toMatch(/\| rows \| +base \| solver \|/)
+})
+
 test('two runs side by side, by their folders or their files', async () => {
   for (const name of ['a', 'b']) await evaluated('--model', 'm/n', '--output_path', join(folder, name))
   const paths = [join(folder, 'a'), join(folder, 'b')]
@@ -334,6 +508,23 @@ test.each([
     ['--model', 'm/n', '--tasks', 'chartqa', '--predict_only'],
     '--predict_only: must go with --output_path',
   ],
+  ['examples in the prompt', ['--num_fewshot', '5'], '--num_fewshot: must be one of 0, got "5"'],
+  ...[['--output_path', 'a'], ['--predict_only'], ['--breakdown'], ['--gen_kwargs', 'until=a']].map(
+    (flags): [string, string[], string] => [
+      `a diagnosis with ${flags.join(' ')}`,
+      ['--model', 'm/n', '--tasks', 'chartqa', '--diagnose', '2', ...flags],
+      `--diagnose: must go without ${flags[0] ?? ''}`,
+    ],
+  ),
+  ...[
+    ['--adapter', 'x'],
+    ['--output_path', 'y'],
+    ['--adapter', 'x', '--output_path', 'y', '--no-log_samples'],
+  ].map((flags): [string, string[], string] => [
+    `a base with ${flags.join(' ')} alone`,
+    ['--model', 'm/n', '--tasks', 'chartqa', '--with_base', ...flags],
+    '--with_base: must go with --adapter, --output_path and logged samples',
+  ]),
   ['one run to compare', ['--compare', 'a'], '--compare: must be given two runs, got 1'],
   ['three runs to compare', ['--compare', 'a', 'b', 'c'], '--compare: must be given two runs, got 3'],
   [

@@ -134,12 +134,14 @@ test('Ctrl-C while text is streamed ends it with a newline and exit code 130, an
   let interrupt = (): void => undefined
   let undone = 0
   const { code, stdout, stderr, calls } = await runCommand(required, {
-    library: fakeLibrary({ pieces: ['one', ' two', ' three'], wait: 20 }),
+    library: fakeLibrary({
+      pieces: ['one', ' two', ' three'],
+      beforePiece: (piece) => {
+        if (piece === ' two') interrupt()
+      },
+    }),
     onInterrupt: (handler) => {
       interrupt = handler
-      setTimeout(() => {
-        interrupt()
-      }, 30)
       return () => undone++
     },
   })

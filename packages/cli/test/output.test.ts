@@ -10,10 +10,10 @@ function downloading() {
   return fakeLibrary({
     onLoad: ({ hub, onWiden }) => {
       const file = 'model-00001-of-00002.safetensors'
-      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 1e9, allSize: 4e9 })
-      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 2e9, allSize: 4e9 })
+      hub?.onProgress?.({ file, received: 1e9, size: 2e9, allReceived: 1e9, allSize: 4e9 })
+      hub?.onProgress?.({ file, received: 2e9, size: 2e9, allReceived: 2e9, allSize: 4e9 })
       hub?.onWarning?.({ code: 'HUB_CACHE_USED', message: 'hub: gave no answer;\nthe last one stands' })
-      hub?.onProgress?.({ file, received: 0, size: 0, allReceived: 4e9, allSize: 4e9 })
+      hub?.onProgress?.({ file, received: 2e9, size: 2e9, allReceived: 4e9, allSize: 4e9 })
       onWiden?.({ file: '/cache/abc.safetensors', bytes: 8e9 })
     },
   })
@@ -104,7 +104,7 @@ test('help goes to standard output, in groups, with defaults and two examples', 
 test('no arguments, --help and help say the same; --version says the version', async () => {
   const { code, stdout } = await runCommand([])
   expect(code).toBe(0)
-  for (const command of ['generate', 'score', 'export', 'doctor', 'setup'])
+  for (const command of ['generate', 'score', 'export', 'report', 'doctor', 'setup'])
     expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
   expect((await runCommand(['--help'])).stdout).toBe(stdout)
   expect((await runCommand(['help'])).stdout).toBe(stdout)

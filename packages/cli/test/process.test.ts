@@ -1,5 +1,6 @@
 /** The command as a process: what only shows there. */
 import { spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundleMain } from './support/bundle-main'
 
@@ -71,3 +72,39 @@ test('a reader that goes away, as head does, is no error', async () => {
   const status = await new Promise((resolve) => child.on('close', resolve))
   expect({ status, stderr }).toEqual({ status: 0, stderr: 'warning: something is odd\n' })
 })
+
+test.each([
+  ['SIGINT', undefined, 10, { status: 130, signal: null, stdout: '/runs/tiny\n' }],
+  ['SIGTERM', undefined, 10, { status: 130, signal: null, stdout: '/runs/tiny\n' }],
+  ['SIGINT', 'SIGINT', 60_000, { status: null, signal: 'SIGINT', stdout: '' }],
+  ['SIGTERM', 'SIGINT', 60_000, { status: null, signal: 'SIGINT', stdout: '' }],
+] as const)(
+  'a run that gets %s saves itself; one that then gets %s ends at once',
+  async (first, second, wait, end) => {
+    const images = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny/images', import.meta.url))
+    const child = spawn(process.execPath, [file, 'train', '--data_dir', images], {
+      env: environment({ FAKE_WAIT: `${wait}` }),
+    })
+    let [stdout, stderr, sent] = ['', '', 0]
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString()
+    })
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString()
+      if (sent === 0 && stderr.includes('training\n')) {
+        sent++
+        child.kill(first)
+      }
+      if (sent === 1 && stderr.includes('stopping after saving') && second !== undefined) {
+        sent++
+        child.kill(second)
+      }
+    })
+    const [status, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+      child.on('close', (...how) => {
+        resolve(how)
+      }),
+    )
+    expect({ status, signal, stdout }).toEqual(end)
+  },
+)

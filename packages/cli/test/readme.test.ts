@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { drawChart, writeChartParquet } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
+import { writeRun } from './support/run-folder'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
@@ -18,27 +19,35 @@ const lines = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '
   block.split('\n').filter((line) => line.startsWith('evolmm ')),
 )
 
-const contents = (file: string) =>
-  file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+const contents = (file: string) => {
+  if (file === 'config.json') return JSON.stringify({ data_dir: '.' })
+  return file.endsWith('.jsonl') ? '{"image": "a.png", "question": "How many?", "answer": 6}\n' : ''
+}
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'generate', 'score', 'eval', 'export', 'setup']),
+    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
   )
 })
 
 test.each(lines)('README: %s', async (line) => {
   const folder = mkdtempSync(join(tmpdir(), 'evolmm-cli-'))
-  await writeChartParquet(folder, [await drawChart(0)])
+  writeFileSync(join(folder, 'a.png'), '')
+  const chart = await drawChart(0)
+  await writeChartParquet(folder, [chart])
+  mkdirSync(join(folder, 'charts'))
+  writeFileSync(join(folder, 'charts', chart.name), chart.png)
   const argv = words(line).map((word) => {
-    if (!/\.(png|jsonl)$|^results\//.test(word)) return word
-    if (!word.startsWith('results/')) writeFileSync(join(folder, word), contents(word))
+    if (word === './warm' || word === 'charts') return join(folder, word)
+    if (word.startsWith('runs/')) writeRun(join(folder, word))
+    if (!/\.(png|jsonl?)$|^(results|runs)\//.test(word)) return word
+    if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })
-  const { code, stdout } = await runCommand(argv, { library })
+  const { code, stdout, stderr } = await runCommand(argv, { library })
   rmSync(folder, { recursive: true })
-  expect(code).toBe(0)
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   if (!argv.includes('--json')) return
   // Its fields are those of the table.
   const row = readme.split('\n').findLast((text) => text.startsWith(`| \`${argv[0]}\``)) ?? ''

@@ -6,6 +6,7 @@ import { build } from 'tsup'
 import { expect, test } from 'vitest'
 import { checkImage, type CheckOptions } from '@evolmm/dataset'
 import { addFiles, craftedPng, folderOf, picture, pngChunk } from './make-images'
+import { peakMegabytes } from './peak-memory'
 
 const noise = picture(64)
 const bytes = {
@@ -330,9 +331,9 @@ test('decoding needs far less memory than the pixels would', async () => {
   })
   const script = `
     require('./check-image.cjs').checkImage('large.png').then(({ usable }) =>
-      console.log(usable, process.resourceUsage().maxRSS / 1024))`
+      console.log(usable, ${peakMegabytes}))`
   const env = { ...process.env, NODE_PATH: resolve(import.meta.dirname, '../node_modules') }
-  const [usable, megabytes] = execFileSync('node', ['-e', script], {
+  const [usable, megabytes] = execFileSync(process.execPath, ['-e', script], {
     cwd: root,
     env,
     encoding: 'utf8',

@@ -7,6 +7,7 @@ import { build } from 'tsup'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { scanImages, type DatasetWarning, type ScanOptions } from '@evolmm/dataset'
 import { addFiles, folderOf } from './make-images'
+import { peakMegabytes } from './peak-memory'
 
 // Tests may run as root, who is refused nothing: refusals are simulated.
 const realFs = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
@@ -251,8 +252,8 @@ test('a million paths stay below 400 MB', async () => {
   await build({ entry: [entry], outDir: join(root, 'lib'), format: 'cjs', config: false, silent: true })
   const script = `
     require('./lib/scan-images.cjs').scanImages({ root: './links' }).then(({ length, at }) =>
-      console.log(length, at(999999), process.resourceUsage().maxRSS / 1024))`
-  const printed = execFileSync('node', ['-e', script], { cwd: root, encoding: 'utf8' })
+      console.log(length, at(999999), ${peakMegabytes}))`
+  const printed = execFileSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' })
   const [length, last, megabytes] = printed.split(' ')
   expect(Number(length)).toBe(1_000_000)
   expect(last).toBe('a_folder_of_images_00199/image_00004999.jpg')

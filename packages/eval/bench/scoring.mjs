@@ -1,9 +1,10 @@
 /**
- * Time of one score, per task and mode, without a judge: median, slowest, and for a long answer, milliseconds. Each
+ * Time of one score, per task and mode, without a judge: median, slowest, and for long answers, milliseconds. Each
  * score is timed three times and the shortest counts, so that the slowest is the slowest text and not a busy machine.
  *
  * node scripts/bench.mjs packages/eval/bench/scoring.mjs [--rounds=20]
- * Rows and answers are those of the test vectors, the raw answers of all tasks, and reasoning of 20,000 characters.
+ * Rows and answers are those of the test vectors, the raw answers of all tasks; reasoning of 20,000 characters; and the
+ * slowest of some texts of 20,000 characters that are made to be slow.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,6 +22,19 @@ const answers = Object.keys(vectors).flatMap((group) =>
 )
 const reasoning = 'We look at the chart. Bar (B) is so 12.5 cm high = 1,250 mm, thus the result is larger. '
 const long = `${reasoning.repeat(230)}\nThe answer is 5/4`
+const hostile = [
+  '1',
+  'A ',
+  '{',
+  '\\boxed{',
+  '\\sqrt{',
+  '1+',
+  'the answer is ',
+  '1,',
+  'so 1\n',
+  '\\frac{1}',
+  '(',
+].map((part) => part.repeat(20_000 / part.length))
 const missing = { category: 'math', l2_category: 'algebra', index: 1, question: 'q' }
 
 console.log(
@@ -29,6 +43,7 @@ console.log(
   'median'.padStart(8),
   'slowest'.padStart(8),
   '20k chars'.padStart(10),
+  'hostile'.padStart(8),
 )
 for (const task of tasks) {
   const group = Object.keys(vectors).find((name) => task.name.startsWith(name))
@@ -49,17 +64,21 @@ for (const task of tasks) {
     }
     const times = []
     const longTimes = []
+    const hostileTimes = []
+    for (const text of hostile) for (const row of rows.slice(0, 12)) hostileTimes.push(await score(row, text))
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const [index, row] of rows.entries())
         times.push(await score(row, answers[(round * 37 + index) % answers.length]))
       longTimes.push(await score(rows[round % rows.length], long))
     }
-    const [typical, worst, longest] = [middle(times), Math.max(...times), Math.max(...longTimes)]
+    const [typical, worst] = [middle(times), Math.max(...times)]
+    const [longest, slowest] = [Math.max(...longTimes), Math.max(...hostileTimes)]
     console.log(
       task.name.padEnd(28),
       mode.padEnd(12),
       ...[typical, worst].map((time) => time.toFixed(3).padStart(8)),
       longest.toFixed(3).padStart(10),
+      slowest.toFixed(3).padStart(8),
     )
   }
 }

@@ -2,28 +2,15 @@
  * One's own pictures as a task: a JSON-lines file, each line an object with
  * - `image` or `images`: a path, or several, relative to the file;
  * - `question`: a text;
- * - `answer`: the right answer, or a list of right ones; with `options` the letter or the text of the right one;
+ * - `answer`: the right answer, or a list of right ones; with `options` the letter or the text of the right one; null
+ *   when nobody knows, as of questions that a model made up: such a row has no score, but can be diagnosed;
  * - `options`: texts to choose from, if there are any.
  */
 import { basename, dirname, resolve } from 'node:path'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
-import { anls } from './scoring/anls'
-import { inferOption, lettered } from './scoring/infer-option'
-import { mathEqual } from './scoring/math-equal'
+import { folderScorers, ownPrompt, scoreOwn, type FolderScorer, type OwnQuestion } from './own-question'
 import { meanOf } from './scoring/averages'
-import { optionLines } from './scoring/option-lines'
-import { strip } from './scoring/python-text'
-import { relaxedMatch } from './scoring/relaxed-match'
 import type { Row, Task } from './task'
-
-/**
- * - `exact`: the same text but for case and spaces around it;
- * - `relaxed`: ChartQA's rule, numbers within 5 %;
- * - `anls`: InfographicVQA's rule, similarity of spelling;
- * - `math`: MathVision's rule, equal values;
- * - `choice`: the letter, or else the text, of an option.
- */
-export type FolderScorer = 'exact' | 'relaxed' | 'anls' | 'math' | 'choice'
 
 export interface FolderTaskOptions {
   /** Path of the `.jsonl` file. */
@@ -37,43 +24,27 @@ export interface FolderTaskOptions {
   maxNewTokens?: number | undefined
 }
 
-const singleWord = 'Answer the question using a single word or phrase.'
-const instructions: Record<FolderScorer, string> = {
-  exact: singleWord,
-  relaxed: singleWord,
-  anls: singleWord,
-  math: 'Please solve the problem step by step and put your answer in one "\\boxed{}".',
-  choice: "Answer with the option's letter from the given choices directly.",
-}
-
-interface Question {
-  question: string
-  images: string[]
-  answers: string[]
-  options: string[]
-}
+type Question = OwnQuestion & { images: string[] }
 
 export function folderTask(options: FolderTaskOptions): Task {
   const { file } = options
-  const scorer = checkOneOf('scorer', options.scorer, ['exact', 'relaxed', 'anls', 'math', 'choice'])
+  const scorer = checkOneOf('scorer', options.scorer, folderScorers)
   const metric = scorer === 'anls' ? 'anls' : 'accuracy'
-  const instruction = options.instruction ?? instructions[scorer]
   return {
     name: options.name ?? basename(file).replace(/\.jsonl$/, ''),
     version: 1,
     source: { file },
     generation: { maxNewTokens: checkInteger('maxNewTokens', options.maxNewTokens ?? 64, { min: 1 }) },
     prompt: (row) => {
-      const { question, images, options: choices } = readQuestion(row, file)
+      const question = readQuestion(row, file)
       return {
-        text: [question, optionLines(choices), instruction].filter((part) => part !== '').join('\n'),
-        images: images.map((path) => resolve(dirname(file), path)),
+        text: ownPrompt(question, scorer, options.instruction),
+        images: question.images.map((path) => resolve(dirname(file), path)),
       }
     },
-    target: (row) => readQuestion(row, file).answers.join(' | '),
+    target: (row) => (readQuestion(row, file).answers ?? []).join(' | '),
     score: (row, answer) => {
-      const question = readQuestion(row, file)
-      const { value, parsed } = scorers[scorer](strip(answer), question)
+      const { value, parsed } = scoreOwn(answer, readQuestion(row, file), scorer)
       return { values: { [metric]: value }, parsed, fallback: false }
     },
     aggregate: (scores) => ({ [metric]: meanOf(scores, metric) }),
@@ -82,33 +53,13 @@ export function folderTask(options: FolderTaskOptions): Task {
   }
 }
 
-type Scorer = (answer: string, question: Question) => { value: number; parsed: string | null }
-
-const scorers: Record<FolderScorer, Scorer> = {
-  exact: (answer, { answers }) => matching(answer, answers, (a, b) => a.toLowerCase() === b.toLowerCase()),
-  relaxed: (answer, { answers }) => matching(answer, answers, relaxedMatch),
-  math: (answer, { answers }) => matching(answer, answers, mathEqual),
-  anls: (answer, { answers }) => ({ value: anls(answer, answers), parsed: answer.toLowerCase() || null }),
-  choice: (answer, { answers, options }) => {
-    const letters = lettered(options)
-    const parsed = letters.has(answer.toUpperCase()) ? answer.toUpperCase() : inferOption(answer, letters)
-    const right = answers.some((gold) => gold === parsed || gold === letters.get(parsed ?? ''))
-    return { value: right ? 1 : 0, parsed: parsed ?? null }
-  },
-}
-
-function matching(answer: string, answers: readonly string[], equal: (a: string, b: string) => boolean) {
-  const right = answers.some((gold) => equal(answer, gold))
-  return { value: right ? 1 : 0, parsed: answer.toLowerCase() || null }
-}
-
 function readQuestion(row: Row, file: string): Question {
   const { question, answer, image, images, options } = row
   if (typeof question !== 'string') throw invalidRow(file, 'question', 'a text', question)
   return {
     question,
     images: texts(file, 'images', images ?? image ?? []),
-    answers: texts(file, 'answer', answer, 1),
+    answers: answer === null ? null : texts(file, 'answer', answer, 1),
     options: texts(file, 'options', options ?? []),
   }
 }

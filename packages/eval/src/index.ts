@@ -23,14 +23,15 @@ export { vlmAnswerer, type AnsweringVlm, type VlmAnswererOptions } from './vlm-a
 export { openData, type Data, type OpenDataOptions } from './data/open-data'
 export type { Download } from './data/find-files'
 export { rowImage } from './data/row-image'
-export { folderTask, type FolderScorer, type FolderTaskOptions } from './folder-task'
+export { folderTask, type FolderTaskOptions } from './folder-task'
+export { folderScorers, type FolderScorer } from './own-question'
 
 // 4. Runs
 export { evaluate, type EvaluateOptions } from './run/evaluate'
 export type { Evaluation, TaskResult } from './run/summarize'
 export type { GenerationOverrides } from './run/plan'
 export type { Progress } from './run/progress'
-export { formatEvaluation } from './run/format-evaluation'
+export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 
 // 5. Two runs side by side
 export { compareRuns, type ComparedMetric } from './compare/compare-runs'
@@ -38,7 +39,9 @@ export { formatComparison, type FormatComparisonOptions } from './compare/format
 export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
 
 // 6. Diagnostics of self-consistency
+export { type OwnWay, probe, type Probe, type ProbeItem, type ProbeOptions } from './probe'
 export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
+export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
 export { vote, type JudgedAnswer, type Vote } from './diagnostics/vote'
 export { passAtK } from './diagnostics/pass-at-k'

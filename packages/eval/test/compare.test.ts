@@ -75,6 +75,29 @@ test('only rows and tasks of both runs are compared, the others are counted', as
   })
 })
 
+test('what is not alike besides the model is said, once for each task', async () => {
+  const folder = temporaryFolder()
+  const one = await run(folder, 4, () => false)
+  const other = await run(folder, 4, () => false)
+  expect((await compareRuns(one.results, other.results))[0].unlike).toEqual([])
+  const text = readFileSync(other.results, 'utf8')
+  const changed = text
+    .replace(/"mode": "fixed",(\s+)"judge": null,(?=\s+"revision")/, '"mode": "compat",$1"judge": "gpt",')
+    .replace(/"fallbackShare": 0,(\s+)"unscored": 0/, '"fallbackShare": 0.25,$1"unscored": 2')
+  writeFileSync(other.results, changed)
+  const compared = await compareRuns(one.results, other.results)
+  const twice = [...compared, ...compared.map((metric) => ({ ...metric, metric: 'again' }))]
+  expect(formatComparison(twice).split('\n').slice(-5)).toEqual([
+    'Not alike in sums: mode: fixed and compat.',
+    'Not alike in sums: judge: none and gpt.',
+    'Not alike in sums: rows decided by a rule of last resort: 0.0 % and 25.0 %.',
+    'Not alike in sums: rows without a score: 0.0 % and 50.0 %.',
+    '',
+  ])
+  writeFileSync(other.results, text.slice(0, 100))
+  await expect(compareRuns(one.results, other.results)).rejects.toMatchObject({ code: 'INVALID_RESULTS' })
+})
+
 test('samples of lmms-eval itself are read', async () => {
   const folder = temporaryFolder()
   const put = (name: string, values: readonly object[]) => {
@@ -113,4 +136,26 @@ test('runs on other data, without samples or with bad ones are refused', async (
   rmSync(path)
   for (const results of [second.results, path, join(folder, 'nowhere', 'results.json')])
     await expect(compareRuns(first.results, results)).rejects.toMatchObject({ code: 'NO_SAMPLES' })
+})
+
+test('rows without a hash are compared by their numbers, and results files may be those of lmms-eval', async () => {
+  const folder = temporaryFolder()
+  const put = (name: string, count: number, value: number) => {
+    const lines = Array.from({ length: count }, (_, i) =>
+      JSON.stringify({
+        doc_id: i,
+        exact_match: value,
+        evolmm: { values: { exact_match: value, unknown: null } },
+      }),
+    )
+    writeFileSync(join(folder, `${name}_samples_ai2d.jsonl`), lines.join('\n'))
+    writeFileSync(join(folder, `${name}_results.json`), '{"results": {}}')
+    return join(folder, `${name}_results.json`)
+  }
+  // 2^-19: all of twenty rows better.
+  const many = await compareRuns(put('a', 20, 0), put('b', 20, 1))
+  expect(many).toMatchObject([{ task: 'ai2d', rows: 20, wins: 20, signTest: 2 ** -19, unlike: [] }])
+  expect(formatComparison(many)).toMatch(/\| p < 0\.0001 \|$/m)
+  const single = await compareRuns(put('c', 1, 1), put('d', 1, 0))
+  expect(formatComparison(single)).toMatch(/\| +-1\.0000 \| +- \| +0\/1 \| p = 1\.0000 \|$/m)
 })

@@ -151,7 +151,7 @@ test('an abort stops a diagnosis between two batches', async () => {
   await expect(running).rejects.toThrow('enough')
 })
 
-test.each([{ questions: [] }, { samples: 0 }, { k: [3] }, { k: [0] }, { batchSize: 0 }])(
+test.each([{ questions: [] }, { samples: -1 }, { k: [3] }, { k: [0] }, { batchSize: 0 }])(
   'a diagnosis with %o is refused',
   async (wrong) => {
     const running = diagnose({ questions: [scripted('r;rr;r')], answerer: reader, samples: 2, ...wrong })

@@ -5,7 +5,7 @@ import type { AnswerRequest, AnswerSettings } from '../src/answerer'
 import { folderTask } from '../src/folder-task'
 import { evaluate } from '../src/run/evaluate'
 import { folderName } from '../src/run/folder-name'
-import { formatEvaluation } from '../src/run/format-evaluation'
+import { formatBreakdown, formatEvaluation } from '../src/run/format-evaluation'
 import type { Progress } from '../src/run/progress'
 import type { Task } from '../src/task'
 import { fakeAnswerer } from './support/fake-answerer'
@@ -132,6 +132,69 @@ test.each([
   const { tasks } = await evaluate({ tasks: [task], answerer: fakeAnswerer(), ...options })
   expect(tasks[0]).toMatchObject({ rows, allRows: 10 })
   if (rows === 0) expect(tasks[0].metrics).toEqual({ accuracy: null })
+})
+
+test('a task may have a filter, no means and groups, and each task data of its own', async () => {
+  const { folder } = sums(4)
+  const task: Task = {
+    ...folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact' }),
+    filter: 'first-letter',
+    means: undefined,
+    score: (row, answer) => ({
+      values: { accuracy: 1 },
+      details: { filtered: answer.slice(0, 1), parity: Number(row.answer) % 2 === 0 ? 'even' : 'odd' },
+    }),
+    breakdown: (scores) => ({
+      parity: {
+        odd: {
+          correct: scores.filter(({ details }) => details?.parity === 'odd').length,
+          total: 2,
+          accuracy: null,
+        },
+      },
+    }),
+  }
+  const places: string[] = []
+  const evaluation = await evaluate({
+    tasks: [task],
+    answerer: { ...fakeAnswerer(), identity: () => ({ adapter: null }) },
+    outputPath: join(folder, 'out'),
+    generation: { temperature: 0.5, topP: 0.9 },
+    data: ({ name }) => {
+      places.push(name)
+      return {}
+    },
+  })
+  expect(places).toEqual(['sums'])
+  const { results, samples } = evaluation.files ?? { results: '', samples: [] }
+  expect(JSON.parse(readFileSync(results, 'utf8'))).toMatchObject({
+    results: { sums: { 'accuracy,first-letter': 1, 'accuracy_stderr,first-letter': 'N/A' } },
+    configs: { sums: { generation_kwargs: { temperature: 0.5, do_sample: true, top_p: 0.9 } } },
+    config: { model_args: 'adapter=null' },
+  })
+  const [first, second] = readFileSync(samples[0], 'utf8').split('\n')
+  expect(JSON.parse(first)).toMatchObject({
+    resps: [['\\boxed{no "idea" ']],
+    filtered_resps: ['\\'],
+    evolmm: { parsed: null },
+  })
+  expect(JSON.parse(second)).not.toHaveProperty('resps')
+  expect(formatEvaluation(evaluation)).toMatch(/\| sums \| accuracy \| +1 \| +- \| +4 \|/)
+  expect(formatBreakdown(evaluation)).toContain('| sums | parity   | odd   |        - |   2/2 |\n')
+  expect(formatBreakdown({ tasks: [] })).toBe('')
+  expect(formatEvaluation({ model: 'm', tasks: [{ ...evaluation.tasks[0], metrics: {} }] })).toMatch(
+    /\| sums \| - +\| +- \|/,
+  )
+})
+
+test('what is wrong with a task itself is not taken for a wrong row', async () => {
+  const { task } = sums(2)
+  const prompt = () => {
+    throw new TypeError('a slip')
+  }
+  await expect(evaluate({ tasks: [{ ...task, prompt }], answerer: fakeAnswerer() })).rejects.toThrow(
+    TypeError,
+  )
 })
 
 test('progress counts rows over all tasks and extrapolates the time that is left', async () => {
@@ -262,6 +325,53 @@ test('an output path that cannot be written is a typed error', async () => {
   writeFileSync(file, '')
   const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: file })
   await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'an output path where the system makes no folders is a typed error (Linux: elsewhere there is no /proc)',
+  async () => {
+    const { task } = sums(2)
+    const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: '/proc/evolmm/out' })
+    await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+  },
+)
+
+test('a file without rows is refused', async () => {
+  const file = join(temporaryFolder(), 'none.jsonl')
+  writeFileSync(file, '\n')
+  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
+  await expect(run).rejects.toMatchObject({ code: 'DATA_EMPTY', details: { paths: [file] } })
+})
+
+test('a wrong line of a file shows before anything is asked, unless it is not among the rows that count', async () => {
+  const { task, folder } = sums(3)
+  writeFileSync(join(folder, 'sums.jsonl'), '{"question": "later"}\n', { flag: 'a' })
+  let calls = 0
+  const answerer = fakeAnswerer({
+    onAnswer: () => {
+      calls++
+    },
+  })
+  await expect(evaluate({ tasks: [task], answerer })).rejects.toMatchObject({
+    code: 'INVALID_ROW',
+    details: { task: 'sums', row: 3 },
+  })
+  expect(calls).toBe(0)
+  expect((await evaluate({ tasks: [task], answerer, limit: 3 })).tasks[0].rows).toBe(3)
+})
+
+test('a question whose right answer is null has no score and is no zero', async () => {
+  const file = join(temporaryFolder(), 'own.jsonl')
+  const rows = [
+    { question: 'say: yes', answer: 'yes' },
+    { question: 'say: yes', answer: null },
+  ]
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  const { tasks } = await evaluate({
+    tasks: [folderTask({ file, scorer: 'exact' })],
+    answerer: fakeAnswerer(),
+  })
+  expect(tasks[0]).toMatchObject({ metrics: { accuracy: null }, rows: 2, unscored: 1 })
 })
 
 test('a task named twice is refused', async () => {

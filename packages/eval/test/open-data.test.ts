@@ -108,6 +108,46 @@ test('the shared cache is read at the named revision', async () => {
     await expect(openData(task, options)).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' })
 })
 
+test('a data set that no cache has is not found', async () => {
+  // Whatever cache the environment of this process names.
+  const absent = { ...task, source: { ...task.source, dataset: 'evolmm/no-such-data-set' } }
+  await expect(openData(absent)).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' })
+  const home = temporaryFolder()
+  const commit = '1'.repeat(40)
+  const snapshots = join(home, 'hub', 'datasets--org--set', 'snapshots')
+  mkdirSync(snapshots, { recursive: true })
+  writeFileSync(join(snapshots, commit), 'a file')
+  const where = { environment: { HF_HOME: home }, revision: commit }
+  await expect(openData(task, where)).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' })
+})
+
+test('a file may have a name without a number, and a folder a name that no disk takes', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'one.parquet')
+  const single = { ...task, source: { ...task.source, files: 'one.parquet' } }
+  expect(await idsOf(await openData(single, { folder }))).toEqual(ids)
+  const long = 'x'.repeat(5000)
+  await expect(openData(single, { folder: long })).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+})
+
+test('the revision of a large file changes with its end', async () => {
+  const file = join(temporaryFolder(), 'a.jsonl')
+  const revision = async (last: string) => {
+    writeFileSync(file, `{"text": "${' '.repeat(3_000_000)}${last}"}\n`)
+    const data = await openData({ source: { file } })
+    await data.close()
+    return data.revision
+  }
+  expect(await revision('a')).not.toBe(await revision('b'))
+  await expect(openData({ source: { file: `${file}.parquet` } })).rejects.toMatchObject({
+    code: 'DATA_UNREADABLE',
+  })
+  writeFileSync(file, `{"text": ${'x'.repeat(100)}`)
+  await expect(openData({ source: { file } })).rejects.toThrow(
+    `:1: must be one JSON object, got "{\\"text\\": ${'x'.repeat(51)}…"`,
+  )
+})
+
 test('an injected download is asked for the files of the split alone', async () => {
   const folder = temporaryFolder()
   put(folder, 'data/test-00000-of-00001.parquet')

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { folderTask } from '../src/folder-task'
@@ -74,13 +75,13 @@ test('a run killed at many random moments ends as an undisturbed one and asks fo
   for (;;) {
     const done = new Set(doneRows(outputPath))
     writeFileSync(log, '')
-    const child = spawn(process.execPath, [script, folder, outputPath], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const ended = once(child, 'exit')
     // Killed a moment after a few of its batches, wherever it is by then: waiting, scoring or writing.
     let batches = 1 + Math.floor(random() * 6)
     const moment = random() * 6
+    const child = spawn(process.execPath, [script, folder, outputPath, String(batches + 2)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
     child.stdout.on('data', (dots: Buffer) => {
       batches -= dots.length
       if (batches <= 0) setTimeout(() => child.kill('SIGKILL'), moment)
@@ -154,6 +155,16 @@ test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
   expect(asked).toBe(18 - 6)
 })
 
+test.each(['{"task": "first"}', '[1]', 'null'])('a last line %s is no row and is cut off', async (line) => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  appendFileSync(journalOf(folder) ?? '', `${line}\n`)
+  let asked = 0
+  await evaluate(options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }))
+  expect(asked).toBe(18 - 6)
+})
+
 test('an answer whose scoring fails is kept and not asked for again', async () => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 5)
@@ -205,4 +216,76 @@ test('other options, data or parameters begin another run', async () => {
   // Six changed runs, the resumed one and that on the new data, each with files of its own.
   const results = readdirSync(join(folder, 'org__fake')).filter((name) => name.endsWith('_results.json'))
   expect(results).toHaveLength(8)
+})
+
+test('a run that another process writes is refused, and goes on when that one is gone', async () => {
+  const folder = temporaryFolder()
+  const script = await bundle(new URL('./support/run-sums.ts', import.meta.url), folder)
+  const file = writeSums(folder, 90)
+  const outputPath = join(folder, 'out')
+  mkdirSync(outputPath)
+  const child = spawn(process.execPath, [script, folder, outputPath], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  await once(child.stdout, 'data')
+  const second = { ...options(file, outputPath), now: () => new Date() }
+  await expect(evaluate(second)).rejects.toMatchObject({
+    code: 'OUTPUT_IN_USE',
+    details: { owner: `process ${child.pid}` },
+  })
+  child.kill('SIGKILL')
+  await ended
+  const done = doneRows(outputPath).length
+  let asked = 0
+  await evaluate({ ...second, answerer: fakeAnswerer({ onAnswer: (given) => void (asked += given.length) }) })
+  expect(asked).toBe(180 - done)
+  const ending = /(_results\.json|_samples_(first|second)\.jsonl)$/
+  expect(readdirSync(join(outputPath, 'org__fake')).filter((name) => !ending.test(name))).toEqual([])
+})
+
+test('within one process too a run is written once at a time, and given back by a failure', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 4)
+  let second: Promise<unknown> | undefined
+  const first = evaluate(
+    options(file, folder, {
+      onAnswer: async () => {
+        second ??= evaluate(options(file, folder)).catch((error: unknown) => error)
+        await second
+      },
+    }),
+  )
+  await first
+  expect(await second).toMatchObject({ code: 'OUTPUT_IN_USE' })
+  await interrupted(file, folder, 1)
+  await evaluate(options(file, folder))
+})
+
+test.each([
+  ['by a process that is gone', `999999999 ${hostname()}`, undefined],
+  ['by an earlier process of this number', `${process.pid} ${hostname()}`, undefined],
+  ['empty', '', undefined],
+  ['by another machine', '17 elsewhere', 'process 17 on elsewhere'],
+  // Which nobody but the superuser may send signals to.
+  ['by a process of somebody else', `1 ${hostname()}`, 'process 1'],
+])('a lock left %s is taken over or refused', async (_, text, owner) => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 4)
+  await interrupted(file, folder, 2)
+  const journal = journalOf(folder) ?? ''
+  writeFileSync(`${journal.slice(0, journal.lastIndexOf('_'))}.lock`, text)
+  const run = evaluate(options(file, folder))
+  if (owner === undefined) await run
+  else await expect(run).rejects.toMatchObject({ code: 'OUTPUT_IN_USE', details: { owner } })
+})
+
+test('runs that begin in the same second have different dates', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 4)
+  const runs = await Promise.all([0, 1, 2].map((seed) => evaluate({ ...options(file, folder), seed })))
+  expect(runs.map(({ date }) => date).sort()).toEqual(
+    [0, 1, 2].map((second) => `20260102_03040${5 + second}`),
+  )
+  expect(new Set(runs.map(({ files }) => files?.results)).size).toBe(3)
 })

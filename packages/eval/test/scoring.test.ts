@@ -94,6 +94,12 @@ test.each([
   expect(cleanAnswer(raw, { mode: 'rule-based' })).toBe(cleaned)
 })
 
+test('latexValue reads a thousand tokens and no more', () => {
+  expect(latexValue(`${'1+'.repeat(499)}12`)).toBe(511)
+  expect(latexValue(`${'1+'.repeat(499)}1!`)).toBe(500)
+  expect(latexValue(`${'1+'.repeat(499)}1!!`)).toBeUndefined()
+})
+
 test('outside of compat a verdict is exactly 0 or 1', () => {
   const read = (reply: string) => judgeVerdict(reply, { strict: true })
   expect([' 1\n', '0', '10', 'Score: 1', '', 'yes'].map(read)).toEqual([true, false, ...Array<undefined>(4)])

@@ -12,7 +12,7 @@ import { parseMmmuOpen } from '../src/scoring/mmmu-open'
 import { roundPlaces } from '../src/scoring/python-number'
 import type { Row, Score, ScoringContext, ScoringMode, Task } from '../src/task'
 import { findTasks, tasks } from '../src/tasks'
-import { vectorGroups, vectors, type Vector } from './vectors'
+import { used, vectorGroups, vectorKinds, vectors, type Vector } from './vectors'
 
 const image = { bytes: new Uint8Array([1]), path: null }
 const modes: ScoringMode[] = ['compat', 'fixed', 'rule-based']
@@ -430,4 +430,8 @@ test('roundPlaces takes exact halves to the even digit, as Python does', () => {
     [1e300, 2, 1e300],
   ]
   for (const [value, places, expected] of cases) expect(roundPlaces(value, places)).toBe(expected)
+})
+
+test('every vector of the file is part of a test above', () => {
+  expect([...used].sort()).toEqual(expect.arrayContaining([...vectorKinds].sort()))
 })

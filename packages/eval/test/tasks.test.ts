@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { EvolmmError } from '@evolmm/internal'
 import { expect, test } from 'vitest'
 import type { Judge, JudgeRequest } from '../src/judge'
@@ -266,3 +267,15 @@ test.each(['not a list', "['a'", ''])(
     )
   },
 )
+
+test('each task is a file of its own whose header lists its pitfalls', () => {
+  const folder = new URL('../src/tasks/', import.meta.url)
+  const files = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const withTasks = files.filter((text) =>
+    /^export const \w+: Task = \{|^function \w+\(.*\): Task \{/m.test(text),
+  )
+  const headers = withTasks.map((text) => text.slice(0, text.indexOf('*/')))
+  for (const header of headers) expect(header).toMatch(/^\/\*\*\n[^]*\n \* Pitfalls: /)
+  // Three prompts of MathVista and two splits of MathVision share a file each.
+  expect(withTasks).toHaveLength(tasks.length - 3)
+})

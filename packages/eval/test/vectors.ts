@@ -19,6 +19,14 @@ const file = JSON.parse(readFileSync(new URL('fixtures/eval-vectors.json', impor
 
 export const vectorGroups = Object.keys(file.tasks)
 
+export const vectorKinds = vectorGroups.flatMap((group) => [
+  ...new Set(file.tasks[group].map(({ kind }) => `${group} ${kind}`)),
+])
+
+/** Groups and kinds that were asked for. */
+export const used = new Set<string>()
+
 export function vectors(group: string, kind: Vector['kind']): Vector[] {
+  used.add(`${group} ${kind}`)
   return file.tasks[group].filter((vector) => vector.kind === kind)
 }

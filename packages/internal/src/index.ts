@@ -2,4 +2,5 @@
 
 export { EvolmmError } from './evolmm-error'
 export { checkInteger, checkNumber, checkOneOf } from './check'
+export { numberOf, parseInteger, parseNumber } from './parse-number'
 export { philox4x32 } from './philox'

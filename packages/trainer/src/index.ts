@@ -1,4 +1,41 @@
-// Records
+// 1. The loop
+export { evolve } from './evolve'
+export type {
+  Baseline,
+  EvolveOptions,
+  GradedAnswer,
+  GuardSettings,
+  KlSettings,
+  OptimizerSettings,
+  PolicyModel,
+  PromptSettings,
+  RewardSettings,
+  SamplingSettings,
+  SolverReward,
+} from './options'
+export { malformedFaults } from './options'
+export { startState, type RoleState, type TrainerState } from './state'
+export type { WatchOptions, WatchState } from './watch'
+export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
+
+// 2. A run on disk
+export { train, type Probe, type RoleOptions, type TrainOptions } from './train'
+export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save-checkpoint'
+export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './checkpoint/load-checkpoint'
+export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
+export type { RunFile } from './run-file'
+
+// 6. Settings
+export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve-config'
+export { readConfigFile } from './config/read-config-file'
+export { formatConfig } from './config/format-config'
+export { describeSettings, type SettingDescription } from './config/describe-settings'
+export type { ConfigSource } from './config/setting'
+export { identityOf } from './config/identity'
+export { runName } from './config/run-name'
+export type { TrainConfig, TrainSetting } from './config/train-settings'
+
+// 3. Records
 export type {
   Alarm,
   AnswerRecord,
@@ -9,10 +46,32 @@ export type {
   WatchRecord,
 } from './record'
 
-// Trackers
+// 4. Trackers
+export { iterLog } from './trackers/iter-log'
+export { readIterLog } from './trackers/read-iter-log'
+export { truncateIterLog } from './trackers/truncate-iter-log'
+export { type Metric, metricsOf, metricTable } from './trackers/metrics'
+export { tensorboard, type TensorboardOptions } from './trackers/tensorboard'
+export {
+  type StatusLine,
+  statusLine,
+  type StatusLineOptions,
+  type StatusOutput,
+} from './trackers/status-line'
+export { guarded, type GuardedOptions, type GuardedTracker, type TrackerCounts } from './trackers/guarded'
+export { wandb } from './trackers/wandb'
+export { type SyncedWandb, syncWandb, type SyncWandbOptions } from './trackers/sync-wandb'
+export type {
+  WandbConnectionOptions,
+  WandbMode,
+  WandbOptions,
+  WandbResume,
+} from './trackers/wandb/wandb-options'
+export { noTracker } from './trackers/no-tracker'
+export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
-// Supervised learning
+// 7. Supervised learning
 export {
   warmup,
   type Warmup,
@@ -22,5 +81,7 @@ export {
   type WarmupState,
 } from './warmup/warmup'
 export { loadWarmup, saveWarmup } from './warmup/state-file'
+// 5. The page about a run
+export { writeReport, type WriteReportOptions } from './report/write-report'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -33,8 +33,8 @@ export interface ImageRecord {
   question: string | null
   /** What is wrong with the form of the output, whether or not it was asked. */
   faults: QuestionFault[]
-  /** Why the solver was not asked, or `null` if it was. */
-  rejected: 'malformed' | 'unlikely' | null
+  /** Why the solver was not asked, or `null` if it was. Nothing is known of an image that could not be decoded. */
+  rejected: 'unreadable' | 'malformed' | 'unlikely' | null
   /** Mean log-probability of the proposer's tokens under the start proposer, in nats. */
   questionLogProbability: number | null
   /** N of them, or none for a question that was rejected. */

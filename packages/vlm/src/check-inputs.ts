@@ -84,7 +84,7 @@ export function checkImages({ sizes }: Backbone, images: readonly EncodedImage[]
     if (given?.grid === undefined || given.pixels === undefined)
       throw invalidImage(name, 'must come from vlm.encodeImage', typeof image)
     const tokens = sizes.imageTokens(given.grid)
-    if (valuesOf(sizes, images[i]) !== tokens * sizes.hiddenSize)
+    if (valuesOf(sizes, given as EncodedImage) !== tokens * sizes.hiddenSize)
       throw invalidImage(
         name,
         `must have ${tokens} image tokens of width ${sizes.hiddenSize}`,

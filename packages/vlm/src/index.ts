@@ -62,6 +62,7 @@ export { decodeImage } from './image/decode-image'
 export type { RgbImage } from './image/rgb-image'
 
 // 4. Files that appear whole or not at all
+export { makeFolder } from './hub/make-folder'
 export { publishFolder, type PublishOptions, syncFolder, writeSynced } from './checkpoint/publish'
 export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
 export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
@@ -69,6 +70,7 @@ export type { WeightSource } from './checkpoint/weight-source'
 
 // 5. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
+export { runtimeVersion } from './runtime/runtime-version'
 export type { DeviceOptions } from './runtime/devices'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -11,6 +11,7 @@ import type { Backbone } from './backbones/backbone'
 import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
+import { companionFiles } from './checkpoint/companion-files'
 import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import { checkAdapter } from './check-inputs'
 import { encodeImage } from './encode-image'
@@ -110,9 +111,11 @@ export interface Vlm {
   dispose: () => Promise<void>
 }
 
-export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel'> & {
+export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel' | 'companions'> & {
   /** @default what the model was loaded by */
   baseModel?: string
+  /** Also the tokenizer's and the processor's files, byte for byte. @default false */
+  withProcessor?: boolean
 }
 
 export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShardBytes' | 'overwrite'>
@@ -188,15 +191,20 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
       return exportPrograms(model, out, adapter)
     },
     createAdapter: (given) => warned(createAdapter(backbone, given)),
-    trainWeights: async (given) => warned(await fullWeights(backbone, checkpoint, given)),
+    trainWeights: async ({ folder: from, ...given } = {}) => {
+      const source = from === undefined ? checkpoint : await openCheckpoint(from, backbone.weights)
+      return warned(await fullWeights(backbone, source, given))
+    },
     loadAdapter: async (name, { hub, ...given } = {}) => {
-      const found = await resolveModel(name, { ...options.hub, ...adapterFiles, ...hub })
+      // A revision of the model is none of the adapter's repository.
+      const found = await resolveModel(name, { ...options.hub, revision: undefined, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
-    saveAdapter: async (out, adapter, given) => {
+    saveAdapter: async (out, adapter, { withProcessor = false, ...given } = {}) => {
       checkText('folder', out)
       checkAdapter(backbone, adapter)
-      await saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, ...given })
+      const companions = withProcessor ? await companionFiles(folder) : new Map<string, Uint8Array>()
+      await saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, companions, ...given })
     },
     saveMerged: async (out, adapter, given) => {
       checkText('folder', out)

@@ -18,7 +18,7 @@ export interface MergedGroup {
   all: readonly ScoredCompletion[]
 }
 
-export interface MergedCompletion extends ScoredCompletion {
+interface MergedCompletion extends ScoredCompletion {
   given: number
   /** Tokens that count: those after the given ones. */
   scored: number

@@ -362,7 +362,7 @@ test('a lock gives signs of life while it is held, and goes with its work', asyn
         vi.advanceTimersByTime(2_000)
         await vi.waitFor(() => {
           expect(statSync(path).mtimeMs).toBeGreaterThan(0)
-        })
+        }, 20_000)
         throw new Error('work failed')
       },
     )

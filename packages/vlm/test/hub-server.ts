@@ -42,14 +42,27 @@ interface Listing {
 export type Misbehaviour = (request: Request, response: ServerResponse, usual: Usual) => boolean
 
 /** What would be sent, and a way to send only some of it before the connection breaks. */
-interface Usual {
-  body: Buffer
-  headers: Record<string, string | number>
-  status: number
+interface Usual extends Answer {
+  /** Place of the body's first byte in the content. */
+  start: number
   cutAfter: (bytes: number) => void
 }
 
-export async function serveHub(repo: FakeRepo, misbehave: Misbehaviour = () => false) {
+interface Answer {
+  body: Buffer
+  headers: Record<string, string | number>
+  status: number
+}
+
+/**
+ * `taken` tells whether the client has used the content up to a place. A connection that is cut waits for that: what lies
+ * unread in the client then is lost, and how much that is depends on how busy the machine is.
+ */
+export async function serveHub(
+  repo: FakeRepo,
+  misbehave: Misbehaviour = () => false,
+  taken: (place: number) => boolean = () => true,
+) {
   const requests: Request[] = []
   const {
     commit,
@@ -59,7 +72,7 @@ export async function serveHub(repo: FakeRepo, misbehave: Misbehaviour = () => f
   } = repo
   const contents = () => Object.entries(repo.files).map(([name, data]) => ({ name, data: Buffer.from(data) }))
 
-  function hubAnswer(path: string): Omit<Usual, 'cutAfter'> {
+  function hubAnswer(path: string): Answer {
     const nothing = Buffer.alloc(0)
     const missing = (code: string) => ({ status: 404, headers: { 'x-error-code': code }, body: nothing })
     const api = `/api/${type}/${repo.id}/revision/`
@@ -94,14 +107,14 @@ export async function serveHub(repo: FakeRepo, misbehave: Misbehaviour = () => f
     return { status: 302, headers: { 'x-repo-commit': commit, location, ...linked }, body: nothing }
   }
 
-  function storageAnswer(path: string): Omit<Usual, 'cutAfter'> {
+  function storageAnswer(path: string): Answer {
     const name = decodeURIComponent(path.slice(1).split('?')[0])
     const { data } = contents().find((file) => file.name === name) ?? { data: Buffer.alloc(0) }
     // Storage has etags of its own, which are not the hub's.
     return { status: 200, headers: { etag: `"stored-${sha256(data).slice(0, 8)}"` }, body: data }
   }
 
-  const listen = (host: Request['host'], answer: (path: string) => Omit<Usual, 'cutAfter'>) =>
+  const listen = (host: Request['host'], answer: (path: string) => Answer) =>
     start((incoming, response) => {
       const { method = '', url = '', headers } = incoming
       const request = {
@@ -116,7 +129,10 @@ export async function serveHub(repo: FakeRepo, misbehave: Misbehaviour = () => f
       const usual = ranged(answer(url), request)
       const cutAfter = (bytes: number) => {
         response.writeHead(usual.status, { ...usual.headers, 'content-length': usual.body.length })
-        response.write(usual.body.subarray(0, bytes), () => setTimeout(() => response.destroy(), 30))
+        const place = bytes === 0 ? 0 : usual.start + bytes
+        response.write(usual.body.subarray(0, bytes), () => {
+          breakOff(response, () => taken(place))
+        })
       }
       if (misbehave(request, response, { ...usual, cutAfter })) return
       response.writeHead(usual.status, { ...usual.headers, 'content-length': usual.body.length })
@@ -141,14 +157,29 @@ export async function serveHub(repo: FakeRepo, misbehave: Misbehaviour = () => f
   }
 }
 
-function ranged(answer: Omit<Usual, 'cutAfter'>, { range, ifRange }: Request): Omit<Usual, 'cutAfter'> {
+/** Breaks a connection, no sooner than that is so. */
+export function breakOff(response: ServerResponse, taken: () => boolean): void {
+  const timer = setInterval(() => {
+    if (taken()) response.destroy()
+  }, 30)
+  response.on('close', () => {
+    clearInterval(timer)
+  })
+}
+
+function ranged(answer: Answer, { range, ifRange }: Request): Omit<Usual, 'cutAfter'> {
   const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1])
   const { body, headers, status } = answer
   if (status !== 200 || Number.isNaN(from) || (ifRange !== undefined && ifRange !== headers.etag))
-    return answer
-  if (from >= body.length) return { status: 416, headers: {}, body: Buffer.alloc(0) }
+    return { ...answer, start: 0 }
+  if (from >= body.length) return { status: 416, headers: {}, body: Buffer.alloc(0), start: 0 }
   const contentRange = `bytes ${from}-${body.length - 1}/${body.length}`
-  return { status: 206, headers: { ...headers, 'content-range': contentRange }, body: body.subarray(from) }
+  return {
+    status: 206,
+    headers: { ...headers, 'content-range': contentRange },
+    body: body.subarray(from),
+    start: from,
+  }
 }
 
 async function start(handler: (request: IncomingMessage, response: ServerResponse) => void) {

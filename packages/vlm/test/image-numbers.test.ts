@@ -40,9 +40,11 @@ test('an image of one colour keeps it at any size, and the source is left alone'
       const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3])
       const before = data.slice()
       const image = resizeBicubic({ width, height, data }, { width: toWidth, height: toHeight })
-      expect(image.data).toEqual(Uint8Array.from({ length: toWidth * toHeight * 3 }, (_, i) => color[i % 3]))
-      expect(data).toEqual(before)
+      const plain = Uint8Array.from({ length: toWidth * toHeight * 3 }, (_, i) => color[i % 3])
+      expect(Buffer.compare(image.data, plain)).toBe(0)
+      expect(Buffer.compare(data, before)).toBe(0)
     }),
+    { seed: 1 },
   )
 })
 

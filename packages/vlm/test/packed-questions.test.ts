@@ -35,7 +35,7 @@ for (const { parameters } of Object.values(adapters)) {
 function apart(images: readonly EncodedImage[], asked = turns): Group[] {
   return asked.map(({ prompt, completion }) => ({
     prompt: vlm.prompt({ images, prompt }),
-    completions: [{ ids: Int32Array.from([...vlm.tokenizer.encode(String(completion)), end]) }],
+    completions: [{ ids: Int32Array.from([...vlm.tokenizer.encode(completion as string), end]) }],
   }))
 }
 

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import type { Completion, SamplingOptions } from '@evolmm/vlm'
 import { painter, printable, type Context } from '../context'
-
 import {
   addModelFlags,
   addOutputFlags,
@@ -12,6 +11,7 @@ import {
   requireFlags,
   type PromptFlags,
 } from '../options'
+import { streamAnswer } from '../stream-answer'
 import { withPrompt, type Prepared } from '../with-model'
 
 interface GenerateFlags extends PromptFlags {
@@ -79,7 +79,8 @@ async function generate(context: Context, flags: GenerateFlags, prepared: Prepar
     topK: flags.top_k,
     maxNewTokens: flags.max_new_tokens,
   }
-  if (flags.json !== true && flags.samples === 1) return stream(context, flags.seed, prepared, sampling)
+  if (flags.json !== true && flags.samples === 1)
+    return streamAnswer(context, prepared, { ...sampling, seed: flags.seed })
   const { vlm, prompt } = prepared
   const { samples, seed } = flags
   const [completions = []] = await vlm.sample({ ...sampling, prompts: [prompt], samples, seeds: [seed] })
@@ -91,39 +92,7 @@ async function generate(context: Context, flags: GenerateFlags, prepared: Prepar
   return 0
 }
 
-/** Text as it comes. Ctrl-C ends it between two tokens. */
-async function stream(
-  { stdout, onInterrupt }: Context,
-  seed: number,
-  { vlm, prompt }: Prepared,
-  sampling: SamplingOptions,
-): Promise<number> {
-  const interrupt = new AbortController()
-  const undo = onInterrupt(() => {
-    interrupt.abort()
-  })
-  const { signal } = interrupt
-  let last = ''
-  try {
-    for await (const piece of vlm.stream({ ...sampling, prompt, seed, signal })) {
-      if (signal.aborted) break
-      if (piece === '') continue
-      stdout.write(printable(piece, stdout))
-      last = piece
-    }
-  } catch (error) {
-    if (!signal.aborted) {
-      if (last !== '') stdout.write('\n')
-      throw error
-    }
-  } finally {
-    undo()
-  }
-  if (signal.aborted || !last.endsWith('\n')) stdout.write('\n')
-  return signal.aborted ? 130 : 0
-}
-
-function toJson({ ids, text, logProbabilities, finishReason }: Completion) {
+export function toJson({ ids, text, logProbabilities, finishReason }: Completion) {
   return { ids: [...ids], text, logprobs: [...logProbabilities], finish_reason: finishReason }
 }
 

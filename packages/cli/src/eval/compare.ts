@@ -1,7 +1,7 @@
 /** `evolmm eval --compare A B`. */
 import { basename } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { compareRuns, formatComparison } from '@evolmm/eval'
+import { compareRuns, formatComparison, type ComparedMetric } from '@evolmm/eval'
 import type { Context } from '../context'
 import { findResults } from './find-results'
 
@@ -17,7 +17,11 @@ export async function compare({ stdout }: Context, runs: readonly string[], json
   const names = short[0] === short[1] ? ([first, second] as const) : short
   stdout.write(
     json
-      ? `${JSON.stringify({ names, compared: compared.map(({ signTest, ...one }) => ({ ...one, sign_test: signTest })) })}\n`
+      ? `${JSON.stringify({ names, compared: comparedJson(compared) })}\n`
       : formatComparison(compared, { names }),
   )
+}
+
+export function comparedJson(compared: readonly ComparedMetric[]): Record<string, unknown>[] {
+  return compared.map(({ signTest, ...one }) => ({ ...one, sign_test: signTest }))
 }

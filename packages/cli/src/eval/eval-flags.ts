@@ -13,6 +13,7 @@ export interface EvalFlags extends Omit<PromptFlags, 'prompt' | 'image' | 'syste
   gen_kwargs?: GenerationOverrides
   seed: number
   scorer: FolderScorer
+  include_path?: string
   data_dir?: string
   data_revision?: string
   mode: ScoringMode
@@ -22,6 +23,10 @@ export interface EvalFlags extends Omit<PromptFlags, 'prompt' | 'image' | 'syste
   log_samples: boolean
   log_samples_suffix?: string
   predict_only?: boolean
+  with_base?: boolean
+  breakdown?: boolean
+  /** Answers drawn to each question. */
+  diagnose?: number
   compare?: string[]
   json?: boolean
 }

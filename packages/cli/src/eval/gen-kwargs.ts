@@ -4,7 +4,7 @@ import type { GenerationOverrides } from '@evolmm/eval'
 import { integer, number } from '../options'
 import { parsePairs } from './parse-pairs'
 
-const keys = ['max_new_tokens', 'temperature', 'top_p', 'do_sample', 'num_beams']
+const keys = ['max_new_tokens', 'temperature', 'top_p', 'do_sample', 'num_beams', 'until']
 
 export function parseGenKwargs(value: string): GenerationOverrides {
   const pairs = parsePairs('--gen_kwargs', value, keys)
@@ -27,5 +27,6 @@ export function parseGenKwargs(value: string): GenerationOverrides {
     maxNewTokens: read('max_new_tokens', (name) => integer(name, 1)),
     temperature: sampled === 'false' ? 0 : (temperature ?? (sampled === 'true' ? 1 : undefined)),
     topP: read('top_p', (name) => number(name, { above: 0, max: 1 })),
+    until: read('until', () => (text) => (text === '' ? [] : [text])),
   }
 }

@@ -81,3 +81,43 @@ export async function writeChartParquet(folder: string, charts: readonly Chart[]
     rowGroupSize: 5,
   })
 }
+
+/** `FOLDER/AI4Math/MathVista/data/…`: three questions whose right answer is 6, two of figures and one of geometry. */
+export async function writeMathVista(folder: string): Promise<void> {
+  const data = join(folder, 'AI4Math', 'MathVista', 'data')
+  mkdirSync(data, { recursive: true })
+  const { png } = await drawChart(0)
+  const task = { figure: 'figure question answering', geometry: 'geometry problem solving' }
+  const rows = [
+    { answer: '6', task: task.figure },
+    { answer: '7', task: task.figure },
+    { answer: '6', task: task.geometry },
+  ]
+  const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' } as const
+  const texts = ['pid', 'question', 'unit', 'answer', 'question_type', 'answer_type', 'query']
+  await parquetWriteRows({
+    writer: fileWriter(join(data, 'testmini-00000-of-00001.parquet')),
+    rows: rows.map((row, i) => ({
+      ...{ pid: String(i), question: 'How many?', unit: null, answer: row.answer },
+      ...{ question_type: 'free_form', answer_type: 'integer', query: 'How many?' },
+      ...{
+        choices: null,
+        precision: null,
+        decoded_image: { bytes: png, path: null },
+        metadata: { task: row.task },
+      },
+    })),
+    columns: [...texts, 'choices', 'precision', 'decoded_image', 'metadata'].map((name) => ({ name })),
+    schema: [
+      { name: 'schema', num_children: texts.length + 4 },
+      ...texts.map((name) => ({ name, ...text })),
+      { name: 'choices', ...text },
+      { name: 'precision', type: 'DOUBLE', repetition_type: 'OPTIONAL' },
+      { name: 'decoded_image', num_children: 2, repetition_type: 'OPTIONAL' },
+      { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+      { name: 'path', ...text },
+      { name: 'metadata', num_children: 1, repetition_type: 'OPTIONAL' },
+      { name: 'task', ...text },
+    ],
+  })
+}

@@ -4,18 +4,21 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
-import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
   pieces?: readonly string[]
+  /** A single one is every sample. @default none */
   completions?: readonly Completion[]
-  /** Milliseconds before each piece. @default 0 */
-  wait?: number
+  /** Waited for before each piece. */
+  beforePiece?: ((piece: string) => void | Promise<void>) | undefined
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** Where downloaded data is. */
   snapshot?: string
+  /** What a run does; it ends with this. @default finished after one iteration */
+  onTrain?: (...given: Parameters<Library['train']>) => TrainOutcome | Promise<TrainOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
 
@@ -62,7 +65,13 @@ const prompt: Prompt = {
   images: [],
 }
 
-export const adapter = { dropout: 0.25, parameters: Float32Array.of(1, 2) } as Adapter
+export const adapter: Adapter = {
+  dropout: 0.25,
+  parameters: Float32Array.of(1, 2),
+  trainable: { layout: { entries: [], size: 2 }, lora: new Map(), full: new Set() },
+  matched: [],
+  unmatched: [],
+}
 
 export const completion: Completion = {
   ids: Int32Array.of(54),
@@ -78,7 +87,7 @@ function scores(length: number): TokenScores {
 }
 
 export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
-  const { pieces = ['The ', 'red', ' bar.'], completions = [], wait = 0 } = options
+  const { pieces = ['The ', 'red', ' bar.'], completions = [], beforePiece } = options
   const calls: FakeLibrary['calls'] = []
   const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
   const vlm: Vlm = {
@@ -99,6 +108,32 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       note('prompt', given)
       return prompt
     },
+    group: (given) => {
+      note('group', given)
+      return { prompt, completions: given.turns.map(() => ({ ids: Int32Array.of(1, 2, 3), given: 1 })) }
+    },
+    gradient: (given) => {
+      note('gradient', given)
+      const gradient = given.adapter.parameters.map(() => 1)
+      const numbers = { loss: 0.5, nll: 0.5, entropy: 0, kl: 0, samplerGap: undefined }
+      return Promise.resolve({ ...numbers, completions: given.groups.map(() => undefined), gradient })
+    },
+    createAdapter: (given) => {
+      note('createAdapter', given)
+      return { ...adapter, parameters: adapter.parameters.slice() }
+    },
+    trainWeights: (given) => {
+      note('trainWeights', given)
+      return Promise.resolve({ ...adapter, parameters: adapter.parameters.slice() })
+    },
+    saveAdapter: (folder, given) => {
+      note('saveAdapter', folder, given)
+      return Promise.resolve()
+    },
+    saveMerged: (folder, given, how) => {
+      note('saveMerged', folder, given, ...(how === undefined ? [] : [how]))
+      return Promise.resolve()
+    },
     loadAdapter: (name, given) => {
       note('loadAdapter', name, given)
       options.onLoadAdapter?.(given)
@@ -106,12 +141,14 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     },
     sample: (given) => {
       note('sample', given)
-      return Promise.resolve(given.prompts.map(() => [...completions]))
+      const [only] = completions
+      const group = completions.length === 1 ? Array<Completion>(given.samples ?? 1).fill(only) : completions
+      return Promise.resolve(given.prompts.map(() => [...group]))
     },
     async *stream(given) {
       note('stream', given)
       for (const piece of pieces) {
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        if (beforePiece) await beforePiece(piece)
         given.signal?.throwIfAborted()
         yield piece
       }
@@ -151,6 +188,10 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       return Promise.resolve(vlm)
     },
     inspectRuntime: () => Promise.resolve(report),
+    train: async (config, given) => {
+      note('train', config)
+      return (await options.onTrain?.(config, given)) ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
+    },
     downloadSnapshot: (name, given) => {
       note('downloadSnapshot', name, given)
       return Promise.resolve({ folder: options.snapshot ?? '/nowhere', id: name, commit: 'f'.repeat(40) })

@@ -2,6 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { pairedDifference, type PairedDifference } from './paired-difference'
 import { readSamples, type SampledRow } from './read-samples'
+import { readSetup, unlike } from './read-setup'
 
 export interface ComparedMetric extends PairedDifference {
   task: string
@@ -9,14 +10,18 @@ export interface ComparedMetric extends PairedDifference {
   metric: string
   /** Rows that only one side has a value for. */
   unpaired: number
+  /** What is not alike besides the model: mode, judge, data, share of fallback or unscored rows. Mostly empty. */
+  unlike: string[]
 }
 
 /** Each is the path of a `…_results.json` with its samples files beside it: the base, then what it became. */
 export async function compareRuns(first: string, second: string): Promise<ComparedMetric[]> {
   const [a, b] = [await readSamples(first), await readSamples(second)]
+  const [setupA, setupB] = [await readSetup(first), await readSetup(second)]
   const compared = [...a].flatMap(([task, rows]) => {
     const others = b.get(task)
-    return others ? compareTask(task, rows, others) : []
+    const differing = unlike(setupA[task], setupB[task])
+    return others ? compareTask(task, rows, others).map((one) => ({ ...one, unlike: differing })) : []
   })
   if (compared.length > 0) return compared
   throw new EvolmmError(
@@ -28,7 +33,7 @@ export async function compareRuns(first: string, second: string): Promise<Compar
 
 type Rows = ReadonlyMap<number, SampledRow>
 
-function compareTask(task: string, first: Rows, second: Rows): ComparedMetric[] {
+function compareTask(task: string, first: Rows, second: Rows): Omit<ComparedMetric, 'unlike'>[] {
   for (const [id, { hash }] of first) {
     const other = second.get(id)?.hash
     if (hash !== undefined && other !== undefined && hash !== other)

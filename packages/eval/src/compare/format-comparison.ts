@@ -33,7 +33,10 @@ export function formatComparison(
     one.signTest < 0.0001 ? 'p < 0.0001' : `p = ${one.signTest.toFixed(4)}`,
   ])
   const table = formatTable(header, rows, [2, 3, 4, 5, 6, 7, 8])
-  return `${table}\nIntervals: normal, of the mean of paired differences. Sign test: exact, two-sided.\n`
+  const notes = new Set(
+    compared.flatMap(({ task, unlike }) => unlike.map((what) => `Not alike in ${task}: ${what}.\n`)),
+  )
+  return `${table}\nIntervals: normal, of the mean of paired differences. Sign test: exact, two-sided.\n${[...notes].join('')}`
 }
 
 function number(value: number): string {

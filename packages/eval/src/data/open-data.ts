@@ -25,7 +25,14 @@ export async function openData(
     for (const reader of readers) await reader.close()
     throw error
   }
-  return { ...concatReaders(readers), revision }
+  const all = concatReaders(readers)
+  if (all.length > 0) return { ...all, revision }
+  await all.close()
+  throw new EvolmmError(
+    'DATA_EMPTY',
+    `${paths.join(', ')}: must hold at least one row, got none; name the file that was meant`,
+    { details: { paths } },
+  )
 }
 
 function openFile(

@@ -17,7 +17,7 @@ import { vote, type JudgedAnswer } from './vote'
 export interface DiagnoseOptions {
   questions: Iterable<Question> | AsyncIterable<Question>
   answerer: Answerer
-  /** Answers drawn to each question. @default 8 */
+  /** Answers drawn to each question; 0 for none. @default 8 */
   samples?: number | undefined
   /** Sizes of groups to report. @default 1, 2, 4 … up to `samples` */
   k?: readonly number[] | undefined
@@ -52,8 +52,8 @@ export interface Diagnosis {
     /** Share of groups whose most frequent answer is right. */
     majority: number | null
   }[]
-  /** Mean share of the most frequent of `samples` answers, over all questions. */
-  agreement: number
+  /** Mean share of the most frequent of `samples` answers, over all questions; null without samples. */
+  agreement: number | null
   /** Does agreement predict being right? */
   calibration: Calibration | null
   /** Absent unless it was asked for. */
@@ -74,7 +74,7 @@ interface Outcome {
 }
 
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
-  const samples = checkInteger('samples', options.samples ?? 8, { min: 1 })
+  const samples = checkInteger('samples', options.samples ?? 8, { min: 0 })
   const sizes = options.k ?? powersOfTwo(samples)
   for (const k of sizes) checkInteger('k', k, { min: 1, max: samples })
   const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
@@ -99,7 +99,8 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
 }
 
 function powersOfTwo(limit: number): number[] {
-  return Array.from({ length: Math.floor(Math.log2(limit)) + 1 }, (_, i) => 2 ** i)
+  const length = limit === 0 ? 0 : Math.floor(Math.log2(limit)) + 1
+  return Array.from({ length }, (_, i) => 2 ** i)
 }
 
 async function askBatch(
@@ -125,7 +126,10 @@ async function askBatch(
     return judged
   }
   const greedy = await ask(requests, { temperature: 0 })
-  const drawn = await ask(requests, { temperature, samples, ...(topP !== undefined && { topP }) })
+  const drawn =
+    samples === 0
+      ? batch.map(() => [])
+      : await ask(requests, { temperature, samples, ...(topP !== undefined && { topP }) })
   const without = blind
     ? await ask(
         requests.map((request) => ({ ...request, images: [] })),
@@ -142,7 +146,7 @@ function summarize(outcomes: readonly Outcome[], sizes: readonly number[], sampl
       ({ right }) => right !== null,
     ),
   )
-  const votes = known.map(({ drawn }) => vote(drawn))
+  const votes = samples === 0 ? [] : known.map(({ drawn }) => vote(drawn))
   const greedy = mean(known.map((outcome) => worth(outcome.greedy)))
   const agreements: Agreement[] = votes.map(({ agreement, correct }) => ({ agreement, correct }))
   return {
@@ -160,8 +164,8 @@ function summarize(outcomes: readonly Outcome[], sizes: readonly number[], sampl
         majority: mean(votes.map(({ answers }) => majorityAtK(answers, k))),
       }
     }),
-    agreement: mean(outcomes.map(({ drawn }) => vote(drawn).agreement)) ?? 0,
-    calibration: known.length === 0 ? null : calibration(agreements),
+    agreement: samples === 0 ? null : mean(outcomes.map(({ drawn }) => vote(drawn).agreement)),
+    calibration: votes.length === 0 ? null : calibration(agreements),
     ...(outcomes.some(({ blind }) => blind !== undefined) && { blind: blindness(outcomes, known) }),
   }
 }

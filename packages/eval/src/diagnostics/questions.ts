@@ -4,6 +4,7 @@ import type { AnswerRequest } from '../answerer'
 import { openData, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import { buildRequest } from '../run/build-request'
+import { checkLimit, rowRange } from '../run/plan'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { ScoringMode, Task } from '../task'
 import type { JudgedAnswer } from './vote'
@@ -15,7 +16,7 @@ export interface Question {
 }
 
 export interface TaskQuestionsOptions {
-  /** Rows. @default all */
+  /** Rows; below 1 a share of them. @default all */
   limit?: number | undefined
   /** Rows that are passed over first. @default 0 */
   offset?: number | undefined
@@ -37,13 +38,14 @@ export async function* taskQuestions(
   options: TaskQuestionsOptions = {},
 ): AsyncGenerator<Question, void, undefined> {
   const { mode = 'fixed', judge, seed = 0 } = options
-  const limit = options.limit === undefined ? Infinity : checkInteger('limit', options.limit, { min: 1 })
+  const limit = checkLimit(options.limit)
   const offset = checkInteger('offset', options.offset ?? 0, { min: 0 })
   const { system = 'You are a helpful assistant.' } = options
   const data = await openData(task, options.data)
   try {
-    let index = offset
-    for await (const row of data.read(offset, Math.min(offset + limit, data.length)))
+    const { start, end } = rowRange(data.length, { limit, offset })
+    let index = start
+    for await (const row of data.read(start, end))
       yield {
         request: buildRequest(task, row, index++, { system, seed }),
         judge: async (text) => {

@@ -4,16 +4,23 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Answerer } from '../answerer'
 import type { OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
 import { folderName } from './folder-name'
 import { memoryJournal, openJournal, type Journal, type ScoredRecord } from './journal'
-import { describeRun, openTask, type GenerationOverrides, type OpenTask, type RunSettings } from './plan'
+import {
+  checkLimit,
+  describeRun,
+  openTask,
+  type GenerationOverrides,
+  type OpenTask,
+  type RunSettings,
+} from './plan'
 import { progressMeter, type Progress } from './progress'
-import { runRows } from './run-rows'
+import { checkRows, runRows } from './run-rows'
 import { summarize, type Evaluation, type TaskResult } from './summarize'
 import { writeResults } from './write-results'
 
@@ -66,6 +73,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       const where = typeof options.data === 'function' ? options.data(task) : options.data
       opened.push(await openTask(task, settings, where))
     }
+    for (const one of opened) await checkRows(one)
     const run = describeRun(answerer, settings, opened)
     const fingerprint = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 12)
     const folder =
@@ -114,13 +122,10 @@ function checkOptions(options: EvaluateOptions): RunSettings {
       `tasks: must be at least one, each once, got [${names.join(', ')}]; pass such a list`,
       { details: { option: 'tasks', names } },
     )
-  const { limit, fallback, generation = {} } = options
-  if (limit !== undefined)
-    if (limit < 1) checkNumber('limit', limit, { above: 0 })
-    else checkInteger('limit', limit)
+  const { fallback, generation = {} } = options
   if (fallback !== undefined) checkOneOf('fallback', fallback, ['random', 'wrong'])
   return {
-    limit,
+    limit: checkLimit(options.limit),
     offset: checkInteger('offset', options.offset ?? 0, { min: 0 }),
     batchSize: checkInteger('batchSize', options.batchSize ?? 1, { min: 1 }),
     seed: checkInteger('seed', options.seed ?? 0, { min: 0 }),

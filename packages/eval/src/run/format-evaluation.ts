@@ -34,3 +34,17 @@ function rowCount({ rows, allRows, unscored }: TaskResult): string {
 function formatNumber(value: number | null): string {
   return value === null ? '-' : String(Number(value.toFixed(4)))
 }
+
+/** The same by properties of the rows: MathVista's kinds of task, MMMU's domains. Empty where no task has any. */
+export function formatBreakdown({ tasks }: Pick<Evaluation, 'tasks'>): string {
+  const rows = tasks.flatMap(({ task, breakdown }) =>
+    Object.entries(breakdown).flatMap(([property, groups]) =>
+      Object.entries(groups).map(([value, { correct, total, accuracy }]) => [
+        ...[task, property, value, formatNumber(accuracy), `${correct}/${total}`],
+      ]),
+    ),
+  )
+  return rows.length === 0
+    ? ''
+    : formatTable(['task', 'property', 'value', 'accuracy', 'right'], rows, [3, 4])
+}

@@ -3,10 +3,12 @@
  * A kill leaves at most a line without an end; it is cut off, and its row is done again. A row answered but not scored
  * (its judge failed, say) keeps its answer; of two lines of a row the later one counts.
  */
-import { mkdir, open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Score } from '../task'
+import { makeFolder } from './make-folder'
+import { lockRun } from './run-lock'
 import { writing } from './write-file'
 
 export interface RowRecord {
@@ -54,34 +56,51 @@ export function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 async function openFile({ folder, fingerprint, now }: JournalOptions): Promise<Journal> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const names = await readdir(folder)
   const ending = `_${fingerprint}.partial.jsonl`
-  const known = names.find((name) => name.endsWith(ending))
-  const date = known?.slice(0, -ending.length) ?? freeDate(now(), names)
+  const known = names.find((name) => name.endsWith(ending))?.slice(0, -ending.length)
+  const lockDate = (date: string) => lockRun(join(folder, `${date}.lock`))
+  const { date, unlock } =
+    known === undefined
+      ? await claimDate(now(), names, lockDate)
+      : { date: known, unlock: await lockDate(known) }
   const path = join(folder, `${date}${ending}`)
-  const file = await open(path, 'a+')
+  let file: FileHandle | undefined
   try {
-    const records = await readRecords(file, path)
-    return {
-      date,
-      records,
-      append: async (added) => {
-        await writing(path, async () => {
-          await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
-          await file.datasync()
-        })
-        for (const record of added) keep(records, record)
-      },
-      close: () => file.close(),
-      remove: async () => {
-        await file.close()
-        await rm(path, { force: true })
-      },
-    }
+    file = await open(path, 'a+')
+    return journalIn(file, path, { date, unlock, records: await readRecords(file, path) })
   } catch (error) {
-    await file.close()
+    await file?.close()
+    await unlock()
     throw error
+  }
+}
+
+function journalIn(
+  file: FileHandle,
+  path: string,
+  { date, unlock, records }: Pick<Journal, 'date' | 'records'> & { unlock: () => Promise<void> },
+): Journal {
+  return {
+    date,
+    records,
+    append: async (added) => {
+      await writing(path, async () => {
+        await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
+        await file.datasync()
+      })
+      for (const record of added) keep(records, record)
+    },
+    close: async () => {
+      await file.close()
+      await unlock()
+    },
+    remove: async () => {
+      await file.close()
+      await rm(path, { force: true })
+      await unlock()
+    },
   }
 }
 
@@ -143,11 +162,20 @@ function damaged(path: string, at: number): EvolmmError {
   )
 }
 
-/** Files of runs begun in the same second would have the same names. */
-function freeDate(now: Date, names: readonly string[]): string {
+/** Files of runs begun in the same second would have the same names: the later one takes the next second. */
+async function claimDate(
+  now: Date,
+  names: readonly string[],
+  lock: (date: string) => Promise<() => Promise<void>>,
+): Promise<{ date: string; unlock: () => Promise<void> }> {
   for (let time = now.getTime(); ; time += 1000) {
     const date = formatDate(new Date(time))
-    if (!names.some((name) => name.startsWith(date))) return date
+    if (names.some((name) => name.startsWith(date))) continue
+    try {
+      return { date, unlock: await lock(date) }
+    } catch (error) {
+      if (!(error instanceof EvolmmError)) throw error
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a run is: its settings, its tasks with their data, and the description by which it is known again. */
+import { checkInteger, checkNumber } from '@evolmm/internal'
 import type { AnswerSettings, Answerer } from '../answerer'
 import { openData, type Data, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
@@ -47,14 +48,10 @@ export async function openTask(
     ...where,
     ...(run.signal && { signal: run.signal }),
   })
-  const { limit = Infinity } = run
-  const rows = limit < 1 ? Math.ceil(limit * data.length) : limit
-  const start = Math.min(run.offset, data.length)
   return {
     task,
     data,
-    start,
-    end: Math.min(start + rows, data.length),
+    ...rowRange(data.length, run),
     settings: {
       maxNewTokens: generation.maxNewTokens ?? task.generation.maxNewTokens,
       temperature: generation.temperature ?? task.generation.temperature ?? 0,
@@ -62,6 +59,21 @@ export async function openTask(
     },
     until: generation.until ?? task.generation.until ?? [],
   }
+}
+
+/** The rows that count, [start, end), of all that there are; a limit below 1 is a share of these. */
+export function rowRange(
+  length: number,
+  { limit = Infinity, offset }: Pick<RunSettings, 'limit' | 'offset'>,
+): { start: number; end: number } {
+  const rows = limit < 1 ? Math.ceil(limit * length) : limit
+  const start = Math.min(offset, length)
+  return { start, end: Math.min(start + rows, length) }
+}
+
+export function checkLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined) return undefined
+  return limit < 1 ? checkNumber('limit', limit, { above: 0 }) : checkInteger('limit', limit)
 }
 
 /** All that decides the results, and nothing else. */

@@ -21,6 +21,16 @@ interface Numbered {
   row: Row
 }
 
+/** Lines of one's own are in memory already: a wrong one shows before hours of work, not when its turn comes. */
+export async function checkRows({ task, data, start, end }: OpenTask): Promise<void> {
+  if (!('file' in task.source) || !task.source.file.endsWith('.jsonl')) return
+  let index = start
+  for await (const row of data.read(start, end)) {
+    atRow(task, index, () => [task.prompt(row), task.target(row)])
+    index++
+  }
+}
+
 export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<void> {
   const { task, data } = one
   const { settings, journal, onRows } = options
@@ -71,6 +81,7 @@ async function answerBatch(
     .filter(({ index }) => !before?.has(index))
     .map(({ index, row }) => ({
       index,
+      row,
       request: atRow(task, index, () => buildRequest(task, row, index, settings)),
     }))
   const answers =
@@ -85,23 +96,24 @@ async function answerBatch(
       'ANSWER_COUNT',
       `answerer ${answerer.name}: must give one answer to each of ${asked.length} requests, got ${JSON.stringify(answers.map((group) => group.length))}; correct its answer()`,
     )
-  const texts = new Map(
-    asked.map(({ index, request }, i) => [index, { request, text: answers[i]?.[0]?.text ?? '' }]),
+  const fresh = new Map(
+    asked.map(({ index, row, request }, i) => {
+      const [{ text }] = answers[i]
+      return [
+        index,
+        {
+          task: task.name,
+          row: index,
+          hash: rowHash(row),
+          target: atRow(task, index, () => task.target(row)),
+          input: request.prompt,
+          raw: text,
+          answer: cleanAnswer(text, { until, mode: settings.mode }),
+        },
+      ]
+    }),
   )
-  return rows.map(({ index, row }) => {
-    const known = before?.get(index)
-    if (known) return known
-    const { request, text = '' } = texts.get(index) ?? {}
-    return {
-      task: task.name,
-      row: index,
-      hash: rowHash(row),
-      target: atRow(task, index, () => task.target(row)),
-      input: request?.prompt ?? '',
-      raw: text,
-      answer: cleanAnswer(text, { until, mode: settings.mode }),
-    }
-  })
+  return rows.flatMap(({ index }) => before?.get(index) ?? fresh.get(index) ?? [])
 }
 
 /** All that could be scored; a row whose scoring failed is kept without a score, to be scored when the run is resumed. */

@@ -11,11 +11,14 @@ import { strip, words } from './python-text'
 /** `prediction` is stripped, the answers are as in the dataset. */
 export function anls(prediction: string, answers: readonly string[]): number {
   let smallest = 1
+  const ownLength = upperLength(prediction)
+  const b = collapse(prediction)
+  const size = countCharacters(b)
   for (const answer of answers) {
-    const length = Math.max(upperLength(answer), upperLength(prediction))
-    const [a, b] = [collapse(answer), collapse(prediction)]
+    const length = Math.max(upperLength(answer), ownLength)
+    const a = collapse(answer)
     // The distance is at least the difference of the lengths: answers that cannot reach one half are not compared.
-    if (Math.abs(countCharacters(a) - countCharacters(b)) > length / 2) continue
+    if (Math.abs(countCharacters(a) - size) > length / 2) continue
     smallest = Math.min(smallest, length === 0 ? 0 : editDistance(a, b) / length)
   }
   const similarity = 1 - smallest

@@ -3,12 +3,15 @@
  * powers, factorials, \%, thousands commas, brackets and juxtaposition, which binds tighter than division.
  *
  * Not a number, on purpose, as lmms-eval's parser has it: `\frac12`, `1e3`, letters, degrees, |x|, a plain percent
- * sign, infinity. "12 000" is 12 times 000. The recursion is bounded, so that no text can exhaust the stack.
+ * sign, infinity. "12 000" is 12 times 000. The recursion and the length are bounded, so that no text can exhaust the
+ * stack or much time; Python's own limit of recursion ends its parser on such texts too.
  */
 
 const token = /\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d*)?|\.\d+|\\[a-z]+|\\%|[-+*/:^!{}()[\]])/gy
 
 const deepest = 100
+/** Tokens. */
+const longest = 1000
 
 /** `undefined` where there is no finite real value. */
 export function latexValue(text: string): number | undefined {
@@ -32,7 +35,7 @@ function tokenize(text: string): string[] | undefined {
   token.lastIndex = 0
   while (token.lastIndex < trimmed.length) {
     const match = token.exec(trimmed)
-    if (match === null) return undefined
+    if (match === null || tokens.length === longest) return undefined
     tokens.push(match[1])
   }
   return tokens

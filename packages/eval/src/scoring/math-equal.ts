@@ -10,10 +10,10 @@ export function mathEqual(first: string, second: string): boolean {
   const [a, b] = [strip(first.toLowerCase()), strip(second.toLowerCase())]
   if (a === '' || b === '') return false
   if (a === b) return true
-  const [listA, listB] = [evaluateList(a), evaluateList(b)]
-  if (listA !== undefined && listA === listB) return true
-  const [valueA, valueB] = [latexValueRounded(a), latexValueRounded(b)]
-  return valueA !== undefined && valueA === valueB
+  const list = evaluateList(a)
+  if (list !== undefined && list === evaluateList(b)) return true
+  const value = latexValueRounded(a)
+  return value !== undefined && value === latexValueRounded(b)
 }
 
 /** To two decimals. */

@@ -1,4 +1,7 @@
-/** Evaluates the sums of a folder, slowly, writing down each row that is asked for; killed by its parent. */
+/**
+ * Evaluates the sums of a folder, slowly, writing down each row that is asked for; killed by its parent. No batch after
+ * `most` is answered: a parent that the machine keeps waiting must not find the run further on than it meant.
+ */
 import { appendFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +9,8 @@ import { folderTask } from '../../src/folder-task'
 import { evaluate } from '../../src/run/evaluate'
 import { fakeAnswerer } from './fake-answerer'
 
-const [folder, outputPath] = process.argv.slice(2) as [string, string]
+const [folder, outputPath, most] = process.argv.slice(2) as [string, string, string]
+let batches = 0
 await evaluate({
   tasks: ['first', 'second'].map((name) =>
     folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact', name, instruction: name }),
@@ -19,7 +23,7 @@ await evaluate({
       })
       appendFileSync(join(outputPath, 'asked.txt'), asked.join(''))
       process.stdout.write('.')
-      await sleep(2)
+      await sleep(++batches > Number(most) ? 1e9 : 2)
     },
   }),
   batchSize: 3,

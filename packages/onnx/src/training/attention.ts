@@ -76,6 +76,8 @@ const attentionOp = operatorFor((heads: number, groups: number, d: number, scale
   const group = (x: Tensor) => Reshape(split(x, heads), [0, groups, -1, d])
   /** [B, n, T, d] to [B, T, n d]. */
   const merge = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, n * d])
+  /** [B, n, d, T] to [B, T, n d]. */
+  const mergeTurned = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 3, 1, 2] }), [0, 0, n * d])
   const turned = (x: Tensor) => Transpose(x, { perm: [0, 1, 3, 2] })
   /** Between [B, groups, rows, S] and [B, heads, T, S]. */
   const apart = (x: Tensor) => Reshape(x, [0, heads, -1, 0])
@@ -98,7 +100,8 @@ const attentionOp = operatorFor((heads: number, groups: number, d: number, scale
         )
       if (gradient === undefined) return []
       const grouped = group(gradient)
-      const gradientV = () => merge(MatMul(turned(together(weights)), grouped), groups)
+      // It is the small factor that is turned: products with turned scores are slow.
+      const gradientV = () => mergeTurned(MatMul(turned(grouped), together(weights)), groups)
       if (!needs[0] && !needs[1]) return [undefined, undefined, gradientV()]
       const correction = ReduceSum(Reshape(Mul(gradient, mixed), [0, 0, heads, d]), [3])
       const slope = Sub(
@@ -108,7 +111,7 @@ const attentionOp = operatorFor((heads: number, groups: number, d: number, scale
       const scores = together(Mul(weights, slope))
       const gradientQ = () =>
         Mul(merge(Reshape(MatMul(scores, split(k, groups)), [0, heads, -1, d]), heads), scale)
-      const gradientK = () => merge(MatMul(turned(scores), group(Mul(q, scale))), groups)
+      const gradientK = () => mergeTurned(MatMul(turned(group(Mul(q, scale))), scores), groups)
       return [
         needs[0] ? gradientQ() : undefined,
         needs[1] ? gradientK() : undefined,

@@ -7,11 +7,11 @@ import type { Reward, SolverSample } from './reward'
 
 export interface ContinuousSolverRewardOptions extends GroupOptions {
   /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default 0.7 */
-  gamma?: number
+  gamma?: number | undefined
   /** Largest share of the reward that length can cost (lambda). @default 0.1 */
-  lengthPenalty?: number
+  lengthPenalty?: number | undefined
   /** Words before the answer that cost nothing (tau), at least 1. @default 6 */
-  targetWords?: number
+  targetWords?: number | undefined
   /**
    * Stop the penalty at twice `targetWords`, as the released code does; the reward then lies in [0, 1]. The paper lets
    * it grow: long outputs earn less than nothing.

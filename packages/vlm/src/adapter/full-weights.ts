@@ -15,13 +15,15 @@ export interface FullWeightsOptions {
   targets?: readonly string[] | undefined
   /** Let targets match in the vision tower too, its merger included. @default false */
   vision?: boolean | undefined
+  /** A checkpoint of the same model whose values they begin with. @default the model's own */
+  folder?: string | undefined
 }
 
 /** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, or what reading throws. */
 export async function fullWeights(
   backbone: Pick<Backbone, 'modules' | 'weights'>,
   checkpoint: Checkpoint,
-  { targets, vision = false }: FullWeightsOptions = {},
+  { targets, vision = false }: Omit<FullWeightsOptions, 'folder'> = {},
 ): Promise<Adapter> {
   const names = [...backbone.weights.keys()].filter((name) => vision || !isVision(name))
   const { matched, unmatched } =

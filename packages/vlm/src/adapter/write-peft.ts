@@ -28,6 +28,8 @@ export interface WritePeftOptions {
   dtype?: WeightType
   /** Replace a folder that has an `adapter_config.json`. @default false */
   overwrite?: boolean
+  /** Files that are put beside the adapter, by name. @default none */
+  companions?: ReadonlyMap<string, Uint8Array>
 }
 
 /** The version of PEFT whose layout this is. */
@@ -64,6 +66,7 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
   await publishFolder(home, { marker: 'adapter_config.json', overwrite }, async (aside) => {
     await writeSafetensors(join(aside, 'adapter_model.safetensors'), weights, { dtype })
     await writeSynced(join(aside, 'README.md'), modelCard(options.baseModel))
+    for (const [name, content] of options.companions ?? []) await writeSynced(join(aside, name), content)
     const config = adapterConfig(options, place)
     await writeSynced(join(aside, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`)
   })

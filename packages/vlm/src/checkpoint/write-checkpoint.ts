@@ -3,14 +3,13 @@
  * (before transformers 4.52; every version reads them), the tokenizer's and processor's files byte for byte from the
  * folder that the model descends from.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { legacyName } from '../adapter/module-names'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { hubConfig } from '../backbones/qwen2_5_vl/hub-config'
 import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
-import { unreadable } from './file-errors'
+import { companionFiles, readIfThere } from './companion-files'
 import type { WeightType } from './open-checkpoint'
 import { publishFolder, writeSynced } from './publish'
 import type { WeightSource } from './weight-source'
@@ -29,22 +28,6 @@ export interface WriteCheckpointOptions {
   /** Replace a folder that has a `config.json`. @default false */
   overwrite?: boolean
 }
-
-/** Files that belong to a model and are not weights; those that the source has are copied. */
-const companions = [
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'preprocessor_config.json',
-  'processor_config.json',
-  'video_preprocessor_config.json',
-  'chat_template.json',
-  'chat_template.jinja',
-]
 
 /**
  * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `INVALID_TENSOR` if the weights are not those of
@@ -125,10 +108,7 @@ function split(weights: readonly WeightSource[], dtype: WeightType, maxShardByte
 
 /** Returns what the source says in its `config.json`, if it has one. */
 async function copyCompanions(source: string, aside: string): Promise<Record<string, unknown>> {
-  for (const name of companions) {
-    const content = await readIfThere(join(source, name))
-    if (content !== undefined) await writeSynced(join(aside, name), content)
-  }
+  for (const [name, content] of await companionFiles(source)) await writeSynced(join(aside, name), content)
   const file = join(source, 'config.json')
   const config = await readIfThere(file)
   try {
@@ -143,13 +123,6 @@ async function copyCompanions(source: string, aside: string): Promise<Record<str
       },
     )
   }
-}
-
-async function readIfThere(file: string): Promise<Buffer | undefined> {
-  return readFile(file).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    return unreadable(file)(cause)
-  })
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {

@@ -26,7 +26,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
   const owner = `${hostname()} ${process.pid}`
   // The clock of a shared disk may differ from ours, so silence is measured from when we first saw a sign of life.
   let sign: number | undefined
-  let since = 0
+  let since = performance.now()
   while (!(await create(path, owner))) {
     options.signal.throwIfAborted()
     const { mtimeMs } = (await stat(path).catch(() => undefined)) ?? {}

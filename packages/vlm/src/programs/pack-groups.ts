@@ -17,7 +17,7 @@ export interface PackedGroup {
   completions: readonly PackedCompletion[]
 }
 
-export interface PackedCompletion {
+interface PackedCompletion {
   ids: Int32Array
   /** So many of the first tokens are not scored. @default 0 */
   given?: number

@@ -2,7 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { env } from './onnxruntime'
+import { runtimeVersion } from './runtime-version'
 import { defaultCacheDir } from '../checkpoint/widened-checkpoint'
 import { readHubSettings } from '../hub/hub-options'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
@@ -53,7 +53,7 @@ export async function inspectRuntime(
     providers.push(await providerStatus(device, runtime))
   return {
     node: process.versions.node,
-    onnxruntime: env.versions.node ?? env.versions.common,
+    onnxruntime: runtimeVersion(),
     platform: runtime.platform,
     arch: runtime.arch,
     threads: availableParallelism(),

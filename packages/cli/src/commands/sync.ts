@@ -1,0 +1,78 @@
+/** `evolmm sync`: what a run could not, or should not, send to Weights & Biases. */
+import type { Command } from 'commander'
+import { EvolmmError } from '@evolmm/internal'
+import { syncWandb, type SyncedWandb } from '@evolmm/trainer'
+import { painter, type Context } from '../context'
+import { oneLine } from '../one-line'
+import { addOutputFlags, text } from '../options'
+
+interface SyncFlags {
+  wandb_entity?: string
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  $ WANDB_API_KEY=... evolmm sync runs/charts
+  $ evolmm sync runs/charts --wandb_entity my-team --json
+
+For runs of "evolmm train --wandb_mode offline", and of online ones that lost their connection. The
+same command continues where it stopped; nothing is sent twice. The key comes from WANDB_API_KEY and
+the server from WANDB_BASE_URL. This speaks the protocol of W&B's own client, unofficially.`
+
+export function addSync(program: Command, context: Context, exit: (code: number) => void): void {
+  const command = program
+    .command('sync')
+    .usage('<run> [options]')
+    .argument('[run]', 'folder of the run, with wandb.json')
+    .summary('upload a run to Weights & Biases')
+    .description('Uploads what a run has logged to Weights & Biases, as far as it is not there.')
+  command.optionsGroup('Weights & Biases:')
+  command.option(
+    '--wandb_entity <name>',
+    'user or team, for a run that was never online (default: WANDB_ENTITY)',
+    text('--wandb_entity'),
+  )
+  addOutputFlags(command, 'the outcome as JSON')
+    .addHelpText('after', examples)
+    .action(async (folder: string | undefined, flags: SyncFlags) => {
+      if (folder === undefined || folder === '')
+        throw new EvolmmError(
+          'INVALID_OPTION',
+          'sync: must be given the folder of a run, got nothing; write evolmm sync runs/NAME',
+        )
+      exit(await sync(context, folder, flags))
+    })
+}
+
+/** The exit code: 130 after Ctrl-C. */
+async function sync(context: Context, folder: string, flags: SyncFlags): Promise<number> {
+  const { stdout, stderr, environment } = context
+  const interrupt = new AbortController()
+  const { signal } = interrupt
+  const undo = context.onInterrupt(() => {
+    interrupt.abort()
+  })
+  try {
+    const synced = await syncWandb(folder, {
+      environment,
+      entity: flags.wandb_entity,
+      signal,
+      onWarning: ({ message }) =>
+        stderr.write(`${painter(context, stderr)('yellow', 'warning:')} ${oneLine(message)}\n`),
+    })
+    stdout.write(flags.json === true ? toJson(synced) : `${synced.url}\n`)
+    if (flags.json !== true) stderr.write(`${synced.uploaded} of ${synced.steps} steps uploaded now\n`)
+    return 0
+  } catch (error) {
+    if (!signal.aborted) throw error
+    stderr.write('stopped; the same command continues from here\n')
+    return 130
+  } finally {
+    undo()
+  }
+}
+
+function toJson({ runId, url, steps, uploaded }: SyncedWandb): string {
+  return `${JSON.stringify({ run_id: runId, url, steps, uploaded })}\n`
+}

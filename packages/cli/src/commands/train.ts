@@ -1,0 +1,129 @@
+/** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
+import { type Command, Option } from 'commander'
+import { scanImages } from '@evolmm/dataset'
+import { EvolmmError } from '@evolmm/internal'
+import { formatConfig, readConfigFile, resolveConfig, type ResolvedConfig } from '@evolmm/trainer'
+import type { Context } from '../context'
+import { addOutputFlags, text } from '../options'
+import { showProgress } from '../progress'
+import { checkFiles } from '../train/check-files'
+import { addTrainFlags, givenFlags } from '../train/train-flags'
+import { hubOptions } from '../with-model'
+
+const examples = `
+Examples:
+  $ evolmm train --data_dir charts --run_name charts \\
+      --use_lora_solver --use_lora_proposer
+  $ evolmm train --data_dir charts --run_name charts-7b \\
+      --use_lora_solver --use_lora_proposer --total_steps 6000 \\
+      --solver_model Qwen/Qwen2.5-VL-7B-Instruct --wandb_mode online
+  $ evolmm train --config runs/charts/run.json --run_name charts-discrete \\
+      --reward discrete
+
+The same command with the same --run_name goes on from the newest checkpoint.
+Ctrl-C or SIGTERM saves and stops, a second one stops at once. Standard output
+has one line at the end, the folder of the run.
+
+A flag counts before the environment, that before --config, that before the
+default. The variables are those of the released code, such as LR, DATA_DIR,
+N_SAMPLES, PROP_FREQ and MAX_CKPTS; of other flags they begin with EVOLMM_, such
+as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
+"none" is for what has no value by default.`
+
+interface OwnFlags {
+  config?: string
+  dry_run?: boolean
+  json?: boolean
+}
+
+export function addTrain(program: Command, context: Context, exit: (code: number) => void): void {
+  const command = program
+    .command('train')
+    .usage('--data_dir <dir> [options]')
+    .summary('improve a model from images alone')
+    .description(
+      'Improves a vision-language model from images alone: it asks questions about them, answers each one several ' +
+        'times, and learns from how much the answers agree.',
+    )
+  command.optionsGroup('Configuration:')
+  command
+    .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
+    .option('--dry_run', 'check all settings and the files they name, show them, and stop')
+    .addOption(new Option('--no-dry_run', 'train').hideHelp())
+  addTrainFlags(command)
+  addOutputFlags(command, 'the outcome as JSON, or the configuration with --dry_run')
+    .addHelpText('after', examples)
+    .action(async ({ config: path, dry_run: dry, json = false }: OwnFlags) => {
+      const resolved = resolveConfig({
+        flags: givenFlags(command),
+        environment: context.environment,
+        ...(path !== undefined && { file: await readConfigFile(path) }),
+      })
+      await checkFiles(resolved.config)
+      exit(await (dry === true ? show : train)(context, resolved, json).catch(asDataDir))
+    })
+}
+
+/** The data set calls it `root`. */
+function asDataDir(error: unknown): never {
+  if (!(error instanceof EvolmmError) || !error.message.startsWith('root:')) throw error
+  const { code, message, details } = error
+  throw new EvolmmError(code, message.replace('root', '--data_dir'), { details, cause: error })
+}
+
+async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
+  const { config, sources, notes } = resolved
+  const warnings: string[] = []
+  const { length: images } = await scanImages({
+    root: config.data_dir,
+    includeSubfolders: config.include_subfolders ?? [],
+    onWarning: ({ message }) => warnings.push(message),
+  })
+  if (json) {
+    context.stdout.write(`${JSON.stringify({ config, sources, notes, images })}\n`)
+    return 0
+  }
+  context.stdout.write(`${formatConfig(resolved)}\n${images} ${images === 1 ? 'image' : 'images'} found\n`)
+  const { onWarning, onNote } = showProgress(context)
+  for (const note of notes) onNote(note)
+  for (const message of warnings) onWarning({ message })
+  return 0
+}
+
+/** The exit code: 130 after a signal, once the run has saved itself. */
+async function train(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
+  const progress = showProgress(context)
+  context.stderr.write(`${formatConfig(resolved)}\n`)
+  for (const note of resolved.notes) progress.onNote(note)
+  const interrupt = new AbortController()
+  const { signal } = interrupt
+  const undo = context.onInterrupt(() => {
+    progress.onNote('stopping after saving; once more stops at once')
+    interrupt.abort()
+  }, ['SIGINT', 'SIGTERM'])
+  try {
+    const outcome = await context.library.train(resolved.config, {
+      signal,
+      status: context.stderr,
+      version: context.version,
+      hub: hubOptions(progress),
+      onWiden: progress.onWiden,
+      onWarning: (message) => {
+        progress.onWarning({ message })
+      },
+    })
+    progress.clear()
+    const { folder, status, step } = outcome
+    if (status === 'stopped')
+      progress.onNote(`stopped after iteration ${step}; the same command goes on from there`)
+    context.stdout.write(json ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
+    return signal.aborted && status === 'stopped' ? 130 : 0
+  } catch (error) {
+    // What went wrong while saving is worth more than that somebody wanted to stop.
+    if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
+    return 130
+  } finally {
+    progress.clear()
+    undo()
+  }
+}

@@ -1,0 +1,113 @@
+/** What a run of `evolmm eval` needs, from its flags: tasks, data, a judge, somebody who answers. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import {
+  openAiJudge,
+  openData,
+  vlmAnswerer,
+  type Answerer,
+  type Judge,
+  type OpenDataOptions,
+  type Task,
+} from '@evolmm/eval'
+import type { Adapter } from '@evolmm/vlm'
+import type { Context } from '../context'
+import type { Vlm } from '../library'
+import { showProgress, type Progress } from '../progress'
+import { checkAdapterFlags, hubOptions } from '../with-model'
+import { chooseTasks } from './choose-tasks'
+import type { EvalFlags } from './eval-flags'
+import { includeTasks } from './include-tasks'
+
+export interface Prepared {
+  tasks: Task[]
+  judge: Judge | undefined
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal
+}
+
+/** The exit code of `work`, or 130 after Ctrl-C. All that can be checked before a model is loaded has been. */
+export async function prepared(
+  context: Context,
+  flags: EvalFlags,
+  work: (prepared: Prepared) => Promise<void>,
+): Promise<number> {
+  checkAdapterFlags(flags)
+  const tasks = chooseTasks(flags.tasks, flags.scorer, await includeTasks(flags.include_path))
+  const judge = openJudge(context, flags)
+  const interrupt = new AbortController()
+  const { signal } = interrupt
+  const undo = context.onInterrupt(() => {
+    interrupt.abort()
+  })
+  try {
+    await findData(context, flags, tasks, signal)
+    await work({ tasks, judge, signal })
+    return 0
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return 130
+  } finally {
+    undo()
+  }
+}
+
+/** Data that is missing shows before a large model is downloaded. */
+async function findData(
+  context: Context,
+  flags: EvalFlags,
+  tasks: readonly Task[],
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = showProgress(context)
+  try {
+    for (const task of tasks) {
+      const data = await openData(task, { ...dataOf(context, flags, progress), signal })
+      await data.close()
+    }
+  } finally {
+    progress.clear()
+  }
+}
+
+export function answererOf(vlm: Vlm, flags: EvalFlags, adapter: Adapter | undefined): Answerer {
+  // A folder of the hub's cache is named by its commit.
+  const name = existsSync(flags.model) ? undefined : flags.model.replace(/@.*/, '')
+  const answerer = vlmAnswerer(vlm, { adapter, name })
+  const { min_pixels = null, max_pixels = null, device = null, dtype = null } = flags
+  const { predict_only = false } = flags
+  return {
+    ...answerer,
+    identity: () => ({ ...answerer.identity?.(), min_pixels, max_pixels, device, dtype, predict_only }),
+  }
+}
+
+function openJudge({ environment }: Context, flags: EvalFlags): Judge | undefined {
+  const { judge_url: baseUrl, judge_model: model, mode, output_path: folder } = flags
+  if (baseUrl === undefined && model === undefined) return undefined
+  if (mode === 'rule-based')
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      '--judge_url, --judge_model: must not be given in mode rule-based, which asks nobody; leave one out',
+    )
+  if (baseUrl !== undefined && !/^https?:\/\/[^/]/.test(baseUrl))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `--judge_url: must be an http or https address, got ${JSON.stringify(baseUrl)}; give the part before /chat/completions`,
+    )
+  return openAiJudge({
+    baseUrl,
+    model,
+    apiKey: environment.OPENAI_API_KEY,
+    ...(folder !== undefined && { cacheFile: join(folder, 'judge-replies.jsonl') }),
+  })
+}
+
+export function dataOf(context: Context, flags: EvalFlags, progress: Progress): OpenDataOptions {
+  if (flags.data_dir !== undefined) return { folder: flags.data_dir }
+  return {
+    revision: flags.data_revision,
+    download: (id, options) => context.library.downloadSnapshot(id, { ...hubOptions(progress), ...options }),
+  }
+}

@@ -1,0 +1,121 @@
+/** `evolmm eval --diagnose N`: what sampling, agreement and blindness say about a model on some tasks. */
+import { EvolmmError } from '@evolmm/internal'
+import {
+  diagnose,
+  formatDiagnosis,
+  openData,
+  taskQuestions,
+  type Answerer,
+  type Diagnosis,
+  type Task,
+} from '@evolmm/eval'
+import type { Context } from '../context'
+import type { Progress } from '../progress'
+import { openAdapter, withModel } from '../with-model'
+import type { EvalFlags } from './eval-flags'
+import { answererOf, dataOf, prepared, type Prepared } from './prepare'
+
+interface Diagnosed {
+  revision: string
+  judge: string | null
+  diagnosis: Diagnosis
+}
+
+/** The exit code: 130 after Ctrl-C, which ends a diagnosis between two batches. */
+export function runDiagnosis(context: Context, flags: EvalFlags): Promise<number> {
+  const given = [
+    flags.output_path !== undefined && '--output_path',
+    flags.predict_only === true && '--predict_only',
+    flags.with_base === true && '--with_base',
+    flags.breakdown === true && '--breakdown',
+    flags.gen_kwargs?.until !== undefined && '--gen_kwargs until',
+  ].find((flag) => flag !== false)
+  if (given !== undefined)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `--diagnose: must go without ${given}, got both; what it finds is on standard output, as JSON with --json`,
+    )
+  return prepared(context, flags, async (ready) => {
+    const found = new Map<string, Diagnosed>()
+    await withModel(context, flags, async (vlm, progress) => {
+      const answerer = answererOf(vlm, flags, await openAdapter(vlm, flags, progress))
+      for (const task of ready.tasks)
+        found.set(task.name, await diagnoseTask(context, flags, { ...ready, task, answerer, progress }))
+    })
+    show(context, flags, found)
+  })
+}
+
+async function diagnoseTask(
+  context: Context,
+  flags: EvalFlags,
+  {
+    task,
+    answerer,
+    progress,
+    judge,
+    signal,
+  }: Prepared & { task: Task; answerer: Answerer; progress: Progress },
+): Promise<Diagnosed> {
+  const { mode, seed, offset, gen_kwargs = {} } = flags
+  const limit = flags.limit === Infinity ? undefined : flags.limit
+  const where = { ...dataOf(context, flags, progress), signal }
+  const data = await openData(task, where)
+  await data.close()
+  const total = Math.max(0, Math.min(limitedRows(limit, data.length), data.length - offset))
+  const began = Date.now()
+  const report = (allDone: number) => {
+    const seconds = (Date.now() - began) / 1000
+    const secondsLeft = allDone > 0 ? (seconds / allDone) * (total - allDone) : undefined
+    progress.onRows({ task: task.name, done: allDone, total, allDone, allTotal: total, seconds, secondsLeft })
+  }
+  report(0)
+  const diagnosis = await diagnose({
+    questions: taskQuestions(task, {
+      ...{ limit, offset, mode, judge, seed },
+      system: flags.system_prompt,
+      data: where,
+    }),
+    answerer,
+    samples: flags.diagnose,
+    temperature: gen_kwargs.temperature,
+    topP: gen_kwargs.topP,
+    maxNewTokens: gen_kwargs.maxNewTokens ?? task.generation.maxNewTokens,
+    batchSize: flags.batch_size,
+    signal,
+    onProgress: report,
+  })
+  const asked = (task.judge ?? 'never') === 'never' ? null : (judge?.name ?? null)
+  return { revision: data.revision, judge: asked, diagnosis }
+}
+
+function limitedRows(limit = Infinity, length: number): number {
+  return limit < 1 ? Math.ceil(limit * length) : limit
+}
+
+function show({ stdout }: Context, flags: EvalFlags, found: ReadonlyMap<string, Diagnosed>): void {
+  const { mode } = flags
+  if (flags.json === true) {
+    const tasks = [...found].map(([task, { diagnosis, ...about }]) => ({
+      ...{ task, mode, ...about },
+      ...snakeCased(diagnosis),
+    }))
+    stdout.write(`${JSON.stringify({ tasks })}\n`)
+    return
+  }
+  stdout.write(
+    `${formatDiagnosis(Object.fromEntries([...found].map(([task, { diagnosis }]) => [task, diagnosis])))}\n`,
+  )
+  for (const [task, { revision, judge, diagnosis }] of found)
+    stdout.write(
+      `${task}: ${diagnosis.questions} rows, mode ${mode}, judge ${judge ?? 'none'}, revision ${revision}\n`,
+    )
+}
+
+function snakeCased({ groups, blind, ...rest }: Diagnosis): Record<string, unknown> {
+  return {
+    ...rest,
+    groups: groups.map(({ passMinusGreedy, ...group }) => ({ ...group, pass_minus_greedy: passMinusGreedy })),
+    ...(blind && { blind: { accuracy: blind.accuracy, gap: blind.gap, same_answer: blind.sameAnswer } }),
+  }
+}

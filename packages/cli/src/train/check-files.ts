@@ -1,0 +1,56 @@
+/** What a configuration names must be there, before anything is loaded for nothing. */
+import { access, stat } from 'node:fs/promises'
+import { EvolmmError } from '@evolmm/internal'
+import type { TrainConfig, TrainSetting } from '@evolmm/trainer'
+
+/** Throws `INVALID_OPTION` for the first that is not. */
+export async function checkFiles(config: TrainConfig): Promise<void> {
+  await checkFolder('data_dir', config.data_dir)
+  await checkModel('solver_model', config.solver_model)
+  for (const name of ['proposer_model', 'solver_adapter', 'proposer_adapter'] as const)
+    if (config[name] !== null) await checkModel(name, config[name])
+  for (const name of ['manifest', 'probe_data'] as const)
+    if (config[name] !== null) await checkFile(name, config[name])
+  if (!['auto', 'never'].includes(config.resume)) await checkFolder('resume', config.resume)
+  if ((await kind(config.output_dir)) === 'a file')
+    throw invalid('output_dir', 'be a folder, or not exist yet', config.output_dir, 'a file')
+}
+
+async function checkFolder(name: TrainSetting, path: string): Promise<void> {
+  const found = await kind(path)
+  if (found !== 'a folder') throw invalid(name, 'be a folder that exists', path, found)
+}
+
+/** A folder, or what could be a name on the hub. */
+async function checkModel(name: TrainSetting, path: string): Promise<void> {
+  const found = await kind(path)
+  if (
+    found !== 'a folder' &&
+    (found === 'a file' || !/^[\w.-]+\/[\w.-]+(@.+)?$/.test(path) || path.startsWith('.'))
+  )
+    throw invalid(name, 'be a folder that exists, or ORG/NAME on the hub', path, found)
+}
+
+async function checkFile(name: TrainSetting, path: string): Promise<void> {
+  const found = await kind(path)
+  if (found !== 'a file') throw invalid(name, 'be a file that can be read', path, found)
+  await access(path).catch((error: unknown) => {
+    throw invalid(name, 'be a file that can be read', path, (error as Error).message)
+  })
+}
+
+async function kind(path: string): Promise<string> {
+  return stat(path).then(
+    (entry) => (entry.isDirectory() ? 'a folder' : 'a file'),
+    (error: unknown) =>
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'nothing there' : String(error),
+  )
+}
+
+function invalid(name: TrainSetting, rule: string, path: string, found: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_OPTION',
+    `--${name} ${JSON.stringify(path)}: must ${rule}, got ${found}; check the path`,
+    { details: { option: name, value: path } },
+  )
+}

@@ -1,0 +1,265 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ResolvedConfig, TrainConfig } from '@evolmm/trainer'
+import { library } from '../src/installed-library'
+import { fakeLibrary } from './support/fake-library'
+import { given, runCommand, type RunOptions } from './support/run-command'
+
+const images = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny/images', import.meta.url))
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evolmm-train-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+const lora = ['--use_lora_solver', '--use_lora_proposer']
+const train = (argv: readonly string[], options: RunOptions = {}) =>
+  runCommand(['train', '--data_dir', images, ...argv], options)
+const configOf = (calls: Parameters<typeof given>[0]) => given(calls, 'train')[0] as TrainConfig
+
+test('flags, environment and file reach the run, in any spelling', async () => {
+  const file = join(folder, 'my.json')
+  writeFileSync(file, JSON.stringify({ lr: 3e-6, seed: 3, top_k: 3 }))
+  const { code, calls } = await train(
+    [
+      ...lora,
+      '--config',
+      file,
+      '--lr=1e-6',
+      '--num-solver-samples',
+      '8',
+      '--no-freeze-vision',
+      '--no-report',
+    ],
+    { environment: { LR: '2e-6', SEED: '2', EVOLMM_REWARD: 'discrete' } },
+  )
+  expect(code).toBe(0)
+  expect(configOf(calls)).toMatchObject({
+    ...{ data_dir: images, lr: 1e-6, seed: 2, top_k: 3, num_solver_samples: 8, reward: 'discrete' },
+    ...{ freeze_vision: false, report: false, use_lora_solver: true, use_lora_proposer: true },
+  })
+})
+
+test('--no- takes back what the environment or a file switches on', async () => {
+  const { calls } = await train(['--no-use_lora_solver', '--freeze_vision'], {
+    environment: { USE_LORA_SOLVER: '1', USE_LORA_PROPOSER: '1', FREEZE_VISION: '0' },
+  })
+  expect(configOf(calls)).toMatchObject({
+    ...{ use_lora_solver: false, use_lora_proposer: true, freeze_vision: true },
+  })
+})
+
+test('the folder of the run is all of standard output; configuration and notes go elsewhere', async () => {
+  const { code, stdout, stderr } = await train([...lora, '--wandb_run_name', 'first', '--temp', '0.7'])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '/runs/tiny\n' })
+  expect(stderr).toMatch(/^Images\n {2}data_dir /)
+  expect(stderr).toMatch(/\n {2}run_name +first {2}\(from --run_name\)\n/)
+  expect(stderr).toMatch(/\nnote: temp, top_p and top_k change what is sampled.*\n$/)
+  const json = await train([...lora, '--json'])
+  expect(json.stdout).toBe('{"folder":"/runs/tiny","step":1,"status":"finished"}\n')
+})
+
+test('--dry_run checks, counts the images, shows the configuration and does not train', async () => {
+  const { code, stdout, stderr, calls } = await train([...lora, '--dry_run', '--lr', '1e-5'])
+  expect({ code, stderr, calls }).toEqual({ code: 0, stderr: '', calls: [] })
+  expect(stdout).toMatch(/\n {2}lr +1e-5 {2}\(from --lr\)\n/)
+  expect(stdout).toMatch(/\n\d+ images found\n$/)
+})
+
+test('what --dry_run --json prints is a configuration file', async () => {
+  const first = await train([...lora, '--dry_run', '--json', '--lr', '1e-5'])
+  const {
+    config,
+    sources,
+    notes,
+    images: count,
+  } = JSON.parse(first.stdout) as ResolvedConfig & { images: number }
+  expect([config.lr, sources.lr, notes, count]).toEqual([1e-5, 'flag', [], expect.any(Number)])
+  const file = join(folder, 'resolved.json')
+  writeFileSync(file, first.stdout)
+  const { calls } = await runCommand(['train', '--config', file])
+  expect(configOf(calls)).toEqual(config)
+})
+
+test('the first signal, Ctrl-C or SIGTERM, lets the run save itself; the exit code is 130', async () => {
+  const asked: unknown[] = []
+  let undone = 0
+  let interrupt = (): void => undefined
+  const { code, stdout, stderr } = await train(lora, {
+    onInterrupt: (handler, signals) => {
+      asked.push(signals)
+      interrupt = handler
+      return () => undone++
+    },
+    library: fakeLibrary({
+      onTrain: (_, { signal }) => {
+        interrupt()
+        expect(signal?.aborted).toBe(true)
+        return { folder: '/runs/tiny', step: 7, status: 'stopped' }
+      },
+    }),
+  })
+  expect({ code, stdout, asked, undone }).toEqual({
+    ...{ code: 130, stdout: '/runs/tiny\n', asked: [['SIGINT', 'SIGTERM']], undone: 1 },
+  })
+  expect(stderr).toMatch(
+    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command goes on from there\n$/,
+  )
+})
+
+test.each([
+  ['a stop before the first iteration', () => new DOMException('stopped', 'AbortError'), 130, /once\n$/],
+  ['a disk that was full at the end', () => new Error('disk full'), 1, /unexpected error: disk full;/],
+] as const)('after a signal: %s', async (_, error, expected, message) => {
+  let interrupt = (): void => undefined
+  const { code, stdout, stderr } = await train(lora, {
+    onInterrupt: (handler) => {
+      interrupt = handler
+      return () => undefined
+    },
+    library: fakeLibrary({
+      onTrain: () => {
+        interrupt()
+        throw error()
+      },
+    }),
+  })
+  expect({ code, stdout }).toEqual({ code: expected, stdout: '' })
+  expect(stderr).toMatch(message)
+})
+
+test('a run that ends itself, at a collapse or at the same moment as a signal, is no interruption', async () => {
+  const stopped = await train(lora, {
+    library: fakeLibrary({ onTrain: () => ({ folder: '/r', step: 3, status: 'stopped' }) }),
+  })
+  expect(stopped.code).toBe(0)
+})
+
+test('warnings of a run take one line each', async () => {
+  const { stderr } = await train(lora, {
+    library: fakeLibrary({
+      onTrain: (_, { onWarning }) => {
+        onWarning?.('an image\ncannot be read')
+        return { folder: '/r', step: 3, status: 'finished' }
+      },
+    }),
+  })
+  expect(stderr).toMatch(/\nwarning: an image cannot be read\n$/)
+})
+
+test.each<[string, string[], string]>([
+  [
+    'a folder that is not there',
+    ['--data_dir', 'no/images'],
+    '--data_dir "no/images": must be a folder that exists, got nothing there',
+  ],
+  [
+    'a file of images',
+    ['--data_dir', 'package.json'],
+    '--data_dir "package.json": must be a folder that exists, got a file',
+  ],
+  [
+    'a folder without images',
+    ['--data_dir', fileURLToPath(new URL('support', import.meta.url)), '--dry_run'],
+    '--data_dir: must hold at least one image, found none',
+  ],
+  [
+    'no model',
+    ['--solver_model', './no/model'],
+    '--solver_model "./no/model": must be a folder that exists, or ORG/NAME on the hub',
+  ],
+  [
+    'a file for a model',
+    ['--proposer_model', 'package.json'],
+    '--proposer_model "package.json": must be a folder that exists',
+  ],
+  [
+    'no adapter',
+    [...lora, '--solver_adapter', 'adapter'],
+    '--solver_adapter "adapter": must be a folder that exists',
+  ],
+  [
+    'no manifest',
+    ['--manifest', 'no.jsonl'],
+    '--manifest "no.jsonl": must be a file that can be read, got nothing there',
+  ],
+  [
+    'a folder for a probe',
+    ['--probe_data', '.'],
+    '--probe_data ".": must be a file that can be read, got a folder',
+  ],
+  [
+    'no checkpoint',
+    ['--resume', 'step_1'],
+    '--resume "step_1": must be a folder that exists, got nothing there',
+  ],
+  [
+    'a file for runs',
+    ['--output_dir', 'package.json'],
+    '--output_dir "package.json": must be a folder, or not exist yet, got a file',
+  ],
+  ['no configuration', ['--config', 'no.json'], '--config no.json: must be a file that can be read'],
+  [
+    'an unknown flag',
+    ['--num_solver_sample', '3'],
+    "unknown option '--num_solver_sample'; did you mean --num_solver_samples?",
+  ],
+  ['an impossible value', ['--lr', '-1'], '--lr: must be a finite number at least 0, got -1'],
+  ['a contradiction', ['--lora_r', '8'], '--lora_r: must go with a new adapter'],
+  [
+    'two names',
+    ['--run_name', 'a', '--wandb-run-name', 'b'],
+    '--wandb_run_name: must be the same as --run_name',
+  ],
+  ['a value for a switch', ['--use_lora_solver=1'], '--use_lora_solver: must stand alone'],
+])('bad input ends in one line and exit code 2, before anything is loaded: %s', async (_, argv, message) => {
+  const { code, stdout, stderr, calls } = await train(argv)
+  expect({ code, stdout, calls }).toEqual({ code: 2, stdout: '', calls: [] })
+  expect(stderr).toMatch(/^evolmm: .*\n$/)
+  expect(stderr).toContain(message)
+})
+
+test('with the real library: two iterations on the tiny checkpoint, whatever the device has', async () => {
+  const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+  const short = ['--total_steps', '2', '--max_new_tokens_solver', '4', '--max_new_tokens_proposer', '4']
+  const { code, stdout, stderr } = await train(
+    [
+      ...lora,
+      ...short,
+      '--solver_model',
+      model,
+      '--output_dir',
+      folder,
+      '--run_name',
+      'r',
+      '--device',
+      'cpu',
+    ],
+    { library },
+  )
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
+  expect(stderr).toMatch(/\n2\/2, /)
+  // The configuration that was saved is one to begin with.
+  const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
+  const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig
+  expect(config).toMatchObject({ run_name: 's', total_steps: 2, dtype: 'bfloat16', solver_model: model })
+  expect(sources).toMatchObject({ run_name: 'flag', lr: 'file' })
+})
+
+test.each([80, 100])('the help reads well in %i columns', async (columns) => {
+  const options = columns === 80 ? { terminal: true, environment: { NO_COLOR: '1' } } : {}
+  const { code, stdout } = await runCommand(['train', '--help'], options)
+  expect(code).toBe(0)
+  await expect(stdout).toMatchFileSnapshot(`snapshots/train-help-${columns}.txt`)
+  for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(columns)
+  // No setting goes without a word, and none is told of twice.
+  const flags = [...stdout.matchAll(/^ {2}--(?:\[no-\])?(\w+)/gm)].map(([, name]) => name)
+  expect(new Set(flags).size).toBe(flags.length)
+  const config = JSON.parse((await train(['--dry_run', '--json'])).stdout) as ResolvedConfig
+  for (const name of Object.keys(config.config)) expect(flags).toContain(name)
+})

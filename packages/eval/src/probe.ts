@@ -1,0 +1,144 @@
+/**
+ * A small measurement to make while a model is trained: some questions, greedily and, if asked for, drawn and blind, as
+ * flat numbers that a tracker takes. Reads images and data, and changes nothing: no file is written, no seed consumed.
+ */
+import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { Answerer } from './answerer'
+import type { OpenDataOptions } from './data/open-data'
+import { diagnose } from './diagnostics/diagnose'
+import type { JudgedAnswer } from './diagnostics/vote'
+import { taskQuestions, type Question } from './diagnostics/questions'
+import { folderScorers, ownPrompt, scoreOwn, type FolderScorer } from './own-question'
+import { checkLimit, rowRange } from './run/plan'
+import { cleanAnswer } from './scoring/clean-answer'
+import type { Task, TaskImage } from './task'
+
+export interface ProbeItem {
+  /** Bytes of an image file, or its path; or several. */
+  image: TaskImage | readonly TaskImage[]
+  question: string
+  /** Right one, or several. @default nobody knows it */
+  answer?: string | number | readonly (string | number)[] | null | undefined
+  /** To choose from. @default none */
+  options?: readonly string[] | undefined
+}
+
+export interface ProbeOptions {
+  answerer: Answerer
+  /** Questions of one's own; or else `task`. */
+  items?: readonly ProbeItem[] | undefined
+  /** How items are scored. @default 'exact' */
+  scorer?: FolderScorer | undefined
+  /** A policy's own way instead: how it is asked an item's question, and what its text says. */
+  own?: OwnWay | undefined
+  /** Its rows are asked. */
+  task?: Task | undefined
+  /** Where the task's data is. @default the Hugging Face cache */
+  data?: OpenDataOptions | undefined
+  /** Items or rows; below 1 a share of them. @default all */
+  limit?: number | undefined
+  /** Answers drawn to each; 0 for none. @default 0 */
+  samples?: number | undefined
+  /** Of the drawn answers. @default 1 */
+  temperature?: number | undefined
+  /** Ask greedily without images too. @default false */
+  blind?: boolean | undefined
+  /** Tokens. @default the task's; 64 for items */
+  maxNewTokens?: number | undefined
+  /** Questions at a time. @default 1 */
+  batchSize?: number | undefined
+  /** Of the drawn answers. The same seed asks the same way at every step. @default 0 */
+  seed?: number | undefined
+  /** Stops between two batches with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface OwnWay {
+  prompt: (question: string) => string
+  /** @default the model's */
+  system?: string | undefined
+  /** `answers` are the right ones; null when nobody knows. */
+  judge: (text: string, answers: readonly string[] | null) => JudgedAnswer
+}
+
+/** Numbers about being right are over the questions whose right answer is known, and null without any. */
+export interface Probe {
+  questions: number
+  /** Share of right greedy answers. */
+  accuracy: number | null
+  /** Share of right drawn answers. Absent without `samples`, as the next three. */
+  sampled?: number | null
+  /** Share of questions with a right one among the drawn answers. */
+  pass?: number | null
+  /** Share of questions whose most frequent drawn answer is right. */
+  majority?: number | null
+  /** Mean share of the most frequent of the drawn answers. */
+  agreement?: number | null
+  /** Share of right greedy answers without the images. Absent without `blind`, as the next. */
+  blind?: number | null
+  /** `accuracy` minus `blind`. */
+  blindGap?: number | null
+}
+
+export async function probe(options: ProbeOptions): Promise<Probe> {
+  const { answerer, task, temperature, blind = false, batchSize, signal } = options
+  const samples = checkInteger('samples', options.samples ?? 0, { min: 0 })
+  const found = await diagnose({
+    questions: questionsOf(options),
+    answerer,
+    samples,
+    k: [1, samples].filter((k) => k <= samples && k > 0),
+    temperature,
+    blind,
+    maxNewTokens: options.maxNewTokens ?? task?.generation.maxNewTokens ?? 64,
+    batchSize,
+    signal,
+  })
+  const { questions, greedy, groups, agreement } = found
+  const all = groups.at(-1)
+  return {
+    questions,
+    accuracy: greedy,
+    ...(all && { sampled: groups[0].pass, pass: all.pass, majority: all.majority, agreement }),
+    ...(found.blind && { blind: found.blind.accuracy, blindGap: found.blind.gap?.difference ?? null }),
+  }
+}
+
+function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data }: ProbeOptions) {
+  if ((items === undefined) === (task === undefined))
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `items, task: must be one of them, got ${items ? 'both' : 'none'}; pass a list of items or a task`,
+      { details: { option: 'items' } },
+    )
+  if (task) return taskQuestions(task, { limit, seed, data })
+  const all = items ?? []
+  checkOneOf('scorer', scorer, folderScorers)
+  return all
+    .slice(0, rowRange(all.length, { limit: checkLimit(limit), offset: 0 }).end)
+    .map((item, index) => itemQuestion(item, own ?? scorer, [seed, index]))
+}
+
+function itemQuestion(item: ProbeItem, way: FolderScorer | OwnWay, seed: number[]): Question {
+  const { image, answer = null } = item
+  const answers = answer === null ? null : [answer].flat().map(String)
+  const question = { question: item.question, answers, options: item.options ?? [] }
+  const images = typeof image === 'string' || image instanceof Uint8Array ? [image] : image
+  if (typeof way === 'object')
+    return {
+      request: {
+        prompt: way.prompt(item.question),
+        images,
+        seed,
+        ...(way.system !== undefined && { system: way.system }),
+      },
+      judge: (text) => way.judge(text, answers),
+    }
+  return {
+    request: { prompt: ownPrompt(question, way), images, system: 'You are a helpful assistant.', seed },
+    judge: (text) => {
+      const { value, parsed } = scoreOwn(cleanAnswer(text, { mode: 'fixed' }), question, way)
+      return { key: parsed, right: value === null ? null : value >= 0.5 }
+    },
+  }
+}

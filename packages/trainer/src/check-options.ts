@@ -1,0 +1,36 @@
+/** What must hold of the options of a run, before anything is begun; the parts check what is theirs. */
+import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { EvolveOptions } from './options'
+
+export function checkOptions(options: EvolveOptions): void {
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
+  const samples = checkInteger('samples', options.samples ?? 5, { min: 1 })
+  const freq = checkInteger('proposerUpdateFreq', options.proposerUpdateFreq ?? 5, { min: 0 })
+  checkInteger('totalSteps', options.totalSteps ?? 100, { min: 0 })
+  checkInteger('seed', options.seed ?? 42, { min: 0 })
+  checkNumber('imageCache', options.imageCache ?? 0, { min: 0 })
+  checkOneOf('solverUpdate', options.solverUpdate ?? 'group', ['group', 'sequential'])
+  const baselines = ['ema', 'leave-one-out'] as const
+  const baseline = checkOneOf('baseline', options.baseline ?? 'ema', baselines)
+  const proposerBaseline = checkOneOf('proposerBaseline', options.proposerBaseline ?? 'ema', baselines)
+  checkOneOf('kl.control', options.kl?.control ?? 'adaptive', ['adaptive', 'fixed'])
+  checkOneOf('rewards.normalize', options.rewards?.normalize ?? 'canonical', ['canonical', 'released'])
+  const { kind = 'continuous' } = options.rewards ?? {}
+  if (typeof kind !== 'function') checkOneOf('rewards.kind', kind, ['continuous', 'discrete'])
+  if (options.prompts?.solver?.includes('{question}') === false)
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `prompts.solver: must contain {question}, got ${JSON.stringify(options.prompts.solver)}; say where the question goes`,
+    )
+  if (baseline === 'leave-one-out' && samples < 2) throw aloneWith('baseline', 'samples', 'answer')
+  if (proposerBaseline === 'leave-one-out' && batchSize < 2 && freq > 0)
+    throw aloneWith('proposerBaseline', 'batchSize', 'image')
+}
+
+function aloneWith(baseline: string, option: string, thing: string): EvolmmError {
+  return new EvolmmError(
+    'INVALID_OPTION',
+    `${baseline}: leave-one-out compares each ${thing} with the others and must have ${option} of at least 2, got 1; ` +
+      `raise ${option} or use ema`,
+  )
+}

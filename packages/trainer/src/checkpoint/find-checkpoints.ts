@@ -1,0 +1,37 @@
+/** The checkpoints of a run, `step_00050` and so on. One without `SAVE_OK` was not finished and does not count. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+
+export const marker = 'SAVE_OK'
+
+export interface FoundCheckpoint {
+  step: number
+  folder: string
+  complete: boolean
+}
+
+/** Oldest first; none if the folder of the run is not there. */
+export async function findCheckpoints(runFolder: string): Promise<FoundCheckpoint[]> {
+  const names = await readdir(runFolder).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new EvolmmError(
+      'UNREADABLE_FILE',
+      `${runFolder}: must be a folder that can be read, got ${String(cause)}; check the path and its rights`,
+      { details: { folder: runFolder }, cause },
+    )
+  })
+  const found: FoundCheckpoint[] = []
+  for (const name of names) {
+    const digits = /^step_(\d{5,})$/.exec(name)?.[1]
+    if (digits === undefined) continue
+    const folder = join(runFolder, name)
+    const complete = (await stat(join(folder, marker)).catch(() => undefined)) !== undefined
+    found.push({ step: Number(digits), folder, complete })
+  }
+  return found.sort((a, b) => a.step - b.step)
+}
+
+export function checkpointName(step: number): string {
+  return `step_${String(step).padStart(5, '0')}`
+}

@@ -1,0 +1,22 @@
+/** Keeps the folder of a run small. Call it while holding the run's lock. */
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkpointName, findCheckpoints } from './find-checkpoints'
+
+/** Removes complete checkpoints beyond the latest `keep`. */
+export async function retainCheckpoints(runFolder: string, keep: number): Promise<void> {
+  const complete = (await findCheckpoints(runFolder)).filter((each) => each.complete)
+  for (const { folder, step } of complete.slice(0, -keep)) {
+    // Under another name first: one that is half gone must not look complete.
+    const leaving = join(runFolder, `.${checkpointName(step)}.removed.tmp`)
+    await rm(leaving, { recursive: true, force: true })
+    await rename(folder, leaving)
+    await rm(leaving, { recursive: true, force: true })
+  }
+}
+
+/** Removes what a killed process was writing or removing. */
+export async function removeLeftovers(runFolder: string): Promise<void> {
+  const leftovers = (await readdir(runFolder)).filter((name) => /^\.(step_\d+|run\.json)\..*tmp$/.test(name))
+  for (const name of leftovers) await rm(join(runFolder, name), { recursive: true, force: true })
+}

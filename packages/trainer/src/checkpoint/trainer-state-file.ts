@@ -1,0 +1,61 @@
+/** `trainer_state.json`: what a checkpoint holds besides weights and moments. */
+import { EvolmmError } from '@evolmm/internal'
+import type { DatasetState } from '@evolmm/dataset'
+import type { EmaState, KlState } from '@evolmm/rl-core'
+import type { WatchState } from '../watch'
+
+export const schemaVersion = 1
+
+export interface TrainerStateFile {
+  schema_version: number
+  step: number
+  /** ISO 8601. */
+  saved: string
+  /** The settings that what is learned depends on: a run goes on with the same ones. */
+  identity: Readonly<Record<string, unknown>>
+  solver: RoleStateFile
+  proposer: RoleStateFile
+  watch: WatchState
+  dataset: DatasetState
+}
+
+export interface RoleStateFile {
+  kind: 'lora' | 'full'
+  baseline: EmaState | null
+  kl: KlState | null
+  updates: number
+  /** Steps of AdamW. */
+  optimizer_step: number
+}
+
+/** Throws `INVALID_CHECKPOINT`, or `NEWER_CHECKPOINT` for a file of a later version. */
+export function parseTrainerState(text: string, file: string): TrainerStateFile {
+  let parsed: Partial<TrainerStateFile> | null
+  try {
+    parsed = JSON.parse(text) as Partial<TrainerStateFile> | null
+  } catch (cause) {
+    throw invalid(file, 'must be JSON', 'other text', cause)
+  }
+  const version = parsed?.schema_version
+  if (typeof version === 'number' && version > schemaVersion)
+    throw new EvolmmError(
+      'NEWER_CHECKPOINT',
+      `${file}: must have schema version ${schemaVersion} at most, got ${version}; use the version of evolmm that wrote it, or a later one`,
+      { details: { file, version, supported: schemaVersion } },
+    )
+  const { step, identity, solver, proposer, watch, dataset } = parsed ?? {}
+  const whole = [identity, solver, proposer, watch, dataset].every(
+    (part) => typeof part === 'object' && (part as unknown) !== null,
+  )
+  if (version !== schemaVersion || !Number.isSafeInteger(step) || !whole)
+    throw invalid(file, 'must be a trainer state of version 1', 'something else')
+  return parsed as TrainerStateFile
+}
+
+function invalid(file: string, rule: string, got: string, cause?: unknown): EvolmmError {
+  return new EvolmmError(
+    'INVALID_CHECKPOINT',
+    `${file}: ${rule}, got ${got}; resume from another checkpoint`,
+    { details: { file }, cause },
+  )
+}

@@ -1,0 +1,30 @@
+/** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
+import { readFile } from 'node:fs/promises'
+import { EvolmmError } from '@evolmm/internal'
+import type { ConfigInput } from './resolve-config'
+
+/** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `resolveConfig`. */
+export async function readConfigFile(path: string): Promise<NonNullable<ConfigInput['file']>> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw invalid(path, 'must be a file that can be read', (error as Error).message)
+  })
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw invalid(path, 'must be JSON', (error as Error).message)
+  }
+  const values = isObject(json) && isObject(json.config) ? json.config : json
+  if (!isObject(values)) throw invalid(path, 'must hold an object with settings by name', 'another value')
+  return { path, values }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalid(path: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError('INVALID_CONFIG_FILE', `--config ${path}: ${rule}, got ${got}; correct the file`, {
+    details: { path },
+  })
+}

@@ -1,0 +1,124 @@
+/**
+ * The value of a setting from a text (a flag, an environment variable) or from JSON. What it cannot be is refused with
+ * `INVALID_OPTION` under the name that it came by.
+ */
+import { readFileSync } from 'node:fs'
+import { checkInteger, checkNumber, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
+import { closest } from './closest'
+import type { Setting } from './setting'
+
+export function readText(name: string, setting: Setting, value: string): unknown {
+  if (setting.default === null && value.trim().toLowerCase() === 'none') return null
+  switch (setting.kind) {
+    case 'integer':
+      return parseInteger(name, value, setting)
+    case 'number':
+      return parseNumber(name, value, setting)
+    case 'bytes':
+      return parseBytes(name, value)
+    case 'switch':
+      return parseSwitch(name, value)
+    case 'list':
+      return checkList(
+        name,
+        value.split(',').flatMap((part) => part.trim() || []),
+      )
+    default:
+      return checkText(name, setting, value)
+  }
+}
+
+export function readJson(name: string, setting: Setting, value: unknown): unknown {
+  if (value === null && setting.default === null) return null
+  switch (setting.kind) {
+    case 'integer':
+      return checkInteger(name, value, setting)
+    case 'number':
+      return checkNumber(name, value, setting)
+    case 'bytes':
+      return typeof value === 'string' ? parseBytes(name, value) : checkInteger(name, value, { min: 0 })
+    case 'switch':
+      if (typeof value === 'boolean') return value
+      throw invalid(name, 'be true or false', value)
+    case 'list':
+      return checkList(name, value)
+    default:
+      if (typeof value === 'string') return checkText(name, setting, value)
+      throw invalid(name, setting.choices ? `be one of ${setting.choices.join(', ')}` : 'be a text', value)
+  }
+}
+
+function checkText(name: string, setting: Setting, value: string): string {
+  if (value.trim() === '') throw invalid(name, 'be given a value', value, 'give it or leave it out')
+  if (setting.kind === 'choice') return checkChoice(name, setting, value)
+  const text = setting.kind === 'prompt' && value.startsWith('@') ? fileText(name, value.slice(1)) : value
+  if (setting.must?.holds(text) === false) throw invalid(name, setting.must.rule, text)
+  return text
+}
+
+/** Choices may be written with `_` or `-`, as flags may. */
+function checkChoice(name: string, { choices = [], also = {} }: Setting, value: string): string {
+  const meant = also[value] ?? choices.find((one) => one === value.replaceAll('_', '-'))
+  if (meant !== undefined) return meant
+  const near = closest(value, choices)
+  throw invalid(
+    name,
+    `be one of ${choices.join(', ')}`,
+    value,
+    near === undefined ? undefined : `did you mean ${near}?`,
+  )
+}
+
+function checkList(name: string, value: unknown): readonly string[] {
+  const texts = Array.isArray(value) ? (value as unknown[]) : []
+  if (texts.length > 0 && texts.every((one) => typeof one === 'string' && one.trim() !== ''))
+    return texts as string[]
+  throw invalid(name, 'be a list of one name or more', value)
+}
+
+function parseSwitch(name: string, value: string): boolean {
+  const word = value.trim().toLowerCase()
+  if (['1', 'true', 'yes', 'on'].includes(word)) return true
+  if (['0', 'false', 'no', 'off'].includes(word)) return false
+  throw invalid(name, 'be 1 or 0', value)
+}
+
+const units: Readonly<Partial<Record<string, number>>> = {
+  '': 1,
+  b: 1,
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+}
+
+function parseBytes(name: string, value: string): number {
+  const [, digits = '', unit = ''] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(value) ?? []
+  const size = Number(digits) * (units[unit.toLowerCase()] ?? NaN)
+  if (digits !== '' && Number.isSafeInteger(Math.round(size))) return Math.round(size)
+  throw invalid(name, 'be a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB', value)
+}
+
+/** The whole text without the newline that editors put at its end. */
+function fileText(name: string, file: string): string {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw invalid(name, 'name a file that can be read behind @', `@${file}`, (error as Error).message)
+  }
+  if (text.trim() === '') throw invalid(name, 'name a file with a text in it', text)
+  // A saved configuration holds the text itself, which must not be taken for the name of a file then.
+  if (text.startsWith('@')) throw invalid(name, 'not begin with @', text, 'begin the text with a space')
+  return text
+}
+
+function invalid(name: string, rule: string, got: unknown, fix = 'pass such a value'): EvolmmError {
+  return new EvolmmError('INVALID_OPTION', `${name}: must ${rule}, got ${show(got)}; ${fix}`, {
+    details: { option: name, value: got },
+  })
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string' && value.trim() === '') return 'an empty text'
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return Array.isArray(value) ? 'a list' : 'an object'
+}

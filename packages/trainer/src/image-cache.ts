@@ -1,0 +1,33 @@
+/** Encoded images of late, up to a number of bytes: in a later epoch they need not be encoded again. */
+import type { EncodedImage } from '@evolmm/vlm'
+
+export interface ImageCache {
+  get: (path: string, encode: () => Promise<EncodedImage>) => Promise<EncodedImage>
+}
+
+export function imageCache(capacity: number): ImageCache {
+  /** Least recently used first. */
+  const kept = new Map<string, EncodedImage>()
+  let bytes = 0
+  return {
+    async get(path, encode) {
+      const known = kept.get(path)
+      const image = known ?? (await encode())
+      const size = bytesOf(image)
+      if (size > capacity) return image
+      if (known === undefined) bytes += size
+      kept.delete(path)
+      kept.set(path, image)
+      for (const [oldest, old] of kept) {
+        if (bytes <= capacity) break
+        kept.delete(oldest)
+        bytes -= bytesOf(old)
+      }
+      return image
+    },
+  }
+}
+
+function bytesOf({ pixels, features }: EncodedImage): number {
+  return pixels.byteLength + (features?.byteLength ?? 0)
+}

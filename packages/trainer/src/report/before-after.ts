@@ -1,0 +1,166 @@
+/** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
+import type { RunFile } from '../run-file'
+import type { RunLog } from './collect-log'
+import { formatNumber, formatShare, plural } from './format'
+import { markup, type Content, type Markup } from './markup'
+import type { MeasureName } from './measures'
+import { describeProbe, probeNames } from './probe-names'
+
+interface Estimate {
+  value: number
+  low?: number | undefined
+  high?: number | undefined
+}
+
+interface Row {
+  name: string
+  before: Estimate | null
+  after: Estimate | null
+  /** Shown in per cent, and drawn. */
+  isShare: boolean
+}
+
+export function beforeAfter(run: RunFile, log: RunLog): Content {
+  const probe = probeRows(run, log)
+  const window = windowOf(log.steps.length)
+  const training = trainingRows(log, window)
+  if (probe.length === 0 && training.length === 0) return null
+  return [
+    probe.length === 0
+      ? null
+      : table({
+          caption: 'Evaluation probe',
+          note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
+          columns: ['before', 'after'],
+          rows: probe,
+          role: 'probe',
+        }),
+    training.length === 0
+      ? null
+      : table({
+          caption: 'During the run',
+          note: `On the run's own questions, which change as it goes: means over the first and the last ${plural(window, 'iteration')}.`,
+          columns: ['first', 'last'],
+          rows: training,
+          role: 'solver',
+        }),
+  ]
+}
+
+/** Iterations at each end that are compared: they never overlap. */
+function windowOf(iterations: number): number {
+  return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
+}
+
+function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
+  const { questions } = probes.at(-1)?.values ?? probe ?? {}
+  return typeof questions === 'number' ? ` on ${plural(questions, 'question')}` : ''
+}
+
+function probeRows(run: RunFile, log: RunLog): Row[] {
+  const last = log.probes.at(-1)?.values
+  return probeNames(run, log).map((name) => {
+    const words = describeProbe(name)
+    const [before, after] = [estimate(run.probe, name), estimate(last, name)]
+    const known = [before, after].flatMap((one) =>
+      one === null ? [] : [one.value, one.low ?? 0, one.high ?? 0],
+    )
+    const isShare = words.isShare && known.every((value) => value >= 0 && value <= 1)
+    return { name: words.title, before, after, isShare }
+  })
+}
+
+const compared: { name: string; measure: MeasureName; isShare: boolean }[] = [
+  { name: 'Agreement of the answers', measure: 'agreement', isShare: true },
+  { name: 'Entropy of the answers', measure: 'answerEntropy', isShare: false },
+  { name: 'Reward of the solver', measure: 'solverReward', isShare: false },
+  { name: 'Reward of the proposer', measure: 'proposerReward', isShare: false },
+  { name: 'Distance from the start, solver', measure: 'solverKl', isShare: false },
+  { name: 'Distance from the start, proposer', measure: 'proposerKl', isShare: false },
+]
+
+function trainingRows({ values }: RunLog, window: number): Row[] {
+  return compared
+    .map(({ name, measure, isShare }) => ({
+      name,
+      before: meanOf(values[measure].slice(0, window)),
+      after: meanOf(window === 0 ? [] : values[measure].slice(-window)),
+      isShare,
+    }))
+    .filter(({ before, after }) => before !== null || after !== null)
+}
+
+function meanOf(values: readonly number[]): Estimate | null {
+  const present = values.filter(Number.isFinite)
+  return present.length === 0
+    ? null
+    : { value: present.reduce((sum, value) => sum + value, 0) / present.length }
+}
+
+function estimate(
+  values: Readonly<Record<string, number>> | null | undefined,
+  name: string,
+): Estimate | null {
+  const value = values?.[name]
+  if (value === undefined || !Number.isFinite(value)) return null
+  return { value, low: values?.[`${name}_low`], high: values?.[`${name}_high`] }
+}
+
+interface TableOptions {
+  caption: string
+  note: string
+  columns: readonly [string, string]
+  rows: readonly Row[]
+  role: 'probe' | 'solver'
+}
+
+function table({ caption, note, columns, rows, role }: TableOptions): Markup {
+  const drawn = rows.some(({ isShare }) => isShare)
+  return markup`<table class="compare ${role}">
+<caption><h3>${caption}</h3><p class="lead">${note}</p></caption>
+<thead><tr><th scope="col">measure</th><th scope="col">${columns[0]}</th><th scope="col">${columns[1]}</th><th scope="col">change</th><th scope="col" class="strip">${drawn ? axis : null}</th></tr></thead>
+<tbody>${rows.map(
+    (
+      row,
+    ) => markup`<tr><th scope="row">${row.name}</th><td>${cell(row.before, row)}</td><td class="after">${cell(row.after, row)}</td><td>${change(row)}</td><td class="strip">${row.isShare ? strip(row, columns) : null}</td></tr>
+`,
+  )}</tbody></table>`
+}
+
+function cell(estimate: Estimate | null, { isShare }: Row): Content {
+  if (estimate === null) return markup`<span class="none">–</span>`
+  const show = isShare ? formatShare : formatNumber
+  const { value, low, high } = estimate
+  return [
+    show(value),
+    low === undefined || high === undefined
+      ? null
+      : markup`<small>${isShare ? (100 * low).toFixed(1) : formatNumber(low)} to ${isShare ? (100 * high).toFixed(1) : formatNumber(high)}</small>`,
+  ]
+}
+
+function change({ before, after, isShare }: Row): Content {
+  if (before === null || after === null) return markup`<span class="none">–</span>`
+  const difference = after.value - before.value
+  const sign = difference > 0 ? '+' : ''
+  return isShare
+    ? markup`${sign}${(100 * difference).toFixed(1).replace('-', '\u2212')}<small>points</small>`
+    : `${sign}${formatNumber(difference)}`
+}
+
+const x = (value: number) => (16 + 208 * value).toFixed(1)
+
+const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}</text>`)}</svg>`
+
+/** Both values on one axis from 0 to 1: before hollow, after filled, intervals as lines. */
+function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {
+  const mark = (kind: 'before' | 'after', label: string, estimate: Estimate | null, y: number) =>
+    estimate === null
+      ? null
+      : markup`<g class="${kind}"><title>${label} ${formatShare(estimate.value)}</title>${
+          estimate.low === undefined || estimate.high === undefined
+            ? null
+            : markup`<path d="M${x(estimate.low)} ${y}H${x(estimate.high)}"/>`
+        }<circle cx="${x(estimate.value)}" cy="${y}" r="4"/></g>`
+  return markup`<svg viewBox="0 0 240 28" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => markup`<path class="grid" d="M${x(at)} 0V28"/>`)}${mark('before', first, before, 9)}${mark('after', last, after, 19)}</svg>`
+}

@@ -1,0 +1,113 @@
+/**
+ * `report.html`: what a run did, on one page that can be opened anywhere. Made from `run.json` and `iter_log.jsonl`,
+ * which are read as a stream, twice: for the numbers, then for the moments that the gallery shows. A run that is still
+ * going may be read too.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { syncFolder, writeSynced } from '@evolmm/vlm'
+import { readRunFile } from '../run-file'
+import { readIterLog } from '../trackers/read-iter-log'
+import { chooseMoments, type MomentPlan } from './choose-moments'
+import { collectLog, drawableProbe, type Place } from './collect-log'
+import type { Moment, Moments } from './gallery'
+import { renderReport } from './page'
+import { pictureUri } from './picture-uri'
+
+export interface WriteReportOptions {
+  /** Of the run. */
+  folder: string
+  /** The file to write; an old one is replaced. @default `report.html` in the folder */
+  output?: string
+  /** Iterations in the gallery, from the first to the last; some that show more come on top. @default 12 */
+  images?: number
+}
+
+/**
+ * Writes the page, whole or not at all, and returns its path. Throws `RUN_NOT_FOUND` or `INVALID_RUN` for the folder,
+ * what `readIterLog` throws for the log, and `UNWRITABLE_FILE`.
+ */
+export async function writeReport(options: WriteReportOptions): Promise<string> {
+  const { folder } = options
+  const count = checkInteger('images', options.images ?? 12, { min: 0, max: 100 })
+  const file = resolve(options.output ?? join(folder, 'report.html'))
+  const run = await readRunFile(folder)
+  if (run === undefined)
+    throw new EvolmmError(
+      'RUN_NOT_FOUND',
+      `${folder}: must be the folder of a run, got none with a run.json; pass a folder that evolmm train wrote`,
+      { details: { folder } },
+    )
+  const log = await collectLog(records(folder))
+  const moments = await readMoments(folder, chooseMoments(log, count))
+  const page = renderReport({
+    run: { ...run, probe: run.probe === null ? null : drawableProbe(run.probe) },
+    log,
+    moments,
+    thumbnails: await thumbnailsOf(moments),
+  })
+  await publishFile(file, page)
+  return file
+}
+
+/** None when the run has not written any yet. */
+async function* records(folder: string) {
+  try {
+    yield* readIterLog(folder)
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error
+  }
+}
+
+async function readMoments(folder: string, plan: MomentPlan): Promise<Moments> {
+  const places = [...plan.recurring.flat(), ...plan.spread, ...plan.rejected]
+  const wanted = new Map<number, number[]>()
+  for (const { step, index } of places) wanted.set(step, [...(wanted.get(step) ?? []), index])
+  const found = new Map<string, Moment>()
+  const last = Math.max(0, ...wanted.keys())
+  for await (const { step, images } of last > 0 ? records(folder) : []) {
+    for (const index of wanted.get(step) ?? []) {
+      const image = images.at(index)
+      if (image !== undefined) found.set(`${step} ${index}`, { step, image })
+    }
+    if (step >= last) break
+  }
+  const pick = (all: readonly Place[]) =>
+    all.map(({ step, index }) => found.get(`${step} ${index}`)).filter((moment) => moment !== undefined)
+  return {
+    // A run that goes back to a checkpoint meanwhile leaves some of it unfound.
+    recurring: plan.recurring.map(pick).filter((times) => times.length > 0),
+    spread: pick(plan.spread),
+    rejected: pick(plan.rejected),
+  }
+}
+
+async function thumbnailsOf({ recurring, spread, rejected }: Moments): Promise<Map<string, string>> {
+  const thumbnails = new Map<string, string>()
+  const paths = new Set([...recurring.flat(), ...spread, ...rejected].map(({ image }) => image.path))
+  for (const path of paths) {
+    const uri = await pictureUri(path)
+    if (uri !== null) thumbnails.set(path, uri)
+  }
+  return thumbnails
+}
+
+async function publishFile(file: string, text: string): Promise<void> {
+  const aside = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeSynced(aside, text)
+    await rename(aside, file)
+    await syncFolder(dirname(file))
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => undefined)
+    throw new EvolmmError(
+      'UNWRITABLE_FILE',
+      `${file}: must be writable, got ${cause instanceof Error ? cause.message : String(cause)}; check the path, its rights and the disk`,
+      { details: { file }, cause },
+    )
+  }
+}

@@ -1,0 +1,82 @@
+/** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
+import { randomBytes } from 'node:crypto'
+import { open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+
+export interface WandbState {
+  schema_version: 1
+  run_id: string
+  name: string
+  project: string
+  entity: string | null
+  /** Folder of the journal and of images, absolute or from the folder of the run. */
+  directory: string
+  /** Milliseconds since 1970. */
+  started: number
+  config: Readonly<Record<string, unknown>>
+  /** Whether the server was asked for a run of this id, before one was made there. */
+  resume_checked: boolean
+  /** Lines that the server had when the run was first met: ours follow. `null` before that. */
+  history_base: number | null
+  output_base: number
+  /** Lines of the journal that the server has confirmed. */
+  sent: number
+  /** Of the process, once the run has ended. */
+  exit_code: number | null
+  /** Whether the server knows that. */
+  completed: boolean
+}
+
+function fileOf(folder: string): string {
+  return join(folder, 'wandb.json')
+}
+
+/** `undefined` if there is none. Throws `WANDB_STATE_DAMAGED`. */
+export async function readWandbState(folder: string): Promise<WandbState | undefined> {
+  const file = fileOf(folder)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw damaged(file, error)
+  }
+  let state: Partial<WandbState>
+  try {
+    state = JSON.parse(text) as Partial<WandbState>
+  } catch (error) {
+    throw damaged(file, error)
+  }
+  const texts = [state.run_id, state.name, state.project, state.directory]
+  const whole =
+    state.schema_version === 1 &&
+    texts.every((each) => typeof each === 'string') &&
+    Number.isSafeInteger(state.sent) &&
+    Number.isSafeInteger(state.output_base) &&
+    (state.history_base === null || Number.isSafeInteger(state.history_base))
+  if (!whole) throw damaged(file, undefined)
+  return state as WandbState
+}
+
+/** Written aside, synced and renamed. */
+export async function writeWandbState(folder: string, state: WandbState): Promise<void> {
+  const file = fileOf(folder)
+  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
+  const handle = await open(aside, 'w')
+  try {
+    await handle.writeFile(`${JSON.stringify(state, null, 2)}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(aside, file)
+}
+
+function damaged(file: string, cause: unknown): EvolmmError {
+  return new EvolmmError(
+    'WANDB_STATE_DAMAGED',
+    `${file}: must be a readable file of schema_version 1; move it away to begin a new W&B run`,
+    { details: { file }, cause },
+  )
+}

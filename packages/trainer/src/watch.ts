@@ -1,0 +1,153 @@
+/**
+ * Signs of collapse that need no labels. Agreement and reward are none: they rise when a model gives one answer to
+ * everything. What shows it is the same answer to a question text whatever the image, a policy far from its start, and
+ * questions that the start proposer would hardly have asked.
+ */
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { collapseDetector, type CollapseState } from '@evolmm/rl-core'
+import type { Alarm, ImageRecord, UpdateRecord, WatchRecord } from './record'
+
+export interface WatchOptions {
+  /** Latest questions that are compared with the first ones. @default 200 */
+  window?: number | undefined
+  /** Entropy of the answers, in nats, below which they count as all the same. @default 0.01 */
+  entropyFloor?: number | undefined
+  /** Iterations in a row without entropy, or with equal rewards. @default 100 */
+  patience?: number | undefined
+  /** Divergence from the start policy, in nats per token. @default 0.1 */
+  kl?: number | undefined
+}
+
+export interface WatchState {
+  /** Latest questions with the answer that won, oldest first. */
+  questions: readonly { text: string; majority: string | null; logProbability: number | null }[]
+  /** Of the first whole window; `null` until then. */
+  start: { shares: readonly TextShare[]; mean: number | null; logProbability: number | null } | null
+  collapse: CollapseState
+}
+
+interface TextShare {
+  text: string
+  /** Times that the text was asked. */
+  count: number
+  /** Share of its most frequent answer. */
+  share: number
+}
+
+export const initialWatch: WatchState = {
+  questions: [],
+  start: null,
+  collapse: { lowEntropy: 0, equalRewards: 0 },
+}
+
+/** Texts that were asked less often say nothing about the answers to them. */
+const enough = 5
+/** A share has risen if it did by this much, and by so many standard errors. */
+const leastRise = 0.25
+const standardErrors = 4
+/** Nats per token by which questions have become less likely. */
+const unlikelier = 1
+
+export interface Watch {
+  observe: (
+    iteration: {
+      images: readonly ImageRecord[]
+      solver: UpdateRecord | null
+      proposer: UpdateRecord | null
+    },
+    state: WatchState,
+  ) => { watch: WatchRecord; state: WatchState }
+}
+
+export function watch(options: WatchOptions = {}): Watch {
+  const window = checkInteger('watch.window', options.window ?? 200, { min: 1 })
+  const largestKl = checkNumber('watch.kl', options.kl ?? 0.1, { above: 0 })
+  const detector = collapseDetector({
+    entropyFloor: checkNumber('watch.entropyFloor', options.entropyFloor ?? 0.01, { min: 0 }),
+    patience: checkInteger('watch.patience', options.patience ?? 100, { min: 1 }),
+  })
+  return {
+    observe({ images, solver, proposer }, state) {
+      const asked = images.filter(({ answers }) => answers.length > 0)
+      const questions = [
+        ...state.questions,
+        ...asked.map(({ question, majority, questionLogProbability }) => ({
+          text: (question ?? '').toLowerCase(),
+          majority,
+          logProbability: questionLogProbability,
+        })),
+      ].slice(-window)
+      const now = { ...textShares(questions), logProbability: meanOf(questions) }
+      const start = state.start ?? (questions.length === window ? now : null)
+      const collapse = detector.observe(
+        {
+          entropy: mean(asked.flatMap(({ entropy }) => entropy ?? [])),
+          rewards: asked.flatMap(({ answers }) => answers.map(({ reward }) => reward)),
+        },
+        state.collapse,
+      )
+      const alarms: Alarm[] = []
+      if (collapse.collapsed !== null) alarms.push(collapse.collapsed)
+      if (
+        now.shares.some((share) =>
+          risen(
+            share,
+            start?.shares.find(({ text }) => text === share.text),
+          ),
+        )
+      )
+        alarms.push('constant-answers')
+      if ([solver, proposer].some((update) => (update?.kl ?? 0) > largestKl)) alarms.push('kl')
+      if (
+        start?.logProbability != null &&
+        now.logProbability !== null &&
+        now.logProbability < start.logProbability - unlikelier
+      )
+        alarms.push('unlikely-questions')
+      return {
+        watch: { topAnswerShare: now.mean, startTopAnswerShare: start?.mean ?? null, alarms },
+        state: { questions, start, collapse: collapse.state },
+      }
+    },
+  }
+}
+
+/** Of each text that was asked often enough, and their mean by how often. */
+function textShares(questions: WatchState['questions']): {
+  shares: TextShare[]
+  mean: number | null
+} {
+  const byText = new Map<string, Map<string | null, number>>()
+  for (const { text, majority } of questions) {
+    const counts = byText.get(text) ?? new Map<string | null, number>()
+    counts.set(majority, (counts.get(majority) ?? 0) + 1)
+    byText.set(text, counts)
+  }
+  const shares: TextShare[] = []
+  let [total, top] = [0, 0]
+  for (const [text, counts] of byText) {
+    const count = [...counts.values()].reduce((sum, each) => sum + each, 0)
+    if (count < enough) continue
+    const most = Math.max(...counts.values())
+    shares.push({ text, count, share: most / count })
+    total += count
+    top += most
+  }
+  return { shares, mean: total === 0 ? null : top / total }
+}
+
+function risen(now: TextShare, start: TextShare | undefined): boolean {
+  if (start === undefined) return false
+  const rise = now.share - start.share
+  const both = (now.share * now.count + start.share * start.count) / (now.count + start.count)
+  const error = Math.sqrt(both * (1 - both) * (1 / now.count + 1 / start.count))
+  return rise >= leastRise && rise > standardErrors * error
+}
+
+function meanOf(questions: WatchState['questions']): number | null {
+  return mean(questions.flatMap(({ logProbability }) => logProbability ?? []))
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+}

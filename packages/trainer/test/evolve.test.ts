@@ -1,0 +1,343 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openImageDataset } from '@evolmm/dataset'
+import type { Vlm } from '@evolmm/vlm'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { evolve, startState, type EvolveOptions, type IterationRecord, type PolicyModel } from '../src/index'
+import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
+import { scripted } from './support/scripted'
+import { textReward } from './support/tiny-train'
+
+let vlm: Vlm
+let images: Awaited<ReturnType<typeof makeImages>>
+beforeAll(async () => {
+  vlm = await openTiny()
+  images = await makeImages(4)
+})
+afterAll(async () => {
+  await vlm.dispose()
+  await images.remove()
+})
+
+const learnable = { rewards: { untagged: 'last-line', kind: textReward } } satisfies Partial<EvolveOptions>
+
+async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
+  const records: IterationRecord[] = []
+  for await (const record of evolve(options)) records.push(record)
+  return records
+}
+
+const question = '<question>How many?</question><rationale>Because.</rationale>'
+
+test('an iteration: question, answers, votes, both rewards, what was learned', async () => {
+  const answers = [
+    '<answer>3</answer>',
+    'so <answer>3.0</answer>',
+    '<answer>4</answer>',
+    '<answer></answer>',
+    '<answer>3',
+  ]
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
+    proposer: scripted(vlm, () => question),
+    solver: scripted(vlm, (_, __, n) => answers[n]),
+    guards: {},
+    rewards: {},
+  }
+  const [record] = await recordsOf(options)
+  const [image] = record.images
+  expect(image).toMatchObject({
+    question: 'How many?',
+    faults: [],
+    rejected: null,
+    histogram: [
+      { answer: '3', count: 2 },
+      { answer: '4', count: 1 },
+      { answer: null, count: 2 },
+    ],
+    majority: '3',
+    majorityCount: 2,
+    agreement: 0.4,
+  })
+  // 2/5, 1/5 and 2/5 of the answers, of the released formulas.
+  expect(image.entropy).toBeCloseTo(1.0549, 4)
+  expect(image.proposerRewards.continuous).toBeCloseTo(Math.exp(-((1.0549 - 0.9) ** 2) / (2 * 0.35 ** 2)), 4)
+  expect(image.answers.map(({ raw, answer, wordsBefore }) => [raw, answer, wordsBefore])).toEqual([
+    ['3', '3', 0],
+    ['3.0', '3', 1],
+    ['4', '4', 0],
+    [null, null, 0],
+    [null, null, 0],
+  ])
+  const soft = [0.4 ** 0.7, 0.4 ** 0.7, 0.2 ** 0.7, 0, 0]
+  for (const [n, reward] of soft.entries())
+    expect(image.answers[n].rewards.continuous).toBeCloseTo(reward, 12)
+  expect(image.answers.map(({ rewards }) => rewards.discrete)).toEqual([1, 1, 0, 0, 0])
+  // The first group is its own baseline.
+  const mean = soft.reduce((sum, reward) => sum + reward, 0) / 5
+  expect(record.solver?.rewardMean).toBeCloseTo(mean, 12)
+  for (const [n, reward] of soft.entries()) expect(image.answers[n].advantage).toBeCloseTo(reward - mean, 12)
+  expect(record.solver).toMatchObject({ updates: 1, completions: 5, beta: 1e-3, kl: 0, learningRate: 1e-3 })
+  expect(record.proposer).toMatchObject({ updates: 1, completions: 1, baseline: null })
+})
+
+test('discrete rewards are one setting, for both roles', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
+    proposer: scripted(vlm, () => question),
+    solver: scripted(vlm, (_, __, n) => `<answer>${n < 3 ? 'a' : n}</answer>`),
+    rewards: { kind: 'discrete' as const },
+  }
+  const [
+    {
+      images: [image],
+    },
+  ] = await recordsOf(options)
+  expect(image.answers.map(({ reward }) => reward)).toEqual([1, 1, 1, 0, 0])
+  // Entropy of 3+1+1 is 0.950: within the band.
+  expect([image.proposerReward, image.proposerRewards.discrete]).toEqual([1, 1])
+})
+
+test('leave-one-out: unanimous answers are worth nothing, others the distance to the rest', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, batchSize: 2, proposerUpdateFreq: 0 })),
+    proposer: scripted(vlm, () => question),
+    solver: scripted(vlm, (_, p, n) => `<answer>${p === 0 || n < 4 ? 'a' : 'b'}</answer>`),
+    baseline: 'leave-one-out' as const,
+    rewards: {},
+  }
+  const [
+    {
+      images: [same, split],
+      proposer,
+    },
+  ] = await recordsOf(options)
+  expect(same.answers.map(({ advantage }) => advantage)).toEqual([0, 0, 0, 0, 0])
+  const [most, one] = [0.8 ** 0.7, 0.2 ** 0.7]
+  expect(split.answers[0].advantage).toBeCloseTo(most - (3 * most + one) / 4, 12)
+  expect(split.answers[4].advantage).toBeCloseTo(one - most, 12)
+  expect(proposer).toBeNull()
+})
+
+test('a malformed question is not asked, earns the proposer nothing, and the solver does not learn', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
+    proposer: scripted(vlm, () => 'no tag at all'),
+    solver: scripted(vlm, () => '<answer>1</answer>'),
+    guards: {},
+  }
+  const [
+    {
+      images: [image],
+      solver,
+      proposer,
+    },
+  ] = await recordsOf(options)
+  expect(image).toMatchObject({
+    rejected: 'malformed',
+    answers: [],
+    majority: null,
+    entropy: null,
+    proposerReward: 0,
+  })
+  expect(solver).toBeNull()
+  expect(proposer?.updates).toBe(1)
+})
+
+test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
+  const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })
+  const run = (least: number) =>
+    recordsOf({
+      ...given,
+      state: startState({ solver: vlm.createAdapter({ rank: 4 }), proposer: vlm.createAdapter({ rank: 4 }) }),
+      proposer: scripted(vlm, () => question),
+      solver: scripted(vlm, () => '<answer>1</answer>'),
+      guards: { minQuestionLogProbability: least },
+    })
+  // The scripted proposer reports -1 nat for each token.
+  const [[strict], [lax]] = [await run(-0.9), await run(-1.1)]
+  expect([strict.images[0].rejected, strict.images[0].questionLogProbability]).toEqual(['unlikely', -1])
+  expect(lax.images[0].rejected).toBeNull()
+})
+
+test('after an update the likelihood of a question is that under the base model', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 3,
+    proposerUpdateFreq: 1,
+    optimizer: { lr: 0.01 },
+  })
+  const { proposer } = options.state
+  for await (const {
+    step,
+    images: [image],
+  } of evolve(options)) {
+    if (step === 1) continue
+    const encoded = await vlm.encodeImage(image.path)
+    const prompt = vlm.prompt({ images: [encoded], prompt: 'Ask.' })
+    const ids = Int32Array.from(vlm.tokenizer.encode(image.proposerText))
+    // Text that is noise may not be tokenised back to the same ids.
+    if (ids.length !== image.proposerTokens) continue
+    const { nll } = await vlm.score({ groups: [{ prompt, completions: [{ ids }] }] })
+    expect(image.questionLogProbability).toBeCloseTo(-nll, 4)
+  }
+  expect(proposer.updates).toBe(3)
+})
+
+test('an image that cannot be decoded is left out with a warning, and the others count', async () => {
+  const own = await makeImages(3)
+  // A header that is right, and nothing after it.
+  const { readFile } = await import('node:fs/promises')
+  const whole = await readFile(join(own.folder, '1.png'))
+  const broken = Buffer.concat([whole.subarray(0, 45), Buffer.alloc(whole.length - 57), whole.subarray(-12)])
+  const warn = vi.fn()
+  const options = await tinyOptions(vlm, own.folder, { totalSteps: 1, batchSize: 3, onWarning: warn })
+  options.images = await openImageDataset({ root: own.folder, seed: 1 })
+  await options.images.sampleAt(0)
+  await options.images.sampleAt(1)
+  await options.images.sampleAt(2)
+  await writeFile(join(own.folder, '1.png'), broken)
+  const [{ images: all, solver }] = await recordsOf(options)
+  await own.remove()
+  const byName = Object.fromEntries(all.map(({ relativePath, rejected }) => [relativePath, rejected]))
+  expect(byName).toEqual({ '0.png': null, '1.png': 'unreadable', '2.png': null })
+  expect(solver?.completions).toBe(10)
+  expect(warn.mock.calls.flat().join()).toMatch(/^1\.png: is left out of this iteration/)
+})
+
+test('one step on each answer after the other, as released, is as many single updates', async () => {
+  const sequential = await tinyOptions(vlm, images.folder, {
+    totalSteps: 1,
+    solverUpdate: 'sequential',
+    ...learnable,
+  })
+  const begin = sequential.state.solver.adapter.parameters.slice()
+  const [record] = await recordsOf(sequential)
+  expect(record.solver).toMatchObject({ updates: 5, completions: 5 })
+
+  // The same by hand, with the parts that the loop is made of.
+  const { AdamW, adaptiveKl } = await import('@evolmm/rl-core')
+  const adapter = vlm.createAdapter({ rank: 4, seed: 1 })
+  expect(adapter.parameters).toEqual(begin)
+  const [image] = record.images
+  const prompt = vlm.prompt({ images: [await vlm.encodeImage(image.path)], prompt: image.question ?? '' })
+  const [completions] = await vlm.sample({
+    prompts: [prompt],
+    adapter,
+    samples: 5,
+    maxNewTokens: 6,
+    seeds: [[42, 1, 2, 0]],
+  })
+  expect(completions.map(({ text }) => text)).toEqual(image.answers.map(({ text }) => text))
+  const adamw = new AdamW({ size: begin.length, lr: 1e-3 })
+  const controller = adaptiveKl()
+  let kl = controller.initial
+  let baseline: number | undefined
+  for (const [n, completion] of completions.entries()) {
+    const reward = image.answers[n].reward ?? NaN
+    const advantage = reward - (baseline ?? reward)
+    expect(image.answers[n].advantage).toBeCloseTo(advantage, 12)
+    baseline = 0.9 * (baseline ?? reward) + 0.1 * reward
+    const { gradient, kl: measured } = await vlm.gradient({
+      groups: [{ prompt, completions: [completion], advantages: [advantage] }],
+      adapter,
+      beta: kl.coefficient,
+    })
+    adamw.step(adapter.parameters, gradient)
+    kl = controller.update(measured, kl)
+  }
+  const distance = adapter.parameters.map((value, i) =>
+    Math.abs(value - sequential.state.solver.adapter.parameters[i]),
+  )
+  expect(Math.max(...distance)).toBeLessThan(1e-7)
+  expect(record.solver?.nextBeta).toBeCloseTo(kl.coefficient, 12)
+})
+
+test.each(['group', 'sequential'] as const)(
+  'what fails in the middle of an iteration (%s) leaves the state of the one before',
+  async (solverUpdate) => {
+    const options = await tinyOptions(vlm, images.folder, {
+      totalSteps: 3,
+      solverUpdate,
+      proposerUpdateFreq: 1,
+      ...learnable,
+    })
+    let left = solverUpdate === 'group' ? 2 : 12
+    options.solver = {
+      ...vlm,
+      gradient: (given) => (left-- > 0 ? vlm.gradient(given) : Promise.reject(new Error('out of memory'))),
+    }
+    options.proposer = vlm
+    let before: unknown
+    await expect(async () => {
+      for await (const _ of evolve(options)) before = plain(options)
+    }).rejects.toThrow('out of memory')
+    expect(before).toBeDefined()
+    expect(plain(options)).toEqual(before)
+  },
+)
+
+/** The state without what is made of functions. */
+function plain({ state }: EvolveOptions): unknown {
+  const role = ({ adapter, ...rest }: typeof state.solver) =>
+    structuredClone({ ...rest, parameters: adapter.parameters })
+  return {
+    ...structuredClone({ step: state.step, watch: state.watch }),
+    solver: role(state.solver),
+    proposer: role(state.proposer),
+  }
+}
+
+test('a signal ends the run between iterations, with nothing half done', async () => {
+  const stop = new AbortController()
+  const options = await tinyOptions(vlm, images.folder, { totalSteps: 5, signal: stop.signal, ...learnable })
+  let asked = 0
+  options.solver = {
+    ...vlm,
+    sample: (given) => {
+      asked++
+      if (asked === 3) stop.abort()
+      return vlm.sample(given)
+    },
+  }
+  let last: unknown
+  const steps: number[] = []
+  for await (const { step } of evolve(options)) {
+    steps.push(step)
+    last = plain(options)
+  }
+  expect(steps).toEqual([1, 2])
+  expect(plain(options)).toEqual(last)
+})
+
+test('all weights can be trained instead of adapters', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 2,
+    proposerUpdateFreq: 2,
+    optimizer: { lr: 1e-5 },
+    ...learnable,
+  })
+  options.state = startState({ solver: await vlm.trainWeights(), proposer: await vlm.trainWeights() })
+  const [first, second] = await recordsOf(options)
+  expect([first.solver?.kl, second.proposer?.kl]).toEqual([0, 0])
+  expect(second.solver?.kl).toBeGreaterThan(0)
+})
+
+test.each([
+  [{ batchSize: 0 }, /batchSize: must be an integer at least 1, got 0/],
+  [
+    { samples: 1, baseline: 'leave-one-out' },
+    /baseline: leave-one-out compares each answer .* samples of at least 2/,
+  ],
+  [{ proposerBaseline: 'leave-one-out' }, /proposerBaseline: leave-one-out .* batchSize of at least 2/],
+  [{ prompts: { solver: 'Answer.' } }, /prompts\.solver: must contain \{question\}/],
+  [{ kl: { control: 'none' } }, /kl\.control: must be one of adaptive, fixed, got "none"/],
+  [{ rewards: { kind: 'soft' } }, /rewards\.kind: must be one of continuous, discrete/],
+  [{ solverUpdate: 'all' }, /solverUpdate: must be one of group, sequential/],
+] as [object, RegExp][])('%j is refused before anything is begun', async (given, message) => {
+  const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, ...given })
+  await expect(recordsOf(options)).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(message),
+  })
+  expect(options.state.step).toBe(0)
+})

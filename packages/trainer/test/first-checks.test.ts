@@ -1,0 +1,138 @@
+/** What must hold of any correct implementation, and did not of the released one: image, reference, both roles. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Vlm } from '@evolmm/vlm'
+import { evolve, startState, type EvolveOptions, type IterationRecord } from '../src/index'
+import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
+import { scripted } from './support/scripted'
+import { textReward } from './support/tiny-train'
+
+let vlm: Vlm
+let images: Awaited<ReturnType<typeof makeImages>>
+beforeAll(async () => {
+  vlm = await openTiny()
+  images = await makeImages(4)
+})
+afterAll(async () => {
+  await vlm.dispose()
+  await images.remove()
+})
+
+const learnable = { rewards: { untagged: 'last-line', kind: textReward } } satisfies Partial<EvolveOptions>
+
+async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
+  const records: IterationRecord[] = []
+  for await (const record of evolve(options)) records.push(record)
+  return records
+}
+
+test('adapters that change nothing are at distance 0 from the base policy, and at more after an update', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 4,
+    proposerUpdateFreq: 1,
+    batchSize: 2,
+    proposerBaseline: 'leave-one-out',
+    ...learnable,
+  })
+  // The first question of a batch divides the solver, the second does not.
+  options.solver = scripted(vlm, (_, p, n) => `<answer>${p * n}</answer>`)
+  const records = await recordsOf(options)
+  expect([records[0].solver?.kl, records[0].proposer?.kl]).toEqual([0, 0])
+  expect(records[3].solver?.kl).toBeGreaterThan(0)
+  expect(records[3].proposer?.kl).toBeGreaterThan(0)
+})
+
+test('the policy that learns is the policy that was sampled', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 4,
+    proposerUpdateFreq: 2,
+    ...learnable,
+  })
+  const gaps = (await recordsOf(options)).flatMap(({ solver, proposer }) => [solver, proposer])
+  const measured = gaps.flatMap((update) => update?.samplerGap ?? [])
+  expect(measured.length).toBe(6)
+  // Rounding of float32, after updates too.
+  expect(Math.max(...measured)).toBeLessThan(1e-5)
+})
+
+test('both adapters move, each in its own updates, and the proposer only in its own iterations', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 3,
+    proposerUpdateFreq: 3,
+    ...learnable,
+  })
+  const { solver, proposer } = options.state
+  const before = { solver: solver.adapter.parameters.slice(), proposer: proposer.adapter.parameters.slice() }
+  const moved: unknown[] = []
+  for await (const { step } of evolve(options))
+    moved.push([
+      step,
+      solver.adapter.parameters.some((value, i) => value !== before.solver[i]),
+      proposer.adapter.parameters.some((value, i) => value !== before.proposer[i]),
+    ])
+  expect(moved).toEqual([
+    [1, true, false],
+    [2, true, false],
+    [3, true, true],
+  ])
+})
+
+test('the image is in the gradient: another one changes the loss and the gradient', async () => {
+  const adapter = vlm.createAdapter({ rank: 4, seed: 1 })
+  const [one, other] = await Promise.all(
+    ['0.png', '3.png'].map((name) => vlm.encodeImage(`${images.folder}/${name}`)),
+  )
+  const prompt = vlm.prompt({ images: [one], prompt: 'What is it?' })
+  const [completions] = await vlm.sample({ prompts: [prompt], samples: 5, maxNewTokens: 6 })
+  const [a, b] = await Promise.all(
+    [one, other].map((image) =>
+      vlm.gradient({
+        groups: [
+          {
+            prompt: vlm.prompt({ images: [image], prompt: 'What is it?' }),
+            completions,
+            advantages: [1, -1, 0, 2, 0],
+          },
+        ],
+        adapter,
+      }),
+    ),
+  )
+  expect(b.loss).not.toBe(a.loss)
+  expect(b.gradient).not.toEqual(a.gradient)
+})
+
+test('two runs with one seed are the same, and with another seed they differ', async () => {
+  const run = async (seed: number) => {
+    const options = await tinyOptions(vlm, images.folder, {
+      totalSteps: 3,
+      proposerUpdateFreq: 2,
+      seed,
+      ...learnable,
+    })
+    const records = await recordsOf(options)
+    return {
+      records: records.map(({ seconds: _, ...record }) => record),
+      parameters: [options.state.solver.adapter.parameters, options.state.proposer.adapter.parameters],
+    }
+  }
+  const first = await run(7)
+  expect(await run(7)).toEqual(first)
+  expect((await run(8)).records[0].images[0].proposerText).not.toBe(first.records[0].images[0].proposerText)
+})
+
+test('roles on two copies of a model are what roles on a shared one are', async () => {
+  const twin = await openTiny()
+  const settings = { totalSteps: 2, proposerUpdateFreq: 1, ...learnable }
+  const shared = await recordsOf(await tinyOptions(vlm, images.folder, settings))
+  const apart = await recordsOf({
+    ...(await tinyOptions(vlm, images.folder, settings)),
+    proposer: twin,
+    state: startState({
+      solver: vlm.createAdapter({ rank: 4, seed: 1 }),
+      proposer: twin.createAdapter({ rank: 4, seed: 2 }),
+    }),
+  })
+  await twin.dispose()
+  const timeless = ({ seconds: _, ...record }: IterationRecord) => record
+  expect(apart.map(timeless)).toEqual(shared.map(timeless))
+})

@@ -1,0 +1,112 @@
+/**
+ * SIGKILL at fifty moments: while a run begins, while it learns, and while files of a checkpoint come and go. It ends as
+ * if nothing had been.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, watch } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { uniform } from '@evolmm/rl-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readIterLog } from '../src/index'
+import { bundle } from './support/bundle'
+import { makeImages } from './support/tiny-run'
+
+const kills = 50
+const steps = 100
+
+let images: Awaited<ReturnType<typeof makeImages>>
+let script: Awaited<ReturnType<typeof bundle>>
+let home: string
+beforeAll(async () => {
+  images = await makeImages(4)
+  script = await bundle(new URL('support/killed-run.ts', import.meta.url))
+  home = await mkdtemp(join(tmpdir(), 'evolmm-kills-'))
+})
+afterAll(async () => {
+  script.remove()
+  await images.remove()
+  await rm(home, { recursive: true })
+})
+
+/** How a process ended: 'killed', or its exit code and what it wrote. */
+function start(folder: string) {
+  const child = spawn(process.execPath, [script.file, folder, images.folder, String(steps)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const ended = new Promise<string>((resolve) => {
+    child.on('exit', (code, signal) => {
+      resolve(signal === 'SIGKILL' ? 'killed' : `${code} ${errors}`)
+    })
+  })
+  return { kill: () => child.kill('SIGKILL'), ended }
+}
+
+/** Waits until a name that matches appears, changes or goes, or until `end`. */
+async function sight(folder: string, pattern: RegExp, end?: Promise<unknown>): Promise<void> {
+  const done = new AbortController()
+  void end?.then(() => {
+    done.abort()
+  })
+  try {
+    for await (const { filename } of watch(folder, { signal: done.signal }))
+      if (pattern.test(filename ?? '')) return
+  } catch (error) {
+    if (!done.signal.aborted) throw error
+  }
+}
+
+async function records(folder: string): Promise<unknown[]> {
+  const all: unknown[] = []
+  for await (const { seconds: _, ...record } of readIterLog(folder)) all.push(record)
+  return all
+}
+
+test(`a run that was killed ${kills} times ends with the bytes of one that was not`, async () => {
+  const whole = join(home, 'whole')
+  const killed = join(home, 'killed')
+  const first = start(whole)
+  const begun = performance.now()
+  await sight(home, /^whole$/)
+  await sight(whole, /^iter_log/)
+  const startup = performance.now() - begun
+  expect(await first.ended).toBe('0 ')
+  const iteration = (performance.now() - begun - startup) / steps
+
+  let writing = 0
+  for (let n = 0; n < kills; n++) {
+    const child = start(killed)
+    // In [0, 1): how long after it could be killed it is.
+    const moment = uniform([1, 1], [n, 0, 0, 0])
+    const kind = n === 0 ? 'beginning' : (['beginning', 'writing', 'learning'] as const)[n % 3]
+    if (kind === 'beginning') await wait(moment * startup)
+    else {
+      // A checkpoint is being written, renamed or removed; or an iteration was logged.
+      await sight(killed, kind === 'writing' ? /^\.?step_/ : /^iter_log/, child.ended)
+      await wait(moment * (kind === 'writing' ? 20 : 2 * iteration))
+    }
+    const [left] = (await readdir(killed).catch(() => [])).filter((name) => name.startsWith('.step_'))
+    child.kill()
+    expect(await child.ended, `kill ${n}`).toBe('killed')
+    if (left !== undefined) writing++
+  }
+  // Some of them found a checkpoint half written.
+  expect(writing).toBeGreaterThan(0)
+  expect(await start(killed).ended).toBe('0 ')
+
+  expect(await records(killed)).toEqual(await records(whole))
+  const names = ['iter_log.jsonl', 'run.json', 'step_00099', 'step_00100']
+  expect((await readdir(whole)).sort()).toEqual(names)
+  expect((await readdir(killed)).sort()).toEqual(names)
+  for (const role of ['solver', 'proposer']) {
+    const adapter = (folder: string) =>
+      readFile(join(folder, 'step_00100', role, 'adapter_model.safetensors'))
+    expect(await adapter(killed)).toEqual(await adapter(whole))
+  }
+  expect(await readFile(join(killed, 'step_00100', 'optimizer.safetensors'))).toEqual(
+    await readFile(join(whole, 'step_00100', 'optimizer.safetensors')),
+  )
+}, 600_000)

@@ -1,0 +1,36 @@
+/** What belongs to a model and is not weights: files of the tokenizer, the processor, the template and generation. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unreadable } from './file-errors'
+
+const companions = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'video_preprocessor_config.json',
+  'chat_template.json',
+  'chat_template.jinja',
+]
+
+/** Those that a model's folder has, by name. Throws `UNREADABLE_FILE`. */
+export async function companionFiles(folder: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>()
+  for (const name of companions) {
+    const content = await readIfThere(join(folder, name))
+    if (content !== undefined) files.set(name, content)
+  }
+  return files
+}
+
+export async function readIfThere(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    return unreadable(file)(cause)
+  })
+}
