@@ -6,6 +6,7 @@ import { copyFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import { lockFile } from '@evolmm/internal/node'
 import {
   loadVlm,
   makeFolder,
@@ -22,7 +23,6 @@ import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { evolve } from './evolve'
 import type { EvolveOptions } from './options'
 import type { IterationRecord } from './record'
-import { lockRun } from './run-lock'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { startState, type TrainerState } from './state'
 import { guarded, type GuardedTracker } from './trackers/guarded'
@@ -30,6 +30,7 @@ import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
+import { unwritable } from './unwritable'
 import { compareIdentity } from './checkpoint/compare-identity'
 
 export interface TrainOptions {
@@ -95,8 +96,8 @@ export async function train(options: TrainOptions): Promise<RunOutcome> {
       process.emitWarning(message)
     },
   } = options
-  await makeFolder(folder)
-  const unlock = await lockRun(folder)
+  await makeFolder(folder).catch(unwritable(folder))
+  const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   await removeLeftovers(folder)
   let models: Record<'solver' | 'proposer', Vlm> | undefined
   try {
