@@ -31,6 +31,8 @@ const mainConditions = [
   { name: 'adaptive-kl', control: 'adaptive', beta: 1e-3 },
   { name: 'proposer-trained', proposerEvery: 5 },
   { name: 'proposer-hard', proposerEvery: 1, proposerLr: 2.1e-3 },
+  // Meant to fail: which signs show it?
+  { name: 'discrete-fast', reward: 'discrete', lr: 1e-3, beta: 0.03 },
 ]
 
 /** The published start of the search first, then around it; discrete rewards push harder and so get larger betas. */

@@ -1,6 +1,6 @@
 /**
- * What is kept of a run's records: curves in windows of 50 iterations, alarms, what was asked, and how the answers split.
- * Truth is looked up for the analysis alone; nothing of it flows back.
+ * What is kept of a run's records: curves in windows of 50 iterations, alarms, iterations whose own divergence was large,
+ * what was asked, and how the answers split. Truth is looked up for the analysis alone; nothing of it flows back.
  */
 import { parseQuestion } from '@evolmm/tiny-world'
 import { trueAnswer } from './rewards.mjs'
@@ -9,23 +9,24 @@ const window = 50
 
 /** `kept`: what `read` gave at the end of a window, to go on from. */
 export function runLog(kept) {
-  const { curve, alarms, asked, splits } = kept ?? { curve: {}, alarms: {}, asked: [], splits: {} }
+  const log = kept ?? { curve: {}, alarms: {}, largeKl: 0, asked: [], splits: {} }
   let some = []
   return {
     add(record) {
       some.push(record)
       for (const alarm of record.watch.alarms) {
-        alarms[alarm] ??= { first: record.step, count: 0 }
-        alarms[alarm].count++
+        log.alarms[alarm] ??= { first: record.step, count: 0 }
+        log.alarms[alarm].count++
       }
-      if (record.step <= window) addSplits(splits, record.images)
+      if ((record.solver?.kl ?? 0) > 0.1) log.largeKl++
+      if (record.step <= window) addSplits(log.splits, record.images)
       if (record.step % window !== 0) return
-      for (const [name, value] of Object.entries(point(some))) (curve[name] ??= []).push(value)
+      for (const [name, value] of Object.entries(point(some))) (log.curve[name] ??= []).push(value)
       // The first and the last window.
-      asked.splice(1, 1, questionMix(some))
+      log.asked.splice(1, 1, questionMix(some))
       some = []
     },
-    read: () => ({ curve, alarms, asked, splits }),
+    read: () => log,
   }
 }
 

@@ -14,7 +14,7 @@ export interface WatchOptions {
   entropyFloor?: number | undefined
   /** Iterations in a row without entropy, or with equal rewards. @default 100 */
   patience?: number | undefined
-  /** Divergence from the start policy, in nats per token. @default 0.1 */
+  /** Divergence from the start policy, in nats per token, as a running mean over `window` questions. @default 0.1 */
   kl?: number | undefined
 }
 
@@ -22,8 +22,18 @@ export interface WatchState {
   /** Latest questions with the answer that won, oldest first. */
   questions: readonly { text: string; majority: string | null; logProbability: number | null }[]
   /** Of the first whole window; `null` until then. */
-  start: { shares: readonly TextShare[]; mean: number | null; logProbability: number | null } | null
+  start: (TextShares & { logProbability: number | null }) | null
+  /** Running means: one iteration's divergence is that of a few questions, and jumps. */
+  kl: Readonly<Record<'solver' | 'proposer', number>>
   collapse: CollapseState
+}
+
+interface TextShares {
+  shares: readonly TextShare[]
+  /** By how often each was asked; `null` if none was often enough. */
+  mean: number | null
+  /** Questions that it is the mean of. */
+  count: number
 }
 
 interface TextShare {
@@ -37,13 +47,17 @@ interface TextShare {
 export const initialWatch: WatchState = {
   questions: [],
   start: null,
+  kl: { solver: 0, proposer: 0 },
   collapse: { lowEntropy: 0, equalRewards: 0 },
 }
 
 /** Texts that were asked less often say nothing about the answers to them. */
 const enough = 5
-/** A share has risen if it did by this much, and by so many standard errors. */
-const leastRise = 0.25
+/**
+ * The share of one text, or the mean of all, has risen if it did by this much, and by so many standard errors. One text
+ * alone can only show it where it is asked some thirty times in a window.
+ */
+const leastRise = 0.2
 const standardErrors = 4
 /** Nats per token by which questions have become less likely. */
 const unlikelier = 1
@@ -88,16 +102,12 @@ export function watch(options: WatchOptions = {}): Watch {
       )
       const alarms: Alarm[] = []
       if (collapse.collapsed !== null) alarms.push(collapse.collapsed)
-      if (
-        now.shares.some((share) =>
-          risen(
-            share,
-            start?.shares.find(({ text }) => text === share.text),
-          ),
-        )
-      )
-        alarms.push('constant-answers')
-      if ([solver, proposer].some((update) => (update?.kl ?? 0) > largestKl)) alarms.push('kl')
+      if (start !== null && constantAnswers(now, start)) alarms.push('constant-answers')
+      const weight = Math.min(1, images.length / window)
+      const running = (before: number, update: UpdateRecord | null) =>
+        before + weight * ((update?.kl ?? before) - before)
+      const kl = { solver: running(state.kl.solver, solver), proposer: running(state.kl.proposer, proposer) }
+      if (Math.max(kl.solver, kl.proposer) > largestKl) alarms.push('kl')
       if (
         start?.logProbability != null &&
         now.logProbability !== null &&
@@ -106,17 +116,14 @@ export function watch(options: WatchOptions = {}): Watch {
         alarms.push('unlikely-questions')
       return {
         watch: { topAnswerShare: now.mean, startTopAnswerShare: start?.mean ?? null, alarms },
-        state: { questions, start, collapse: collapse.state },
+        state: { questions, start, kl, collapse: collapse.state },
       }
     },
   }
 }
 
-/** Of each text that was asked often enough, and their mean by how often. */
-function textShares(questions: WatchState['questions']): {
-  shares: TextShare[]
-  mean: number | null
-} {
+/** Of each text that was asked often enough. */
+function textShares(questions: WatchState['questions']): TextShares {
   const byText = new Map<string, Map<string | null, number>>()
   for (const { text, majority } of questions) {
     const counts = byText.get(text) ?? new Map<string | null, number>()
@@ -133,11 +140,21 @@ function textShares(questions: WatchState['questions']): {
     total += count
     top += most
   }
-  return { shares, mean: total === 0 ? null : top / total }
+  return { shares, mean: total === 0 ? null : top / total, count: total }
 }
 
-function risen(now: TextShare, start: TextShare | undefined): boolean {
-  if (start === undefined) return false
+function constantAnswers(now: TextShares, start: TextShares): boolean {
+  const ofAll = ({ mean, count }: TextShares) => ({ share: mean ?? 0, count })
+  if (now.mean !== null && start.mean !== null && risen(ofAll(now), ofAll(start))) return true
+  return now.shares.some((share) => {
+    const before = start.shares.find(({ text }) => text === share.text)
+    return before !== undefined && risen(share, before)
+  })
+}
+
+type Share = Pick<TextShare, 'share' | 'count'>
+
+function risen(now: Share, start: Share): boolean {
   const rise = now.share - start.share
   const both = (now.share * now.count + start.share * start.count) / (now.count + start.count)
   const error = Math.sqrt(both * (1 - both) * (1 / now.count + 1 / start.count))
