@@ -7,7 +7,7 @@ import { markdownTable } from './markdown.mjs'
 const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
 
 /** @returns Markdown by name. */
-export function tables({ main, tune, reading = [] }) {
+export function tables({ main, tune, reading }) {
   const made = {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
     Conditions: main.length > 0 && conditions(main),

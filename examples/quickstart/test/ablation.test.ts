@@ -57,7 +57,7 @@ test('the oracle pays for the true answer alone, and does not score what the cha
 test('random rewards depend on seed, step and place, not on the answer', () => {
   const batch = (step: number, answer: string) =>
     Array.from({ length: 1000 }, () => graded(step, 1, 'How many bars are there?', answer))
-  const rewards = randomReward(1)(batch(1, '3'))
+  const rewards = randomReward(1)(batch(1, '3')) as number[]
   expect(randomReward(1)(batch(1, '4'))).toEqual(rewards)
   expect(randomReward(1)(batch(2, '3'))).not.toEqual(rewards)
   expect(randomReward(2)(batch(1, '3'))).not.toEqual(rewards)
