@@ -16,9 +16,6 @@ const common = {
   proposerLr: 3e-4,
 }
 
-/** Chosen on the tune split: see docs/results.md. */
-const equalKl = { continuous: { beta: 0.1 }, discrete: { beta: 0.2 } }
-
 /** In the order of importance. */
 const mainConditions = [
   { name: 'base', base: true },
@@ -26,7 +23,8 @@ const mainConditions = [
   { name: 'discrete', onTheWay: true, reward: 'discrete' },
   { name: 'random', reward: 'random' },
   { name: 'oracle', reward: 'oracle' },
-  { name: 'discrete-equal-kl', reward: 'discrete', ...equalKl.discrete },
+  // On the tune split this ends at the same divergence as `continuous`.
+  { name: 'discrete-equal-kl', reward: 'discrete', beta: 0.2 },
   { name: 'ema', baseline: 'ema' },
   { name: 'adaptive-kl', control: 'adaptive', beta: 1e-3 },
   { name: 'proposer-trained', proposerEvery: 5 },
@@ -35,21 +33,20 @@ const mainConditions = [
   { name: 'discrete-fast', reward: 'discrete', lr: 1e-3, beta: 0.03 },
 ]
 
-/** The published start of the search first, then around it; discrete rewards push harder and so get larger betas. */
+/** `lr` and `beta`. Discrete rewards push harder, and so get larger betas. */
 const grid = {
   continuous: [
-    [3e-4, 0.1],
+    [1e-4, 0.03],
     [3e-4, 0.03],
+    [3e-4, 0.1],
+    [3e-4, 0.2],
     [3e-4, 0.3],
     [1e-3, 0.1],
-    [1e-4, 0.03],
   ],
   discrete: [
     [3e-4, 0.1],
     [3e-4, 0.2],
     [3e-4, 0.4],
-    [1e-3, 0.2],
-    [1e-4, 0.1],
   ],
 }
 const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
@@ -58,6 +55,9 @@ const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
 
 /** Of the start that writes down what it reads before it answers. */
 const readingConditions = mainConditions.filter(({ name }) => ['base', 'continuous', 'oracle'].includes(name))
+
+/** Every name, in the order of tables. */
+export const conditionNames = [...mainConditions, ...tuneConditions].map(({ name }) => name)
 
 const experiments = {
   tune: { conditions: tuneConditions, split: 'tune', start: 'checkpoint', firstSeed: 101 },

@@ -1,5 +1,6 @@
 /** Every table of docs/results.md about the tiny world, from the stored runs alone. */
 import { questionKinds } from '@evolmm/tiny-world'
+import { conditionNames } from './conditions.mjs'
 import { interval } from './interval.mjs'
 import { markdownTable } from './markdown.mjs'
 
@@ -101,30 +102,29 @@ function differences(runs) {
 
 function onTheWay(runs) {
   const compared = grouped(runs).filter(([name]) => name === 'continuous' || name === 'discrete')
-  const steps = [...new Set(compared.flatMap(([, some]) => some.flatMap((run) => run.settings.measured)))]
   return markdownTable(
-    [
-      'updates',
-      ...compared.flatMap(([name]) => [`${name}: sampled`, 'greedy', 'agreement', 'KL', 'answer share']),
-    ],
-    steps
-      .sort((a, b) => a - b)
-      .map((step) => [
-        String(step),
-        ...compared.flatMap(([, some]) => [
-          ...[sampled, greedy, agreement].map((measure) =>
-            percent(some.flatMap((run) => accuracyAt(run, step)?.[measure] ?? [])),
-          ),
-          plain(
-            some.map((run) => curveAt(run, 'kl', step)),
-            3,
-          ),
-          plain(
-            some.map((run) => curveAt(run, 'share', step)),
-            2,
-          ),
-        ]),
-      ]),
+    ['condition, updates', 'seeds', 'sampled', 'greedy', 'agreement', 'KL', 'answer share'],
+    compared.flatMap(([name, some]) =>
+      [...new Set(some.flatMap((run) => run.settings.measured))]
+        .sort((a, b) => a - b)
+        .map((step) => {
+          const measured = some.filter((run) => run.settings.measured.includes(step))
+          const curve = (of, digits) =>
+            plain(
+              measured.map((run) => curveAt(run, of, step)),
+              digits,
+            )
+          return [
+            `${name}, ${step}`,
+            String(measured.length),
+            ...[sampled, greedy, agreement].map((measure) =>
+              percent(measured.map((run) => accuracyAt(run, step)[measure])),
+            ),
+            curve('kl', 3),
+            curve('share', 2),
+          ]
+        }),
+    ),
   )
 }
 
@@ -154,16 +154,18 @@ function splits(runs) {
   const all = names.reduce((sum, split) => sum + total(first, split, 0), 0)
   const push = (name) => names.reduce((sum, split) => sum + total(name, split, 2), 0)
   const share = (value) => (100 * value).toFixed(1)
+  const rows = names
+    .sort((a, b) => total(first, b, 0) - total(first, a, 0))
+    .map((split) => [
+      split,
+      share(total(first, split, 0) / all),
+      share(total(first, split, 1) / total(first, split, 0)),
+      ...compared.map((name) => share(total(name, split, 2) / push(name))),
+    ])
+  const answers = (name) => 5 * names.reduce((sum, split) => sum + total(name, split, 0), 0)
   return markdownTable(
     ['split', 'questions', 'majority right', ...compared.map((name) => `${name}: push`)],
-    names
-      .sort((a, b) => total(first, b, 0) - total(first, a, 0))
-      .map((split) => [
-        split,
-        share(total(first, split, 0) / all),
-        share(total(first, split, 1) / total(first, split, 0)),
-        ...compared.map((name) => share(total(name, split, 2) / push(name))),
-      ]),
+    [...rows, ['mean of all', '', '', ...compared.map((name) => (push(name) / answers(name)).toFixed(2))]],
   )
 }
 
@@ -218,7 +220,7 @@ function signs(runs) {
 function alarms(runs) {
   const names = ['entropy', 'reward-variance', 'constant-answers', 'kl', 'unlikely-questions']
   return markdownTable(
-    ['condition', 'updates', ...names],
+    ['condition', 'updates', ...names, 'single updates with KL above 0.1'],
     grouped(runs)
       .filter(([, some]) => some[0].settings.updates > 0)
       .map(([name, some]) => [
@@ -228,6 +230,10 @@ function alarms(runs) {
           const first = some.flatMap((run) => run.alarms[alarm]?.first ?? []).sort((a, b) => a - b)
           return first.length === 0 ? '' : `${first.length} of ${some.length}, from ${first[0]}`
         }),
+        plain(
+          some.map((run) => run.largeKl),
+          0,
+        ),
       ]),
   )
 }
@@ -246,10 +252,11 @@ function questions(runs) {
   )
 }
 
+/** Runs of each condition, in the order of `conditionNames`. */
 function grouped(runs) {
-  const byName = new Map()
-  for (const run of runs) byName.set(run.condition, [...(byName.get(run.condition) ?? []), run])
-  return [...byName]
+  return conditionNames
+    .map((name) => [name, runs.filter(({ condition }) => condition === name)])
+    .filter(([, some]) => some.length > 0)
 }
 
 function evaluation(run, step = end) {
