@@ -5,7 +5,7 @@ import {
   statusLine,
   train,
   writeReport,
-  type EvolveOptions,
+  type EvolveSettings,
   type RoleOptions,
 } from '@evolmm/trainer'
 import { identityOf } from './config/identity'
@@ -89,7 +89,7 @@ function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOpti
   }
 }
 
-function evolveOptions(config: TrainConfig): Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state'> {
+function evolveOptions(config: TrainConfig): EvolveSettings {
   const { proposer_prompt: proposer, solver_prompt: solver, system_prompt: system } = config
   return {
     totalSteps: config.total_steps,
