@@ -80,7 +80,7 @@ export interface RoleOptions {
   lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
   /** Also the vision tower's modules or weights. @default false */
   vision?: boolean
-  /** An adapter to begin with: folder or hub id. */
+  /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
   adapter?: string
 }
 
@@ -294,11 +294,20 @@ async function freshState(options: Settled, models: Models): Promise<TrainerStat
   const open = async (role: 'solver' | 'proposer', place: number): Promise<Adapter> => {
     const { lora, vision = false, adapter } = options[role]
     if (lora === undefined) return models[role].trainWeights({ vision })
-    if (adapter !== undefined) return models[role].loadAdapter(adapter)
+    if (adapter !== undefined) return startAdapter(models[role], adapter, role)
     // Two roles, two beginnings.
     return models[role].createAdapter({ ...lora, vision, seed: seed * 2 + place })
   }
   return startState({ solver: await open('solver', 0), proposer: await open('proposer', 1) })
+}
+
+/** Of a folder itself, or of the subfolder that checkpoints have for the role. */
+async function startAdapter(vlm: Vlm, adapter: string, role: 'solver' | 'proposer'): Promise<Adapter> {
+  return vlm.loadAdapter(adapter).catch((error: unknown) => {
+    const others = error instanceof EvolmmError && error.code === 'INVALID_ADAPTER' && error.details.others
+    if (Array.isArray(others) && others.includes(role)) return vlm.loadAdapter(adapter, { adapterName: role })
+    throw error
+  })
 }
 
 function kindOf({ lora, vision = false }: RoleOptions) {

@@ -80,6 +80,23 @@ test.each<[string, Partial<TrainOptions>]>([
   await expectSame(parts, whole)
 })
 
+test('a run starts from the adapters of a checkpoint, each role from its own', async () => {
+  const first = join(home, 'first')
+  await train(tinyTrain(first, images.folder, { evolve: { totalSteps: 2 } }))
+  const adapter = join(first, 'step_00002')
+  const role = { model: tinyFolder, lora, adapter }
+  const second = join(home, 'second')
+  await train(
+    tinyTrain(second, images.folder, {
+      solver: role,
+      proposer: role,
+      evolve: { totalSteps: 1, proposerUpdateFreq: 0, optimizer: { lr: 0 } },
+    }),
+  )
+  for (const name of ['solver', 'proposer'])
+    expect(await weights(second, 'step_00001', name)).toEqual(await weights(first, 'step_00002', name))
+})
+
 test('so is one that starts from adapters of other shapes and an older layout, with a picture that is broken', async () => {
   const vlm = await openTiny()
   const start = join(home, 'start')
