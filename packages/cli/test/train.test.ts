@@ -1,8 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { EvolmmError } from '@evolmm/internal'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ResolvedConfig } from '../src/train/config/resolve-config'
 import type { TrainConfig } from '../src/train/config/train-settings'
 import { library } from '../src/installed-library'
@@ -225,8 +229,67 @@ test.each<[string, string[], string]>([
   expect(stderr).toContain(message)
 })
 
+test.each([[], ['infer'], ['report'], ['sync']])(
+  'the help of %s fits into 80 columns',
+  async (...command) => {
+    const { code, stdout } = await runCommand([...command, '--help'], {
+      terminal: true,
+      environment: { NO_COLOR: '1' },
+    })
+    expect(code).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+  },
+)
+
+test.each([
+  ['resume: must be the folder of a complete checkpoint, got x; y', '--resume: must be the folder'],
+  ['manifest a.jsonl: must be of version 1, got 2; y', '--manifest a.jsonl: must be'],
+  ['includeSubfolders[0]: must be a text, got 1; y', '--include_subfolders[0]: must be'],
+  ['resumed: is no flag', 'resumed: is no flag'],
+])('errors of the library name flags: %s', async (message, shown) => {
+  const onTrain = () => {
+    throw new EvolmmError('INVALID_OPTION', message)
+  }
+  const { code, stderr } = await train(lora, { library: fakeLibrary({ onTrain }) })
+  expect(code).toBe(2)
+  expect(stderr).toContain(`\nevolmm: ${shown}`)
+})
+
+test('warnings name flags too', async () => {
+  const { stderr } = await train(['--dry_run', '--include_subfolders', 'none-such'])
+  expect(stderr).toContain('warning: --include_subfolders: none of them is in')
+})
+
+test('Ctrl-C while a model is downloaded ends the download', async () => {
+  const server = createServer(() => {
+    interrupt()
+  }).listen(0)
+  await once(server, 'listening')
+  let interrupt = (): void => undefined
+  vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  vi.stubEnv('HF_HOME', join(folder, 'hub'))
+  const { code, stdout, stderr } = await train(
+    [...lora, '--solver_model', 'org/slow', '--output_dir', folder, '--run_name', 'never-begun'],
+    {
+      library,
+      onInterrupt: (handler) => {
+        interrupt = handler
+        return () => undefined
+      },
+    },
+  )
+  vi.unstubAllEnvs()
+  server.closeAllConnections()
+  server.close()
+  expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
+  expect(stderr).toMatch(/note: stopping after saving; once more stops at once\n$/)
+  expect(readdirSync(folder)).not.toContain('never-begun')
+})
+
 test('with the real library: two iterations on the tiny checkpoint, whatever the device has', async () => {
   const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+  // Where the page should go there is something else: what was learned is not worth less.
+  mkdirSync(join(folder, 'r/report.html'), { recursive: true })
   const short = ['--total_steps', '2', '--max_new_tokens_solver', '4', '--max_new_tokens_proposer', '4']
   const { code, stdout, stderr } = await train(
     [
@@ -245,6 +308,7 @@ test('with the real library: two iterations on the tiny checkpoint, whatever the
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
   expect(stderr).toMatch(/\n2\/2, /)
+  expect(stderr).toMatch(/\nwarning: report: .*; evolmm report .* makes it\n$/)
   // The configuration that was saved is one to begin with.
   const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
   const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig

@@ -1,8 +1,8 @@
 /** What must hold of the options of a run, before anything is begun; the parts check what is theirs. */
 import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { EvolveOptions } from './options'
+import type { EvolveSettings } from './options'
 
-export function checkOptions(options: EvolveOptions): void {
+export function checkOptions(options: EvolveSettings): void {
   const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
   const samples = checkInteger('samples', options.samples ?? 5, { min: 1 })
   const freq = checkInteger('proposerUpdateFreq', options.proposerUpdateFreq ?? 5, { min: 0 })

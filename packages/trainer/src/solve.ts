@@ -1,4 +1,5 @@
 /** The Solver's half of an iteration: N answers to each question, and what they are worth. */
+import { EvolmmError } from '@evolmm/internal'
 import {
   continuousProposerReward,
   continuousSolverReward,
@@ -82,6 +83,11 @@ export async function solve(
   const continuous = continuousSolverReward({ gamma, lengthPenalty, targetWords })(all)
   const discrete = discreteSolverReward()(all)
   const used = typeof kind === 'function' ? kind(all) : kind === 'discrete' ? discrete : continuous
+  if (used.length !== all.length)
+    throw new EvolmmError(
+      'INVALID_REWARD',
+      `rewards.kind: must give a reward for each of ${all.length} answers, got ${used.length}; return null for one without`,
+    )
   const band = [continuousProposerReward(entropyBand), discreteProposerReward(entropyBand)]
 
   return proposals.map((proposal, i) => {

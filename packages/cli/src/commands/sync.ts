@@ -16,9 +16,10 @@ Examples:
   $ WANDB_API_KEY=... evolmm sync runs/charts
   $ evolmm sync runs/charts --wandb_entity my-team --json
 
-For runs of "evolmm train --wandb_mode offline", and of online ones that lost their connection. The
-same command continues where it stopped; nothing is sent twice. The key comes from WANDB_API_KEY and
-the server from WANDB_BASE_URL. This speaks the protocol of W&B's own client, unofficially.`
+For runs of "evolmm train --wandb_mode offline", and of online ones that lost
+their connection. The same command continues where it stopped; nothing is sent
+twice. The key comes from WANDB_API_KEY and the server from WANDB_BASE_URL. This
+speaks the protocol of W&B's own client, unofficially.`
 
 export function addSync(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program

@@ -62,15 +62,15 @@ export function addTrain(program: Command, context: Context, exit: (code: number
         ...(path !== undefined && { file: await readConfigFile(path) }),
       })
       await checkFiles(resolved.config)
-      exit(await (dry === true ? show : train)(context, resolved, json).catch(asDataDir))
+      exit(await (dry === true ? show : train)(context, resolved, json).catch(asFlag))
     })
 }
 
-/** The data set calls it `root`. */
-function asDataDir(error: unknown): never {
-  if (!(error instanceof EvolmmError) || !error.message.startsWith('root:')) throw error
+/** An error about an option of the library whose name is a common word, by the name of its flag. */
+function asFlag(error: unknown): never {
+  if (!(error instanceof EvolmmError) || !/^(root|manifest|resume)\b/.test(error.message)) throw error
   const { code, message, details } = error
-  throw new EvolmmError(code, message.replace('root', '--data_dir'), { details, cause: error })
+  throw new EvolmmError(code, `--${message.replace(/^root/, 'data_dir')}`, { details, cause: error })
 }
 
 async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {

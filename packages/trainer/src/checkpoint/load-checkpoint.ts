@@ -68,11 +68,13 @@ function roleState(
       { details: { file, tensor: `${name}.${which}` } },
     )
   }
+  // A state that was saved before any loop took it up.
+  const neverStepped = step === 0 && !tensors.has(`${name}.first`)
   return {
     adapter,
     baseline,
     kl,
     updates,
-    optimizer: { step, first: moment('first'), second: moment('second') },
+    optimizer: neverStepped ? null : { step, first: moment('first'), second: moment('second') },
   }
 }
