@@ -149,3 +149,8 @@ export const malformedFaults: readonly QuestionFault[] = [
   'markup',
   'too-long',
 ]
+
+/** Without a listener. */
+export function emitWarning(message: string): void {
+  process.emitWarning(message)
+}

