@@ -9,6 +9,7 @@ import { formatBytes } from './format-bytes'
 import { formatSeconds } from './format-seconds'
 import type { HubOptions, LoadOptions } from './library'
 import { oneLine } from './one-line'
+import { plainReasons } from './plain-reasons'
 
 export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
@@ -49,7 +50,7 @@ export function showProgress(context: Context): Progress {
   return {
     clear,
     onWarning: ({ message }) => {
-      keep(`${paint('yellow', 'warning:')} ${oneLine(nameFlags(message))}`)
+      keep(`${paint('yellow', 'warning:')} ${oneLine(plainReasons(nameFlags(message)))}`)
     },
     onNote: (note) => {
       keep(`${paint('dim', 'note:')} ${oneLine(note)}`)

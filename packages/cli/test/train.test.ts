@@ -113,7 +113,20 @@ test('the first signal, Ctrl-C or SIGTERM, lets the run save itself; the exit co
     ...{ code: 130, stdout: '/runs/tiny\n', asked: [['SIGINT', 'SIGTERM']], undone: 1 },
   })
   expect(stderr).toMatch(
-    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command goes on from there\n$/,
+    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command with --run_name tiny goes on from there\n$/,
+  )
+})
+
+test('a run that was named goes on with the same command; one that is finished says so', async () => {
+  const stopped = () => ({ folder: '/runs/mine', step: 7, status: 'stopped' }) as const
+  const first = await train([...lora, '--run_name', 'mine'], { library: fakeLibrary({ onTrain: stopped }) })
+  expect(first.stderr).toMatch(/\nnote: stopped after iteration 7; the same command goes on from there\n$/)
+  const finished = () => ({ folder: '/runs/mine', step: 9, status: 'finished' }) as const
+  const library = fakeLibrary({ onTrain: finished, iterations: 0 })
+  const { code, stdout, stderr } = await train([...lora, '--run_name', 'mine'], { library })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '/runs/mine\n' })
+  expect(stderr).toMatch(
+    /\nnote: finished before, after iteration 9; a larger --total_steps goes on from there\n$/,
   )
 })
 
@@ -208,7 +221,11 @@ test.each<[string, string[], string]>([
     ['--output_dir', 'package.json'],
     '--output_dir "package.json": must be a folder, or not exist yet, got a file',
   ],
-  ['no configuration', ['--config', 'no.json'], '--config no.json: must be a file that can be read'],
+  [
+    'no configuration',
+    ['--config', 'no.json'],
+    '--config no.json: must be a file that can be read, got no such file or directory (ENOENT); check the path',
+  ],
   [
     'an unknown flag',
     ['--num_solver_sample', '3'],
@@ -229,7 +246,7 @@ test.each<[string, string[], string]>([
   expect(stderr).toContain(message)
 })
 
-test.each([[], ['infer'], ['report'], ['sync']])(
+test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['warmup']])(
   'the help of %s fits into 80 columns',
   async (...command) => {
     const { code, stdout } = await runCommand([...command, '--help'], {
@@ -246,6 +263,26 @@ test.each([
   ['manifest a.jsonl: must be of version 1, got 2; y', '--manifest a.jsonl: must be'],
   ['includeSubfolders[0]: must be a text, got 1; y', '--include_subfolders[0]: must be'],
   ['resumed: is no flag', 'resumed: is no flag'],
+  [
+    'targets: must name a module, got foo; pass q_proj, or pass vision: true for the tower',
+    '--lora_targets: must name a module, got foo; pass q_proj, or pass --no-freeze_vision for the tower',
+  ],
+  [
+    'root: must hold the same images, got others; put them back, or begin anew without the state',
+    '--data_dir: must hold the same images, got others; put them back, or begin anew under another --run_name',
+  ],
+  [
+    "a.json: must be writable, got EROFS: read-only file system, mkdir '/x; y'; check the path",
+    'a.json: must be writable, got read-only file system (EROFS); check the path',
+  ],
+  [
+    "a: must be writable, got ENOENT: no such file or directory, rename 'a' -> 'b'; check the path",
+    'a: must be writable, got no such file or directory (ENOENT); check the path',
+  ],
+  [
+    'a: must be writable, got ENOSPC: no space left on device, write; check the path',
+    'a: must be writable, got no space left on device (ENOSPC); check the path',
+  ],
 ])('errors of the library name flags: %s', async (message, shown) => {
   const onTrain = () => {
     throw new EvolmmError('INVALID_OPTION', message)

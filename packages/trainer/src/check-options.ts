@@ -10,6 +10,12 @@ export function checkOptions(options: EvolveSettings): void {
   checkInteger('seed', options.seed ?? 42, { min: 0 })
   checkNumber('imageCache', options.imageCache ?? 0, { min: 0 })
   checkOneOf('solverUpdate', options.solverUpdate ?? 'group', ['group', 'sequential'])
+  const { lr, proposerLr, weightDecay, gradClip, scheduler, warmupSteps } = options.optimizer ?? {}
+  for (const [name, value] of Object.entries({ lr, proposerLr, weightDecay }))
+    checkNumber(`optimizer.${name}`, value ?? 0, { min: 0 })
+  checkNumber('optimizer.gradClip', gradClip ?? 1, { above: 0 })
+  checkInteger('optimizer.warmupSteps', warmupSteps ?? 0, { min: 0 })
+  checkOneOf('optimizer.scheduler', scheduler ?? 'constant', ['constant', 'linear', 'cosine'])
   const baselines = ['ema', 'leave-one-out'] as const
   const baseline = checkOneOf('baseline', options.baseline ?? 'ema', baselines)
   const proposerBaseline = checkOneOf('proposerBaseline', options.proposerBaseline ?? 'ema', baselines)

@@ -126,7 +126,14 @@ async function merge(
 ): Promise<void> {
   if (folder === undefined || adapter === undefined) return
   const dtype = asked ?? (await storedType(vlm.folder))
-  await vlm.saveMerged(folder, adapter, { dtype })
+  await vlm.saveMerged(folder, adapter, { dtype }).catch((error: unknown) => {
+    if (!(error instanceof EvolmmError) || error.code !== 'WOULD_OVERWRITE') throw error
+    throw new EvolmmError(
+      error.code,
+      `--merge ${JSON.stringify(folder)}: must not have a checkpoint yet, got one; choose another folder`,
+      { details: error.details, cause: error },
+    )
+  })
   stderr.write(`written: ${folder} (${dtype})\n`)
 }
 

@@ -66,12 +66,22 @@ async function sync(context: Context, folder: string, flags: SyncFlags): Promise
     if (flags.json !== true) stderr.write(`${synced.uploaded} of ${synced.steps} steps uploaded now\n`)
     return 0
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!signal.aborted) throw withoutKey(error)
     stderr.write('stopped; the same command continues from here\n')
     return 130
   } finally {
     undo()
   }
+}
+
+/** Whoever runs this need not be told that there is an offline mode. */
+function withoutKey(error: unknown): unknown {
+  if (!(error instanceof EvolmmError) || error.code !== 'WANDB_KEY_MISSING') return error
+  return new EvolmmError(
+    error.code,
+    `${error.message.replace(/;.*/, '')}; set WANDB_API_KEY`,
+    { cause: error },
+  )
 }
 
 function toJson({ runId, url, steps, uploaded }: SyncedWandb): string {

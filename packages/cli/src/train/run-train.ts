@@ -21,7 +21,11 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
   const { signal, onRecord, onWarning, hub, onWiden, status, version = null } = options
   const probe = await chooseProbe(config)
   const line = status && statusLine({ output: status })
+  const warned = new Set<string>()
   const warn = (message: string) => {
+    // Both roles have the same to say of one model.
+    if (warned.has(message)) return
+    warned.add(message)
     line?.clear()
     onWarning?.(message)
   }
