@@ -2,7 +2,8 @@
  * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
  * in for it. Wired in `installed-library.ts`.
  */
-import type { IterationRecord, RunOutcome, StatusOutput, TrainConfig } from '@evolmm/trainer'
+import type { IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
+import type { TrainConfig } from './train/config/train-settings'
 import type { Adapter, downloadSnapshot, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { RuntimeReport }

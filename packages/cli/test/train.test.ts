@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ResolvedConfig, TrainConfig } from '@evolmm/trainer'
+import type { ResolvedConfig } from '../src/train/config/resolve-config'
+import type { TrainConfig } from '../src/train/config/train-settings'
+import { library } from '../src/installed-library'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand, type RunOptions } from './support/run-command'
 
@@ -221,6 +223,33 @@ test.each<[string, string[], string]>([
   expect({ code, stdout, calls }).toEqual({ code: 2, stdout: '', calls: [] })
   expect(stderr).toMatch(/^evolmm: .*\n$/)
   expect(stderr).toContain(message)
+})
+
+test('with the real library: two iterations on the tiny checkpoint, whatever the device has', async () => {
+  const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+  const short = ['--total_steps', '2', '--max_new_tokens_solver', '4', '--max_new_tokens_proposer', '4']
+  const { code, stdout, stderr } = await train(
+    [
+      ...lora,
+      ...short,
+      '--solver_model',
+      model,
+      '--output_dir',
+      folder,
+      '--run_name',
+      'r',
+      '--device',
+      'cpu',
+    ],
+    { library },
+  )
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
+  expect(stderr).toMatch(/\n2\/2, /)
+  // The configuration that was saved is one to begin with.
+  const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
+  const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig
+  expect(config).toMatchObject({ run_name: 's', total_steps: 2, dtype: 'bfloat16', solver_model: model })
+  expect(sources).toMatchObject({ run_name: 'flag', lr: 'file' })
 })
 
 test.each([80, 100])('the help reads well in %i columns', async (columns) => {

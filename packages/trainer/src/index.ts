@@ -25,16 +25,6 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
-// 6. Settings
-export { resolveConfig, type ConfigInput, type ResolvedConfig } from './config/resolve-config'
-export { readConfigFile } from './config/read-config-file'
-export { formatConfig } from './config/format-config'
-export { describeSettings, type SettingDescription } from './config/describe-settings'
-export type { ConfigSource } from './config/setting'
-export { identityOf } from './config/identity'
-export { runName } from './config/run-name'
-export type { TrainConfig, TrainSetting } from './config/train-settings'
-
 // 3. Records
 export type {
   Alarm,
@@ -71,7 +61,10 @@ export { noTracker } from './trackers/no-tracker'
 export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
-// 7. Supervised learning
+// 5. The page about a run
+export { writeReport, type WriteReportOptions } from './report/write-report'
+
+// 6. Supervised learning
 export {
   warmup,
   type Warmup,
@@ -81,7 +74,5 @@ export {
   type WarmupState,
 } from './warmup/warmup'
 export { loadWarmup, saveWarmup } from './warmup/state-file'
-// 5. The page about a run
-export { writeReport, type WriteReportOptions } from './report/write-report'
 
 export { EvolmmError } from '@evolmm/internal'

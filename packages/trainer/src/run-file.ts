@@ -4,6 +4,7 @@ import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { writeSynced } from '@evolmm/vlm'
+import { unwritable } from './unwritable'
 
 export interface RunFile {
   schema_version: 1
@@ -62,11 +63,7 @@ export async function writeRunFile(folder: string, content: RunFile): Promise<vo
     await rename(aside, join(folder, 'run.json'))
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => undefined)
-    throw new EvolmmError(
-      'UNWRITABLE_FILE',
-      `${folder}: must be writable, got ${String(cause)}; check the path, its rights and the disk`,
-      { details: { folder }, cause },
-    )
+    unwritable(folder)(cause)
   }
 }
 

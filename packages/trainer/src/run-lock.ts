@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { unwritable } from './unwritable'
 
 /** Returns how to let go. Throws `RUN_IN_USE` while another process has the run; one that was killed has not. */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
@@ -13,7 +14,7 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
       await writeFile(file, owner, { flag: 'wx' })
       return () => rm(file, { force: true })
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(file, cause)
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') unwritable(file)(cause)
     }
     const holder = await readFile(file, 'utf8').catch(() => '')
     if (tries > 0 || !isGone(holder)) throw inUse(folder, file, holder)
@@ -39,16 +40,8 @@ function inUse(folder: string, file: string, holder: string): EvolmmError {
   const [host, pid] = holder.split(' ')
   return new EvolmmError(
     'RUN_IN_USE',
-    `${folder}: must be used by one process at a time, got process ${pid ?? '?'} on ${host}; ` +
+    `${folder}: must be used by one process at a time, got process ${pid} on ${host}; ` +
       `end that one, choose another run name, or remove ${file} if no such process runs`,
     { details: { folder, file, holder } },
-  )
-}
-
-function unwritable(file: string, cause: unknown): EvolmmError {
-  return new EvolmmError(
-    'UNWRITABLE_FILE',
-    `${file}: must be writable, got ${String(cause)}; check the path, its rights and the disk`,
-    { details: { file }, cause },
   )
 }

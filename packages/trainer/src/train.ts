@@ -3,7 +3,7 @@
  * written. The loop itself is `evolve`.
  */
 import { copyFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
 import {
@@ -30,6 +30,7 @@ import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
+import { unwritable } from './unwritable'
 import { compareIdentity } from './checkpoint/compare-identity'
 
 export interface TrainOptions {
@@ -95,7 +96,7 @@ export async function train(options: TrainOptions): Promise<RunOutcome> {
       process.emitWarning(message)
     },
   } = options
-  await makeFolder(folder)
+  await makeFolder(folder).catch(unwritable(folder))
   const unlock = await lockRun(folder)
   await removeLeftovers(folder)
   let models: Record<'solver' | 'proposer', Vlm> | undefined

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Vlm } from '@evolmm/vlm'
 import { evolve, startState, type EvolveOptions, type IterationRecord } from '../src/index'
+import { timeless } from './support/timeless'
 import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { textReward } from './support/tiny-train'
@@ -111,7 +112,7 @@ test('two runs with one seed are the same, and with another seed they differ', a
     })
     const records = await recordsOf(options)
     return {
-      records: records.map(({ seconds: _, ...record }) => record),
+      records: records.map(timeless),
       parameters: [options.state.solver.adapter.parameters, options.state.proposer.adapter.parameters],
     }
   }
@@ -133,6 +134,5 @@ test('roles on two copies of a model are what roles on a shared one are', async 
     }),
   })
   await twin.dispose()
-  const timeless = ({ seconds: _, ...record }: IterationRecord) => record
   expect(apart.map(timeless)).toEqual(shared.map(timeless))
 })

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readIterLog, train, type IterationRecord, type TrainOptions } from '../src/index'
+import { train, type IterationRecord, type TrainOptions } from '../src/index'
+import { timelessLog } from './support/timeless'
 import { makeImages } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
 
@@ -16,13 +17,6 @@ afterAll(async () => {
   await images.remove()
   await rm(home, { recursive: true })
 })
-
-/** The log of a run without wall times. */
-async function log(folder: string): Promise<unknown[]> {
-  const records: unknown[] = []
-  for await (const { seconds: _, ...record } of readIterLog(folder)) records.push(record)
-  return records
-}
 
 const weights = (folder: string, step: string, role: string) =>
   readFile(join(folder, step, role, 'adapter_model.safetensors'))
@@ -46,7 +40,7 @@ test('a run that was stopped and resumed is the run that was not', async () => {
   expect(await trainUntil(3, tinyTrain(parts, images.folder))).toEqual({ step: 3, status: 'stopped' })
   expect(await train(tinyTrain(parts, images.folder))).toEqual({ step: 6, status: 'finished' })
 
-  expect(await log(parts)).toEqual(await log(whole))
+  expect(await timelessLog(parts)).toEqual(await timelessLog(whole))
   for (const role of ['solver', 'proposer'])
     expect(await weights(parts, 'step_00006', role)).toEqual(await weights(whole, 'step_00006', role))
   expect((await readdir(whole)).sort()).toEqual(['iter_log.jsonl', 'run.json', 'step_00004', 'step_00006'])

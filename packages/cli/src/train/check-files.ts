@@ -1,7 +1,7 @@
 /** What a configuration names must be there, before anything is loaded for nothing. */
 import { access, stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
-import type { TrainConfig, TrainSetting } from '@evolmm/trainer'
+import type { TrainConfig, TrainSetting } from './config/train-settings'
 
 /** Throws `INVALID_OPTION` for the first that is not. */
 export async function checkFiles(config: TrainConfig): Promise<void> {

@@ -4,7 +4,8 @@ import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { probe, vlmAnswerer, type ProbeItem } from '@evolmm/eval'
 import { normalizeCanonical, normalizeReleased, parseAnswer } from '@evolmm/rewards'
-import { defaultSolverPrompt, type Probe, type TrainConfig } from '@evolmm/trainer'
+import { defaultSolverPrompt, type Probe } from '@evolmm/trainer'
+import type { TrainConfig } from './config/train-settings'
 
 type Line = { image?: unknown; question?: unknown; answer?: unknown } | null
 

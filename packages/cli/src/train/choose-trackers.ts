@@ -1,5 +1,6 @@
 /** Where a run is followed, besides its log. */
-import { tensorboard, wandb, type Tracker, type TrainConfig } from '@evolmm/trainer'
+import { tensorboard, wandb, type Tracker } from '@evolmm/trainer'
+import type { TrainConfig } from './config/train-settings'
 
 /** Throws `WANDB_KEY_MISSING` where an upload is asked for and nobody says whose. */
 export function chooseTrackers(config: TrainConfig, onWarning: (message: string) => void): Tracker[] {

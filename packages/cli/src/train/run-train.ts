@@ -1,16 +1,16 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
 import {
-  identityOf,
   malformedFaults,
-  runName,
   statusLine,
   train,
   writeReport,
   type EvolveOptions,
   type RoleOptions,
-  type TrainConfig,
 } from '@evolmm/trainer'
+import { identityOf } from './config/identity'
+import { runName } from './config/run-name'
+import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
@@ -32,7 +32,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     proposer: roleOptions(config, 'proposer'),
     load: {
       device: config.device,
-      dtype: config.dtype,
+      dtype: heldType(config),
       hub: { ...hub, ...(config.revision !== null && { revision: config.revision }) },
       threads: config.threads ?? undefined,
       cacheDir: config.cache_dir ?? undefined,
@@ -65,6 +65,11 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
   })
   if (config.report && outcome.step > 0) await writeReport({ folder })
   return { folder, ...outcome }
+}
+
+/** Released: float32 where a device lacks the type. A device that is named would refuse it instead. */
+function heldType({ device, dtype }: TrainConfig): TrainConfig['dtype'] {
+  return device === 'cpu' || (device === 'webgpu' && dtype === 'bfloat16') ? 'float32' : dtype
 }
 
 function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOptions {

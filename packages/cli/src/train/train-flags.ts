@@ -1,6 +1,7 @@
 /** The flags of `evolmm train`, made from the table of settings, and what of them was given. */
 import { Option, type Command } from 'commander'
-import { describeSettings, type ConfigInput, type SettingDescription } from '@evolmm/trainer'
+import { describeSettings, type SettingDescription } from './config/describe-settings'
+import type { ConfigInput } from './config/resolve-config'
 
 export function addTrainFlags(command: Command): void {
   let group = ''

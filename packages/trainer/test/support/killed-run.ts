@@ -3,4 +3,4 @@ import { train } from '../../src/index'
 import { tinyTrain } from './tiny-train'
 
 const [folder, images, steps] = process.argv.slice(2)
-await train(tinyTrain(folder, images, { saveEvery: 1, evolve: { totalSteps: Number(steps) } } as never))
+await train(tinyTrain(folder, images, { saveEvery: 1, evolve: { totalSteps: Number(steps) } }))

@@ -17,7 +17,7 @@ export function formatConfig({ config, sources }: Pick<ResolvedConfig, 'config' 
       const lines = names.map((name) => {
         const value = formatValue(name, config[name])
         const from = {
-          flag: `--${name}`,
+          flag: config[name] === false ? `--no-${name}` : `--${name}`,
           environment: environmentName(name),
           file: 'the file',
           default: '',

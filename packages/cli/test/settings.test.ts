@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeSettings } from '../src/config/describe-settings'
+import { describeSettings } from '../src/train/config/describe-settings'
 
 /** A table as prettier writes it. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -13,7 +13,7 @@ function table(rows: readonly (readonly string[])[]): string {
 
 const introduction = `# Settings of a run
 
-Made from the table in \`src/config/train-settings.ts\`, as is \`evolmm train --help\`. A flag counts before its environment
+Made from the table in \`src/train/config/train-settings.ts\`, as is \`evolmm train --help\`. A flag counts before its environment
 variable, that before the \`--config\` file, that before the default. Variables without \`EVOLMM_\` are those of the released
 \`train.py\`; so are their flags and defaults.
 `

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import fc from 'fast-check'
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
-import { identityOf } from '../src/config/identity'
-import { closest } from '../src/config/closest'
-import { describeSettings } from '../src/config/describe-settings'
-import { formatConfig } from '../src/config/format-config'
-import { readConfigFile } from '../src/config/read-config-file'
-import { resolveConfig, type ConfigInput } from '../src/config/resolve-config'
-import { runName } from '../src/config/run-name'
-import type { TrainConfig, TrainSetting } from '../src/config/train-settings'
+import { identityOf } from '../src/train/config/identity'
+import { closest } from '../src/train/config/closest'
+import { describeSettings } from '../src/train/config/describe-settings'
+import { formatConfig } from '../src/train/config/format-config'
+import { readConfigFile } from '../src/train/config/read-config-file'
+import { resolveConfig, type ConfigInput } from '../src/train/config/resolve-config'
+import { runName } from '../src/train/config/run-name'
+import type { TrainConfig, TrainSetting } from '../src/train/config/train-settings'
 
 /**
  * Flags, variables and defaults of the released `train.py` at de5b0f8, written down from its argument parser, and not
@@ -325,7 +325,7 @@ test.each([
 
 test('a configuration is shown in groups, with the source of what is not the default', () => {
   const resolved = resolveConfig({
-    flags: { lr: '1e-5', wandb_run_name: 'first', seed: '42' },
+    flags: { lr: '1e-5', wandb_run_name: 'first', seed: '42', report: false },
     environment: { PROP_FREQ: '2', EVOLMM_REWARD: 'discrete' },
     file: file({ top_k: 5 }),
   })
@@ -338,6 +338,7 @@ test('a configuration is shown in groups, with the source of what is not the def
     'reward discrete (from EVOLMM_REWARD)',
     'proposer_update_freq 2 (from PROP_FREQ)',
     'lr 1e-5 (from --lr)',
+    'report off (from --no-report)',
   ])
   for (const name of Object.keys(resolved.config)) expect(text).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'))
 })

@@ -1,6 +1,6 @@
 import { EvolmmError } from '@evolmm/internal'
 import { expect, test } from 'vitest'
-import { resolveConfig } from '../src/config/resolve-config'
+import { resolveConfig } from '../src/train/config/resolve-config'
 
 type Flags = Record<string, string | boolean>
 const lora = { use_lora_solver: true, use_lora_proposer: true }
