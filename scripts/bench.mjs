@@ -13,7 +13,7 @@ const [file, ...given] = process.argv.slice(2)
 // pnpm passes on the `--` of `pnpm bench:vlm -- --rounds=1`.
 const args = given[0] === '--' ? given.slice(1) : given
 const source = resolve(file)
-const bundle = join(dirname(source), `.${basename(source, extname(source))}.bundle.mjs`)
+const bundle = join(dirname(source), `.${basename(source, extname(source))}.${process.pid}.bundle.mjs`)
 // Native modules cannot be part of a file, and only the package that depends on them finds them.
 const vlm = createRequire(resolve('packages/vlm/package.json'))
 const native = {

@@ -7,7 +7,9 @@ import { pnpm } from './pnpm.mjs'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`npm run quickstart: needs Node 20.19 or later, got ${process.versions.node}; see https://nodejs.org`)
+  console.error(
+    `npm run quickstart: needs Node 20.19 or later, got ${process.versions.node}; see https://nodejs.org`,
+  )
   process.exit(1)
 }
 

@@ -10,7 +10,14 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import * as tinyWorld from '@evolmm/tiny-world'
+import {
+  labelledPairs,
+  measureAccuracy,
+  proposerPrompt,
+  splitChart,
+  summarizeAccuracy,
+  writeCharts,
+} from '@evolmm/tiny-world'
 import { EvolmmError, readIterLog, statusLine, train, writeReport } from '@evolmm/trainer'
 
 const { values: flags } = parseArgs({
@@ -27,16 +34,14 @@ const [updates, seed, threads] = ['updates', 'seed', 'threads'].map((name) => Nu
 const pictures = 1000
 console.log(`Drawing ${pictures} charts ...`)
 const charts = resolve(flags.output_dir, 'quickstart-charts')
-const drawn = Array.from({ length: pictures }, (_, i) => tinyWorld.splitChart('evolve', i))
-await tinyWorld.writeCharts(charts, drawn)
+const drawn = Array.from({ length: pictures }, (_, i) => splitChart('evolve', i))
+await writeCharts(charts, drawn)
 
 // 2. An examination, on other charts. This is the only place with labels, and nothing is learned from it.
-const heldOut = tinyWorld.labelledPairs({ split: 'test', charts: 300 })
+const heldOut = labelledPairs({ split: 'test', charts: 300 })
 const measures = ['sampled', 'greedy', 'agreement']
 async function examine({ vlm, adapter }) {
-  const { all } = tinyWorld.summarizeAccuracy(
-    await tinyWorld.measureAccuracy(vlm, { adapter, pairs: heldOut }),
-  )
+  const { all } = summarizeAccuracy(await measureAccuracy(vlm, { adapter, pairs: heldOut }))
   // The report draws an interval where a number has a `_low` and a `_high` beside it.
   const numbers = measures.flatMap((name) => {
     const { mean, margin } = all[name]
@@ -59,27 +64,20 @@ const recipe = {
   kl: { control: 'fixed', coefficient: 0.1 }, // what it costs to move away from the model it was
   optimizer: { lr: 3e-4, warmupSteps: 10 },
   proposerUpdateFreq: 0,
-  prompts: { proposer: tinyWorld.proposerPrompt, solver: '{question}' },
+  prompts: { proposer: proposerPrompt, solver: '{question}' },
   sampling: { proposerTokens: 32, solverTokens: 16 },
 }
 
-// 4. The run. All of it is in one folder: log, checkpoints, report.
+// 4. The run. All of it is in one folder: the log of every update, checkpoints, and the report.
+const folder = resolve(flags.output_dir, `quickstart-seed-${seed}`)
+const line = statusLine({ output: process.stdout })
 const interrupt = new AbortController()
 process.once('SIGINT', () => {
-  console.log('\nSaving; Ctrl-C once more stops at once.')
+  line.clear()
+  console.log('Saving. Ctrl-C once more stops at once.')
   interrupt.abort()
 })
-const folder = resolve(flags.output_dir, `quickstart-seed-${flags.seed}`)
-const line = statusLine({ output: process.stdout })
-const percent = (numbers, name) => {
-  const half = (numbers[`${name}_high`] - numbers[`${name}_low`]) / 2
-  return `${(100 * numbers[name]).toFixed(1)} ± ${(100 * half).toFixed(1)} %`.padStart(15)
-}
-const showExamination = (step, numbers) => {
-  line.clear()
-  console.log(`${String(step).padStart(11)}${measures.map((name) => percent(numbers, name)).join('')}`)
-}
-console.log(`Examining the model, then ${updates} updates. Held-out charts, on the way:`)
+console.log(`Examining it on ${heldOut.length} questions about charts that it never learns from ...`)
 let before
 const { status, step } = await train({
   folder,
@@ -88,22 +86,58 @@ const { status, step } = await train({
   load: { device: 'cpu', threads },
   data: { root: charts, seed },
   evolve: { seed, totalSteps: updates, ...recipe },
-  config: { seed, total_steps: updates, ...recipe, lora: role.lora },
-  identity: { seed, recipe, lora: role.lora }, // a run goes on only with the settings that it began with
+  config: { seed, total_steps: updates, lora: role.lora, ...recipe },
+  identity: { seed, lora: role.lora, recipe }, // a run goes on only with the settings that it began with
   probe: { every: 50, run: examine },
   trackers: [line],
   signal: interrupt.signal,
   onStart: (run) => {
     before = run.probe
-    console.log(`${'after update'.padStart(11)}${measures.map((name) => name.padStart(15)).join('')}`)
-    showExamination(0, before)
-    if (run.startStep > 0) console.log(`Going on from update ${run.startStep}.`)
+    console.log(`${''.padEnd(12)}${measures.map((name) => name.padStart(14)).join('')}`)
+    showExamination('before', before)
+    if (run.startStep > 0) console.log(`${run.startStep} updates were done before.`)
   },
   onRecord: (record) => {
-    if (record.probe !== null) showExamination(record.step, record.probe)
+    if (record.probe !== null) showExamination(`update ${record.step}`, record.probe)
   },
 }).catch((error) => {
+  // Ours say what to do about it.
   if (!(error instanceof EvolmmError)) throw error
   console.error(error.message)
   process.exit(1)
 })
+
+function showExamination(when, numbers) {
+  line.clear()
+  console.log(`${when.padEnd(12)}${measures.map((name) => percent(numbers, name).padStart(14)).join('')}`)
+}
+
+/** With half of the 95 % interval. */
+function percent(numbers, name) {
+  const half = (numbers[`${name}_high`] - numbers[`${name}_low`]) / 2
+  return `${(100 * numbers[name]).toFixed(1)} ± ${(100 * half).toFixed(1)}`
+}
+
+// 5. What came out.
+if (status === 'stopped') {
+  console.log(`Stopped after update ${step}; the same command goes on from there.`)
+  process.exit(130)
+}
+let after
+for await (const { probe } of readIterLog(folder)) after = probe ?? after
+const report = await writeReport({ folder })
+console.log(`
+In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOut.length / 2} charts
+                          before        after
+sampled accuracy  ${percent(before, 'sampled').padStart(14)}${percent(after, 'sampled').padStart(13)}  right, of answers drawn at temperature 1
+greedy accuracy   ${percent(before, 'greedy').padStart(14)}${percent(after, 'greedy').padStart(13)}  right, of answers without any chance in them
+agreement         ${percent(before, 'agreement').padStart(14)}${percent(after, 'agreement').padStart(13)}  share of the most frequent of 5 drawn answers
+
+Agreement was all that it was rewarded for, without a label: answers become consistent. Drawn answers come closer to the
+greedy one, and are right more often where that one is right. Nothing new is learned: greedy accuracy does not rise, and
+usually loses a few points.
+
+Report     ${report}
+Again      npm run quickstart -- --seed=${seed + 1}     (this run is finished; its folder is ${folder})
+Next       README.md, "Your own pictures": evolmm train --data_dir FOLDER
+           README.md, "Evaluate": evolmm eval`)
