@@ -13,8 +13,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1)
 }
 
-console.log('Packages from the npm registry, once:')
-const status = pnpm('install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error')
+const status = pnpm('install', '--frozen-lockfile')
 if (status !== 0) {
   console.error(`npm run quickstart: the installation failed with status ${status}`)
   process.exit(status)

@@ -28,7 +28,11 @@ const { values: flags } = parseArgs({
     output_dir: { type: 'string', default: 'runs' },
   },
 })
-const [updates, seed, threads] = ['updates', 'seed', 'threads'].map((name) => Number(flags[name]))
+const [updates, seed, threads] = ['updates', 'seed', 'threads'].map((name) => {
+  if (/^[1-9]\d{0,5}$/.test(flags[name])) return Number(flags[name])
+  console.error(`--${name}: must be a whole number from 1, got ${flags[name]}`)
+  process.exit(1)
+})
 
 // 1. Pictures. Each is drawn from a seed, so every machine has the same. No word about them is written anywhere.
 const pictures = 1000
