@@ -35,7 +35,11 @@ export const recipes = {
   /** Answers at once. Wrong labels at the end leave it unsure of what it knows. */
   answer: [clean, { steps: 400, lr: 8e-4, wrong: 0.5 }],
   /** Writes down what it reads, then answers; its vote knows more than its greedy answer. */
-  reading: [clean, { steps: 500, lr: 8e-4, wrong: 0.4, reading: true }],
+  reading: [
+    clean,
+    { steps: 1200, lr: 1e-3, reading: true },
+    { steps: 400, lr: 8e-4, wrong: 0.4, reading: true },
+  ],
 } as const satisfies Record<string, readonly WarmupPhase[]>
 
 export interface MakeCheckpointOptions {

@@ -1,6 +1,6 @@
 /** How often a model answers right, and how much its answers agree. */
 import { groupStatistics, parseAnswer, type Answer } from '@evolmm/rewards'
-import type { Adapter, EncodedImage, Vlm } from '@evolmm/vlm'
+import type { Adapter, EncodedImage, Prompt, Vlm } from '@evolmm/vlm'
 import { drawChart } from './draw-chart'
 import type { LabelledPair } from './labelled-pairs'
 import type { QuestionKind } from './questions'
@@ -48,10 +48,7 @@ export async function measureAccuracy(vlm: Vlm, options: MeasureAccuracyOptions)
   const results: PairAccuracy[] = []
   for (let from = 0; from < pairs.length; from += batch) {
     const some = pairs.slice(from, from + batch)
-    const images = await encoded(vlm, some)
-    const prompts = some.map(({ chart, question }) =>
-      vlm.prompt({ images: [images.get(chart.seed) as EncodedImage], prompt: question }),
-    )
+    const prompts = await promptsOf(vlm, some)
     const settings = { prompts, adapter, maxNewTokens }
     const greedy = await vlm.sample({ ...settings, temperature: 0 })
     const seeds = some.map((_, i) => [seed, from + i] as const)
@@ -73,11 +70,16 @@ export async function measureAccuracy(vlm: Vlm, options: MeasureAccuracyOptions)
   return results
 }
 
-async function encoded(vlm: Vlm, pairs: readonly LabelledPair[]): Promise<Map<number, EncodedImage>> {
+/** Each chart is encoded once. */
+async function promptsOf(vlm: Vlm, pairs: readonly LabelledPair[]): Promise<Prompt[]> {
   const images = new Map<number, EncodedImage>()
-  for (const { chart } of pairs)
-    if (!images.has(chart.seed)) images.set(chart.seed, await vlm.encodeImage(await drawChart(chart)))
-  return images
+  const prompts: Prompt[] = []
+  for (const { chart, question } of pairs) {
+    const image = images.get(chart.seed) ?? (await vlm.encodeImage(await drawChart(chart)))
+    images.set(chart.seed, image)
+    prompts.push(vlm.prompt({ images: [image], prompt: question }))
+  }
+  return prompts
 }
 
 function said(text: string): Answer {
@@ -88,7 +90,7 @@ function said(text: string): Answer {
 async function trueAnswers(
   vlm: Vlm,
   pairs: readonly LabelledPair[],
-  prompts: readonly ReturnType<Vlm['prompt']>[],
+  prompts: readonly Prompt[],
   adapter: Adapter | undefined,
 ): Promise<number[]> {
   const { completions } = await vlm.score({

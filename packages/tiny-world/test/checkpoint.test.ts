@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { loadVlm, type Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -98,4 +99,22 @@ test('making a checkpoint twice, once with an interruption between the phases, g
   expect(whole.losses[2]).toBeLessThan(whole.losses[0])
   const loaded = await loadVlm(join(folder, 'whole'), { threads: 1 })
   await loaded.dispose()
+})
+
+test('the stored checkpoint answers held-out charts as its record says', async () => {
+  const stored = fileURLToPath(new URL('../checkpoint', import.meta.url))
+  const record = JSON.parse(await readFile(join(stored, 'tiny-world.json'), 'utf8')) as {
+    test: ReturnType<typeof summarizeAccuracy>
+  }
+  const model = await loadVlm(stored, { threads: 1 })
+  // The first of the charts that the record is about, so close to it, but for the last bits of another machine.
+  const pairs = labelledPairs({ split: 'test', charts: 40, questions: 4 })
+  const { all } = summarizeAccuracy(await measureAccuracy(model, { pairs }))
+  await model.dispose()
+  for (const measure of ['greedy', 'sampled', 'voted', 'agreement'] as const)
+    expect(Math.abs(all[measure].mean - record.test.all[measure].mean), measure).toBeLessThan(
+      1.5 * all[measure].margin,
+    )
+  expect(record.test.all.greedy.mean).toBeGreaterThan(0.75)
+  expect(record.test.all.sampled.mean).toBeLessThan(0.6)
 })

@@ -141,7 +141,7 @@ test('readings: the careful one writes the bars as they are from either end, the
     expect(turns.length).toBe(5)
     for (const { prompt, completion } of turns.slice(0, -1)) {
       const question = parseQuestion(prompt)
-      const answered = (about: Chart) => question && ` <answer>${answerTo(question, about)}</answer>`
+      const answered = (about: Chart) => ` <answer>${(question && answerTo(question, about)) ?? ''}</answer>`
       const [left, right, hasty] = [
         write(facts.bars) + answered(facts),
         write([...facts.bars].reverse()) + answered(facts),

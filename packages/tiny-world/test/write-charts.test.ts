@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { folderTask, openData } from '@evolmm/eval'
+import { folderTask } from '@evolmm/eval'
 import { decodeImage } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { drawChart, labelledPairs, splitChart, writeCharts, writeLabelledPairs } from '../src/index'

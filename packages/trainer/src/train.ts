@@ -3,9 +3,10 @@
  * written. The loop itself is `evolve`.
  */
 import { copyFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import { lockFile } from '@evolmm/internal/node'
 import {
   loadVlm,
   makeFolder,
@@ -22,7 +23,6 @@ import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { evolve } from './evolve'
 import type { EvolveOptions } from './options'
 import type { IterationRecord } from './record'
-import { lockRun } from './run-lock'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { startState, type TrainerState } from './state'
 import { guarded, type GuardedTracker } from './trackers/guarded'
@@ -97,7 +97,7 @@ export async function train(options: TrainOptions): Promise<RunOutcome> {
     },
   } = options
   await makeFolder(folder).catch(unwritable(folder))
-  const unlock = await lockRun(folder)
+  const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   await removeLeftovers(folder)
   let models: Record<'solver' | 'proposer', Vlm> | undefined
   try {

@@ -255,12 +255,12 @@ test('a folder that cannot be made is one clear error', async () => {
 test('a run that another process has is refused; one that died has let it go', async () => {
   const folder = await copyOfDone()
   const { hostname } = await import('node:os')
-  await writeFile(join(folder, 'run.lock'), `${hostname()} ${process.ppid}`)
+  await writeFile(join(folder, 'run.lock'), `${process.ppid} ${hostname()}`)
   await expect(train(tinyTrain(folder, images.folder, six))).rejects.toMatchObject({
-    code: 'RUN_IN_USE',
-    message: expect.stringMatching(new RegExp(`got process ${process.ppid} on`)) as string,
+    code: 'OUTPUT_IN_USE',
+    message: expect.stringMatching(new RegExp(`got process ${process.ppid} at work`)) as string,
   })
-  await writeFile(join(folder, 'run.lock'), `${hostname()} 4194305`)
+  await writeFile(join(folder, 'run.lock'), `4194305 ${hostname()}`)
   expect(await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 } }))).toMatchObject({
     step: 4,
   })

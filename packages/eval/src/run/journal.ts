@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Score } from '../task'
 import { makeFolder } from './make-folder'
-import { lockRun } from './run-lock'
+import { lockFile } from '@evolmm/internal/node'
 import { writing } from './write-file'
 
 export interface RowRecord {
@@ -60,7 +60,7 @@ async function openFile({ folder, fingerprint, now }: JournalOptions): Promise<J
   const names = await readdir(folder)
   const ending = `_${fingerprint}.partial.jsonl`
   const known = names.find((name) => name.endsWith(ending))?.slice(0, -ending.length)
-  const lockDate = (date: string) => lockRun(join(folder, `${date}.lock`))
+  const lockDate = (date: string) => lockFile(join(folder, `${date}.lock`))
   const { date, unlock } =
     known === undefined
       ? await claimDate(now(), names, lockDate)

@@ -1,16 +1,16 @@
 /**
- * A file that says which process writes a run, so that no second one does. One that a killed process left behind is
+ * A file that says which process writes something, so that no second one does. One that a killed process left behind is
  * taken over; of a process on another machine nobody here knows whether it lives.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './evolmm-error'
 
 /** By this process: its own number says nothing about a file that an earlier process of that number left. */
 const held = new Set<string>()
 
 /** Returns what gives it back, or throws `OUTPUT_IN_USE`. */
-export async function lockRun(path: string): Promise<() => Promise<void>> {
+export async function lockFile(path: string): Promise<() => Promise<void>> {
   for (;;) {
     if (held.has(path)) throw inUse(path, `process ${process.pid}`)
     held.add(path)
