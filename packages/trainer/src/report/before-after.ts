@@ -160,7 +160,7 @@ function strip({ before, after }: Row, [first, last]: readonly [string, string])
       : markup`<g class="${kind}"><title>${label} ${formatShare(estimate.value)}</title>${
           estimate.low === undefined || estimate.high === undefined
             ? null
-            : markup`<path d="M${x(estimate.low)} ${y}H${x(estimate.high)}"/>`
-        }<circle cx="${x(estimate.value)}" cy="${y}" r="4"/></g>`
-  return markup`<svg viewBox="0 0 240 28" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => markup`<path class="grid" d="M${x(at)} 0V28"/>`)}${mark('before', first, before, 9)}${mark('after', last, after, 19)}</svg>`
+            : markup`<path d="M${x(estimate.low)} ${y - 6}v12m0 -6H${x(estimate.high)}m0 -6v12"/>`
+        }<circle cx="${x(estimate.value)}" cy="${y}" r="3.4"/></g>`
+  return markup`<svg viewBox="0 0 240 34" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => markup`<path class="grid" d="M${x(at)} 0V34"/>`)}${mark('before', first, before, 10)}${mark('after', last, after, 24)}</svg>`
 }

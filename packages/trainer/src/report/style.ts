@@ -157,6 +157,7 @@ footer p { max-width: 76ch; }
   .again { grid-template-columns: minmax(0, 1fr); gap: 20px; }
   .again > .picture { max-width: 168px; }
   .moments .moment { grid-template-columns: 96px minmax(0, 1fr); gap: 16px; }
+  .moments .picture figcaption { font-size: 11px; }
 }
 @page { margin: 16mm; }
 @media print {
