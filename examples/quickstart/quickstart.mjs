@@ -1,5 +1,5 @@
 /**
- * A vision-language model improves itself from pictures alone: npm run quickstart [-- --seed=1 --updates=300]
+ * A vision-language model improves itself from pictures alone: npm run quickstart [-- --seed=1 --updates=200]
  *
  * The model is tiny (1.4 million parameters) and half taught: it often knows what a chart shows, but is unsure of itself,
  * and asked five times it gives different answers. Here it looks at new charts, asks itself questions about them, answers
@@ -22,7 +22,7 @@ import { EvolmmError, readIterLog, statusLine, train, writeReport } from '@evolm
 
 const { values: flags } = parseArgs({
   options: {
-    updates: { type: 'string', default: '300' },
+    updates: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: '1' }, // of one operation; the model is so small that more are no faster
     output_dir: { type: 'string', default: 'runs' },
