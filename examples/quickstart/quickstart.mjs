@@ -127,7 +127,7 @@ if (status === 'stopped') {
   console.log(`Stopped after update ${step}; the same command goes on from there.`)
   process.exit(130)
 }
-let after
+let after = before
 for await (const { probe } of readIterLog(folder)) after = probe ?? after
 const report = await writeReport({ folder })
 console.log(`
@@ -143,5 +143,4 @@ usually loses a few points.
 
 Report     ${report}
 Again      npm run quickstart -- --seed=${seed + 1}     (this run is finished; its folder is ${folder})
-Next       README.md, "Your own pictures": evolmm train --data_dir FOLDER
-           README.md, "Evaluate": evolmm eval`)
+Next       README.md#your-own-pictures, README.md#evaluate`)
