@@ -7,7 +7,7 @@
  *
  * Ctrl-C saves, and the same command goes on from there. A run that is finished is not run again: its result is shown.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
