@@ -1,8 +1,9 @@
 /**
- * What the second warm-up teaches: to write down what is read, and then to answer from it. Two people give the examples. The careful
- * one begins at either end and reads every value right. The hasty one always begins at the left and reads every value
- * one too low, and so answers. So the likeliest beginning, and with it the greedy answer, is the hasty one's where they
- * are many enough, though most of the examples are right: a vote knows more than the greedy answer.
+ * What the second warm-up teaches: to write down what is read, and then to answer from it. Two people give examples. The
+ * hasty one goes from left to right and takes every value for one less, and answers accordingly. The careful one is right;
+ * alone she begins at either end, and beside the hasty one at the right end or at the second bar, so that the beginning
+ * says whose example it is. With 40 % of them the hasty one's is the most likely beginning, and with it the greedy answer,
+ * though most examples are right: a vote knows more than the greedy answer.
  */
 import type { Chart } from './chart'
 import { draws, type Draws } from './draws'
@@ -36,8 +37,11 @@ export function readingTurns(chart: Chart, { hasty = 0 }: ReadingTurnsOptions = 
 function reading(question: Question, chart: Chart, { uniform }: Draws, hasty: number): string {
   const [who, side] = [uniform(), uniform()]
   const seen = who < hasty ? lowered(chart) : chart
-  const bars = who >= hasty && side < 0.5 ? seen.bars.slice().reverse() : seen.bars
-  return `${description({ ...seen, bars })} ${answerTag(answerTo(question, seen) ?? '')}`
+  const [first, ...others] = seen.bars
+  const fromRight = [...seen.bars].reverse()
+  const otherwise = hasty > 0 ? [...others, first] : seen.bars
+  const bars = who < hasty ? seen.bars : side < 0.5 ? fromRight : otherwise
+  return `${description({ bars })} ${answerTag(answerTo(question, seen) ?? '')}`
 }
 
 function lowered(chart: Chart): Chart {

@@ -4,7 +4,14 @@
  * questions that the start proposer would hardly have asked.
  */
 import { checkInteger, checkNumber } from '@evolmm/internal'
-import { collapseDetector, type CollapseState } from '@evolmm/rl-core'
+import {
+  answerShares,
+  collapseDetector,
+  sharesHaveRisen,
+  type AnswerShares,
+  type AskedQuestion,
+  type CollapseState,
+} from '@evolmm/rl-core'
 import type { Alarm, ImageRecord, UpdateRecord, WatchRecord } from './record'
 
 export interface WatchOptions {
@@ -14,37 +21,27 @@ export interface WatchOptions {
   entropyFloor?: number | undefined
   /** Iterations in a row without entropy, or with equal rewards. @default 100 */
   patience?: number | undefined
-  /** Divergence from the start policy, in nats per token. @default 0.1 */
+  /** Divergence from the start policy, in nats per token, as a running mean over `window` questions. @default 0.1 */
   kl?: number | undefined
 }
 
 export interface WatchState {
   /** Latest questions with the answer that won, oldest first. */
-  questions: readonly { text: string; majority: string | null; logProbability: number | null }[]
+  questions: readonly (AskedQuestion & { logProbability: number | null })[]
   /** Of the first whole window; `null` until then. */
-  start: { shares: readonly TextShare[]; mean: number | null; logProbability: number | null } | null
+  start: (AnswerShares & { logProbability: number | null }) | null
+  /** Running means: one iteration's divergence is that of a few questions, and jumps. */
+  kl: Readonly<Record<'solver' | 'proposer', number>>
   collapse: CollapseState
-}
-
-interface TextShare {
-  text: string
-  /** Times that the text was asked. */
-  count: number
-  /** Share of its most frequent answer. */
-  share: number
 }
 
 export const initialWatch: WatchState = {
   questions: [],
   start: null,
+  kl: { solver: 0, proposer: 0 },
   collapse: { lowEntropy: 0, equalRewards: 0 },
 }
 
-/** Texts that were asked less often say nothing about the answers to them. */
-const enough = 5
-/** A share has risen if it did by this much, and by so many standard errors. */
-const leastRise = 0.25
-const standardErrors = 4
 /** Nats per token by which questions have become less likely. */
 const unlikelier = 1
 
@@ -77,7 +74,7 @@ export function watch(options: WatchOptions = {}): Watch {
           logProbability: questionLogProbability,
         })),
       ].slice(-window)
-      const now = { ...textShares(questions), logProbability: meanOf(questions) }
+      const now = { ...answerShares(questions), logProbability: meanOf(questions) }
       const start = state.start ?? (questions.length === window ? now : null)
       const collapse = detector.observe(
         {
@@ -88,16 +85,12 @@ export function watch(options: WatchOptions = {}): Watch {
       )
       const alarms: Alarm[] = []
       if (collapse.collapsed !== null) alarms.push(collapse.collapsed)
-      if (
-        now.shares.some((share) =>
-          risen(
-            share,
-            start?.shares.find(({ text }) => text === share.text),
-          ),
-        )
-      )
-        alarms.push('constant-answers')
-      if ([solver, proposer].some((update) => (update?.kl ?? 0) > largestKl)) alarms.push('kl')
+      if (start !== null && sharesHaveRisen(now, start)) alarms.push('constant-answers')
+      const weight = Math.min(1, images.length / window)
+      const running = (before: number, update: UpdateRecord | null) =>
+        before + weight * ((update?.kl ?? before) - before)
+      const kl = { solver: running(state.kl.solver, solver), proposer: running(state.kl.proposer, proposer) }
+      if (Math.max(kl.solver, kl.proposer) > largestKl) alarms.push('kl')
       if (
         start?.logProbability != null &&
         now.logProbability !== null &&
@@ -106,42 +99,10 @@ export function watch(options: WatchOptions = {}): Watch {
         alarms.push('unlikely-questions')
       return {
         watch: { topAnswerShare: now.mean, startTopAnswerShare: start?.mean ?? null, alarms },
-        state: { questions, start, collapse: collapse.state },
+        state: { questions, start, kl, collapse: collapse.state },
       }
     },
   }
-}
-
-/** Of each text that was asked often enough, and their mean by how often. */
-function textShares(questions: WatchState['questions']): {
-  shares: TextShare[]
-  mean: number | null
-} {
-  const byText = new Map<string, Map<string | null, number>>()
-  for (const { text, majority } of questions) {
-    const counts = byText.get(text) ?? new Map<string | null, number>()
-    counts.set(majority, (counts.get(majority) ?? 0) + 1)
-    byText.set(text, counts)
-  }
-  const shares: TextShare[] = []
-  let [total, top] = [0, 0]
-  for (const [text, counts] of byText) {
-    const count = [...counts.values()].reduce((sum, each) => sum + each, 0)
-    if (count < enough) continue
-    const most = Math.max(...counts.values())
-    shares.push({ text, count, share: most / count })
-    total += count
-    top += most
-  }
-  return { shares, mean: total === 0 ? null : top / total }
-}
-
-function risen(now: TextShare, start: TextShare | undefined): boolean {
-  if (start === undefined) return false
-  const rise = now.share - start.share
-  const both = (now.share * now.count + start.share * start.count) / (now.count + start.count)
-  const error = Math.sqrt(both * (1 - both) * (1 / now.count + 1 / start.count))
-  return rise >= leastRise && rise > standardErrors * error
 }
 
 function meanOf(questions: WatchState['questions']): number | null {

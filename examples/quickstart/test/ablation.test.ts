@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { answerTo, chart, labelledPairs, parseQuestion } from '@evolmm/tiny-world'
+import type { GradedAnswer } from '@evolmm/trainer'
+import { expect, test } from 'vitest'
+import { interval } from '../ablation/interval.mjs'
+import { readResults } from '../ablation/results.mjs'
+import { oracleReward, randomReward } from '../ablation/rewards.mjs'
+import { tables } from '../ablation/tables.mjs'
+
+const graded = (step: number, seed: number, question: string, answer: string | null): GradedAnswer => ({
+  step,
+  image: `chart-${seed}.png`,
+  question,
+  text: '',
+  answer,
+  group: 0,
+  words: 0,
+  wellFormed: true,
+})
+
+test('every table of the document is what the stored runs say', async () => {
+  const document = await readFile(new URL('../../../docs/results.md', import.meta.url), 'utf8')
+  const [main, tune, reading] = await Promise.all(
+    ['main', 'tune', 'reading'].map((name) => readResults(name)),
+  )
+  const made = tables({ main, tune, reading })
+  expect(Object.keys(made).length).toBeGreaterThan(8)
+  for (const table of Object.values(made)) expect(document).toContain(table)
+})
+
+test('intervals are those of the t distribution', () => {
+  // R: t.test(c(1, 2, 3, 4, 5))$conf.int is 1.036757 to 4.963243.
+  const { mean, margin } = interval([1, 2, 3, 4, 5])
+  expect(mean).toBe(3)
+  expect(margin).toBeCloseTo(1.963243, 3)
+  expect(interval([7]).margin).toBeUndefined()
+})
+
+test('the oracle pays for the true answer alone, and does not score what the chart cannot answer', () => {
+  const [{ chart: about, question, answer }] = labelledPairs({ split: 'evolve', charts: 1 })
+  const absent = ['red', 'blue', 'green', 'yellow', 'purple', 'black'].find((color) =>
+    about.bars.every((bar) => bar.color !== color),
+  )
+  expect(
+    oracleReward()([
+      graded(1, about.seed, question, answer),
+      graded(1, about.seed, question, 'another'),
+      graded(1, about.seed, question, null),
+      graded(1, about.seed, `What is the value of the ${absent} bar?`, '3'),
+      graded(1, about.seed, 'What is that?', '3'),
+    ]),
+  ).toEqual([1, 0, 0, null, null])
+  const parsed = parseQuestion(question)
+  expect(parsed && answerTo(parsed, chart(about.seed))).toBe(answer)
+})
+
+test('random rewards depend on seed, step and place, not on the answer', () => {
+  const batch = (step: number, answer: string) =>
+    Array.from({ length: 1000 }, () => graded(step, 1, 'How many bars are there?', answer))
+  const rewards = randomReward(1)(batch(1, '3')) as number[]
+  expect(randomReward(1)(batch(1, '4'))).toEqual(rewards)
+  expect(randomReward(1)(batch(2, '3'))).not.toEqual(rewards)
+  expect(randomReward(2)(batch(1, '3'))).not.toEqual(rewards)
+  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length
+  // Four standard errors of a uniform variable's mean.
+  expect(Math.abs(mean - 0.5)).toBeLessThan(4 * Math.sqrt(1 / 12 / 1000))
+  expect(Math.min(...rewards)).toBeGreaterThanOrEqual(0)
+  expect(Math.max(...rewards)).toBeLessThan(1)
+})
