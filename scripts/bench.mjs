@@ -1,6 +1,6 @@
 /**
- * Run a benchmark, which may be TypeScript or import it: node scripts/bench.mjs packages/NAME/bench/FILE [ARGS...]
- * It is bundled beside itself with the sources of our packages, so that it never measures a stale build.
+ * Run a benchmark or an example, which may be TypeScript or import it: node scripts/bench.mjs FILE [ARGS...]
+ * It is bundled beside itself with the sources of our packages, so that it never runs a stale build.
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -36,6 +36,8 @@ await build({
   plugins: [native],
   logLevel: 'warning',
 })
+// Ctrl-C reaches the whole group of processes: what is running decides what to do about it, and ends first.
+process.on('SIGINT', () => undefined)
 // The runtime would keep a queue of events in the user's cache folder.
 const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env, NODE_PATH: resolve('packages/vlm/node_modules') }
 try {
