@@ -76,6 +76,7 @@ function differences(runs) {
     ['oracle', 'continuous'],
     ['discrete', 'continuous'],
     ['discrete-equal-kl', 'continuous'],
+    ['confident', 'continuous'],
     ['ema', 'continuous'],
     ['adaptive-kl', 'continuous'],
     ['proposer-trained', 'continuous'],
