@@ -1,7 +1,7 @@
 /** Every table of docs/results.md about the tiny world, from the stored runs alone. */
 import { questionKinds } from '@evolmm/tiny-world'
 import { conditionNames } from './conditions.mjs'
-import { interval } from './interval.mjs'
+import { interval, rankCorrelation } from './statistics.mjs'
 import { markdownTable } from './markdown.mjs'
 
 /** Places in the stored rows of accuracy. */
@@ -18,6 +18,8 @@ export function tables({ main, tune, reading }) {
     Splits: main.length > 0 && splits(main),
     Signs: main.length > 0 && signs(main),
     Alarms: main.length > 0 && alarms(main),
+    Rank: main.length > 0 && rankings(main),
+    Thresholds: main.length > 0 && thresholds(main),
     Questions: main.length > 0 && questions(main),
     Reading: reading.length > 0 && conditions(reading),
     'Reading, differences': reading.length > 0 && differences(reading),
@@ -239,6 +241,53 @@ function alarms(runs) {
   )
 }
 
+/** How the signs rank runs that had no labels, against how greedy accuracy does. */
+function rankings(runs) {
+  const some = runs.filter(
+    ({ settings: { reward, control } }) =>
+      ['continuous', 'discrete', 'confident'].includes(reward) && control === 'fixed',
+  )
+  const signs = {
+    KL: (run) => curveAt(run, 'kl', end),
+    'answer share, rise': (run) => curveAt(run, 'share', end) - curveAt(run, 'startShare', end),
+    'entropy of answers': (run) => curveAt(run, 'entropy', end),
+    'agreement on questions of its own': (run) => curveAt(run, 'agreement', end),
+    'agreement on test questions': (run) => accuracyAt(run)[agreement],
+  }
+  return markdownTable(
+    ['sign', 'runs', 'rank correlation with greedy accuracy'],
+    Object.entries(signs).map(([name, sign]) => [
+      name,
+      String(some.length),
+      rankCorrelation(
+        some.map(sign),
+        some.map((run) => accuracyAt(run)[greedy]),
+      ).toFixed(2),
+    ]),
+  )
+}
+
+/** Alarms by the mean divergence of 50 updates, in runs that lost five points of greedy accuracy and in others. */
+function thresholds(runs) {
+  const [base] = runs.filter(({ settings }) => settings.updates === 0)
+  const trained = runs.filter(({ settings }) => settings.updates > 0)
+  const isBad = (run) => accuracyAt(base)[greedy] - accuracyAt(run)[greedy] >= 0.05
+  const alarmed = (run, least) =>
+    run.curve.step.find((step, i) => step <= end && (run.curve.kl[i] ?? 0) > least) !== undefined
+  const count = (some, least) => `${some.filter((run) => alarmed(run, least)).length} of ${some.length}`
+  return markdownTable(
+    ['KL above', 'bad runs', 'other runs'],
+    [0.06, 0.07, 0.08, 0.085, 0.09, 0.1].map((least) => [
+      String(least),
+      count(trained.filter(isBad), least),
+      count(
+        trained.filter((run) => !isBad(run)),
+        least,
+      ),
+    ]),
+  )
+}
+
 /** Shares of what was asked in the last 50 updates. */
 function questions(runs) {
   const mixes = grouped(runs)
@@ -290,5 +339,5 @@ function plain(values, digits) {
   if (known.length === 0) return ''
   const { mean, margin } = interval(known)
   const text = mean.toFixed(digits).replace(/^-(0(\.0+)?)$/, '$1')
-  return margin === undefined || margin === 0 ? text : `${text} ± ${margin.toFixed(digits)}`
+  return margin === undefined || margin < 1e-4 * 10 ** -digits ? text : `${text} ± ${margin.toFixed(digits)}`
 }

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { answerTo, chart, labelledPairs, parseQuestion } from '@evolmm/tiny-world'
 import type { GradedAnswer } from '@evolmm/trainer'
 import { expect, test } from 'vitest'
-import { interval } from '../ablation/interval.mjs'
 import { readResults } from '../ablation/results.mjs'
 import { confidentReward, oracleReward, randomReward } from '../ablation/rewards.mjs'
+import { interval, rankCorrelation } from '../ablation/statistics.mjs'
 import { tables } from '../ablation/tables.mjs'
 
 const graded = (step: number, seed: number, question: string, answer: string | null): GradedAnswer => ({
@@ -34,6 +34,12 @@ test('intervals are those of the t distribution', () => {
   expect(mean).toBe(3)
   expect(margin).toBeCloseTo(1.963243, 3)
   expect(interval([7]).margin).toBeUndefined()
+})
+
+test('rank correlations are those of the textbook', () => {
+  // Ranks -1.5, 0, 0, 1.5 about their mean, and -0.5, -1.5, 0.5, 1.5: 3 / sqrt(4.5 * 5).
+  expect(rankCorrelation([1, 5, 5, 9], [20, 10, 30, 40])).toBeCloseTo(3 / Math.sqrt(22.5), 12)
+  expect(rankCorrelation([1, 2, 3], [3, 2, 1])).toBe(-1)
 })
 
 test('the oracle pays for the true answer alone, and does not score what the chart cannot answer', () => {
