@@ -15,6 +15,7 @@ export function tables({ main, tune, reading }) {
     Differences: main.length > 0 && differences(main),
     'On the way': main.length > 0 && onTheWay(main),
     Kinds: main.length > 0 && kinds(main),
+    Modes: main.length > 0 && mostFrequent(main),
     Splits: main.length > 0 && splits(main),
     Signs: main.length > 0 && signs(main),
     Alarms: main.length > 0 && alarms(main),
@@ -74,7 +75,9 @@ function differences(runs) {
   const byName = new Map(grouped(runs))
   const pairs = [
     ['continuous', 'base'],
+    ['discrete', 'base'],
     ['random', 'base'],
+    ['oracle', 'base'],
     ['oracle', 'continuous'],
     ['discrete', 'continuous'],
     ['discrete-equal-kl', 'continuous'],
@@ -140,6 +143,19 @@ function kinds(runs) {
       ...shown.flatMap(([, some]) =>
         [1, 0].map((measure) => percent(some.map((run) => evaluation(run).kinds[k][measure]))),
       ),
+    ]),
+  )
+}
+
+/** Share of the most frequent majority by kind, in the first and the last 50 of `end` updates. */
+function mostFrequent(runs) {
+  const shown = grouped(runs).filter(([name]) => ['continuous', 'discrete', 'oracle'].includes(name))
+  return markdownTable(
+    ['kind', 'first', ...shown.map(([name]) => name)],
+    questionKinds.map((kind) => [
+      kind,
+      percent(shown[0][1].map((run) => run.modes[0][kind])),
+      ...shown.map(([, some]) => percent(some.map((run) => run.modes.at(-1)[kind]))),
     ]),
   )
 }
