@@ -13,6 +13,7 @@ export function tables({ main, tune, reading }) {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
     Conditions: main.length > 0 && conditions(main),
     Differences: main.length > 0 && differences(main),
+    'Adaptive KL': main.length > 0 && adaptiveKl(main),
     'On the way': main.length > 0 && onTheWay(main),
     Kinds: main.length > 0 && kinds(main),
     Modes: main.length > 0 && mostFrequent(main),
@@ -101,6 +102,31 @@ function differences(runs) {
           percent(both.map(([a, b]) => accuracyAt(a)[measure] - accuracyAt(b)[measure])),
         ),
         plain(kl, 3),
+      ]
+    }),
+  )
+}
+
+/** How far the published rule drives beta, and what it does to the divergence. */
+function adaptiveKl(runs) {
+  const some = runs.filter(({ settings }) => settings.control === 'adaptive')
+  const steps = some[0].curve.step
+  return markdownTable(
+    ['updates', 'least beta', 'largest beta', 'KL', 'entropy'],
+    steps.map((step) => {
+      const betas = some.map((run) => curveAt(run, 'beta', step))
+      return [
+        String(step),
+        Math.min(...betas).toExponential(0),
+        Math.max(...betas).toExponential(0),
+        plain(
+          some.map((run) => curveAt(run, 'kl', step)),
+          3,
+        ),
+        plain(
+          some.map((run) => curveAt(run, 'entropy', step)),
+          2,
+        ),
       ]
     }),
   )
