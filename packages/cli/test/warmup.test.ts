@@ -182,7 +182,10 @@ test.each([
 })
 
 test.each([
-  [['--data', '/nowhere.jsonl'], /--data "\/nowhere.jsonl": must be a file that can be read, got no such file/],
+  [
+    ['--data', '/nowhere.jsonl'],
+    /--data "\/nowhere.jsonl": must be a file that can be read, got no such file/,
+  ],
   [['--lora_r', '4'], /--lora_r: must go with --use_lora, got 4 without; add that or leave this out/],
   [['--warmup_steps', '9'], /--warmup_steps: must be at most --total_steps, got 9 of 6, so that/],
   [['--lr', '1e-4', '--min_lr', '1e-3'], /--min_lr: .*at most 0\.0001/],

@@ -199,6 +199,25 @@ test.each(['optimizer.safetensors', 'solver/adapter_model.safetensors'])(
   },
 )
 
+test.each(['optimizer.safetensors', 'proposer/adapter_model.safetensors'])(
+  'a checkpoint without its %s is refused by that name, and an earlier one is at hand',
+  async (name) => {
+    const folder = await copyOfDone()
+    const newest = join(folder, 'step_00004')
+    await rm(join(newest, name))
+    await expect(train(tinyTrain(folder, images.folder, six))).rejects.toMatchObject({
+      code: 'UNREADABLE_FILE',
+      message: expect.stringMatching(
+        new RegExp(
+          `^${join(newest, name)}: must be readable, got ENOENT.*; or move ${newest} away to go on from an earlier`,
+        ),
+      ) as string,
+    })
+    await rm(newest, { recursive: true })
+    expect(await train(tinyTrain(folder, images.folder, six))).toMatchObject({ status: 'finished' })
+  },
+)
+
 test('a checkpoint that was not written to its end is passed over with a warning, and kept aside when its turn comes', async () => {
   const folder = await copyOfDone()
   await rm(join(folder, 'step_00004', 'SAVE_OK'))

@@ -48,7 +48,7 @@ function checkTogether(command: Command, flags: WarmupFlags, { stderr }: Context
 export function addWarmup(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program
     .command('warmup')
-    .usage('--model <dir_or_id> --data <file.jsonl> --output_dir <dir> [options]')
+    .usage('--model <dir> --data <file> --output_dir <dir> [options]')
     .summary('teach a model questions and answers about images')
     .description('Teaches a model labelled questions about images, and writes a checkpoint or an adapter.')
   addPixelFlags(addModelFlags(command))

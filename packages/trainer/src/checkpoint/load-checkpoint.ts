@@ -25,16 +25,30 @@ export async function loadCheckpoint(
   const saved = await readTrainerState(options.folder)
   compareIdentity(options.folder, saved.identity, options.identity)
   const file = join(options.folder, 'optimizer.safetensors')
-  const tensors = await readSafetensors(file)
+  const damaged = orGoOnEarlier(options.folder)
+  const tensors = await readSafetensors(file).catch(damaged)
   const role = async (name: 'solver' | 'proposer'): Promise<RoleState> => {
     const { vlm, vision } = options.models[name]
     const folder = join(options.folder, name)
-    const adapter =
-      saved[name].kind === 'lora' ? await vlm.loadAdapter(folder) : await vlm.trainWeights({ folder, vision })
+    const adapter = await (
+      saved[name].kind === 'lora' ? vlm.loadAdapter(folder) : vlm.trainWeights({ folder, vision })
+    ).catch(damaged)
     return roleState(adapter, saved[name], { file, name, tensors })
   }
   const { step, watch, dataset } = saved
   return { state: { step, solver: await role('solver'), proposer: await role('proposer'), watch }, dataset }
+}
+
+/** For `catch`: what is wrong with a file, and what can be done about the whole. */
+function orGoOnEarlier(folder: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof EvolmmError)) throw error
+    const { code, message, details } = error
+    throw new EvolmmError(code, `${message}; or move ${folder} away to go on from an earlier checkpoint`, {
+      details,
+      cause: error,
+    })
+  }
 }
 
 /** The part of a checkpoint that is small. */
