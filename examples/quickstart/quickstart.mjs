@@ -24,25 +24,29 @@ const { values: flags } = parseArgs({
   options: {
     updates: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    charts: { type: 'string', default: '1000' }, // to learn from
+    held_out: { type: 'string', default: '300' }, // to be examined on
     threads: { type: 'string', default: '1' }, // of one operation; the model is so small that more are no faster
     output_dir: { type: 'string', default: 'runs' },
   },
 })
-const [updates, seed, threads] = ['updates', 'seed', 'threads'].map((name) => {
+const [updates, seed, threads] = ['updates', 'seed', 'threads'].map(wholeNumber)
+const [pictures, heldOutCharts] = ['charts', 'held_out'].map(wholeNumber)
+
+function wholeNumber(name) {
   if (/^[1-9]\d{0,5}$/.test(flags[name])) return Number(flags[name])
-  console.error(`--${name}: must be a whole number from 1, got ${flags[name]}`)
+  console.error(`--${name}: must be a whole number from 1 to 999999, got ${flags[name]}`)
   process.exit(1)
-})
+}
 
 // 1. Pictures. Each is drawn from a seed, so every machine has the same. No word about them is written anywhere.
-const pictures = 1000
 console.log(`Drawing ${pictures} charts ...`)
-const charts = resolve(flags.output_dir, 'quickstart-charts')
+const charts = resolve(flags.output_dir, `quickstart-charts-${pictures}`)
 const drawn = Array.from({ length: pictures }, (_, i) => splitChart('evolve', i))
 await writeCharts(charts, drawn)
 
 // 2. An examination, on other charts. This is the only place with labels, and nothing is learned from it.
-const heldOut = labelledPairs({ split: 'test', charts: 300 })
+const heldOut = labelledPairs({ split: 'test', charts: heldOutCharts })
 const measures = ['sampled', 'greedy', 'agreement']
 async function examine({ vlm, adapter }) {
   const { all } = summarizeAccuracy(await measureAccuracy(vlm, { adapter, pairs: heldOut }))
@@ -90,8 +94,8 @@ const { status, step } = await train({
   load: { device: 'cpu', threads },
   data: { root: charts, seed },
   evolve: { seed, totalSteps: updates, ...recipe },
-  config: { seed, total_steps: updates, lora: role.lora, ...recipe },
-  identity: { seed, lora: role.lora, recipe }, // a run goes on only with the settings that it began with
+  config: { seed, total_steps: updates, pictures, heldOutCharts, lora: role.lora, ...recipe },
+  identity: { seed, pictures, heldOutCharts, lora: role.lora, recipe }, // a run goes on only with the settings that it began with
   probe: { every: 50, run: examine },
   trackers: [line],
   signal: interrupt.signal,
@@ -131,7 +135,7 @@ let after = before
 for await (const { probe } of readIterLog(folder)) after = probe ?? after
 const report = await writeReport({ folder })
 console.log(`
-In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOut.length / 2} charts
+In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOutCharts} charts
                           before        after
 sampled accuracy  ${percent(before, 'sampled').padStart(14)}${percent(after, 'sampled').padStart(13)}  right, of answers drawn at temperature 1
 greedy accuracy   ${percent(before, 'greedy').padStart(14)}${percent(after, 'greedy').padStart(13)}  right, of answers without any chance in them

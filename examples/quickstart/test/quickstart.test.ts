@@ -48,7 +48,7 @@ function quickstart(flags: string[], until?: string): Promise<Ended> {
 const interval = String.raw`\d+\.\d ± \d+\.\d`
 
 test('Ctrl-C saves, the same command goes on, ends with table and report, and shows both again', async () => {
-  const flags = ['--updates=4', '--seed=3']
+  const flags = ['--updates=4', '--seed=3', '--charts=40', '--held_out=20']
   const stopped = await quickstart(flags, '1/4')
   expect(stopped.output).toMatch(
     /Saving.*\n(.*\n)*Stopped after update \d; the same command goes on from there\.\n$/,
@@ -64,7 +64,7 @@ test('Ctrl-C saves, the same command goes on, ends with table and report, and sh
   expect(finished.output).toContain(`\nReport     ${report}\n`)
   expect(existsSync(report)).toBe(true)
   expect(await readdir(folder)).toEqual(expect.arrayContaining(['iter_log.jsonl', 'run.json', 'step_00004']))
-  expect((await readdir(join(home, 'quickstart-charts'))).length).toBe(1000)
+  expect((await readdir(join(home, 'quickstart-charts-40'))).length).toBe(40)
   const steps = []
   for await (const { step } of readIterLog(folder)) steps.push(step)
   expect(steps).toEqual([1, 2, 3, 4])
