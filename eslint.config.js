@@ -28,6 +28,7 @@ export default tseslint.config(
         performance: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
+        AbortController: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',
       },

@@ -1,6 +1,6 @@
 /**
- * Run a benchmark, which may be TypeScript or import it: node scripts/bench.mjs packages/NAME/bench/FILE [ARGS...]
- * It is bundled beside itself with the sources of our packages, so that it never measures a stale build.
+ * Run a benchmark or an example, which may be TypeScript or import it: node scripts/bench.mjs FILE [ARGS...]
+ * It is bundled beside itself with the sources of our packages, so that it never runs a stale build.
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ const [file, ...given] = process.argv.slice(2)
 // pnpm passes on the `--` of `pnpm bench:vlm -- --rounds=1`.
 const args = given[0] === '--' ? given.slice(1) : given
 const source = resolve(file)
-const bundle = join(dirname(source), `.${basename(source, extname(source))}.bundle.mjs`)
+const bundle = join(dirname(source), `.${basename(source, extname(source))}.${process.pid}.bundle.mjs`)
 // Native modules cannot be part of a file, and only the package that depends on them finds them.
 const vlm = createRequire(resolve('packages/vlm/package.json'))
 const native = {
@@ -36,6 +36,8 @@ await build({
   plugins: [native],
   logLevel: 'warning',
 })
+// Ctrl-C reaches the whole group of processes: what is running decides what to do about it, and ends first.
+process.on('SIGINT', () => undefined)
 // The runtime would keep a queue of events in the user's cache folder.
 const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env, NODE_PATH: resolve('packages/vlm/node_modules') }
 try {

@@ -32,6 +32,13 @@ export {
   type CollapseObservation,
   type CollapseState,
 } from './control/collapse-detector'
+export {
+  answerShares,
+  type AnswerShares,
+  type AskedQuestion,
+  sharesHaveRisen,
+  type TextShare,
+} from './control/answer-shares'
 
 // Random numbers
 export { type Coordinates, type Counter, drawAt, jump, type Key } from './random/counter'

@@ -4,7 +4,14 @@
  * questions that the start proposer would hardly have asked.
  */
 import { checkInteger, checkNumber } from '@evolmm/internal'
-import { collapseDetector, type CollapseState } from '@evolmm/rl-core'
+import {
+  answerShares,
+  collapseDetector,
+  sharesHaveRisen,
+  type AnswerShares,
+  type AskedQuestion,
+  type CollapseState,
+} from '@evolmm/rl-core'
 import type { Alarm, ImageRecord, UpdateRecord, WatchRecord } from './record'
 
 export interface WatchOptions {
@@ -20,28 +27,12 @@ export interface WatchOptions {
 
 export interface WatchState {
   /** Latest questions with the answer that won, oldest first. */
-  questions: readonly { text: string; majority: string | null; logProbability: number | null }[]
+  questions: readonly (AskedQuestion & { logProbability: number | null })[]
   /** Of the first whole window; `null` until then. */
-  start: (TextShares & { logProbability: number | null }) | null
+  start: (AnswerShares & { logProbability: number | null }) | null
   /** Running means: one iteration's divergence is that of a few questions, and jumps. */
   kl: Readonly<Record<'solver' | 'proposer', number>>
   collapse: CollapseState
-}
-
-interface TextShares {
-  shares: readonly TextShare[]
-  /** By how often each was asked; `null` if none was often enough. */
-  mean: number | null
-  /** Questions that it is the mean of. */
-  count: number
-}
-
-interface TextShare {
-  text: string
-  /** Times that the text was asked. */
-  count: number
-  /** Share of its most frequent answer. */
-  share: number
 }
 
 export const initialWatch: WatchState = {
@@ -51,14 +42,6 @@ export const initialWatch: WatchState = {
   collapse: { lowEntropy: 0, equalRewards: 0 },
 }
 
-/** Texts that were asked less often say nothing about the answers to them. */
-const enough = 5
-/**
- * The share of one text, or the mean of all, has risen if it did by this much, and by so many standard errors. One text
- * alone can only show it where it is asked some thirty times in a window.
- */
-const leastRise = 0.2
-const standardErrors = 4
 /** Nats per token by which questions have become less likely. */
 const unlikelier = 1
 
@@ -91,7 +74,7 @@ export function watch(options: WatchOptions = {}): Watch {
           logProbability: questionLogProbability,
         })),
       ].slice(-window)
-      const now = { ...textShares(questions), logProbability: meanOf(questions) }
+      const now = { ...answerShares(questions), logProbability: meanOf(questions) }
       const start = state.start ?? (questions.length === window ? now : null)
       const collapse = detector.observe(
         {
@@ -102,7 +85,7 @@ export function watch(options: WatchOptions = {}): Watch {
       )
       const alarms: Alarm[] = []
       if (collapse.collapsed !== null) alarms.push(collapse.collapsed)
-      if (start !== null && constantAnswers(now, start)) alarms.push('constant-answers')
+      if (start !== null && sharesHaveRisen(now, start)) alarms.push('constant-answers')
       const weight = Math.min(1, images.length / window)
       const running = (before: number, update: UpdateRecord | null) =>
         before + weight * ((update?.kl ?? before) - before)
@@ -120,45 +103,6 @@ export function watch(options: WatchOptions = {}): Watch {
       }
     },
   }
-}
-
-/** Of each text that was asked often enough. */
-function textShares(questions: WatchState['questions']): TextShares {
-  const byText = new Map<string, Map<string | null, number>>()
-  for (const { text, majority } of questions) {
-    const counts = byText.get(text) ?? new Map<string | null, number>()
-    counts.set(majority, (counts.get(majority) ?? 0) + 1)
-    byText.set(text, counts)
-  }
-  const shares: TextShare[] = []
-  let [total, top] = [0, 0]
-  for (const [text, counts] of byText) {
-    const count = [...counts.values()].reduce((sum, each) => sum + each, 0)
-    if (count < enough) continue
-    const most = Math.max(...counts.values())
-    shares.push({ text, count, share: most / count })
-    total += count
-    top += most
-  }
-  return { shares, mean: total === 0 ? null : top / total, count: total }
-}
-
-function constantAnswers(now: TextShares, start: TextShares): boolean {
-  const ofAll = ({ mean, count }: TextShares) => ({ share: mean ?? 0, count })
-  if (now.mean !== null && start.mean !== null && risen(ofAll(now), ofAll(start))) return true
-  return now.shares.some((share) => {
-    const before = start.shares.find(({ text }) => text === share.text)
-    return before !== undefined && risen(share, before)
-  })
-}
-
-type Share = Pick<TextShare, 'share' | 'count'>
-
-function risen(now: Share, start: Share): boolean {
-  const rise = now.share - start.share
-  const both = (now.share * now.count + start.share * start.count) / (now.count + start.count)
-  const error = Math.sqrt(both * (1 - both) * (1 / now.count + 1 / start.count))
-  return rise >= leastRise && rise > standardErrors * error
 }
 
 function meanOf(questions: WatchState['questions']): number | null {

@@ -144,6 +144,35 @@ test('a malformed question is not asked, earns the proposer nothing, and the sol
   expect(proposer?.updates).toBe(1)
 })
 
+test('a chat marker in a question would be another prompt: it is not asked, whatever is skipped', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
+    proposer: scripted(vlm, () => '<question>What is <|image_pad|> here?</question>'),
+    guards: { skip: [] },
+  }
+  const [{ images: asked }] = await recordsOf(options)
+  expect(asked[0]).toMatchObject({ rejected: 'malformed', answers: [] })
+})
+
+test.each([
+  ['too few', () => [1], /must give a reward for each of 5 answers, got 1/],
+  ['no number', () => [1, 1, NaN, 1, 1], /must be a finite number or null, got NaN/],
+] as const)(
+  'rewards of one’s own that are %s end the run, and nothing is learned',
+  async (_, kind, message) => {
+    const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, rewards: { kind } })
+    const before = plain(options)
+    await expect(recordsOf(options)).rejects.toMatchObject({
+      code: 'INVALID_REWARD',
+      message: expect.stringMatching(message) as string,
+    })
+    expect(options.state.solver.adapter.parameters).toEqual(
+      (before as { solver: { parameters: unknown } }).solver.parameters,
+    )
+    expect(options.state.step).toBe(0)
+  },
+)
+
 test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
   const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })
   const run = (least: number) =>

@@ -54,6 +54,12 @@ test('a line never wraps, however narrow the terminal', () => {
   }
 })
 
+test('a terminal that says it has no columns is taken for one of the usual width', () => {
+  const [unsure, usual] = [follow({ isTTY: true, columns: 0 }), follow({ isTTY: true, columns: 80 })]
+  for (const { step } of [unsure, usual]) step(1)
+  expect(unsure.written).toEqual(usual.written)
+})
+
 test('the live line can be taken away, comes back, and stays at the end', () => {
   const { written, status, step, finish } = follow({ isTTY: true, columns: 100 })
   status.clear()

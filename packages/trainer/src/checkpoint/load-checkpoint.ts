@@ -10,10 +10,7 @@ import { parseTrainerState, type RoleStateFile, type TrainerStateFile } from './
 
 export interface LoadCheckpointOptions {
   folder: string
-  models: Record<
-    'solver' | 'proposer',
-    { vlm: Pick<Vlm, 'loadAdapter' | 'trainWeights'>; kind: 'lora' | 'full'; vision: boolean }
-  >
+  models: Record<'solver' | 'proposer', { vlm: Pick<Vlm, 'loadAdapter' | 'trainWeights'>; vision: boolean }>
   /** The settings of the run that goes on. */
   identity: Readonly<Record<string, unknown>>
 }
@@ -30,10 +27,10 @@ export async function loadCheckpoint(
   const file = join(options.folder, 'optimizer.safetensors')
   const tensors = await readSafetensors(file)
   const role = async (name: 'solver' | 'proposer'): Promise<RoleState> => {
-    const { vlm, kind, vision } = options.models[name]
+    const { vlm, vision } = options.models[name]
     const folder = join(options.folder, name)
     const adapter =
-      kind === 'lora' ? await vlm.loadAdapter(folder) : await vlm.trainWeights({ folder, vision })
+      saved[name].kind === 'lora' ? await vlm.loadAdapter(folder) : await vlm.trainWeights({ folder, vision })
     return roleState(adapter, saved[name], { file, name, tensors })
   }
   const { step, watch, dataset } = saved
@@ -68,11 +65,13 @@ function roleState(
       { details: { file, tensor: `${name}.${which}` } },
     )
   }
+  // A state that was saved before any loop took it up.
+  const neverStepped = step === 0 && !tensors.has(`${name}.first`)
   return {
     adapter,
     baseline,
     kl,
     updates,
-    optimizer: { step, first: moment('first'), second: moment('second') },
+    optimizer: neverStepped ? null : { step, first: moment('first'), second: moment('second') },
   }
 }

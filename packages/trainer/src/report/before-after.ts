@@ -30,7 +30,7 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
       ? null
       : table({
           caption: 'Evaluation probe',
-          note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a line.`,
+          note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a pale band.`,
           columns: ['before', 'after'],
           rows: probe,
           role: 'probe',
@@ -152,7 +152,7 @@ const x = (value: number) => (16 + 208 * value).toFixed(1)
 
 const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}</text>`)}</svg>`
 
-/** Both values on one axis from 0 to 1: before hollow, after filled, intervals as lines. */
+/** Both values on one axis from 0 to 1: before hollow, after filled, intervals as pale bands. */
 function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {
   const mark = (kind: 'before' | 'after', label: string, estimate: Estimate | null, y: number) =>
     estimate === null
@@ -160,7 +160,7 @@ function strip({ before, after }: Row, [first, last]: readonly [string, string])
       : markup`<g class="${kind}"><title>${label} ${formatShare(estimate.value)}</title>${
           estimate.low === undefined || estimate.high === undefined
             ? null
-            : markup`<path d="M${x(estimate.low)} ${y}H${x(estimate.high)}"/>`
-        }<circle cx="${x(estimate.value)}" cy="${y}" r="4"/></g>`
-  return markup`<svg viewBox="0 0 240 28" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => markup`<path class="grid" d="M${x(at)} 0V28"/>`)}${mark('before', first, before, 9)}${mark('after', last, after, 19)}</svg>`
+            : markup`<path class="interval" d="M${x(estimate.low)} ${y - 7}H${x(estimate.high)}v14H${x(estimate.low)}z"/>`
+        }<circle cx="${x(estimate.value)}" cy="${y}" r="3.4"/></g>`
+  return markup`<svg viewBox="0 0 240 34" aria-hidden="true">${[0, 0.25, 0.5, 0.75, 1].map((at) => markup`<path class="grid" d="M${x(at)} 0V34"/>`)}${mark('before', first, before, 10)}${mark('after', last, after, 24)}</svg>`
 }

@@ -63,7 +63,7 @@ ${pairs([
   ['name', name],
   ['started', started.replace(/^(.{10})T(\d\d:\d\d).*Z$/, '$1 $2 UTC')],
   ['pictures', `${formatCount(images.count)} in ${images.root}`],
-  ['evolmm', versions.evolmm ?? 'unknown'],
+  ...(versions.evolmm === null ? [] : [['evolmm', versions.evolmm] as const]),
   ['Node', versions.node],
   ['ONNX Runtime', versions.onnxruntime],
 ])}`

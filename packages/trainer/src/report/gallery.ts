@@ -1,5 +1,6 @@
 /** Pictures with what was asked about them and how the answers fell, at several times of a run. */
 import type { QuestionFault } from '@evolmm/rewards'
+import { malformedFaults } from '../options'
 import type { ImageRecord } from '../record'
 import { formatCount, formatNumber, plural } from './format'
 import { markup, type Content, type Markup } from './markup'
@@ -77,7 +78,9 @@ function question({ question, rejected, faults, questionLogProbability }: ImageR
       ? markup`<p class="question none">no question</p>`
       : markup`<p class="question" dir="auto">${shorten(question, 400)}</p>`
   if (rejected === null) return text
-  const found = faults.map((fault) => faultTexts[fault]).join(', ')
+  // Others are no reason unless a run makes them one.
+  const usual = faults.filter((fault) => malformedFaults.includes(fault))
+  const found = (usual.length > 0 ? usual : faults).map((fault) => faultTexts[fault]).join(', ')
   const likely =
     questionLogProbability === null ? '' : ` (${formatNumber(questionLogProbability)} nats per token)`
   const reason =

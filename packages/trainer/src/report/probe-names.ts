@@ -10,11 +10,20 @@ export interface ProbeName {
   isShare: boolean
 }
 
-const known: Readonly<Record<string, readonly [title: string, note: string]>> = {
-  accuracy: [
-    'Right when answering greedily',
-    'One answer without any chance in it: what the model finds most likely. Expect it to move little.',
-  ],
+type Words = readonly [title: string, note: string]
+
+const greedy: Words = [
+  'Right when answering greedily',
+  'One answer without any chance in it: what the model finds most likely. Expect it to move little.',
+]
+const voted: Words = [
+  'Right by majority',
+  'Questions whose most frequent answer is right: as far as voting can lead by itself.',
+]
+
+const known: Readonly<Record<string, Words>> = {
+  accuracy: greedy,
+  greedy,
   sampled: [
     'Right when answers are drawn',
     'Answers drawn as in training. It rises as they gather around what the model finds most likely.',
@@ -23,10 +32,8 @@ const known: Readonly<Record<string, readonly [title: string, note: string]>> = 
     'Right at least once',
     'Questions with a right one among the drawn answers: what the model can still reach. It falls as answers become alike.',
   ],
-  majority: [
-    'Right by majority',
-    'Questions whose most frequent answer is right: as far as voting can lead by itself.',
-  ],
+  majority: voted,
+  voted,
   agreement: ['Agreement', 'How much drawn answers agree, in right ones and in wrong ones alike.'],
   blind: [
     'Right without the picture',

@@ -56,7 +56,9 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .compare .strip text { font: 11.5px var(--sans); fill: var(--soft); }
 .compare .grid { stroke: var(--rule); }
 .compare .before { fill: var(--paper); stroke: var(--soft); stroke-width: 1.6; }
-.compare .after circle, .compare .after path { stroke-width: 1.6; }
+.compare .after circle { stroke-width: 1.6; }
+.compare .strip .interval { stroke: none; opacity: 0.35; }
+.compare .before .interval { fill: var(--soft); }
 .compare.probe g.after { fill: var(--probe); stroke: var(--probe); }
 .compare.solver g.after { fill: var(--solver); stroke: var(--solver); }
 .none { color: var(--soft); }
@@ -157,6 +159,7 @@ footer p { max-width: 76ch; }
   .again { grid-template-columns: minmax(0, 1fr); gap: 20px; }
   .again > .picture { max-width: 168px; }
   .moments .moment { grid-template-columns: 96px minmax(0, 1fr); gap: 16px; }
+  .moments .picture figcaption { font-size: 11px; }
 }
 @page { margin: 16mm; }
 @media print {

@@ -64,7 +64,9 @@ export function statusLine(options: StatusLineOptions): StatusLine {
       const line = describe(record, total, times)
       pending = line.join(', ')
       if (live) {
-        const width = Math.max(1, (output.columns ?? 80) - 1)
+        // 0 is a terminal that does not know.
+        const columns = output.columns === undefined || output.columns === 0 ? 80 : output.columns
+        const width = Math.max(1, columns - 1)
         // A line that wraps cannot be taken back.
         const text = fit([withBar(line, record.step / total, width), line.join(', ')], width)
         output.write(`\r${text}\u001b[K`)

@@ -1,0 +1,146 @@
+/**
+ * A vision-language model improves itself from pictures alone: npm run quickstart [-- --seed=1 --updates=200]
+ *
+ * The model is tiny (1.4 million parameters) and half taught: it often knows what a chart shows, but is unsure of itself,
+ * and asked five times it gives different answers. Here it looks at new charts, asks itself questions about them, answers
+ * each five times, and is rewarded for answers that agree. Nobody tells it which of them are right.
+ *
+ * Ctrl-C saves, and the same command goes on from there. A run that is finished is not run again: its result is shown.
+ */
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import {
+  labelledPairs,
+  measureAccuracy,
+  proposerPrompt,
+  splitChart,
+  summarizeAccuracy,
+  writeCharts,
+} from '@evolmm/tiny-world'
+import { EvolmmError, readIterLog, statusLine, train, writeReport } from '@evolmm/trainer'
+
+const { values: flags } = parseArgs({
+  options: {
+    updates: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '1' }, // of one operation; the model is so small that more are no faster
+    output_dir: { type: 'string', default: 'runs' },
+  },
+})
+const [updates, seed, threads] = ['updates', 'seed', 'threads'].map((name) => {
+  if (/^[1-9]\d{0,5}$/.test(flags[name])) return Number(flags[name])
+  console.error(`--${name}: must be a whole number from 1, got ${flags[name]}`)
+  process.exit(1)
+})
+
+// 1. Pictures. Each is drawn from a seed, so every machine has the same. No word about them is written anywhere.
+const pictures = 1000
+console.log(`Drawing ${pictures} charts ...`)
+const charts = resolve(flags.output_dir, 'quickstart-charts')
+const drawn = Array.from({ length: pictures }, (_, i) => splitChart('evolve', i))
+await writeCharts(charts, drawn)
+
+// 2. An examination, on other charts. This is the only place with labels, and nothing is learned from it.
+const heldOut = labelledPairs({ split: 'test', charts: 300 })
+const measures = ['sampled', 'greedy', 'agreement']
+async function examine({ vlm, adapter }) {
+  const { all } = summarizeAccuracy(await measureAccuracy(vlm, { adapter, pairs: heldOut }))
+  // The report draws an interval where a number has a `_low` and a `_high` beside it.
+  const numbers = measures.flatMap((name) => {
+    const { mean, margin } = all[name]
+    return Object.entries({ [name]: mean, [`${name}_low`]: mean - margin, [`${name}_high`]: mean + margin })
+  })
+  return { questions: all.count, ...Object.fromEntries(numbers) }
+}
+
+// 3. The model, and how it learns. Both roles are LoRA adapters on one checkpoint; the one that asks stays as it is.
+const attention = ['q_proj', 'k_proj', 'v_proj', 'o_proj']
+const role = {
+  model: fileURLToPath(new URL('../../packages/tiny-world/checkpoint', import.meta.url)),
+  lora: { rank: 16, alpha: 32, dropout: 0, targets: [...attention, 'gate_proj', 'up_proj', 'down_proj'] },
+}
+const recipe = {
+  batchSize: 8, // charts in an update, with one question each
+  samples: 5, // answers to a question
+  rewards: { kind: 'continuous' }, // how many of the others agree, to the power of 0.7
+  baseline: 'leave-one-out', // an answer is compared with the other four
+  kl: { control: 'fixed', coefficient: 0.1 }, // what it costs to move away from the model it was
+  optimizer: { lr: 3e-4, warmupSteps: 10 },
+  proposerUpdateFreq: 0,
+  prompts: { proposer: proposerPrompt, solver: '{question}' },
+  sampling: { proposerTokens: 32, solverTokens: 16 },
+}
+
+// 4. The run. All of it is in one folder: the log of every update, checkpoints, and the report.
+const folder = resolve(flags.output_dir, `quickstart-seed-${seed}`)
+const line = statusLine({ output: process.stdout })
+const interrupt = new AbortController()
+process.once('SIGINT', () => {
+  line.clear()
+  console.log('Saving. Ctrl-C once more stops at once.')
+  interrupt.abort()
+})
+console.log(`Examining it on ${heldOut.length} questions about charts that it never learns from ...`)
+let before
+const { status, step } = await train({
+  folder,
+  solver: role,
+  proposer: role,
+  load: { device: 'cpu', threads },
+  data: { root: charts, seed },
+  evolve: { seed, totalSteps: updates, ...recipe },
+  config: { seed, total_steps: updates, lora: role.lora, ...recipe },
+  identity: { seed, lora: role.lora, recipe }, // a run goes on only with the settings that it began with
+  probe: { every: 50, run: examine },
+  trackers: [line],
+  signal: interrupt.signal,
+  onStart: (run) => {
+    before = run.probe
+    console.log(`${''.padEnd(12)}${measures.map((name) => name.padStart(14)).join('')}`)
+    showExamination('before', before)
+    if (run.startStep > 0) console.log(`${run.startStep} updates were done before.`)
+  },
+  onRecord: (record) => {
+    if (record.probe !== null) showExamination(`update ${record.step}`, record.probe)
+  },
+}).catch((error) => {
+  // Ours say what to do about it.
+  if (!(error instanceof EvolmmError)) throw error
+  console.error(error.message)
+  process.exit(1)
+})
+
+function showExamination(when, numbers) {
+  line.clear()
+  console.log(`${when.padEnd(12)}${measures.map((name) => percent(numbers, name).padStart(14)).join('')}`)
+}
+
+/** With half of the 95 % interval. */
+function percent(numbers, name) {
+  const half = (numbers[`${name}_high`] - numbers[`${name}_low`]) / 2
+  return `${(100 * numbers[name]).toFixed(1)} ± ${(100 * half).toFixed(1)}`
+}
+
+// 5. What came out.
+if (status === 'stopped') {
+  console.log(`Stopped after update ${step}; the same command goes on from there.`)
+  process.exit(130)
+}
+let after = before
+for await (const { probe } of readIterLog(folder)) after = probe ?? after
+const report = await writeReport({ folder })
+console.log(`
+In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOut.length / 2} charts
+                          before        after
+sampled accuracy  ${percent(before, 'sampled').padStart(14)}${percent(after, 'sampled').padStart(13)}  right, of answers drawn at temperature 1
+greedy accuracy   ${percent(before, 'greedy').padStart(14)}${percent(after, 'greedy').padStart(13)}  right, of answers without any chance in them
+agreement         ${percent(before, 'agreement').padStart(14)}${percent(after, 'agreement').padStart(13)}  share of the most frequent of 5 drawn answers
+
+Agreement was all that it was rewarded for, without a label: answers become consistent. Drawn answers come closer to the
+greedy one, and are right more often where that one is right. Nothing new is learned: greedy accuracy does not rise, and
+usually loses a few points.
+
+Report     ${report}
+Again      npm run quickstart -- --seed=${seed + 1}     (this run is finished; its folder is ${folder})
+Next       README.md#your-own-pictures, README.md#evaluate`)

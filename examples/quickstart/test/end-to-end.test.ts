@@ -1,0 +1,169 @@
+/** The whole way in small: a model is taught, improves itself, is stopped and goes on, is evaluated and reported on. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  drawChart,
+  labelledPairs,
+  measureAccuracy,
+  proposerPrompt,
+  splitChart,
+  summarizeAccuracy,
+  warmupTurns,
+  writeCharts,
+  writeStart,
+} from '@evolmm/tiny-world'
+import {
+  loadWarmup,
+  readIterLog,
+  saveWarmup,
+  train,
+  warmup,
+  writeReport,
+  type IterationRecord,
+  type TrainOptions,
+} from '@evolmm/trainer'
+import { loadVlm, type Adapter, type Vlm } from '@evolmm/vlm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const checkpoint = fileURLToPath(new URL('../../../packages/tiny-world/checkpoint', import.meta.url))
+const load = { device: 'cpu', threads: 1 } as const
+const pairs = labelledPairs({ split: 'tune', charts: 40 })
+let home = ''
+let charts = ''
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'evolmm-end-to-end-'))
+  charts = join(home, 'charts')
+  await writeCharts(
+    charts,
+    Array.from({ length: 64 }, (_, i) => splitChart('evolve', i)),
+  )
+})
+afterAll(() => rm(home, { recursive: true }))
+
+async function measure({ vlm, adapter }: { vlm: Vlm; adapter?: Adapter }) {
+  const { all } = summarizeAccuracy(await measureAccuracy(vlm, { adapter, pairs }))
+  return { sampled: all.sampled.mean, greedy: all.greedy.mean, agreement: all.agreement.mean }
+}
+
+function options(folder: string, model: string, more: Partial<TrainOptions>): TrainOptions {
+  const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+  const role = { model, lora: { rank: 16, alpha: 32, dropout: 0, targets } }
+  return {
+    folder,
+    solver: role,
+    proposer: role,
+    load,
+    data: { root: charts, seed: 1 },
+    ...more,
+    evolve: {
+      batchSize: 8,
+      baseline: 'leave-one-out',
+      kl: { control: 'fixed', coefficient: 0.1 },
+      optimizer: { lr: 1e-3 },
+      proposerUpdateFreq: 5,
+      prompts: { proposer: proposerPrompt, solver: '{question}' },
+      sampling: { proposerTokens: 32, solverTokens: 16 },
+      ...more.evolve,
+    },
+  }
+}
+
+/** Wall time apart. */
+async function logOf(folder: string): Promise<Omit<IterationRecord, 'seconds'>[]> {
+  const records = []
+  for await (const record of readIterLog(folder)) records.push({ ...record, seconds: null })
+  return records
+}
+
+test('random weights are taught in steps, and what was saved in between and at the end can be used', async () => {
+  const [start, taught, state] = [join(home, 'start'), join(home, 'taught'), join(home, 'warmup.safetensors')]
+  await writeStart(start, { seed: 1 })
+  const lessons = async (step: number) =>
+    Promise.all(
+      [0, 1].map(async (i) => {
+        const chart = splitChart('warmup', 2 * step + i)
+        return { image: await drawChart(chart), turns: warmupTurns(chart) }
+      }),
+    )
+  const losses: number[] = []
+  for (const last of [3, 6]) {
+    const vlm = await loadVlm(start, load)
+    const adapter = await vlm.trainWeights({ vision: true })
+    const before = last === 3 ? undefined : await loadWarmup(state)
+    const run = warmup({ vlm, adapter, batchAt: lessons, totalSteps: 6, lr: 2e-3, state: before })
+    for await (const { step, loss } of run) {
+      losses.push(loss)
+      if (step === last) break
+    }
+    await saveWarmup(state, run.state)
+    if (last === 6) await vlm.saveMerged(taught, adapter)
+    await vlm.dispose()
+  }
+  expect(losses.length).toBe(6)
+  // Random weights find all 425 words about as likely.
+  expect(Math.abs(losses[0] - Math.log(425))).toBeLessThan(0.5)
+  expect(losses[5]).toBeLessThan(losses[0] - 1)
+
+  // It still writes noise; noise is asked, and answered.
+  const folder = join(home, 'noise')
+  const evolve = {
+    totalSteps: 1,
+    batchSize: 2,
+    guards: { skip: [] },
+    rewards: { untagged: 'last-line' },
+  } as const
+  expect(await train(options(folder, taught, { evolve }))).toEqual({ step: 1, status: 'finished' })
+  expect((await logOf(folder))[0].images.map(({ answers }) => answers.length)).toEqual([5, 5])
+})
+
+test('the stored model becomes consistent without labels, and a stop in between changes nothing', async () => {
+  const evolve = { totalSteps: 25 }
+  const probe = { every: 0, run: measure }
+  const folder = join(home, 'stopped')
+  const stop = new AbortController()
+  const stopped = await train(
+    options(folder, checkpoint, {
+      evolve,
+      probe,
+      signal: stop.signal,
+      onRecord: ({ step }) => {
+        if (step === 7) stop.abort()
+      },
+    }),
+  )
+  expect(stopped).toEqual({ step: 7, status: 'stopped' })
+  const probes: (Readonly<Record<string, number>> | null)[] = []
+  const finished = await train(
+    options(folder, checkpoint, {
+      evolve,
+      probe,
+      onStart: (run) => {
+        expect(run.startStep).toBe(7)
+        probes.push(run.probe)
+      },
+    }),
+  )
+  expect(finished).toEqual({ step: 25, status: 'finished' })
+  const log = await logOf(folder)
+  const [before, after] = [probes[0] ?? {}, log[24].probe ?? {}]
+  expect(after.sampled).toBeGreaterThan(before.sampled + 0.03)
+  expect(after.agreement).toBeGreaterThan(before.agreement + 0.03)
+
+  // The same run, left alone for a while longer than where the other was stopped.
+  const whole = join(home, 'whole')
+  await train(options(whole, checkpoint, { evolve: { totalSteps: 10 } }))
+  expect(await logOf(whole)).toEqual(log.slice(0, 10))
+
+  // What is on disk is what was measured.
+  const vlm = await loadVlm(checkpoint, load)
+  const adapter = await vlm.loadAdapter(join(folder, 'step_00025/solver'))
+  expect(await measure({ vlm, adapter })).toEqual(after)
+  expect(await measure({ vlm })).toEqual(before)
+  await vlm.dispose()
+
+  const page = await readFile(await writeReport({ folder }), 'utf8')
+  for (const { sampled } of [before, after]) expect(page).toContain((100 * sampled).toFixed(1))
+  expect(page).toContain('data:image/')
+})
