@@ -78,7 +78,7 @@ function questionMix(records) {
 }
 
 /** Share of the majority that is most frequent, of each kind of question. */
-export function modes(records) {
+function modes(records) {
   const counts = {}
   for (const { question, majority } of records.flatMap(({ images }) => images)) {
     const kind = parseQuestion(question ?? '')?.kind
