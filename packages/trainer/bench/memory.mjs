@@ -95,15 +95,20 @@ else {
       const data = join(root, `${width}x${height}`)
       mkdirSync(data, { recursive: true })
       for (let i = 0; i < 4; i++) {
-        const noise = Uint8Array.from({ length: 3 * width * height }, (_, at) =>
-          Math.imul(at + i, 2654435761) >>> 24,
+        const noise = Uint8Array.from(
+          { length: 3 * width * height },
+          (_, at) => Math.imul(at + i, 2654435761) >>> 24,
         )
-        await sharp(noise, { raw: { width, height, channels: 3 } }).png().toFile(join(data, `${i}.png`))
+        await sharp(noise, { raw: { width, height, channels: 3 } })
+          .png()
+          .toFile(join(data, `${i}.png`))
       }
       const folder = mkdtempSync(join(root, 'run-'))
       const given = JSON.stringify({ model, data, folder, ...options })
       const args = [fileURLToPath(import.meta.url), 'run', given]
-      const peak = Number(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n').at(-1))
+      const peak = Number(
+        execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n').at(-1),
+      )
       const { config, patchesOf } = await openConfig(model)
       const { solver, proposer, evolve } = runOptions(options)
       const { kinds, total } = estimateTraining({
@@ -117,7 +122,11 @@ else {
       failed ||= Math.abs(ratio - 1) > 0.15
       console.log(`${name}, ${title}`)
       console.log(`  measured ${mb(peak)} MB, estimated ${mb(total.host)} MB, ratio ${ratio.toFixed(2)}`)
-      console.log(`  ${Object.entries(kinds).map(([kind, { host }]) => `${kind} ${mb(host).trim()}`).join(', ')}`)
+      console.log(
+        `  ${Object.entries(kinds)
+          .map(([kind, { host }]) => `${kind} ${mb(host).trim()}`)
+          .join(', ')}`,
+      )
     }
   rmSync(root, { recursive: true })
   process.exit(failed ? 1 : 0)

@@ -21,8 +21,8 @@ export interface OpenedConfig {
   config: QwenConfig
   minPixels: number
   maxPixels: number
-  /** Patches that an image of that size is cut into. */
-  patchesOf: (image: { width: number; height: number }) => number
+  /** Patches that an image of that size is cut into, within these bounds or others. Throws `IMAGE_TOO_NARROW`. */
+  patchesOf: (image: { width: number; height: number }, most?: number) => number
 }
 
 /** Of the published processors. */
@@ -44,7 +44,8 @@ export async function openConfig(model: string, options: OpenConfigOptions = {})
     (entry) => entry.isDirectory(),
     () => false,
   )
-  if (published !== undefined && !local) return opened(publishedConfigs[published], { ...publishedPixels, ...bounds })
+  if (published !== undefined && !local)
+    return opened(publishedConfigs[published], { ...publishedPixels, ...bounds })
   const { folder } = await resolveModel(model, { ...hub, allow: small, require: ['config.json'] })
   const config = await readConfig(folder)
   const processor = await readImageProcessorConfig({ folder, ...bounds }).catch((error: unknown) => {
@@ -69,9 +70,10 @@ function opened(config: QwenConfig, bounds: { minPixels: number; maxPixels: numb
     config,
     minPixels,
     maxPixels,
-    patchesOf: (image) => {
+    patchesOf: (image, most = maxPixels) => {
       const factor = patchSize * spatialMergeSize
-      const { width, height } = smartResize({ ...image, factor, minPixels, maxPixels })
+      const least = Math.min(minPixels, most)
+      const { width, height } = smartResize({ ...image, factor, minPixels: least, maxPixels: most })
       return (width * height) / patchSize ** 2
     },
   }
