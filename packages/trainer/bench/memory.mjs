@@ -5,12 +5,18 @@
  * checkpoint and on a random model of 38 million parameters. It fails when an estimate is more than 15 % off. Linux only.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { estimateTraining, train } from '@evolmm/trainer'
-import { openConfig } from '@evolmm/vlm'
+import {
+  defaultProposerPrompt,
+  defaultSolverPrompt,
+  estimateTraining,
+  fallbackQuestion,
+  train,
+} from '@evolmm/trainer'
+import { loadVlm, openConfig } from '@evolmm/vlm'
 import sharp from 'sharp'
 import { randomModel } from '../../vlm/bench/random-model.mjs'
 
@@ -52,6 +58,7 @@ function runOptions({ lora: adapter, full = [], vision, samples, tokens, ...rest
 /** What runs in the measured process. */
 async function run({ model, data, folder, ...options }) {
   const { solver, proposer, evolve } = runOptions(options)
+  let peak = 0
   await train({
     folder,
     solver: { model, ...solver },
@@ -60,16 +67,39 @@ async function run({ model, data, folder, ...options }) {
     data: { root: data },
     saveEvery: 2,
     evolve,
-    onRecord: ({ step, solver: learned }) => {
+    onCheckpoint: () => {
+      peak = resident('VmHWM') - countedTwice()
+    },
+    onRecord: ({ solver: learned }) => {
       if (learned === null) throw new Error('no answer was learned from')
-      // Forget the peak of opening the programs.
-      if (step === 2) {
-        console.error(`opening ${resident('VmHWM')}`)
-        writeFileSync('/proc/self/clear_refs', '5')
-      }
     },
   })
-  return resident('VmHWM')
+  return peak
+}
+
+/** Programs map the weights each for itself: a page is in memory once, but the kernel counts it for each of them. */
+function countedTwice() {
+  const mappings = new Map()
+  let place = ''
+  for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
+    const [, offset, path] = /^[\da-f]+-[\da-f]+ \S+ ([\da-f]+) \S+ \d+ +(\/\S+)/.exec(line) ?? []
+    if (/^[\da-f]+-[\da-f]+ /.test(line)) place = path === undefined ? '' : `${path} ${offset}`
+    const kilobytes = /^Rss: +(\d+) kB/.exec(line)?.[1]
+    if (place === '' || kilobytes === undefined) continue
+    mappings.set(place, [...(mappings.get(place) ?? []), 1024 * Number(kilobytes)])
+  }
+  const sum = (list) => list.reduce((all, each) => all + each, 0)
+  return sum([...mappings.values()].map((list) => sum(list) - Math.max(...list)))
+}
+
+/** Random weights write no question: a fixed one is asked. The tiny tokenizer knows few words. */
+async function promptTokens(model, imageTokens) {
+  const vlm = await loadVlm(model, { device: 'cpu' })
+  const count = (prompt) => vlm.prompt({ prompt, images: [] }).ids.length + 2 + imageTokens
+  const solver = defaultSolverPrompt.replace('{question}', fallbackQuestion)
+  const counts = { solver: count(solver), proposer: count(defaultProposerPrompt) }
+  await vlm.dispose()
+  return counts
 }
 
 /** A figure of this process in bytes; peaks are kept by the kernel. */
@@ -90,7 +120,13 @@ else {
   let failed = false
   for (const [name, model] of Object.entries(models))
     for (const [title, options] of Object.entries(cases)) {
-      if (only.length > 0 && !only.includes(name) && !only.includes(title)) continue
+      if (
+        only.length > 0 &&
+        !only.includes(name) &&
+        !only.includes(title) &&
+        !only.includes(`${name}, ${title}`)
+      )
+        continue
       const [width, height] = options.side
       const data = join(root, `${width}x${height}`)
       mkdirSync(data, { recursive: true })
@@ -117,10 +153,13 @@ else {
         evolve,
         imagePatches: patchesOf({ width, height }),
         images: 4,
+        promptTokens: await promptTokens(model, patchesOf({ width, height }) / 4),
       })
       const ratio = total.host / peak
       failed ||= Math.abs(ratio - 1) > 0.15
-      console.log(`${name}, ${title}`)
+      console.log(
+        `${name}, ${title} (${JSON.stringify(await promptTokens(model, patchesOf({ width, height }) / 4))})`,
+      )
       console.log(`  measured ${mb(peak)} MB, estimated ${mb(total.host)} MB, ratio ${ratio.toFixed(2)}`)
       console.log(
         `  ${Object.entries(kinds)

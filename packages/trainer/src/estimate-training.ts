@@ -29,6 +29,8 @@ export interface EstimateTrainingOptions {
   evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
   /** Patches of the largest image. */
   imagePatches: number
+  /** Of each role's longest prompt. @default the image's, and a quarter of the characters of the text */
+  promptTokens?: { solver: number; proposer: number } | undefined
   /** Images of the data set: no more are kept encoded. @default as many as the cache has room for */
   images?: number | undefined
 }
@@ -154,12 +156,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
   const { device, dtype, evolve = {}, imagePatches } = options
   const { batchSize = 1, samples = 5, sampling = {}, kl = {}, prompts = {} } = evolve
   const { config, lora, vision = false } = options[role]
-  const planned = plannedAdapter({
-    config,
-    ...(lora === undefined
-      ? { full: { vision } }
-      : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }),
-  })
+  const planned = trainedPart(config, lora, vision)
   const { parameters: trainable, trainVision, trainHead } = planned
   const questionTokens = sampling.proposerTokens ?? 128
   const written =
@@ -167,6 +164,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
       ? textTokens(prompts.proposer ?? defaultProposerPrompt)
       : textTokens(prompts.solver ?? defaultSolverPrompt) + questionTokens
   const promptTokens =
+    options.promptTokens?.[role] ??
     written + textTokens(prompts.system ?? '') + imagePatches / config.vision.spatialMergeSize ** 2
   const sequential = role === 'solver' && evolve.solverUpdate === 'sequential'
   const answers = role === 'solver' ? samples : 1
@@ -207,6 +205,25 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
       score: score.learn + score.loss,
     },
   }
+}
+
+/** By configuration: a table of hundreds of modules is made once for many estimates. */
+const tables = new WeakMap<QwenConfig, Map<string, PlannedAdapter>>()
+
+function trainedPart(config: QwenConfig, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {
+  const known = tables.get(config) ?? new Map<string, PlannedAdapter>()
+  tables.set(config, known)
+  const key = JSON.stringify([lora?.rank, lora?.targets, vision])
+  const planned =
+    known.get(key) ??
+    plannedAdapter({
+      config,
+      ...(lora === undefined
+        ? { full: { vision } }
+        : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }),
+    })
+  known.set(key, planned)
+  return planned
 }
 
 /** A word in English is about five letters and a third more tokens; the template of a chat adds some. */

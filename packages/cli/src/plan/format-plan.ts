@@ -19,7 +19,7 @@ export function formatPlan(report: RunReport): string {
   const { device, dtype, image, patches, parameters, kinds, phases, total } = report
   const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof Place)[]
   const row = (name: string, cells: readonly string[]) =>
-    `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(12)).join('')}`
+    `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(14)).join('')}`
   const bytes = (name: string, place: Place) =>
     row(
       name,
