@@ -100,7 +100,8 @@ test('check, train, go on, infer and eval: the script on the tiny checkpoint', a
   const own = ['--tasks', questions, '--gen_kwargs', 'max_new_tokens=2']
   const evaluated = await sh('eval', ...model, ...own)
   expect(evaluated, evaluated.stderr).toMatchObject({ code: 0 })
-})
+  // Five processes, one after the other.
+}, 600_000)
 
 test('the README shows what the planner prints for the recipe', async () => {
   const readme = readFileSync(path('../README.md'), 'utf8')
