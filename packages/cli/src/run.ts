@@ -8,6 +8,7 @@ import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addInfer } from './commands/infer'
+import { addPlan } from './commands/plan'
 import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
@@ -77,6 +78,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', examples)
   addTrain(program, context, exit)
+  addPlan(program, context)
   addInfer(program, context, exit)
   addGenerate(program, context, exit)
   addScore(program, context)

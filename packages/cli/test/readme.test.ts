@@ -1,12 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { drawChart, writeChartParquet } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
 import { writeRun } from './support/run-folder'
 
+const tiny = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 /** Words of a line of shell, up to a pipe, without the name of the command. */
@@ -26,7 +28,19 @@ const contents = (file: string) => {
 
 test('the README shows every command', () => {
   expect(new Set(lines.map((line) => words(line)[0]))).toEqual(
-    new Set(['doctor', 'train', 'infer', 'generate', 'score', 'eval', 'warmup', 'export', 'report', 'setup']),
+    new Set([
+      'doctor',
+      'plan',
+      'train',
+      'infer',
+      'generate',
+      'score',
+      'eval',
+      'warmup',
+      'export',
+      'report',
+      'setup',
+    ]),
   )
 })
 
@@ -45,7 +59,7 @@ test.each(lines)('README: %s', async (line) => {
     return join(folder, word)
   })
   const library = fakeLibrary({ snapshot: folder, completions: [completion] })
-  const { code, stdout, stderr } = await runCommand(argv, { library })
+  const { code, stdout, stderr } = await runCommand(argv, { library, environment: { SOLVER_MODEL: tiny } })
   rmSync(folder, { recursive: true })
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   if (!argv.includes('--json')) return

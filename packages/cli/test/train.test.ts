@@ -13,7 +13,8 @@ import { library } from '../src/installed-library'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand, type RunOptions } from './support/run-command'
 
-const images = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny/images', import.meta.url))
+const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+const images = join(model, 'images')
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'evolmm-train-'))
@@ -24,7 +25,7 @@ afterAll(() => {
 
 const lora = ['--use_lora_solver', '--use_lora_proposer']
 const train = (argv: readonly string[], options: RunOptions = {}) =>
-  runCommand(['train', '--data_dir', images, ...argv], options)
+  runCommand(['train', '--data_dir', images, '--solver_model', model, ...argv], options)
 const configOf = (calls: Parameters<typeof given>[0]) => given(calls, 'train')[0] as TrainConfig
 
 test('flags, environment and file reach the run, in any spelling', async () => {
@@ -69,11 +70,28 @@ test('the folder of the run is all of standard output; configuration and notes g
   expect(json.stdout).toBe('{"folder":"/runs/tiny","step":1,"status":"finished"}\n')
 })
 
-test('--dry_run checks, counts the images, shows the configuration and does not train', async () => {
+test('--dry_run checks, counts the images, builds all programs, shows the memory and does not train', async () => {
   const { code, stdout, stderr, calls } = await train([...lora, '--dry_run', '--lr', '1e-5'])
   expect({ code, stderr, calls }).toEqual({ code: 0, stderr: '', calls: [] })
   expect(stdout).toMatch(/\n {2}lr +1e-5 {2}\(from --lr\)\n/)
-  expect(stdout).toMatch(/\n\d+ images found\n$/)
+  expect(stdout).toMatch(/\n\d+ images found\n/)
+  for (const name of ['encode', 'sample', 'score', 'gradient'])
+    expect(stdout).toMatch(new RegExp(`\\n  ${name} +[\\d,]+ nodes`))
+  expect(stdout).toMatch(/\nIt (barely )?fits: .*\n$/)
+})
+
+test('--dry_run says in one line that a run cannot fit, after showing what it takes', async () => {
+  const { code, stdout, stderr } = await train([
+    ...lora,
+    '--device',
+    'cpu',
+    '--dry_run',
+    '--memory_limit',
+    '9MB',
+  ])
+  expect(code).toBe(2)
+  expect(stdout).toMatch(/\nIt does not fit: .* of 9\.0 MB; .*\n$/)
+  expect(stderr).toMatch(/^evolmm: memory of the machine: must be at least what the run takes, .*\n$/)
 })
 
 test('what --dry_run --json prints is a configuration file', async () => {
@@ -324,23 +342,11 @@ test('Ctrl-C while a model is downloaded ends the download', async () => {
 })
 
 test('with the real library: two iterations on the tiny checkpoint, whatever the device has', async () => {
-  const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
   // Where the page should go there is something else: what was learned is not worth less.
   mkdirSync(join(folder, 'r/report.html'), { recursive: true })
   const short = ['--total_steps', '2', '--max_new_tokens_solver', '4', '--max_new_tokens_proposer', '4']
   const { code, stdout, stderr } = await train(
-    [
-      ...lora,
-      ...short,
-      '--solver_model',
-      model,
-      '--output_dir',
-      folder,
-      '--run_name',
-      'r',
-      '--device',
-      'cpu',
-    ],
+    [...lora, ...short, '--output_dir', folder, '--run_name', 'r', '--device', 'cpu'],
     { library },
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })

@@ -1,2 +1,2 @@
-export { bundleScript } from './bundle-script'
+export { bundleScript, type BundledScript } from './bundle-script'
 export { runReadmeExample } from './run-readme-example'

@@ -26,7 +26,7 @@ export interface Chart {
 }
 
 /** Pixels of a column, which is the width of one image token. */
-export const columnWidth = 28
+const columnWidth = 28
 
 /** `seed` is an integer from 0; see `splits` for which are meant for what. */
 export function chart(seed: number): Chart {

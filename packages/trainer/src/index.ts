@@ -26,7 +26,20 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
-// 3. Records
+// 3. Before a run
+export {
+  estimateTraining,
+  memoryKinds,
+  memoryPhases,
+  type EstimateTrainingOptions,
+  type MemoryKind,
+  type MemoryPhase,
+  type Place,
+  type RoleShape,
+  type TrainingMemory,
+} from './estimate-training'
+
+// 4. Records
 export type {
   Alarm,
   AnswerRecord,
@@ -37,7 +50,7 @@ export type {
   WatchRecord,
 } from './record'
 
-// 4. Trackers
+// 5. Trackers
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
@@ -62,10 +75,10 @@ export { noTracker } from './trackers/no-tracker'
 export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
-// 5. The page about a run
+// 6. The page about a run
 export { writeReport, type WriteReportOptions } from './report/write-report'
 
-// 6. Supervised learning
+// 7. Supervised learning
 export {
   warmup,
   type Warmup,

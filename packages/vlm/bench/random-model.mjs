@@ -1,12 +1,12 @@
 /** A checkpoint with random weights of a given shape, with the tokenizer of the tiny one, in a folder of its own. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { parseConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
 import { initializeCheckpoint } from '../src/initialize-checkpoint.ts'
 
-const tiny = fileURLToPath(new URL('../test/fixtures/qwen2_5_vl-tiny/', import.meta.url))
+// Benchmarks are bundled, and run at the root of the repository.
+const tiny = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 
 /** `shape` has vocab_size, mrope_section and the fields of `text` and `vision` as in config.json. */
 export async function randomModel(shape, seed = 1) {

@@ -41,6 +41,8 @@ export {
   type ProgramPlan,
   type ProgramsPlan,
 } from './plan-programs'
+export { plannedAdapter, type PlannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
+export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-config'
 export { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'
 export { readConfig } from './backbones/qwen2_5_vl/read-config'
@@ -59,6 +61,7 @@ export { downloadSnapshot, type Snapshot } from './hub/download-snapshot'
 export { adapterFiles, modelFiles, type FileSelection } from './hub/file-selection'
 export type { HubOptions, HubProgress, HubWarning } from './hub/hub-options'
 export { decodeImage } from './image/decode-image'
+export { imageSize } from './image/image-size'
 export type { RgbImage } from './image/rgb-image'
 
 // 4. Files that appear whole or not at all
@@ -71,6 +74,7 @@ export type { WeightSource } from './checkpoint/weight-source'
 // 5. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
 export { runtimeVersion } from './runtime/runtime-version'
-export type { DeviceOptions } from './runtime/devices'
+export { availableMemory } from './runtime/available-memory'
+export { chooseDevice, type DeviceChoice, type DeviceOptions } from './runtime/devices'
 
 export { EvolmmError } from '@evolmm/internal'

@@ -1,5 +1,4 @@
 /** A model from a folder or from the hub, ready to be asked. */
-import { freemem } from 'node:os'
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
@@ -29,6 +28,7 @@ import { weightFiles } from './programs/weight-files'
 import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
+import { systemMemory } from './runtime/available-memory'
 import { checkMemory } from './runtime/check-memory'
 import { remembered } from './runtime/remembered'
 import { chooseDevice, type DeviceOptions } from './runtime/devices'
@@ -214,11 +214,6 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     dispose: programs.close,
   }
-}
-
-/** What this process has, and what it may yet take: the system's, or a container's. */
-function systemMemory(): number {
-  return Math.min(freemem() + process.memoryUsage.rss(), process.constrainedMemory() || Infinity)
 }
 
 /** What the images are cut into must be what the vision tower reads. */

@@ -4,19 +4,14 @@
  */
 import { checkOneOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
-import { adaptedModules, type AdaptedModulesOptions } from './adapter/create-adapter'
-import type { QwenConfig } from './backbones/qwen2_5_vl/config'
 import { qwenBackbone } from './backbones/qwen2_5_vl/qwen-backbone'
 import type { WeightType } from './checkpoint/open-checkpoint'
 import { bytesOf } from './checkpoint/write-safetensors'
+import { plannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 import { allPrograms, type ProgramName } from './programs/all-programs'
 import type { WeightFiles } from './programs/weight-files'
 
-export interface PlanProgramsOptions {
-  /** Such as one of `publishedConfigs`. */
-  config: QwenConfig
-  /** What is trained, as for `createAdapter`. @default its defaults: rank 16 on the language model's projections */
-  adapter?: AdaptedModulesOptions | undefined
+export interface PlanProgramsOptions extends PlannedAdapterOptions {
   /** Whether `score` and `gradient` compute the divergence from the base policy. @default true */
   kl?: boolean | undefined
   /** Whether `gradient` computes each block anew in the backward pass. @default false */
@@ -52,10 +47,10 @@ export interface ProgramsPlan {
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
-  const { config, adapter, kl, checkpointed, dtype = 'bfloat16' } = options
+  const { kl, checkpointed, dtype = 'bfloat16' } = options
   checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
-  const backbone = qwenBackbone(config)
-  const { trainable } = adaptedModules(backbone, adapter)
+  const backbone = qwenBackbone(options.config)
+  const { trainable } = plannedAdapter(options)
   const files = placeholders(backbone.weights, dtype)
   const graphs = allPrograms({ backbone, files, trainable, kl, checkpointed })
   const programs = Array.from(graphs, ([name, graph]) => planOf(name, graph))

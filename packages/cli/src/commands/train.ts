@@ -3,13 +3,23 @@ import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import { chooseDevice } from '@evolmm/vlm'
 import { formatConfig } from '../train/config/format-config'
 import { readConfigFile } from '../train/config/read-config-file'
 import { resolveConfig, type ResolvedConfig } from '../train/config/resolve-config'
 import type { Context } from '../context'
+import { formatBytes } from '../format-bytes'
 import { addOutputFlags, text } from '../options'
+import { limitsOf } from '../plan/check-run'
+import { checkFit } from '../plan/fit'
+import { formatPlan } from '../plan/format-plan'
+import { largestImage } from '../plan/largest-image'
+import { planGraphs } from '../plan/plan-graphs'
+import { planRun } from '../plan/plan-run'
+import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
 import { checkFiles } from '../train/check-files'
+import { heldType } from '../train/run-options'
 import { addTrainFlags, givenFlags } from '../train/train-flags'
 import { hubOptions } from '../with-model'
 
@@ -51,7 +61,7 @@ export function addTrain(program: Command, context: Context, exit: (code: number
   command.optionsGroup('Configuration:')
   command
     .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
-    .option('--dry_run', 'check all settings and the files they name, show them, and stop')
+    .option('--dry_run', 'check settings, files, device and memory, build all programs, show it, and stop')
     .addOption(new Option('--no-dry_run', 'train').hideHelp())
   addTrainFlags(command)
   addOutputFlags(command, 'the outcome as JSON, or the configuration with --dry_run')
@@ -82,19 +92,41 @@ function asFlag(error: unknown): never {
 async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
   const { config, sources, notes } = resolved
   const warnings: string[] = []
-  const { length: images } = await scanImages({
+  const images = await scanImages({
     root: config.data_dir,
     includeSubfolders: config.include_subfolders ?? [],
     onWarning: ({ message }) => warnings.push(message),
   })
-  if (json) {
-    context.stdout.write(`${JSON.stringify({ config, sources, notes, images })}\n`)
-    return 0
+  const { onWarning, onNote, ...progress } = showProgress(context)
+  const { device } = await chooseDevice({ device: config.device, dtype: heldType(config) })
+  const hub = {
+    ...hubOptions({ ...progress, onWarning, onNote }),
+    ...(config.revision !== null && { revision: config.revision }),
   }
-  context.stdout.write(`${formatConfig(resolved)}\n${images} ${images === 1 ? 'image' : 'images'} found\n`)
-  const { onWarning, onNote } = showProgress(context)
-  for (const note of notes) onNote(note)
-  for (const message of warnings) onWarning({ message })
+  const plan = await planRun(config, { device, hub })
+  progress.clear()
+  const largest = await largestImage(images, plan.models.solver)
+  const limits = await limitsOf(config, device)
+  const memory = reportRun(plan, largest, limits)
+  const programs = planGraphs(plan)
+  const found = { config, sources, notes, images: images.length, programs, memory }
+  const text = [
+    formatConfig(resolved),
+    `${images.length} ${images.length === 1 ? 'image' : 'images'} found`,
+    '',
+    'Programs, built from the configuration',
+    ...programs.map(
+      ({ name, nodes, bytes }) =>
+        `  ${name.padEnd(18)}${nodes.toLocaleString('en').padStart(7)} nodes${formatBytes(bytes).padStart(9)}`,
+    ),
+    '',
+    formatPlan(memory),
+  ].join('\n')
+  context.stdout.write(json ? `${JSON.stringify(found)}\n` : text)
+  if (!json) for (const note of notes) onNote(note)
+  if (!json) for (const message of warnings) onWarning({ message })
+  // The exit code says it too.
+  checkFit(plan, largest, limits)
   return 0
 }
 

@@ -1,24 +1,22 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
-import {
-  malformedFaults,
-  statusLine,
-  train,
-  writeReport,
-  type EvolveSettings,
-  type RoleOptions,
-} from '@evolmm/trainer'
+import { statusLine, train, writeReport } from '@evolmm/trainer'
+import { checkRun } from '../plan/check-run'
 import { identityOf } from './config/identity'
 import { runName } from './config/run-name'
 import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
+import { evolveOptions, heldType, roleOptions } from './run-options'
 
 export async function runTrain(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome> {
   const name = runName(config)
   const folder = join(config.output_dir, name)
   const { signal, onRecord, onWarning, hub, onWiden, status, version = null } = options
+  const hubOptions = { ...hub, ...(config.revision !== null && { revision: config.revision }) }
+  // Before weights are fetched or read for nothing.
+  await checkRun(config, { hub: { ...hubOptions, signal } })
   const probe = await chooseProbe(config)
   const line = status && statusLine({ output: status })
   const warned = new Set<string>()
@@ -37,7 +35,8 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     load: {
       device: config.device,
       dtype: heldType(config),
-      hub: { ...hub, signal, ...(config.revision !== null && { revision: config.revision }) },
+      hub: { ...hubOptions, signal },
+      memoryLimit: config.memory_limit ?? undefined,
       threads: config.threads ?? undefined,
       cacheDir: config.cache_dir ?? undefined,
       minPixels: config.min_pixels ?? undefined,
@@ -75,90 +74,4 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
       )
     })
   return { folder, ...outcome }
-}
-
-/** Released: float32 where a device lacks the type. A device that is named would refuse it instead. */
-function heldType({ device, dtype }: TrainConfig): TrainConfig['dtype'] {
-  return device === 'cpu' || (device === 'webgpu' && dtype === 'bfloat16') ? 'float32' : dtype
-}
-
-function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOptions {
-  const adapter = config[`${role}_adapter`]
-  return {
-    model: (role === 'proposer' ? config.proposer_model : null) ?? config.solver_model,
-    vision: !config.freeze_vision,
-    ...(config[`use_lora_${role}`] && {
-      lora: {
-        rank: config.lora_r,
-        alpha: config.lora_alpha,
-        dropout: config.lora_dropout,
-        targets: config.lora_targets,
-      },
-    }),
-    ...(adapter !== null && { adapter }),
-  }
-}
-
-function evolveOptions(config: TrainConfig): EvolveSettings {
-  const { proposer_prompt: proposer, solver_prompt: solver, system_prompt: system } = config
-  return {
-    totalSteps: config.total_steps,
-    seed: config.seed,
-    batchSize: config.batch_size,
-    samples: config.num_solver_samples,
-    proposerUpdateFreq: config.proposer_update_freq,
-    solverUpdate: config.solver_update,
-    sampling: {
-      temperature: config.temp,
-      topP: config.top_p,
-      topK: config.top_k,
-      solverTokens: config.max_new_tokens_solver,
-      proposerTokens: config.max_new_tokens_proposer,
-    },
-    prompts: {
-      ...(proposer !== null && { proposer }),
-      ...(solver !== null && { solver }),
-      ...(system !== null && { system }),
-    },
-    rewards: {
-      kind: config.reward,
-      gamma: config.solver_soft_gamma,
-      lengthPenalty: config.len_penalty_weight,
-      targetWords: config.len_penalty_target_words,
-      entropyBand: { mu: config.prop_entropy_mu, sigma: config.prop_entropy_sigma },
-      normalize: config.normalize_answers,
-      untagged: config.untagged_answers,
-    },
-    baseline: config.baseline,
-    proposerBaseline: config.proposer_baseline,
-    kl: {
-      control: config.kl_control,
-      coefficient: config.kl_coef,
-      solverTarget: config.solver_kl_target ?? config.kl_target,
-      proposerTarget: config.proposer_kl_target ?? config.kl_target,
-      rate: config.kl_adapt_rate,
-    },
-    optimizer: {
-      lr: config.lr,
-      proposerLr: config.proposer_lr ?? config.lr,
-      weightDecay: config.weight_decay,
-      gradClip: config.grad_clip,
-      scheduler: config.lr_scheduler,
-      warmupSteps: config.warmup_steps,
-    },
-    normalization: config.normalization,
-    gradientCheckpointing: config.gradient_checkpointing,
-    guards: {
-      skip: config.skip_malformed ? malformedFaults : [],
-      minQuestionLogProbability: config.min_question_logprob ?? undefined,
-    },
-    watch: {
-      window: config.collapse_window,
-      entropyFloor: config.collapse_entropy_floor,
-      patience: config.collapse_patience,
-      kl: config.collapse_kl,
-    },
-    stopOnCollapse: config.stop_on_collapse,
-    imageCache: config.image_cache,
-  }
 }

@@ -7,7 +7,8 @@ import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
-export interface FullWeightsOptions {
+/** Which weights are trained. */
+export interface FullModulesOptions {
   /**
    * Weights by their whole name or its last parts: `q_proj.weight`, `norm.weight`. Names that match nothing are reported.
    * @default all
@@ -15,6 +16,9 @@ export interface FullWeightsOptions {
   targets?: readonly string[] | undefined
   /** Let targets match in the vision tower too, its merger included. @default false */
   vision?: boolean | undefined
+}
+
+export interface FullWeightsOptions extends FullModulesOptions {
   /** A checkpoint of the same model whose values they begin with. @default the model's own */
   folder?: string | undefined
 }
@@ -23,16 +27,11 @@ export interface FullWeightsOptions {
 export async function fullWeights(
   backbone: Pick<Backbone, 'modules' | 'weights'>,
   checkpoint: Checkpoint,
-  { targets, vision = false }: Omit<FullWeightsOptions, 'folder'> = {},
+  options: FullModulesOptions = {},
 ): Promise<Adapter> {
-  const names = [...backbone.weights.keys()].filter((name) => vision || !isVision(name))
-  const { matched, unmatched } =
-    targets === undefined ? { matched: names, unmatched: [] } : matchTargets(names, targets)
-  if (matched.length === 0) throw nothingMatched('weight', targets ?? [], vision)
-  const set = trainable(backbone, new Map(), new Set(matched))
-  const parameters = new Float32Array(set.layout.size)
-  const adapter = { trainable: set, parameters, dropout: 0, matched, unmatched }
-  for (const name of matched) {
+  const found = fullModules(backbone, options)
+  const adapter = { ...found, parameters: new Float32Array(found.trainable.layout.size), dropout: 0 }
+  for (const name of found.matched) {
     const tensor = checkpoint.tensors.get(name)
     if (tensor === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
     const values = parameterView(adapter, name)
@@ -43,4 +42,16 @@ export async function fullWeights(
     }
   }
   return adapter
+}
+
+/** The same without the parameters: a table of what would be trained. */
+export function fullModules(
+  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  { targets, vision = false }: FullModulesOptions = {},
+): Pick<Adapter, 'trainable' | 'matched' | 'unmatched'> {
+  const names = [...backbone.weights.keys()].filter((name) => vision || !isVision(name))
+  const { matched, unmatched } =
+    targets === undefined ? { matched: names, unmatched: [] } : matchTargets(names, targets)
+  if (matched.length === 0) throw nothingMatched('weight', targets ?? [], vision)
+  return { trainable: trainable(backbone, new Map(), new Set(matched)), matched, unmatched }
 }

@@ -6,6 +6,7 @@ const harmless = new Set<TrainSetting>([
   ...(['data_dir', 'manifest', 'image_cache', 'device', 'threads', 'cache_dir', 'device_map'] as const),
   ...(['run_name', 'output_dir', 'total_steps', 'resume', 'save_every', 'max_checkpoints'] as const),
   ...(['clear_cache_every', 'gradient_checkpointing', 'stop_on_collapse', 'adapter_layout'] as const),
+  'memory_limit',
   ...settingGroups.flatMap(({ title, names }) => (['Probe', 'Tracking'].includes(title) ? names : [])),
 ])
 

@@ -1,0 +1,111 @@
+/** `evolmm plan`: the memory of a run, from the configuration of its model alone. */
+import { stat } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { scanImages } from '@evolmm/dataset'
+import { EvolmmError } from '@evolmm/internal'
+import { chooseDevice } from '@evolmm/vlm'
+import type { Context } from '../context'
+import { addOutputFlags, text } from '../options'
+import { limitsOf } from '../plan/check-run'
+import type { Limits } from '../plan/fit'
+import { formatPlan } from '../plan/format-plan'
+import { largestImage } from '../plan/largest-image'
+import { planRun, type PlannedImage, type RunPlan } from '../plan/plan-run'
+import { reportRun } from '../plan/report-run'
+import { showProgress } from '../progress'
+import { readConfigFile } from '../train/config/read-config-file'
+import { resolveConfig, type ResolvedConfig } from '../train/config/resolve-config'
+import { addTrainFlags, givenFlags } from '../train/train-flags'
+import { hubOptions } from '../with-model'
+
+const examples = `
+Examples:
+  $ evolmm plan --model 7B --device cuda --memory 80GB \\
+      --use_lora_solver --use_lora_proposer
+  $ evolmm plan --config runs/charts/run.json --gradient_checkpointing
+
+Takes the settings of train from the same sources. Of the model config.json is
+enough; a published size (3B, 7B, 32B, 72B) needs no file at all. The device may
+be one of another machine. Images are as large as --image_size says, or those of
+--data_dir, or what --max_pixels allows, or 896x896.`
+
+interface OwnFlags {
+  config?: string
+  model?: string
+  memory?: string
+  image_size?: string
+  json?: boolean
+}
+
+export function addPlan(program: Command, context: Context): void {
+  const command = program
+    .command('plan')
+    .usage('--model <dir_or_id> [options]')
+    .summary('say how much memory a run of train would take')
+    .description(
+      'Says how much memory a run of train would take, by kind and by phase, and the largest batch.',
+    )
+  command.optionsGroup('Plan:')
+  command
+    .option('--model <dir_or_id>', 'the same as --solver_model, or a published size: 7B', text('--model'))
+    .option('--memory <bytes>', 'the same as --memory_limit: 80GB, 80GiB', text('--memory'))
+    .option('--image_size <size>', 'of the largest image in pixels: 896x896', text('--image_size'))
+    .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
+  addTrainFlags(command)
+  addOutputFlags(command, 'the same as JSON')
+    .addHelpText('after', examples)
+    .action(async ({ config: path, model, memory, image_size: size, json }: OwnFlags) => {
+      const flags = givenFlags(command)
+      const resolved = resolveConfig({
+        flags: {
+          ...flags,
+          ...(model !== undefined && { solver_model: model }),
+          ...(memory !== undefined && { memory_limit: memory }),
+        },
+        environment: context.environment,
+        ...(path !== undefined && { file: await readConfigFile(path) }),
+      })
+      const { config } = resolved
+      const progress = showProgress(context)
+      const device = config.device === 'auto' ? (await chooseDevice()).device : config.device
+      const plan = await planRun(config, { device, hub: hubOptions(progress) })
+      progress.clear()
+      const report = reportRun(plan, await imageOf(plan, resolved, size), await limits(plan))
+      context.stdout.write(json === true ? `${JSON.stringify(report)}\n` : formatPlan(report))
+    })
+}
+
+/** The card may be another machine's, and with it the rest. */
+async function limits({ config, device }: RunPlan): Promise<Limits> {
+  if (device !== 'cpu' && config.memory_limit !== null)
+    return { device: config.memory_limit, host: undefined }
+  return limitsOf(config, device)
+}
+
+async function imageOf(
+  { models, config }: RunPlan,
+  { sources }: ResolvedConfig,
+  size: string | undefined,
+): Promise<PlannedImage> {
+  if (size !== undefined) return parseSize(size)
+  const there = await stat(config.data_dir).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+  if (sources.data_dir !== 'default' && there) {
+    const given = { root: config.data_dir, includeSubfolders: config.include_subfolders ?? [] }
+    return largestImage(await scanImages({ ...given, onWarning: () => undefined }), models.solver)
+  }
+  const side = config.max_pixels === null ? 896 : Math.ceil(Math.sqrt(config.max_pixels))
+  return { width: side, height: side }
+}
+
+function parseSize(size: string): PlannedImage {
+  const [, width, height] = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/.exec(size.trim()) ?? []
+  if (width !== undefined && height !== undefined) return { width: Number(width), height: Number(height) }
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `--image_size: must be width and height in pixels such as 896x896, got ${JSON.stringify(size)}; correct it`,
+    { details: { option: 'image_size', value: size } },
+  )
+}

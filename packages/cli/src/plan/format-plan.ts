@@ -1,0 +1,55 @@
+/** A plan for people. */
+import { memoryKinds, memoryPhases, type Place } from '@evolmm/trainer'
+import { formatBytes } from '../format-bytes'
+import type { RunReport } from './report-run'
+
+const kindNames: Record<(typeof memoryKinds)[number], string> = {
+  runtime: 'runtime',
+  weights: 'weights',
+  adapters: 'adapters',
+  gradient: 'gradient',
+  optimizer: 'optimizer',
+  images: 'images',
+  promptCache: 'prompt cache',
+  activations: 'activations',
+  lossBuffers: 'loss buffers',
+}
+
+export function formatPlan(report: RunReport): string {
+  const { device, dtype, image, patches, parameters, kinds, phases, total } = report
+  const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof Place)[]
+  const row = (name: string, cells: readonly string[]) =>
+    `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(14)).join('')}`
+  const bytes = (name: string, place: Place) =>
+    row(
+      name,
+      columns.map((column) => formatBytes(place[column])),
+    )
+  const titles = columns.map((column) => (column === 'device' ? device : 'this machine'))
+  return [
+    `${report.model} on ${device}, weights in ${dtype}; ${(parameters / 1e6).toFixed(1)} million trained parameters of both roles`,
+    `Images of up to ${image.width}x${image.height} pixels, ${count(patches)} patches; prompts of up to ${count(report.prompt_tokens)} tokens`,
+    '',
+    row('Memory', titles),
+    ...memoryKinds.map((kind) => bytes(kindNames[kind], kinds[kind])),
+    bytes('total', total),
+    '',
+    'Peak in each phase',
+    ...memoryPhases.map((phase) => bytes(phase, phases[phase])),
+    '',
+    verdict(report),
+    '',
+  ].join('\n')
+}
+
+function verdict({ limits, fits, largest_batch: batch, advice, total, device }: RunReport): string {
+  const place = device === 'cpu' ? 'host' : 'device'
+  const limit = limits[place]
+  if (limit === null) return 'How much there is, is not known; --memory says it.'
+  const of = `${formatBytes(total[place])} of ${formatBytes(limit)}`
+  if (!fits) return `It does not fit: ${of}; ${advice}.`
+  const barely = total[place] > 0.87 * limit ? 'barely ' : ''
+  return `It ${barely}fits: ${of}. The largest batch_size that fits is ${batch}.`
+}
+
+const count = (value: number) => Math.round(value).toLocaleString('en')

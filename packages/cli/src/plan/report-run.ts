@@ -1,0 +1,41 @@
+/** Everything that is said about a plan, as JSON. */
+import type { TrainingMemory } from '@evolmm/trainer'
+import { advice, fits, largestBatch, type Limits } from './fit'
+import type { PlannedImage, RunPlan } from './plan-run'
+
+/** Bytes. */
+export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'total' | 'parameters'> {
+  model: string
+  device: RunPlan['device']
+  dtype: RunPlan['dtype']
+  /** The largest one, in pixels. */
+  image: { width: number; height: number }
+  patches: number
+  prompt_tokens: number
+  /** `null` where nobody knows. */
+  limits: { device: number | null; host: number | null }
+  fits: boolean
+  largest_batch: number
+  /** What would make it fit; `null` if it does. */
+  advice: string | null
+}
+
+export function reportRun(plan: RunPlan, image: PlannedImage, limits: Limits): RunReport {
+  const estimate = plan.estimate(image)
+  const { kinds, phases, total, parameters, promptTokens } = estimate
+  const fit = fits(estimate, limits)
+  return {
+    model: plan.config.solver_model,
+    device: plan.device,
+    dtype: plan.dtype,
+    image: { width: image.width, height: image.height },
+    patches: plan.models.solver.patchesOf(image),
+    ...{ prompt_tokens: Math.round(promptTokens), parameters, kinds, phases, total },
+    limits: { device: limits.device ?? null, host: limits.host ?? null },
+    fits: fit,
+    // Without a limit any would.
+    largest_batch:
+      limits.device === undefined && plan.device !== 'cpu' ? 0 : largestBatch(plan, image, limits),
+    advice: fit ? null : advice(plan, image, limits),
+  }
+}

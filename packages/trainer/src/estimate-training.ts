@@ -1,0 +1,255 @@
+/**
+ * What a whole run takes, before it is begun: by kind, and by phase of an iteration.
+ *
+ * The runtime's arenas never shrink, so a phase has what was needed before it as well, and the last one has all of it.
+ * On a GPU the host keeps adapters, moments, gradients and encoded images; on the CPU all is one memory, called `host`.
+ * Completions count with their largest length, prompts with the longest question.
+ */
+import {
+  estimateMemory,
+  plannedAdapter,
+  type MemoryEstimate,
+  type MemoryOptions,
+  type PlannedAdapter,
+  type QwenConfig,
+} from '@evolmm/vlm'
+import { mergeParts, type MergedPart } from './merge-parts'
+import type { EvolveOptions } from './options'
+import { defaultProposerPrompt, defaultSolverPrompt } from './prompts'
+import type { RoleOptions } from './train'
+
+export interface EstimateTrainingOptions {
+  solver: RoleShape
+  /** The very object of the solver's `config` if the roles share a backbone. */
+  proposer: RoleShape
+  /** @default 'cpu' */
+  device?: MemoryOptions['device']
+  dtype?: MemoryOptions['dtype']
+  /** The loop's settings. */
+  evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
+  /** Patches of the largest image. */
+  imagePatches: number
+  /** Of each role's longest prompt. @default the image's, and a quarter of the characters of the text */
+  promptTokens?: { solver: number; proposer: number } | undefined
+  /** Images of the data set: no more are kept encoded. @default as many as the cache has room for */
+  images?: number | undefined
+}
+
+export type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
+
+/** Bytes. */
+export interface Place {
+  /** Of the GPU; 0 on the CPU. */
+  device: number
+  host: number
+}
+
+export const memoryKinds = [
+  'runtime',
+  'weights',
+  'adapters',
+  'gradient',
+  'optimizer',
+  'images',
+  'promptCache',
+  'activations',
+  'lossBuffers',
+] as const
+export type MemoryKind = (typeof memoryKinds)[number]
+
+export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
+export type MemoryPhase = (typeof memoryPhases)[number]
+
+export interface TrainingMemory {
+  kinds: Record<MemoryKind, Place>
+  /** The peak in each phase. */
+  phases: Record<MemoryPhase, Place>
+  /** The sum of the kinds, and the peak of the last phase. */
+  total: Place
+  /** Of both roles. */
+  parameters: number
+  /** Tokens of the longest prompt. */
+  promptTokens: number
+}
+
+/** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
+export function estimateTraining(options: EstimateTrainingOptions): TrainingMemory {
+  const { device = 'cpu', evolve = {}, imagePatches, images = Infinity } = options
+  const { imageCache = 256 * 2 ** 20 } = evolve
+  const roles = { solver: roleWork('solver', options), proposer: roleWork('proposer', options) }
+  const model = sharedModel(options)
+  const relation = !model ? 'apart' : sameTrainable(options) ? 'one' : 'one backbone'
+  const parts = mergeParts([roles.solver.parts, roles.proposer.parts], relation, device === 'cpu')
+  const propose = roles.proposer.parts.sample + roles.proposer.parts.cache
+  const sizes = [roles.solver.planned.parameters, roles.proposer.planned.parameters]
+  const parameters = sizes[0] + sizes[1]
+  const learners = [sizes[0], learns(options, 'proposer') ? sizes[1] : 0]
+  const learned = learners[0] + learners[1]
+
+  const { vision, text } = options.solver.config
+  const pixels = vision.channels * vision.temporalPatchSize * vision.patchSize ** 2
+  const image = 4 * imagePatches * (pixels + text.hiddenSize / vision.spatialMergeSize ** 2)
+  // Those of the iteration are held besides, as they were decoded and once more for a program.
+  const held = Math.min(imageCache, images * image) + (evolve.batchSize ?? 1) * 2 * image
+
+  // One after the other on one policy: until all are done, everything of it is there twice.
+  const saved = evolve.solverUpdate === 'sequential' ? 12 * sizes[0] : 0
+  const onHost: Partial<Record<MemoryKind, number>> = {
+    optimizer: 8 * learned + saved,
+    images: held,
+    ...(device === 'cpu'
+      ? { runtime: trainerBytes }
+      : {
+          runtime: hostBytes,
+          adapters: 4 * parameters,
+          // As the runtime gives it, until the next one is there.
+          gradient: 2 * 4 * Math.max(...learners),
+        }),
+  }
+  const work: Record<MemoryKind, number> = {
+    runtime: parts.runtime,
+    weights: parts.weights + parts.packed,
+    // The vector of the second role.
+    adapters: parts.adapter + (relation === 'one' && device === 'cpu' ? 4 * sizes[1] : 0),
+    gradient: parts.gradient,
+    optimizer: 0,
+    images: 0,
+    promptCache: parts.cache,
+    activations: parts.encode + parts.sample + parts.learn + parts.score,
+    lossBuffers: parts.loss,
+  }
+  const place = (bytes: number, host = 0): Place =>
+    device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
+  const kinds = Object.fromEntries(
+    memoryKinds.map((kind) => [kind, place(work[kind], onHost[kind])]),
+  ) as TrainingMemory['kinds']
+
+  const sampling = parts.sample + parts.cache
+  const steps: Record<MemoryPhase, Place> = {
+    load: add(kinds.runtime, kinds.weights, kinds.adapters),
+    encode: add(place(parts.encode), kinds.images),
+    propose: place(Math.min(propose, sampling)),
+    solve: place(sampling - Math.min(propose, sampling)),
+    learn: add(place(parts.learn + parts.score), kinds.lossBuffers, kinds.gradient),
+    update: kinds.optimizer,
+  }
+  let peak: Place = { device: 0, host: 0 }
+  const phases = Object.fromEntries(
+    memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
+  ) as TrainingMemory['phases']
+  const promptTokens = Math.max(roles.solver.promptTokens, roles.proposer.promptTokens)
+  return { kinds, phases, total: add(...Object.values(kinds)), parameters, promptTokens }
+}
+
+/** Tokenizer, data set, records and trackers; what garbage the collector leaves for later. */
+const trainerBytes = 30e6
+/** The same, and a process that has a GPU's libraries loaded. */
+const hostBytes = 800e6
+
+interface RoleWork {
+  parts: Record<MergedPart, number>
+  planned: PlannedAdapter
+  promptTokens: number
+}
+
+function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
+  const { device, dtype, evolve = {}, imagePatches } = options
+  const { batchSize = 1, samples = 5, sampling = {}, kl = {}, prompts = {} } = evolve
+  const { config, lora, vision = false } = options[role]
+  const planned = trainedPart(config, lora, vision)
+  const { parameters: trainable, trainVision, trainHead } = planned
+  const questionTokens = sampling.proposerTokens ?? 128
+  const written =
+    role === 'proposer'
+      ? textTokens(prompts.proposer ?? defaultProposerPrompt)
+      : textTokens(prompts.solver ?? defaultSolverPrompt) + questionTokens
+  const promptTokens =
+    options.promptTokens?.[role] ??
+    written + textTokens(prompts.system ?? '') + imagePatches / config.vision.spatialMergeSize ** 2
+  const sequential = role === 'solver' && evolve.solverUpdate === 'sequential'
+  const answers = role === 'solver' ? samples : 1
+  const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
+    config,
+    device,
+    dtype,
+    ...{ trainable, trainVision, trainHead, promptTokens },
+    completionTokens: role === 'solver' ? (sampling.solverTokens ?? 128) : questionTokens,
+    // The base's tower takes one image after the other.
+    imagePatches: Array<number>(trainVision ? batchSize : 1).fill(imagePatches),
+    kl: (kl.coefficient ?? 1e-3) > 0,
+    checkpointed: evolve.gradientCheckpointing,
+  }
+  const learning = learns(options, role)
+  const scores = role === 'proposer' && learning
+  const estimate = (programs: MemoryOptions['programs'], groups = batchSize, count = answers) =>
+    estimateMemory({ ...common, programs, groups, samples: count }).parts
+  const all = estimate([
+    'encode',
+    'sample',
+    ...(learning ? (['learn'] as const) : []),
+    ...(scores ? (['score'] as const) : []),
+  ])
+  const sample = estimate(['sample'])
+  const none: MemoryEstimate['parts'] = { ...all, learn: 0, loss: 0, gradient: 0 }
+  const learn = learning ? estimate(['learn'], ...(sequential ? [1, 1] : [])) : none
+  const score = scores
+    ? estimateMemory({ ...common, trainable: 0, kl: false, programs: ['score'], groups: batchSize }).parts
+    : none
+  return {
+    planned,
+    promptTokens,
+    parts: {
+      ...{ runtime: all.runtime, weights: all.weights, packed: all.packed, adapter: all.adapter },
+      ...{ encode: all.encode, sample: sample.sample, cache: sample.cache },
+      ...{ learn: learn.learn, loss: learn.loss, gradient: learn.gradient },
+      score: score.learn + score.loss,
+    },
+  }
+}
+
+/** By configuration: a table of hundreds of modules is made once for many estimates. */
+const tables = new WeakMap<QwenConfig, Map<string, PlannedAdapter>>()
+
+function trainedPart(config: QwenConfig, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {
+  const known = tables.get(config) ?? new Map<string, PlannedAdapter>()
+  tables.set(config, known)
+  const key = JSON.stringify([lora?.rank, lora?.targets, vision])
+  const planned =
+    known.get(key) ??
+    plannedAdapter({
+      config,
+      ...(lora === undefined
+        ? { full: { vision } }
+        : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }),
+    })
+  known.set(key, planned)
+  return planned
+}
+
+/** A word in English is about five letters and a third more tokens; the template of a chat adds some. */
+function textTokens(text: string): number {
+  return text === '' ? 16 : Math.ceil(text.length / 4) + 16
+}
+
+function learns({ evolve = {} }: EstimateTrainingOptions, role: 'solver' | 'proposer'): boolean {
+  const { proposerUpdateFreq = 5, totalSteps = 100 } = evolve
+  return role === 'solver' || (proposerUpdateFreq > 0 && proposerUpdateFreq <= totalSteps)
+}
+
+function sharedModel({ solver, proposer }: EstimateTrainingOptions): boolean {
+  return solver.config === proposer.config
+}
+
+/** Then both roles have the same programs. */
+function sameTrainable({ solver, proposer }: EstimateTrainingOptions): boolean {
+  const key = ({ lora, vision = false }: RoleShape) =>
+    JSON.stringify([vision, lora && [lora.rank, lora.alpha, lora.dropout, lora.targets]])
+  return key(solver) === key(proposer)
+}
+
+function add(...places: readonly Place[]): Place {
+  return {
+    device: places.reduce((sum, { device }) => sum + device, 0),
+    host: places.reduce((sum, { host }) => sum + host, 0),
+  }
+}

@@ -1,0 +1,90 @@
+/** Peaks were measured by `bench/memory.mjs`: the kernel's VmHWM of whole runs, pages of weights counted once. CPU. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { openConfig, publishedConfigs } from '@evolmm/vlm'
+import { expect, test } from 'vitest'
+import { estimateTraining, type EstimateTrainingOptions } from '../src/estimate-training'
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const { config: tiny } = await openConfig(path('../../vlm/test/fixtures/qwen2_5_vl-tiny'))
+const shape = JSON.parse(readFileSync(path('../../vlm/bench/bench-small.json'), 'utf8')) as {
+  text: Record<string, number>
+}
+const bench = {
+  ...tiny,
+  text: {
+    ...tiny.text,
+    hiddenSize: shape.text.hidden_size,
+    intermediateSize: shape.text.intermediate_size,
+    layers: shape.text.num_hidden_layers,
+    heads: shape.text.num_attention_heads,
+    keyValueHeads: shape.text.num_key_value_heads,
+    headSize: 64,
+    vocabularySize: 8192,
+  },
+  vision: {
+    ...tiny.vision,
+    depth: 8,
+    hiddenSize: 256,
+    intermediateSize: 512,
+    heads: 4,
+    fullAttentionBlocks: [3, 7],
+    outHiddenSize: 512,
+  },
+  tieWordEmbeddings: false,
+}
+
+const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+const lora = { rank: 16, alpha: 32, dropout: 0.05, targets }
+const given = (
+  config: typeof tiny,
+  changes: Partial<EstimateTrainingOptions> = {},
+): EstimateTrainingOptions => ({
+  solver: { config, lora },
+  proposer: { config, lora },
+  evolve: { totalSteps: 4, proposerUpdateFreq: 2, sampling: { solverTokens: 48, proposerTokens: 48 } },
+  imagePatches: 768,
+  images: 4,
+  promptTokens: { solver: 355, proposer: 539 },
+  ...changes,
+})
+
+test.each([
+  ['tiny', tiny, 294e6],
+  ['bench', bench, 964e6],
+])('the estimate of a whole run is within 15 %% of its measured peak: %s', (_, config, peak) => {
+  const ratio = estimateTraining(given(config)).total.host / peak
+  expect(ratio).toBeGreaterThan(0.85)
+  expect(ratio).toBeLessThan(1.15)
+})
+
+test('moments are two numbers of four bytes for each parameter of a role that learns', () => {
+  const { kinds, parameters } = estimateTraining(given(bench))
+  expect(kinds.optimizer.host).toBe(8 * parameters)
+  const frozen = estimateTraining(given(bench, { evolve: { proposerUpdateFreq: 0 } }))
+  expect(frozen.kinds.optimizer.host).toBe((8 * parameters) / 2)
+})
+
+test('a phase has what those before it needed, and kinds and phases have one total', () => {
+  for (const device of ['cpu', 'cuda'] as const) {
+    const { kinds, phases, total } = estimateTraining(given(bench, { device, dtype: 'float32' }))
+    for (const place of ['device', 'host'] as const) {
+      const peaks = Object.values(phases).map((peak) => peak[place])
+      expect(peaks).toEqual(peaks.toSorted((a, b) => a - b))
+      expect(peaks.at(-1)).toBeCloseTo(total[place], 0)
+      expect(Object.values(kinds).reduce((sum, kind) => sum + kind[place], 0)).toBeCloseTo(total[place], 0)
+    }
+    expect(total.device > 0).toBe(device === 'cuda')
+  }
+})
+
+test('two models take more than one with two adapters, and two sets of all weights more than adapters', () => {
+  const config = publishedConfigs['3B']
+  const total = (solver: object, proposer: object) =>
+    estimateTraining({ ...given(config), solver: { config, ...solver }, proposer: { config, ...proposer } })
+      .total.host
+  const one = total({ lora }, { lora })
+  expect(total({ lora }, { lora, config: { ...config } })).toBeGreaterThan(1.5 * one)
+  expect(total({}, { lora })).toBeGreaterThan(one)
+  expect(total({}, {})).toBeGreaterThan(total({}, { lora }))
+})

@@ -1,0 +1,10 @@
+/** Width and height of an image from its header, without decoding it. */
+import sharp from 'sharp'
+
+/** In pixels, as stored; `undefined` for what is no image. */
+export async function imageSize(path: string): Promise<{ width: number; height: number } | undefined> {
+  const found = await sharp(path, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined)
+  return found && { width: found.width, height: found.height }
+}
