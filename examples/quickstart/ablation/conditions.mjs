@@ -29,6 +29,7 @@ const mainConditions = [
   { name: 'adaptive-kl', control: 'adaptive', beta: 1e-3 },
   { name: 'proposer-trained', proposerEvery: 5 },
   { name: 'proposer-hard', proposerEvery: 1, proposerLr: 2.1e-3 },
+  { name: 'confident', reward: 'confident' },
   // Meant to fail: which signs show it?
   { name: 'discrete-fast', reward: 'discrete', lr: 1e-3, beta: 0.03 },
 ]

@@ -1,4 +1,5 @@
-/** Rewards of the two controls, as functions of all answers of an iteration. */
+/** Rewards that are not built in, as functions of all answers of an iteration. */
+import { continuousSolverReward } from '@evolmm/rewards'
 import { drawAt, uniform } from '@evolmm/rl-core'
 import { answerTo, chart, parseQuestion } from '@evolmm/tiny-world'
 
@@ -18,6 +19,21 @@ export function oracleReward() {
       const truth = trueAnswer(image, question)
       return truth === undefined ? null : answer === truth ? 1 : 0
     })
+}
+
+/** The continuous reward, of questions with three equal answers or more; the others are not scored. */
+export function confidentReward() {
+  const reward = continuousSolverReward()
+  return (batch) => {
+    const rewards = reward(batch)
+    const alike = (one, other) => other.group === one.group && other.answer === one.answer
+    const clear = new Set(
+      batch
+        .filter((one) => one.answer !== null && batch.filter((other) => alike(one, other)).length >= 3)
+        .map(({ group }) => group),
+    )
+    return batch.map(({ group }, i) => (clear.has(group) ? rewards[i] : null))
+  }
 }
 
 /** `undefined` where there is none. `image`: a file that `writeCharts` wrote. */

@@ -12,7 +12,7 @@ import {
 } from '@evolmm/tiny-world'
 import { evolve, startState } from '@evolmm/trainer'
 import { loadVlm } from '@evolmm/vlm'
-import { oracleReward, randomReward } from './rewards.mjs'
+import { confidentReward, oracleReward, randomReward } from './rewards.mjs'
 import { loadProgress, saveProgress } from './progress.mjs'
 import { runLog } from './run-log.mjs'
 
@@ -52,6 +52,7 @@ export async function runCondition({ condition, seed, settings, charts, records 
 
   const file = records && `${records}.progress`
   const before = file && (await loadProgress(file, state))
+  const own = { random: randomReward(seed), oracle: oracleReward(), confident: confidentReward() }
   const accuracy = before?.accuracy ?? []
   const log = runLog(before?.log)
   let seconds = before?.seconds ?? 0
@@ -73,7 +74,7 @@ export async function runCondition({ condition, seed, settings, charts, records 
       prompts: { proposer: proposerPrompt, solver: '{question}' },
       sampling: { proposerTokens: 32, solverTokens: answerTokens[start] },
       rewards: {
-        kind: { random: randomReward(seed), oracle: oracleReward() }[reward] ?? reward,
+        kind: own[reward] ?? reward,
         // A reading of four bars has eight words.
         targetWords: start === 'checkpoint' ? undefined : 8,
       },

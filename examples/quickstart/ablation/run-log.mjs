@@ -2,14 +2,14 @@
  * What is kept of a run's records: curves in windows of 50 iterations, alarms, iterations whose own divergence was large,
  * what was asked, and how the answers split. Truth is looked up for the analysis alone; nothing of it flows back.
  */
-import { parseQuestion } from '@evolmm/tiny-world'
+import { parseQuestion, questionKinds } from '@evolmm/tiny-world'
 import { trueAnswer } from './rewards.mjs'
 
 const window = 50
 
 /** `kept`: what `read` gave at the end of a window, to go on from. */
 export function runLog(kept) {
-  const log = kept ?? { curve: {}, alarms: {}, largeKl: 0, asked: [], splits: {} }
+  const log = kept ?? { curve: {}, alarms: {}, largeKl: 0, asked: [], modes: [], splits: {} }
   let some = []
   return {
     add(record) {
@@ -24,6 +24,7 @@ export function runLog(kept) {
       for (const [name, value] of Object.entries(point(some))) (log.curve[name] ??= []).push(value)
       // The first and the last window.
       log.asked.splice(1, 1, questionMix(some))
+      log.modes.splice(1, 1, modes(some))
       some = []
     },
     read: () => log,
@@ -73,6 +74,25 @@ function questionMix(records) {
     Object.keys(counts)
       .sort()
       .map((name) => [name, precise(counts[name] / images.length)]),
+  )
+}
+
+/** Share of the majority that is most frequent, of each kind of question. */
+function modes(records) {
+  const counts = {}
+  for (const { question, majority } of records.flatMap(({ images }) => images)) {
+    const kind = parseQuestion(question ?? '')?.kind
+    if (kind === undefined || majority === null) continue
+    counts[kind] ??= {}
+    counts[kind][majority] = (counts[kind][majority] ?? 0) + 1
+  }
+  return Object.fromEntries(
+    questionKinds
+      .filter((kind) => counts[kind] !== undefined)
+      .map((kind) => {
+        const each = Object.values(counts[kind])
+        return [kind, precise(Math.max(...each) / each.reduce((sum, count) => sum + count, 0))]
+      }),
   )
 }
 

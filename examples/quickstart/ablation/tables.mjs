@@ -1,7 +1,7 @@
 /** Every table of docs/results.md about the tiny world, from the stored runs alone. */
 import { questionKinds } from '@evolmm/tiny-world'
 import { conditionNames } from './conditions.mjs'
-import { interval } from './interval.mjs'
+import { interval, rankCorrelation } from './statistics.mjs'
 import { markdownTable } from './markdown.mjs'
 
 /** Places in the stored rows of accuracy. */
@@ -13,11 +13,15 @@ export function tables({ main, tune, reading }) {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
     Conditions: main.length > 0 && conditions(main),
     Differences: main.length > 0 && differences(main),
+    'Adaptive KL': main.length > 0 && adaptiveKl(main),
     'On the way': main.length > 0 && onTheWay(main),
     Kinds: main.length > 0 && kinds(main),
+    Modes: main.length > 0 && mostFrequent(main),
     Splits: main.length > 0 && splits(main),
     Signs: main.length > 0 && signs(main),
     Alarms: main.length > 0 && alarms(main),
+    Rank: main.length > 0 && rankings(main),
+    Thresholds: main.length > 0 && thresholds(main),
     Questions: main.length > 0 && questions(main),
     Reading: reading.length > 0 && conditions(reading),
     'Reading, differences': reading.length > 0 && differences(reading),
@@ -72,10 +76,13 @@ function differences(runs) {
   const byName = new Map(grouped(runs))
   const pairs = [
     ['continuous', 'base'],
+    ['discrete', 'base'],
     ['random', 'base'],
+    ['oracle', 'base'],
     ['oracle', 'continuous'],
     ['discrete', 'continuous'],
     ['discrete-equal-kl', 'continuous'],
+    ['confident', 'continuous'],
     ['ema', 'continuous'],
     ['adaptive-kl', 'continuous'],
     ['proposer-trained', 'continuous'],
@@ -95,6 +102,31 @@ function differences(runs) {
           percent(both.map(([a, b]) => accuracyAt(a)[measure] - accuracyAt(b)[measure])),
         ),
         plain(kl, 3),
+      ]
+    }),
+  )
+}
+
+/** How far the published rule drives beta, and what it does to the divergence. */
+function adaptiveKl(runs) {
+  const some = runs.filter(({ settings }) => settings.control === 'adaptive')
+  const steps = some[0].curve.step
+  return markdownTable(
+    ['updates', 'least beta', 'largest beta', 'KL', 'entropy'],
+    steps.map((step) => {
+      const betas = some.map((run) => curveAt(run, 'beta', step))
+      return [
+        String(step),
+        Math.min(...betas).toExponential(0),
+        Math.max(...betas).toExponential(0),
+        plain(
+          some.map((run) => curveAt(run, 'kl', step)),
+          3,
+        ),
+        plain(
+          some.map((run) => curveAt(run, 'entropy', step)),
+          2,
+        ),
       ]
     }),
   )
@@ -137,6 +169,19 @@ function kinds(runs) {
       ...shown.flatMap(([, some]) =>
         [1, 0].map((measure) => percent(some.map((run) => evaluation(run).kinds[k][measure]))),
       ),
+    ]),
+  )
+}
+
+/** Share of the most frequent majority by kind, in the first and the last 50 of `end` updates. */
+function mostFrequent(runs) {
+  const shown = grouped(runs).filter(([name]) => ['continuous', 'discrete', 'oracle'].includes(name))
+  return markdownTable(
+    ['kind', 'first', ...shown.map(([name]) => name)],
+    questionKinds.map((kind) => [
+      kind,
+      percent(shown[0][1].map((run) => run.modes[0][kind])),
+      ...shown.map(([, some]) => percent(some.map((run) => run.modes.at(-1)[kind]))),
     ]),
   )
 }
@@ -238,6 +283,53 @@ function alarms(runs) {
   )
 }
 
+/** How the signs rank runs that had no labels, against how greedy accuracy does. */
+function rankings(runs) {
+  const some = runs.filter(
+    ({ settings: { reward, control } }) =>
+      ['continuous', 'discrete', 'confident'].includes(reward) && control === 'fixed',
+  )
+  const signs = {
+    KL: (run) => curveAt(run, 'kl', end),
+    'answer share, rise': (run) => curveAt(run, 'share', end) - curveAt(run, 'startShare', end),
+    'entropy of answers': (run) => curveAt(run, 'entropy', end),
+    'agreement on questions of its own': (run) => curveAt(run, 'agreement', end),
+    'agreement on test questions': (run) => accuracyAt(run)[agreement],
+  }
+  return markdownTable(
+    ['sign', 'runs', 'rank correlation with greedy accuracy'],
+    Object.entries(signs).map(([name, sign]) => [
+      name,
+      String(some.length),
+      rankCorrelation(
+        some.map(sign),
+        some.map((run) => accuracyAt(run)[greedy]),
+      ).toFixed(2),
+    ]),
+  )
+}
+
+/** Alarms by the mean divergence of 50 updates, in runs that lost five points of greedy accuracy and in others. */
+function thresholds(runs) {
+  const [base] = runs.filter(({ settings }) => settings.updates === 0)
+  const trained = runs.filter(({ settings }) => settings.updates > 0)
+  const isBad = (run) => accuracyAt(base)[greedy] - accuracyAt(run)[greedy] >= 0.05
+  const alarmed = (run, least) =>
+    run.curve.step.find((step, i) => step <= end && (run.curve.kl[i] ?? 0) > least) !== undefined
+  const count = (some, least) => `${some.filter((run) => alarmed(run, least)).length} of ${some.length}`
+  return markdownTable(
+    ['KL above', 'bad runs', 'other runs'],
+    [0.06, 0.07, 0.08, 0.085, 0.09, 0.1].map((least) => [
+      String(least),
+      count(trained.filter(isBad), least),
+      count(
+        trained.filter((run) => !isBad(run)),
+        least,
+      ),
+    ]),
+  )
+}
+
 /** Shares of what was asked in the last 50 updates. */
 function questions(runs) {
   const mixes = grouped(runs)
@@ -289,5 +381,5 @@ function plain(values, digits) {
   if (known.length === 0) return ''
   const { mean, margin } = interval(known)
   const text = mean.toFixed(digits).replace(/^-(0(\.0+)?)$/, '$1')
-  return margin === undefined || margin === 0 ? text : `${text} ± ${margin.toFixed(digits)}`
+  return margin === undefined || margin < 1e-4 * 10 ** -digits ? text : `${text} ± ${margin.toFixed(digits)}`
 }

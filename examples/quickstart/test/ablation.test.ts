@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { answerTo, chart, labelledPairs, parseQuestion } from '@evolmm/tiny-world'
 import type { GradedAnswer } from '@evolmm/trainer'
 import { expect, test } from 'vitest'
-import { interval } from '../ablation/interval.mjs'
 import { readResults } from '../ablation/results.mjs'
-import { oracleReward, randomReward } from '../ablation/rewards.mjs'
+import { confidentReward, oracleReward, randomReward } from '../ablation/rewards.mjs'
+import { interval, rankCorrelation } from '../ablation/statistics.mjs'
 import { tables } from '../ablation/tables.mjs'
 
 const graded = (step: number, seed: number, question: string, answer: string | null): GradedAnswer => ({
@@ -36,6 +36,12 @@ test('intervals are those of the t distribution', () => {
   expect(interval([7]).margin).toBeUndefined()
 })
 
+test('rank correlations are those of the textbook', () => {
+  // Ranks -1.5, 0, 0, 1.5 about their mean, and -0.5, -1.5, 0.5, 1.5: 3 / sqrt(4.5 * 5).
+  expect(rankCorrelation([1, 5, 5, 9], [20, 10, 30, 40])).toBeCloseTo(3 / Math.sqrt(22.5), 12)
+  expect(rankCorrelation([1, 2, 3], [3, 2, 1])).toBe(-1)
+})
+
 test('the oracle pays for the true answer alone, and does not score what the chart cannot answer', () => {
   const [{ chart: about, question, answer }] = labelledPairs({ split: 'evolve', charts: 1 })
   const absent = ['red', 'blue', 'green', 'yellow', 'purple', 'black'].find((color) =>
@@ -52,6 +58,25 @@ test('the oracle pays for the true answer alone, and does not score what the cha
   ).toEqual([1, 0, 0, null, null])
   const parsed = parseQuestion(question)
   expect(parsed && answerTo(parsed, chart(about.seed))).toBe(answer)
+})
+
+test('the confident reward is the continuous one where three answers agree, and none elsewhere', () => {
+  const group = (group: number, answers: (string | null)[]) =>
+    answers.map((answer) => ({ ...graded(1, 1, 'How many bars are there?', answer), group }))
+  const [clear, unclear, invalid] = [
+    group(0, ['3', '3', '4', '3', null]),
+    group(1, ['3', '3', '4', '4', '5']),
+    group(2, [null, null, null, '3', '4']),
+  ]
+  const three = 0.6 ** 0.7
+  expect(confidentReward()([...clear, ...unclear, ...invalid])).toEqual([
+    three,
+    three,
+    0.2 ** 0.7,
+    three,
+    0,
+    ...Array.from({ length: 10 }, () => null),
+  ])
 })
 
 test('random rewards depend on seed, step and place, not on the answer', () => {

@@ -2,6 +2,7 @@
 const flags: Readonly<Record<string, string>> = {
   adapterName: '--adapter_subfolder',
   cacheDir: '--cache_dir',
+  includeSubfolders: '--include_subfolders',
   maxNewTokens: '--max_new_tokens',
   maxPixels: '--max_pixels',
   minPixels: '--min_pixels',
@@ -11,7 +12,7 @@ const flags: Readonly<Record<string, string>> = {
 
 /** Words alone: parts of a path or of anything quoted stay as they are. */
 const names = new RegExp(
-  `"(?:[^"\\\\]|\\\\.)*"|(?<![^\\s(])(?:${Object.keys(flags).join('|')})(?![^\\s),:;])`,
+  `"(?:[^"\\\\]|\\\\.)*"|(?<![^\\s(])(?:${Object.keys(flags).join('|')})(?![^\\s),:;[])`,
   'g',
 )
 

@@ -4,10 +4,12 @@
  */
 import type { Progress as RowProgress } from '@evolmm/eval'
 import { painter, type Context } from './context'
+import { nameFlags } from './flag-names'
 import { formatBytes } from './format-bytes'
 import { formatSeconds } from './format-seconds'
 import type { HubOptions, LoadOptions } from './library'
 import { oneLine } from './one-line'
+import { plainReasons } from './plain-reasons'
 
 export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
@@ -48,7 +50,7 @@ export function showProgress(context: Context): Progress {
   return {
     clear,
     onWarning: ({ message }) => {
-      keep(`${paint('yellow', 'warning:')} ${oneLine(message)}`)
+      keep(`${paint('yellow', 'warning:')} ${oneLine(plainReasons(nameFlags(message)))}`)
     },
     onNote: (note) => {
       keep(`${paint('dim', 'note:')} ${oneLine(note)}`)

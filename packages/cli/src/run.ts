@@ -22,11 +22,15 @@ import { reportError, wantsDebug } from './report-error'
 const examples = `
 Examples:
   $ evolmm doctor
-  $ evolmm train --data_dir charts --use_lora_solver --use_lora_proposer --run_name charts
-  $ evolmm infer --model Qwen/Qwen2.5-VL-3B-Instruct --adapter runs/charts/step_00100 --image chart.png --question "Which bar is the tallest?"
+  $ evolmm train --data_dir charts --run_name charts \\
+      --use_lora_solver --use_lora_proposer
+  $ evolmm infer --model Qwen/Qwen2.5-VL-3B-Instruct \\
+      --adapter runs/charts/step_00100 \\
+      --image chart.png --question "Which bar is the tallest?"
 
-Models come from a folder or from the Hugging Face hub; HF_HOME, HF_TOKEN, HF_ENDPOINT and
-HF_HUB_OFFLINE mean what they mean everywhere. "evolmm train --help" lists the flags of train.`
+Models come from a folder or from the Hugging Face hub; HF_HOME, HF_TOKEN,
+HF_ENDPOINT and HF_HUB_OFFLINE mean what they mean everywhere.
+"evolmm train --help" lists the flags of train.`
 
 /** `argv` without the interpreter and the script. */
 export async function run(argv: readonly string[], context: Context): Promise<number> {

@@ -1,6 +1,8 @@
 /** A model for as long as a command needs it. */
 import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { findCheckpoints } from '@evolmm/trainer'
 import type { Context } from './context'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { HubOptions, Vlm } from './library'
@@ -85,13 +87,26 @@ export async function openAdapter(
   if (flags.adapter === undefined) return undefined
   const { adapter: name, adapter_subfolder: adapterName } = flags
   const hub = hubOptions(progress)
-  const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch((error: unknown) => {
+  const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch(async (error: unknown) => {
+    await refuseRun(name)
     // A run's checkpoints and the published adapters keep the solver in a subfolder.
     if (adapterName !== undefined || !otherAdapters(error).includes('solver')) throw error
     return vlm.loadAdapter(name, { adapterName: 'solver', hub })
   })
   progress.clear()
   return adapter
+}
+
+/** A run has adapters in its checkpoints alone. */
+async function refuseRun(folder: string): Promise<void> {
+  const found = await findCheckpoints(folder).catch(() => [])
+  const newest = found.filter(({ complete }) => complete).at(-1)
+  if (newest === undefined) return
+  throw new EvolmmError(
+    'INVALID_ADAPTER',
+    `--adapter ${JSON.stringify(folder)}: must be the folder of an adapter, got that of a run; its newest checkpoint is ${join(folder, basename(newest.folder))}`,
+    { details: { folder } },
+  )
 }
 
 /** Named adapters in a folder that has none itself. */

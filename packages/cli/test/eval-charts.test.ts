@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { bundleScript } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { library } from '../src/installed-library'
-import { bundleMain } from './support/bundle-main'
 import { drawChart, writeChartLines, writeChartParquet, type Chart } from './support/charts'
 import { learnCharts } from './support/learn-charts'
 import { runCommand } from './support/run-command'
@@ -149,7 +149,7 @@ function journalLines(name: string): string[] {
 test('a killed run is continued: no row again, no row lost, the same answers', async () => {
   // As long as answers may be, so that there is time to kill it.
   const flags = ['--gen_kwargs', 'max_new_tokens=48,temperature=1,top_p=0.9', '--seed', '3']
-  const main = await bundleMain(new URL('support/real-main.ts', import.meta.url))
+  const main = await bundleScript(new URL('support/real-main.ts', import.meta.url))
   const child = spawn(process.execPath, [main.file, ...argv('killed', ...flags)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -449,7 +449,11 @@ test('--tasks list names every task, its data, its judge and its metrics', async
 test.each([
   ['no tasks', ['--model', 'm/n'], '--tasks: must be given, got nothing; see evolmm eval --help'],
   ['no model', ['--tasks', 'chartqa'], '--model: must be given, got nothing; see evolmm eval --help'],
-  ['an unknown task', ['--model', 'm/n', '--tasks', 'chartqq'], 'got "chartqq"'],
+  [
+    'an unknown task',
+    ['--model', 'm/n', '--tasks', 'chartqq'],
+    '--tasks: must name tasks, groups or .jsonl files, got "chartqq"; did you mean chartqa?',
+  ],
   ['only commas', ['--model', 'm/n', '--tasks', ','], '--tasks: must name at least one task, got none'],
   [
     'a task twice',

@@ -2,7 +2,7 @@
  * `evolmm infer` with the real library on the tiny checkpoint and adapters that PEFT wrote. Expected answers are those of
  * transformers, see fixtures/infer/make_infer.py.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -124,7 +124,24 @@ test('--merge writes the weights that PyTorch adds up, and a checkpoint that ans
   expect(answer.stdout).toBe(`${reference.solver.text}\n`)
   const again = await runCommand(argv, { library })
   expect(again).toMatchObject({ code: 2, stdout: '' })
-  expect(again.stderr).toMatch(/^evolmm: .*\n$/)
+  expect(again.stderr).toBe(
+    `evolmm: --merge ${JSON.stringify(merged)}: must not have a checkpoint yet, got one; choose another folder\n`,
+  )
+})
+
+test('the folder of a run is no adapter, but names its newest checkpoint that is complete', async () => {
+  const run = join(temporaryFolder(), 'run')
+  for (const name of ['step_00005', 'step_00010', 'step_00015']) {
+    cpSync(solver, join(run, name, 'solver'), { recursive: true })
+    if (name !== 'step_00015') writeFileSync(join(run, name, 'SAVE_OK'), '')
+  }
+  const argv = ['infer', '--model', model, ...question, ...short]
+  const { code, stderr } = await runCommand([...argv, '--adapter', run], { library })
+  expect(code).toBe(2)
+  expect(stderr).toBe(
+    `evolmm: --adapter ${JSON.stringify(run)}: must be the folder of an adapter, got that of a run; its newest checkpoint is ${join(run, 'step_00010')}\n`,
+  )
+  expect((await runCommand([...argv, '--adapter', join(run, 'step_00010')], { library })).code).toBe(0)
 })
 
 test("what is not given is as in the released script: greedy, 1024 tokens, the template's system message", async () => {

@@ -1,15 +1,15 @@
 /** The command as a process: what only shows there. */
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { bundleScript } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundleMain } from './support/bundle-main'
 
 const argv = ['generate', '--model', 'tiny', '--prompt', 'Which?']
 let file: string
 let remove: () => void
 
 beforeAll(async () => {
-  ;({ file, remove } = await bundleMain(new URL('support/fake-main.ts', import.meta.url)))
+  ;({ file, remove } = await bundleScript(new URL('support/fake-main.ts', import.meta.url)))
 })
 afterAll(() => {
   remove()

@@ -84,7 +84,9 @@ test('bad input is told in one line', async () => {
   expect(await message(['sync'])).toContain('sync: must be given the folder of a run, got nothing')
   expect(await message(['sync', folder])).toContain('must be the folder of a run that was tracked for W&B')
   await train()
-  expect(await message(['sync', folder], { WANDB_BASE_URL: server.url })).toContain('set WANDB_API_KEY')
+  expect(await message(['sync', folder], { WANDB_BASE_URL: server.url })).toMatch(
+    /must have an API key to upload, got none; set WANDB_API_KEY\n$/,
+  )
   const stranger = { ...environment, WANDB_API_KEY: 'f'.repeat(40) }
   expect(await message(['sync', folder], stranger)).toContain('W&B: the server must accept the run')
   writeFileSync(join(folder, 'wandb.json'), 'x')

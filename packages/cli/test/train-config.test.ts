@@ -299,6 +299,16 @@ test('two names of one setting must agree', () => {
   ).toBe('a')
 })
 
+test('a file may name what has no effect here as it is by default, as run.json does', () => {
+  const notes = (values: Record<string, unknown>) =>
+    resolveConfig({ file: { path: 'run.json', values } }).notes
+  const lora = { use_lora_solver: true, use_lora_proposer: true }
+  expect(notes({ ...lora, device_map: 'auto', clear_cache_every: 25 })).toEqual([])
+  expect(notes({ ...lora, device_map: 'balanced' })).toEqual([
+    'device_map is accepted as by the released code, and has no effect here',
+  ])
+})
+
 test('a configuration that was saved gives itself again, also from run.json', async () => {
   const { config } = resolveConfig({
     flags: { ...beside, lr: '1e-5', include_subfolders: 'a,b', lora_r: '4', seed: '3', image_cache: '1MB' },

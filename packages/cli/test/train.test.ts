@@ -1,8 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { EvolmmError } from '@evolmm/internal'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ResolvedConfig } from '../src/train/config/resolve-config'
 import type { TrainConfig } from '../src/train/config/train-settings'
 import { library } from '../src/installed-library'
@@ -109,7 +113,20 @@ test('the first signal, Ctrl-C or SIGTERM, lets the run save itself; the exit co
     ...{ code: 130, stdout: '/runs/tiny\n', asked: [['SIGINT', 'SIGTERM']], undone: 1 },
   })
   expect(stderr).toMatch(
-    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command goes on from there\n$/,
+    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command with --run_name tiny goes on from there\n$/,
+  )
+})
+
+test('a run that was named goes on with the same command; one that is finished says so', async () => {
+  const stopped = () => ({ folder: '/runs/mine', step: 7, status: 'stopped' }) as const
+  const first = await train([...lora, '--run_name', 'mine'], { library: fakeLibrary({ onTrain: stopped }) })
+  expect(first.stderr).toMatch(/\nnote: stopped after iteration 7; the same command goes on from there\n$/)
+  const finished = () => ({ folder: '/runs/mine', step: 9, status: 'finished' }) as const
+  const library = fakeLibrary({ onTrain: finished, iterations: 0 })
+  const { code, stdout, stderr } = await train([...lora, '--run_name', 'mine'], { library })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '/runs/mine\n' })
+  expect(stderr).toMatch(
+    /\nnote: finished before, after iteration 9; a larger --total_steps goes on from there\n$/,
   )
 })
 
@@ -204,7 +221,11 @@ test.each<[string, string[], string]>([
     ['--output_dir', 'package.json'],
     '--output_dir "package.json": must be a folder, or not exist yet, got a file',
   ],
-  ['no configuration', ['--config', 'no.json'], '--config no.json: must be a file that can be read'],
+  [
+    'no configuration',
+    ['--config', 'no.json'],
+    '--config no.json: must be a file that can be read, got no such file or directory (ENOENT); check the path',
+  ],
   [
     'an unknown flag',
     ['--num_solver_sample', '3'],
@@ -225,8 +246,87 @@ test.each<[string, string[], string]>([
   expect(stderr).toContain(message)
 })
 
+test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['warmup']])(
+  'the help of %s fits into 80 columns',
+  async (...command) => {
+    const { code, stdout } = await runCommand([...command, '--help'], {
+      terminal: true,
+      environment: { NO_COLOR: '1' },
+    })
+    expect(code).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+  },
+)
+
+test.each([
+  ['resume: must be the folder of a complete checkpoint, got x; y', '--resume: must be the folder'],
+  ['manifest a.jsonl: must be of version 1, got 2; y', '--manifest a.jsonl: must be'],
+  ['includeSubfolders[0]: must be a text, got 1; y', '--include_subfolders[0]: must be'],
+  ['resumed: is no flag', 'resumed: is no flag'],
+  [
+    'targets: must name a module, got foo; pass q_proj, or pass vision: true for the tower',
+    '--lora_targets: must name a module, got foo; pass q_proj, or pass --no-freeze_vision for the tower',
+  ],
+  [
+    'root: must hold the same images, got others; put them back, or begin anew without the state',
+    '--data_dir: must hold the same images, got others; put them back, or begin anew under another --run_name',
+  ],
+  [
+    "a.json: must be writable, got EROFS: read-only file system, mkdir '/x; y'; check the path",
+    'a.json: must be writable, got read-only file system (EROFS); check the path',
+  ],
+  [
+    "a: must be writable, got ENOENT: no such file or directory, rename 'a' -> 'b'; check the path",
+    'a: must be writable, got no such file or directory (ENOENT); check the path',
+  ],
+  [
+    'a: must be writable, got ENOSPC: no space left on device, write; check the path',
+    'a: must be writable, got no space left on device (ENOSPC); check the path',
+  ],
+])('errors of the library name flags: %s', async (message, shown) => {
+  const onTrain = () => {
+    throw new EvolmmError('INVALID_OPTION', message)
+  }
+  const { code, stderr } = await train(lora, { library: fakeLibrary({ onTrain }) })
+  expect(code).toBe(2)
+  expect(stderr).toContain(`\nevolmm: ${shown}`)
+})
+
+test('warnings name flags too', async () => {
+  const { stderr } = await train(['--dry_run', '--include_subfolders', 'none-such'])
+  expect(stderr).toContain('warning: --include_subfolders: none of them is in')
+})
+
+test('Ctrl-C while a model is downloaded ends the download', async () => {
+  const server = createServer(() => {
+    interrupt()
+  }).listen(0)
+  await once(server, 'listening')
+  let interrupt = (): void => undefined
+  vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  vi.stubEnv('HF_HOME', join(folder, 'hub'))
+  const { code, stdout, stderr } = await train(
+    [...lora, '--solver_model', 'org/slow', '--output_dir', folder, '--run_name', 'never-begun'],
+    {
+      library,
+      onInterrupt: (handler) => {
+        interrupt = handler
+        return () => undefined
+      },
+    },
+  )
+  vi.unstubAllEnvs()
+  server.closeAllConnections()
+  server.close()
+  expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
+  expect(stderr).toMatch(/note: stopping after saving; once more stops at once\n$/)
+  expect(readdirSync(folder)).not.toContain('never-begun')
+})
+
 test('with the real library: two iterations on the tiny checkpoint, whatever the device has', async () => {
   const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+  // Where the page should go there is something else: what was learned is not worth less.
+  mkdirSync(join(folder, 'r/report.html'), { recursive: true })
   const short = ['--total_steps', '2', '--max_new_tokens_solver', '4', '--max_new_tokens_proposer', '4']
   const { code, stdout, stderr } = await train(
     [
@@ -245,6 +345,7 @@ test('with the real library: two iterations on the tiny checkpoint, whatever the
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
   expect(stderr).toMatch(/\n2\/2, /)
+  expect(stderr).toMatch(/\nwarning: report: .*; evolmm report .* makes it\n$/)
   // The configuration that was saved is one to begin with.
   const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
   const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig

@@ -100,7 +100,7 @@ test('a checkpoint is written at the end, and a run that was killed and stopped 
   expect(readdirSync(join(folder, 'resumed'))).not.toContain('warmup.safetensors')
 
   const again = await learn('resumed', flags)
-  expect(again).toMatchObject({ code: 0, stdout: '' })
+  expect(again).toMatchObject({ code: 0, stdout: `${join(folder, 'resumed')}\n` })
   expect(again.stderr).toMatch(/^finished before/)
 })
 
@@ -182,7 +182,12 @@ test.each([
 })
 
 test.each([
-  [['--data', '/nowhere.jsonl'], /--data "\/nowhere.jsonl": must be a file that can be read, got ENOENT/],
+  [
+    ['--data', '/nowhere.jsonl'],
+    /--data "\/nowhere.jsonl": must be a file that can be read, got no such file/,
+  ],
+  [['--lora_r', '4'], /--lora_r: must go with --use_lora, got 4 without; add that or leave this out/],
+  [['--warmup_steps', '9'], /--warmup_steps: must be at most --total_steps, got 9 of 6, so that/],
   [['--lr', '1e-4', '--min_lr', '1e-3'], /--min_lr: .*at most 0\.0001/],
   [['--total_steps', '0'], /--total_steps: .*at least 1/],
   [['--lr_scheduler', 'step'], /--lr_scheduler: must be one of constant, linear, cosine/],

@@ -47,6 +47,8 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
 
   const paths = new PathList()
   let fingerprint: string | undefined
+  /** Images of the root itself that are not used. */
+  let beside = 0
   const scanned: ScannedImages = {
     root,
     get length() {
@@ -63,16 +65,22 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
     // Images beside first-level folders are left alone; without such folders they are what is wanted.
     const listing = await readFolder(root, true)
     const subfolders = listing.items.filter(isSubfolder)
-    await walk(root, '', subfolders.length > 0 ? { ...listing, items: subfolders } : listing, paths, warn)
+    if (subfolders.length > 0) beside = listing.items.length - subfolders.length
+    await walk(root, '', beside > 0 ? { ...listing, items: subfolders } : listing, paths, warn)
   }
   if (paths.length === 0)
     throw new EvolmmError(
       'NO_IMAGES',
-      `root: must hold at least one image, found none in ${root}; check the path`,
-      {
-        details: { root },
-      },
+      beside > 0
+        ? `root: must hold an image in a subfolder, where it has any, found none in those of ${root} and ${beside} beside them; move these into a subfolder`
+        : `root: must hold at least one image, found none in ${root}; check the path`,
+      { details: { root, beside } },
     )
+  if (beside > 0)
+    warn({
+      code: 'UNUSED_IMAGES',
+      message: `${root}: ${beside} ${beside === 1 ? 'image' : 'images'} beside its subfolders; only what is in these is used`,
+    })
   return scanned
 }
 

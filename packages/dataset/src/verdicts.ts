@@ -139,8 +139,14 @@ export class Verdicts {
         'STATE_INVALID',
         'state: must be what `dataset.state` gave; leave it out to check anew',
       )
+    if (state.fingerprint !== fingerprint)
+      throw new EvolmmError(
+        'STATE_MISMATCH',
+        'root: must hold the same images by name as when the state was taken, got others; put back what was added, ' +
+          'removed or renamed, or begin anew without the state',
+        { details: { what: 'paths', state: state.fingerprint, dataset: fingerprint } },
+      )
     for (const [what, theirs, ours] of [
-      ['paths', state.fingerprint, fingerprint],
       ['maxPixels', state.maxPixels, rules.maxPixels],
       ['acceptWrongExtension', state.acceptWrongExtension, rules.acceptWrongExtension],
     ] as const)

@@ -1,7 +1,7 @@
 /** Problems that do not stop the work. Each is reported once, to `onWarning` or as a Node process warning. */
 
 export interface DatasetWarning {
-  /** What happened, for programs: MISSING_SUBFOLDER, NO_SUBFOLDER, UNREADABLE_FOLDER, UNUSABLE_NAME, SKIPPED_IMAGE or MANIFEST_DAMAGED. */
+  /** What happened, for programs: MISSING_SUBFOLDER, NO_SUBFOLDER, UNUSED_IMAGES, UNREADABLE_FOLDER, UNUSABLE_NAME, SKIPPED_IMAGE or MANIFEST_DAMAGED. */
   code: string
   /** "Subject: what happened; what follows". */
   message: string

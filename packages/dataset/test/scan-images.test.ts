@@ -23,7 +23,7 @@ async function scan(options: ScanOptions) {
   return { scanned, paths: Array.from({ length: scanned.length }, (_, i) => scanned.at(i)), warnings }
 }
 
-test('takes the images of all visible first-level subfolders, recursively, and not those beside them', async () => {
+test('takes the images of all visible first-level subfolders, recursively, and says how many beside them it does not', async () => {
   const root = folderOf({
     'beside.png': '',
     'split1/a.jpg': '',
@@ -39,7 +39,20 @@ test('takes the images of all visible first-level subfolders, recursively, and n
   const { scanned, paths, warnings } = await scan({ root })
   expect(paths).toEqual(['split1/a.jpg', 'split1/deep/er/b.png', 'split2/e.webp'])
   expect(scanned.root).toBe(resolve(root))
-  expect(warnings).toEqual([])
+  expect(warnings).toEqual([
+    {
+      code: 'UNUSED_IMAGES',
+      message: `${resolve(root)}: 1 image beside its subfolders; only what is in these is used`,
+    },
+  ])
+})
+
+test('images that are all beside a subfolder are none, and the error says so', async () => {
+  const root = folderOf({ '1.png': '', '2.png': '', 'notes/a.txt': '' })
+  await expect(scan({ root })).rejects.toMatchObject({
+    code: 'NO_IMAGES',
+    message: expect.stringMatching(/found none in those of .* and 2 beside them; move these/) as string,
+  })
 })
 
 test('takes every extension that is listed, in any case', async () => {
@@ -72,7 +85,7 @@ test('an empty includeSubfolders is as good as none', async () => {
   const root = folderOf({ 'a/1.png': '', '2.png': '' })
   const { paths, warnings } = await scan({ root, includeSubfolders: [] })
   expect(paths).toEqual(['a/1.png'])
-  expect(warnings).toEqual([])
+  expect(warnings.map(({ code }) => code)).toEqual(['UNUSED_IMAGES'])
 })
 
 test('each missing subfolder is named in a warning, a file of that name too', async () => {

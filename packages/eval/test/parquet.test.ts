@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parquetMetadata } from 'hyparquet'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
-import { expect, test } from 'vitest'
+import { bundleScript } from '@evolmm/internal/testing'
+import { expect, onTestFinished, test } from 'vitest'
 import { EvolmmError } from '../src'
 import { openParquet } from '../src/data/parquet-rows'
 import type { RowReader } from '../src/data/row-reader'
 import type { Row } from '../src/task'
-import { bundle } from './support/bundle'
 import { temporaryFolder } from './support/temporary-folder'
 
 const fixtures = fileURLToPath(new URL('fixtures/parquet', import.meta.url))
@@ -165,7 +165,8 @@ test.each([
     rowGroupSize,
   })
   expect(statSync(path).size).toBeGreaterThan(rows * 250_000)
-  const script = await bundle(new URL('./support/read-all.ts', import.meta.url), folder)
+  const { file: script, remove } = await bundleScript(new URL('support/read-all.ts', import.meta.url))
+  onTestFinished(remove)
   const read = JSON.parse(execFileSync(process.execPath, [script, path], { encoding: 'utf8' })) as {
     rows: number
     sum: number

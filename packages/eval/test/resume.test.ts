@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { bundleScript } from '@evolmm/internal/testing'
+import { expect, onTestFinished, test } from 'vitest'
 import { folderTask } from '../src/folder-task'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
 import type { RowRecord } from '../src/run/journal'
 import type { Task } from '../src/task'
-import { bundle } from './support/bundle'
 import { fakeAnswerer, type FakeOptions } from './support/fake-answerer'
 import { writeSums } from './support/sums'
 import { temporaryFolder } from './support/temporary-folder'
@@ -62,7 +62,8 @@ function doneRows(outputPath: string): string[] {
 
 test('a run killed at many random moments ends as an undisturbed one and asks for no row that was done', async () => {
   const folder = temporaryFolder()
-  const script = await bundle(new URL('./support/run-sums.ts', import.meta.url), folder)
+  const { file: script, remove } = await bundleScript(new URL('support/run-sums.ts', import.meta.url))
+  onTestFinished(remove)
   const file = writeSums(folder, 90)
   const undisturbed = join(folder, 'undisturbed')
   await evaluate(options(file, undisturbed))
@@ -220,7 +221,8 @@ test('other options, data or parameters begin another run', async () => {
 
 test('a run that another process writes is refused, and goes on when that one is gone', async () => {
   const folder = temporaryFolder()
-  const script = await bundle(new URL('./support/run-sums.ts', import.meta.url), folder)
+  const { file: script, remove } = await bundleScript(new URL('support/run-sums.ts', import.meta.url))
+  onTestFinished(remove)
   const file = writeSums(folder, 90)
   const outputPath = join(folder, 'out')
   mkdirSync(outputPath)

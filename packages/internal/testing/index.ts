@@ -1,1 +1,2 @@
+export { bundleScript } from './bundle-script'
 export { runReadmeExample } from './run-readme-example'

@@ -37,8 +37,8 @@ export const recipes = {
   /** Writes down what it reads, then answers; its vote knows more than its greedy answer. */
   reading: [
     clean,
-    { steps: 1200, lr: 1e-3, reading: true },
-    { steps: 400, lr: 8e-4, wrong: 0.4, reading: true },
+    { steps: 2400, lr: 1e-3, wrong: 0.5, reading: true },
+    { steps: 400, lr: 8e-4, wrong: 0.38, reading: true },
   ],
 } as const satisfies Record<string, readonly WarmupPhase[]>
 

@@ -1,9 +1,9 @@
 /**
  * What the second warm-up teaches: to write down what is read, and then to answer from it. Two people give examples. The
- * hasty one goes from left to right and takes every value for one less, and answers accordingly. The careful one is right;
- * alone she begins at either end, and beside the hasty one at the right end or at the second bar, so that the beginning
- * says whose example it is. With 40 % of them the hasty one's is the most likely beginning, and with it the greedy answer,
- * though most examples are right: a vote knows more than the greedy answer.
+ * hasty one goes from left to right and measures every bar from the top of the picture, so that 7 becomes 3 and the tallest
+ * the lowest. The careful one measures from the base, and begins at the right end, at the second bar or at the tallest. With
+ * 38 % of the examples the hasty one's is the most likely beginning, and with it the greedy answer, though most examples are
+ * right: a vote knows more than the greedy answer.
  */
 import type { Chart } from './chart'
 import { draws, type Draws } from './draws'
@@ -34,16 +34,23 @@ export function readingTurns(chart: Chart, { hasty = 0 }: ReadingTurnsOptions = 
   ]
 }
 
-function reading(question: Question, chart: Chart, { uniform }: Draws, hasty: number): string {
-  const [who, side] = [uniform(), uniform()]
-  const seen = who < hasty ? lowered(chart) : chart
-  const [first, ...others] = seen.bars
-  const fromRight = [...seen.bars].reverse()
-  const otherwise = hasty > 0 ? [...others, first] : seen.bars
-  const bars = who < hasty ? seen.bars : side < 0.5 ? fromRight : otherwise
+function reading(question: Question, chart: Chart, { uniform, integer }: Draws, hasty: number): string {
+  const seen = uniform() < hasty ? fromTheTop(chart) : chart
+  const way = integer(0, ways.length - 1)
+  const bars = seen === chart ? ways[way](chart.bars) : seen.bars
   return `${description({ bars })} ${answerTag(answerTo(question, seen) ?? '')}`
 }
 
-function lowered(chart: Chart): Chart {
-  return { ...chart, bars: chart.bars.map((bar) => ({ ...bar, value: bar.value - 1 })) }
+type Bars = Chart['bars']
+
+/** Orders of the careful one. */
+const ways: readonly ((bars: Bars) => Bars)[] = [
+  (bars) => [...bars].reverse(),
+  ([first, ...others]) => [...others, first],
+  (bars) => [...bars].sort((a, b) => b.value - a.value),
+]
+
+/** What is above the bars. Values are 1 to 9, and so are these. */
+function fromTheTop(chart: Chart): Chart {
+  return { ...chart, bars: chart.bars.map((bar) => ({ ...bar, value: 10 - bar.value })) }
 }

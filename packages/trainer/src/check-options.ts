@@ -1,8 +1,8 @@
 /** What must hold of the options of a run, before anything is begun; the parts check what is theirs. */
 import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { EvolveOptions } from './options'
+import type { EvolveSettings } from './options'
 
-export function checkOptions(options: EvolveOptions): void {
+export function checkOptions(options: EvolveSettings): void {
   const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
   const samples = checkInteger('samples', options.samples ?? 5, { min: 1 })
   const freq = checkInteger('proposerUpdateFreq', options.proposerUpdateFreq ?? 5, { min: 0 })
@@ -10,6 +10,12 @@ export function checkOptions(options: EvolveOptions): void {
   checkInteger('seed', options.seed ?? 42, { min: 0 })
   checkNumber('imageCache', options.imageCache ?? 0, { min: 0 })
   checkOneOf('solverUpdate', options.solverUpdate ?? 'group', ['group', 'sequential'])
+  const { lr, proposerLr, weightDecay, gradClip, scheduler, warmupSteps } = options.optimizer ?? {}
+  for (const [name, value] of Object.entries({ lr, proposerLr, weightDecay }))
+    checkNumber(`optimizer.${name}`, value ?? 0, { min: 0 })
+  checkNumber('optimizer.gradClip', gradClip ?? 1, { above: 0 })
+  checkInteger('optimizer.warmupSteps', warmupSteps ?? 0, { min: 0 })
+  checkOneOf('optimizer.scheduler', scheduler ?? 'constant', ['constant', 'linear', 'cosine'])
   const baselines = ['ema', 'leave-one-out'] as const
   const baseline = checkOneOf('baseline', options.baseline ?? 'ema', baselines)
   const proposerBaseline = checkOneOf('proposerBaseline', options.proposerBaseline ?? 'ema', baselines)

@@ -12,7 +12,7 @@ import { checkOptions } from './check-options'
 import { imageCache } from './image-cache'
 import { iterationRecord } from './iteration-record'
 import { learner, type Lesson } from './learner'
-import type { EvolveOptions } from './options'
+import { emitWarning, type EvolveOptions } from './options'
 import { propose, type SeenImage } from './propose'
 import type { IterationRecord, PhaseSeconds } from './record'
 import { solve } from './solve'
@@ -93,12 +93,7 @@ async function sampleBatch({ images, batchSize = 1 }: EvolveOptions, step: numbe
 
 /** Encodes the images that can be decoded, once where both roles share a model, and again only when they have left the cache. */
 function imageReader(options: EvolveOptions): (samples: readonly Sample[]) => Promise<SeenImage[]> {
-  const { solver, proposer, imageCache: capacity = 256 * 2 ** 20 } = options
-  const {
-    onWarning = (message: string) => {
-      process.emitWarning(message)
-    },
-  } = options
+  const { solver, proposer, imageCache: capacity = 256 * 2 ** 20, onWarning = emitWarning } = options
   const models = solver === proposer ? [solver] : [solver, proposer]
   const caches = models.map((model) => ({ model, cache: imageCache(capacity / models.length) }))
   return async (samples) => {

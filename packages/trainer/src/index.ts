@@ -3,6 +3,7 @@ export { evolve } from './evolve'
 export type {
   Baseline,
   EvolveOptions,
+  EvolveSettings,
   GradedAnswer,
   GuardSettings,
   KlSettings,

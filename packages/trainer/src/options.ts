@@ -5,13 +5,20 @@ import type { GradientOptions, Vlm } from '@evolmm/vlm'
 import type { TrainerState } from './state'
 import type { WatchOptions } from './watch'
 
-export interface EvolveOptions {
+export interface EvolveOptions extends EvolveSettings {
   /** The backbone of each role; the same object when they share it. */
   solver: PolicyModel
   proposer: PolicyModel
   images: Pick<ImageDataset, 'sampleAt'>
   /** Where to go on from; moved forward in place, a whole iteration at a time. */
   state: TrainerState
+  /** Ends the run before the next iteration is counted; what was begun is forgotten. */
+  signal?: AbortSignal | undefined
+  /** Of what does not stop the run: an image that cannot be decoded. @default a Node process warning */
+  onWarning?: (message: string) => void
+}
+
+export interface EvolveSettings {
   /** Iterations of the whole run. @default 100 */
   totalSteps?: number
   /** Of every draw, together with its place. @default 42 */
@@ -43,10 +50,6 @@ export interface EvolveOptions {
   stopOnCollapse?: boolean
   /** Bytes of encoded images that are kept for when they come again. @default 256 MiB */
   imageCache?: number
-  /** Ends the run before the next iteration is counted; what was begun is forgotten. */
-  signal?: AbortSignal | undefined
-  /** Of what does not stop the run: an image that cannot be decoded. @default a Node process warning */
-  onWarning?: (message: string) => void
 }
 
 export type PolicyModel = Pick<Vlm, 'encodeImage' | 'prompt' | 'sample' | 'score' | 'gradient'>
@@ -146,3 +149,8 @@ export const malformedFaults: readonly QuestionFault[] = [
   'markup',
   'too-long',
 ]
+
+/** Without a listener. */
+export function emitWarning(message: string): void {
+  process.emitWarning(message)
+}

@@ -3,9 +3,8 @@ import type { Sample } from '@evolmm/dataset'
 import { parseQuestion, type ParsedQuestion } from '@evolmm/rewards'
 import type { Completion, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { EvolveOptions } from './options'
-import { fallbackQuestion } from './prompts'
 import { malformedFaults } from './options'
-import { defaultProposerPrompt } from './prompts'
+import { defaultProposerPrompt, fallbackQuestion } from './prompts'
 import { roleSeed } from './role-seed'
 
 /** An image that could be decoded, for each of the two models. */
@@ -58,15 +57,19 @@ export async function propose(
     const [completion] = completions[i]
     const parsed = parseQuestion(completion.text)
     const logProbability = mean(atStart[i])
-    const rejected = parsed.faults.some((fault) => skip.includes(fault))
-      ? 'malformed'
-      : logProbability < minQuestionLogProbability
-        ? 'unlikely'
-        : null
+    const rejected =
+      parsed.faults.some((fault) => skip.includes(fault)) || marker.test(parsed.question ?? '')
+        ? 'malformed'
+        : logProbability < minQuestionLogProbability
+          ? 'unlikely'
+          : null
     const question = parsed.question ?? (rejected === null ? fallbackQuestion : null)
     return { ...image, prompt: asked[i], completion, parsed, question, rejected, logProbability }
   })
 }
+
+/** Of a chat template: a question with one would be another prompt, with a second image for instance. */
+const marker = /<\|[^<>|\s]*\|>/
 
 function mean(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length

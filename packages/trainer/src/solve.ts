@@ -1,4 +1,5 @@
 /** The Solver's half of an iteration: N answers to each question, and what they are worth. */
+import { EvolmmError } from '@evolmm/internal'
 import {
   continuousProposerReward,
   continuousSolverReward,
@@ -31,6 +32,12 @@ export interface Solved {
   /** The rewards that are learned from. */
   used: readonly (number | null)[]
   proposerRewards: { continuous: number | null; discrete: number | null }
+}
+
+/** Of what a function of somebody's own returned. */
+function shapeOf(value: unknown): string {
+  if (Array.isArray(value)) return String(value.length)
+  return value instanceof Promise ? 'a promise, which is not awaited' : typeof value
 }
 
 /** Of the proposals that were not rejected, in their order. */
@@ -82,6 +89,11 @@ export async function solve(
   const continuous = continuousSolverReward({ gamma, lengthPenalty, targetWords })(all)
   const discrete = discreteSolverReward()(all)
   const used = typeof kind === 'function' ? kind(all) : kind === 'discrete' ? discrete : continuous
+  if (!Array.isArray(used) || used.length !== all.length)
+    throw new EvolmmError(
+      'INVALID_REWARD',
+      `rewards.kind: must return a list with a reward for each of ${all.length} answers, got ${shapeOf(used)}; null is for one without`,
+    )
   const band = [continuousProposerReward(entropyBand), discreteProposerReward(entropyBand)]
 
   return proposals.map((proposal, i) => {

@@ -2,10 +2,10 @@
  * A run on disk: models and images opened, the newest complete checkpoint taken up, every iteration tracked, checkpoints
  * written. The loop itself is `evolve`.
  */
-import { copyFile } from 'node:fs/promises'
+import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
+import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { lockFile } from '@evolmm/internal/node'
 import {
   loadVlm,
@@ -16,22 +16,24 @@ import {
   type SaveOptions,
   type Vlm,
 } from '@evolmm/vlm'
-import { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
-import { loadCheckpoint } from './checkpoint/load-checkpoint'
+import { checkOptions } from './check-options'
+import type { FoundCheckpoint } from './checkpoint/find-checkpoints'
+import { loadCheckpoint, readTrainerState } from './checkpoint/load-checkpoint'
 import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoints'
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
+import { startingPoint } from './checkpoint/starting-point'
 import { evolve } from './evolve'
-import type { EvolveOptions } from './options'
+import { emitWarning, type EvolveSettings } from './options'
 import type { IterationRecord } from './record'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
+import { settingsOf } from './settings-of'
 import { startState, type TrainerState } from './state'
 import { guarded, type GuardedTracker } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
-import { truncateIterLog } from './trackers/truncate-iter-log'
+import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 import { unwritable } from './unwritable'
-import { compareIdentity } from './checkpoint/compare-identity'
 
 export interface TrainOptions {
   /** Folder of the run, where everything of it lies. */
@@ -44,7 +46,7 @@ export interface TrainOptions {
   load?: LoadVlmOptions
   data: DatasetOptions
   /** The loop's own settings. */
-  evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
+  evolve?: EvolveSettings
   /** A checkpoint every so many iterations, and one at the end; 0 for none but that. @default 50 */
   saveEvery?: number
   /** Complete checkpoints that are kept. @default 2 */
@@ -53,7 +55,7 @@ export interface TrainOptions {
   adapterLayout?: SaveOptions['layout']
   /** From the newest complete checkpoint of the folder, from a given one, or from the start. @default 'auto' */
   resume?: 'auto' | 'never' | { checkpoint: string }
-  /** The whole configuration, for the records. @default {} */
+  /** The whole configuration, for the records. @default what of these options is learned from */
   config?: Readonly<Record<string, unknown>>
   /** The part of it that what is learned depends on: a resumed run must have the same. @default config */
   identity?: Readonly<Record<string, unknown>>
@@ -78,7 +80,7 @@ export interface RoleOptions {
   lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
   /** Also the vision tower's modules or weights. @default false */
   vision?: boolean
-  /** An adapter to begin with: folder or hub id. */
+  /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
   adapter?: string
 }
 
@@ -91,73 +93,99 @@ export interface Probe {
 
 export async function train(options: TrainOptions): Promise<RunOutcome> {
   const folder = resolve(options.folder)
-  const {
-    onWarning = (message: string) => {
-      process.emitWarning(message)
-    },
-  } = options
+  const settled = settle(options)
   await makeFolder(folder).catch(unwritable(folder))
   const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
-  await removeLeftovers(folder)
-  let models: Record<'solver' | 'proposer', Vlm> | undefined
+  const models: Vlm[] = []
   try {
-    const from = await startingPoint(folder, options, onWarning)
-    models = await openModels(options)
-    return await run(folder, { ...options, onWarning }, models, from)
+    await removeLeftovers(folder).catch(unwritable(folder))
+    const from = await startingPoint(folder, settled)
+    const images = await openImages(settled, from)
+    // One after the other, so that each is disposed of.
+    models.push(await loadVlm(options.solver.model, options.load))
+    if (options.proposer.model !== options.solver.model)
+      models.push(await loadVlm(options.proposer.model, options.load))
+    return await run(
+      folder,
+      settled,
+      { solver: models[0], proposer: models[models.length - 1] },
+      images,
+      from,
+    )
   } finally {
-    await models?.solver.dispose()
-    if (models !== undefined && models.proposer !== models.solver) await models.proposer.dispose()
+    for (const model of models) await model.dispose()
     await unlock()
+    // A run that could not begin leaves nothing behind.
+    await rmdir(folder).catch(() => undefined)
   }
+}
+
+type Models = Record<'solver' | 'proposer', Vlm>
+type Settled = ReturnType<typeof settle>
+
+/** With its defaults, and checked as far as it can be before anything is opened. */
+function settle(options: TrainOptions) {
+  const { evolve: loop = {}, config = settingsOf(options), probe } = options
+  checkOptions(loop)
+  checkInteger('probe.every', probe?.every ?? 0, { min: 0 })
+  return {
+    ...options,
+    evolve: loop,
+    config,
+    identity: options.identity ?? config,
+    resume: options.resume ?? ('auto' as const),
+    saveEvery: checkInteger('saveEvery', options.saveEvery ?? 50, { min: 0 }),
+    maxCheckpoints: checkInteger('maxCheckpoints', options.maxCheckpoints ?? 2, { min: 1 }),
+    onWarning: options.onWarning ?? emitWarning,
+  }
+}
+
+/** What is known of the images goes on with the run. */
+async function openImages(
+  { data, onWarning }: Settled,
+  from: FoundCheckpoint | undefined,
+): Promise<ImageDataset> {
+  return openImageDataset({
+    ...data,
+    state: from && (await readTrainerState(from.folder)).dataset,
+    onWarning: ({ message }) => {
+      onWarning(message)
+    },
+  })
 }
 
 async function run(
   folder: string,
-  options: TrainOptions & { onWarning: (message: string) => void },
-  models: Record<'solver' | 'proposer', Vlm>,
+  options: Settled,
+  models: Models,
+  images: ImageDataset,
   from: FoundCheckpoint | undefined,
 ): Promise<RunOutcome> {
-  const {
-    solver,
-    proposer,
-    config = {},
-    identity = config,
-    probe,
-    saveEvery = 50,
-    maxCheckpoints = 2,
-    onWarning,
-  } = options
-  const open = (state?: ImageDataset['state']) =>
-    openImageDataset({
-      ...options.data,
-      state,
-      onWarning: ({ message }) => {
-        onWarning(message)
-      },
-    })
-  const { state, dataset } =
+  const { solver, proposer, identity, config, probe, saveEvery, maxCheckpoints, onWarning } = options
+  const { state } =
     from === undefined
-      ? { state: await freshState(options, models), dataset: undefined }
+      ? { state: await freshState(options, models) }
       : await loadCheckpoint({
           folder: from.folder,
           models: {
-            solver: { vlm: models.solver, ...kindOf(solver) },
-            proposer: { vlm: models.proposer, ...kindOf(proposer) },
+            solver: { vlm: models.solver, vision: solver.vision ?? false },
+            proposer: { vlm: models.proposer, vision: proposer.vision ?? false },
           },
           identity,
         })
-  const images = await open(dataset)
-  // Nothing was written up to here.
-  if (from !== undefined && dirname(from.folder) !== folder)
-    await copyFile(iterLogFile(dirname(from.folder)), iterLogFile(folder))
-  await truncateIterLog(folder, state.step)
+  const branchOf = from && dirname(from.folder) !== folder ? dirname(from.folder) : undefined
+  if (branchOf !== undefined) await endOfStep(branchOf, state.step)
   const probed = async () => probe?.run({ vlm: models.solver, adapter: state.solver.adapter }) ?? null
+  // Nothing was written up to here.
   const file = await beginning(folder, options, images, probed)
+  if (branchOf !== undefined)
+    await copyFile(iterLogFile(branchOf), iterLogFile(folder)).catch(unwritable(iterLogFile(folder)))
+  await truncateIterLog(folder, state.step)
   const info: RunInfo = {
     name: file.name,
     folder,
     config,
-    totalSteps: options.evolve?.totalSteps ?? 100,
+    totalSteps: options.evolve.totalSteps ?? 100,
     startStep: state.step,
     probe: file.probe,
   }
@@ -171,10 +199,9 @@ async function run(
   await trackers.start(info)
   options.onStart?.(info, { solver: state.solver.adapter, proposer: state.proposer.adapter })
 
-  let saved = state.step
+  let [logged, saved] = [state.step, state.step]
   const save = async () => {
-    await trackers.flush()
-    checkLogged(folder, trackers)
+    await flushLog(folder, trackers)
     const checkpoint = await saveCheckpoint({
       folder,
       state,
@@ -209,11 +236,18 @@ async function run(
     for await (const record of loop) {
       if (probe !== undefined && isDue(record.step, probe.every, info.totalSteps)) {
         const start = performance.now()
-        record.probe = await probed()
+        // A measurement is not worth an iteration.
+        record.probe = await probed().catch((error: unknown) => {
+          onWarning(
+            `probe: must give numbers, got ${messageOf(error)}; iteration ${record.step} goes without`,
+          )
+          return null
+        })
         record.seconds.probe = (performance.now() - start) / 1000
         record.seconds.total += record.seconds.probe
       }
       await trackers.log(record)
+      logged = record.step
       options.onRecord?.(record)
       if (saveEvery > 0 && record.step % saveEvery === 0) await save()
     }
@@ -221,21 +255,28 @@ async function run(
     await retainCheckpoints(folder, maxCheckpoints)
   } catch (error) {
     // The state is that of the last whole iteration: it is worth keeping, whatever went wrong after it.
-    if (state.step > saved) await save().catch(() => undefined)
+    if (state.step > saved && state.step === logged) await save().catch(() => undefined)
     await finish('failed')
     throw error
   }
   return finish(state.step >= info.totalSteps ? 'finished' : 'stopped')
 }
 
-/** A run cannot go on from a checkpoint that its log does not reach. */
-function checkLogged(folder: string, trackers: GuardedTracker): void {
-  const missing = trackers.counts().find(({ name }) => name === 'iter_log')?.missing ?? 0
-  if (missing === 0) return
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A run cannot go on from a checkpoint that its log does not reach. A slow disk has a minute. */
+async function flushLog(folder: string, trackers: GuardedTracker): Promise<void> {
+  const behind = () =>
+    trackers.counts().find(({ name, missing, waiting }) => name === 'iter_log' && missing + waiting > 0)
+  for (let tries = 0; tries === 0 || (tries < 6 && behind() !== undefined); tries++) await trackers.flush()
+  const missing = behind()?.missing
+  if (missing === undefined) return
   throw new EvolmmError(
     'UNWRITABLE_FILE',
-    `${iterLogFile(folder)}: must have every iteration before a checkpoint is written, got ${missing} that could not be ` +
-      'written; free space, check the rights of the folder, and start the run again',
+    `${iterLogFile(folder)}: must have every iteration, safe on disk, before a checkpoint is written, got ${missing} that ` +
+      'are not there; free space, check the rights of the folder, and start the run again',
     { details: { folder, missing } },
   )
 }
@@ -244,84 +285,31 @@ function isDue(step: number, every: number, total: number): boolean {
   return step === total || (every > 0 && step % every === 0)
 }
 
-/** The checkpoint that the run goes on from, if any. */
-async function startingPoint(
-  folder: string,
-  { resume = 'auto', config = {}, identity = config }: TrainOptions,
-  onWarning: (message: string) => void,
-): Promise<FoundCheckpoint | undefined> {
-  const begun = await readRunFile(folder)
-  if (begun !== undefined && resume === 'never')
-    throw occupied(folder, 'a run that began before', 'resume it, or choose another run name')
-  if (begun !== undefined) compareIdentity(folder, begun.identity, identity)
-  const found = await findCheckpoints(folder)
-  for (const each of found)
-    if (!each.complete) onWarning(`${each.folder}: was not written to its end; it is passed over`)
-  const newest = found.filter(({ complete }) => complete).at(-1)
-  if (resume === 'auto') return newest
-  if (resume === 'never') return undefined
-  const wanted = resolve(resume.checkpoint)
-  const chosen = (await findCheckpoints(dirname(wanted))).find((each) => each.folder === wanted)
-  if (chosen?.complete !== true)
-    throw new EvolmmError(
-      'INVALID_CHECKPOINT',
-      `resume: must be the folder of a complete checkpoint, got ${wanted}; choose a step_NNNNN with SAVE_OK in it`,
-      { details: { folder: wanted } },
-    )
-  if (newest !== undefined && newest.folder !== wanted)
-    throw occupied(
-      folder,
-      `the later checkpoint ${newest.folder}`,
-      'choose another run name to branch off, or move the later ones away',
-    )
-  return chosen
-}
-
-function occupied(folder: string, what: string, how: string): EvolmmError {
-  return new EvolmmError(
-    'WOULD_OVERWRITE',
-    `${folder}: must have nothing that the run would overwrite, got ${what}; ${how}`,
-    {
-      details: { folder },
-    },
-  )
-}
-
-async function openModels({
-  solver,
-  proposer,
-  load = {},
-}: TrainOptions): Promise<Record<'solver' | 'proposer', Vlm>> {
-  const shared = await loadVlm(solver.model, load)
-  return {
-    solver: shared,
-    proposer: proposer.model === solver.model ? shared : await loadVlm(proposer.model, load),
-  }
-}
-
-async function freshState(
-  options: TrainOptions,
-  models: Record<'solver' | 'proposer', Vlm>,
-): Promise<TrainerState> {
-  const seed = options.evolve?.seed ?? 42
+async function freshState(options: Settled, models: Models): Promise<TrainerState> {
+  const seed = options.evolve.seed ?? 42
   const open = async (role: 'solver' | 'proposer', place: number): Promise<Adapter> => {
     const { lora, vision = false, adapter } = options[role]
     if (lora === undefined) return models[role].trainWeights({ vision })
-    if (adapter !== undefined) return models[role].loadAdapter(adapter)
+    if (adapter !== undefined) return startAdapter(models[role], adapter, role)
     // Two roles, two beginnings.
     return models[role].createAdapter({ ...lora, vision, seed: seed * 2 + place })
   }
   return startState({ solver: await open('solver', 0), proposer: await open('proposer', 1) })
 }
 
-function kindOf({ lora, vision = false }: RoleOptions) {
-  return { kind: lora === undefined ? ('full' as const) : ('lora' as const), vision }
+/** Of a folder itself, or of the subfolder that checkpoints have for the role. */
+async function startAdapter(vlm: Vlm, adapter: string, role: 'solver' | 'proposer'): Promise<Adapter> {
+  return vlm.loadAdapter(adapter).catch((error: unknown) => {
+    const others = error instanceof EvolmmError && error.code === 'INVALID_ADAPTER' && error.details.others
+    if (Array.isArray(others) && others.includes(role)) return vlm.loadAdapter(adapter, { adapterName: role })
+    throw error
+  })
 }
 
 /** What was true when the run began: read back for one that goes on. */
 async function beginning(
   folder: string,
-  { name = basename(folder), config = {}, identity = config, version = null }: TrainOptions,
+  { name = basename(folder), config, identity, version = null }: Settled,
   images: ImageDataset,
   probed: () => Promise<Record<string, number> | null>,
 ): Promise<RunFile> {

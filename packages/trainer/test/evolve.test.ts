@@ -144,6 +144,37 @@ test('a malformed question is not asked, earns the proposer nothing, and the sol
   expect(proposer?.updates).toBe(1)
 })
 
+test('a chat marker in a question would be another prompt: it is not asked, whatever is skipped', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
+    proposer: scripted(vlm, () => '<question>What is <|image_pad|> here?</question>'),
+    guards: { skip: [] },
+  }
+  const [{ images: asked }] = await recordsOf(options)
+  expect(asked[0]).toMatchObject({ rejected: 'malformed', answers: [] })
+})
+
+test.each([
+  ['too few', () => [1], /must return a list with a reward for each of 5 answers, got 1;/],
+  ['no list', () => 1 as never, /for each of 5 answers, got number;/],
+  ['given later', () => Promise.resolve([]) as never, /got a promise, which is not awaited;/],
+  ['no number', () => [1, 1, NaN, 1, 1], /must be a finite number or null, got NaN/],
+] as const)(
+  'rewards of one’s own that are %s end the run, and nothing is learned',
+  async (_, kind, message) => {
+    const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, rewards: { kind } })
+    const before = plain(options)
+    await expect(recordsOf(options)).rejects.toMatchObject({
+      code: 'INVALID_REWARD',
+      message: expect.stringMatching(message) as string,
+    })
+    expect(options.state.solver.adapter.parameters).toEqual(
+      (before as { solver: { parameters: unknown } }).solver.parameters,
+    )
+    expect(options.state.step).toBe(0)
+  },
+)
+
 test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
   const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })
   const run = (least: number) =>
@@ -332,6 +363,9 @@ test.each([
   [{ prompts: { solver: 'Answer.' } }, /prompts\.solver: must contain \{question\}/],
   [{ kl: { control: 'none' } }, /kl\.control: must be one of adaptive, fixed, got "none"/],
   [{ rewards: { kind: 'soft' } }, /rewards\.kind: must be one of continuous, discrete/],
+  [{ optimizer: { lr: -1 } }, /optimizer\.lr: must be a finite number at least 0, got -1/],
+  [{ optimizer: { gradClip: 0 } }, /optimizer\.gradClip: must be a finite number above 0, got 0/],
+  [{ optimizer: { scheduler: 'step' } }, /optimizer\.scheduler: must be one of constant, linear, cosine/],
   [{ solverUpdate: 'all' }, /solverUpdate: must be one of group, sequential/],
 ] as [object, RegExp][])('%j is refused before anything is begun', async (given, message) => {
   const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, ...given })

@@ -12,10 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundleScript } from '@evolmm/internal/testing'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import {
   EvolmmError,
   iterLog,
@@ -246,17 +245,8 @@ test('a log that cannot be written is one typed error', async () => {
 })
 
 test('killed while it logs, at twelve moments: whole iterations, then at most one that is torn', async () => {
-  const main = join(folder, 'main.mjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('./support/log-until-killed.ts', import.meta.url))],
-    outfile: main,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@evolmm/source'],
-    external: ['onnxruntime-node', 'sharp'],
-    logLevel: 'silent',
-  })
+  const { file: main, remove } = await bundleScript(new URL('support/log-until-killed.ts', import.meta.url))
+  onTestFinished(remove)
   let known = 0
   for (let round = 0; round < 12; round++) {
     // Goes on where the log stands, as a run does after a checkpoint at that step.

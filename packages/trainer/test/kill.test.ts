@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { uniform } from '@evolmm/rl-core'
+import { bundleScript } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundle } from './support/bundle'
 import { timelessLog } from './support/timeless'
 import { makeImages } from './support/tiny-run'
 
@@ -17,11 +17,11 @@ const kills = 50
 const steps = 100
 
 let images: Awaited<ReturnType<typeof makeImages>>
-let script: Awaited<ReturnType<typeof bundle>>
+let script: Awaited<ReturnType<typeof bundleScript>>
 let home: string
 beforeAll(async () => {
   images = await makeImages(4)
-  script = await bundle(new URL('support/killed-run.ts', import.meta.url))
+  script = await bundleScript(new URL('support/killed-run.ts', import.meta.url))
   home = await mkdtemp(join(tmpdir(), 'evolmm-kills-'))
 })
 afterAll(async () => {

@@ -1,5 +1,5 @@
 /** The examples of the README as they are written, with the tiny checkpoint under the name of a published one. */
-import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,4 +48,11 @@ test('the run on disk prints what it says, and again when it is called again', a
     'step_00002',
     'step_00004',
   ])
+})
+
+test('the table of differences goes through the 23 known faults of the released code', async () => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const named = [...readme.matchAll(/^\| (B\d+(?:, B\d+)*) /gm)].flatMap(([, list]) => list.split(', '))
+  expect(named).toHaveLength(23)
+  expect(new Set(named)).toEqual(new Set(Array.from({ length: 23 }, (_, i) => `B${i + 1}`)))
 })

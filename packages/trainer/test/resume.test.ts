@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { train, type IterationRecord, type TrainOptions } from '../src/index'
 import { timelessLog } from './support/timeless'
-import { makeImages } from './support/tiny-run'
+import { makeImages, openTiny, tinyFolder } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
 
 let images: Awaited<ReturnType<typeof makeImages>>
@@ -45,3 +45,89 @@ test('a run that was stopped and resumed is the run that was not', async () => {
     expect(await weights(parts, 'step_00006', role)).toEqual(await weights(whole, 'step_00006', role))
   expect((await readdir(whole)).sort()).toEqual(['iter_log.jsonl', 'run.json', 'step_00004', 'step_00006'])
 })
+
+const lora = { rank: 4, alpha: 8, dropout: 0.1, targets: ['q_proj', 'down_proj'] }
+
+test.each<[string, Partial<TrainOptions>]>([
+  ['one answer after the other', { evolve: { solverUpdate: 'sequential' } }],
+  ['a proposer that never learns', { evolve: { proposerUpdateFreq: 0 } }],
+  [
+    'several images, a schedule and other baselines',
+    {
+      evolve: {
+        batchSize: 3,
+        baseline: 'leave-one-out',
+        proposerBaseline: 'leave-one-out',
+        kl: { control: 'fixed' },
+        optimizer: { lr: 1e-3, scheduler: 'cosine', warmupSteps: 2 },
+      },
+    },
+  ],
+  [
+    'two backbones, one of them with all its weights',
+    { solver: { model: tinyFolder, lora }, proposer: { model: `${tinyFolder}/` } },
+  ],
+  ['the vision tower too', { solver: { model: tinyFolder, lora, vision: true } }],
+  [
+    'signs of collapse',
+    { evolve: { watch: { window: 3, patience: 2, entropyFloor: 10 }, stopOnCollapse: false } },
+  ],
+])('so is one with %s', async (title, given) => {
+  const [whole, parts] = [join(home, `${title} whole`), join(home, `${title} parts`)]
+  await train(tinyTrain(whole, images.folder, given))
+  for (const last of [1, 3, 4]) await trainUntil(last, tinyTrain(parts, images.folder, given))
+  await train(tinyTrain(parts, images.folder, given))
+  await expectSame(parts, whole)
+})
+
+test('a run starts from the adapters of a checkpoint, each role from its own', async () => {
+  const first = join(home, 'first')
+  await train(tinyTrain(first, images.folder, { evolve: { totalSteps: 2 } }))
+  const adapter = join(first, 'step_00002')
+  const role = { model: tinyFolder, lora, adapter }
+  const second = join(home, 'second')
+  await train(
+    tinyTrain(second, images.folder, {
+      solver: role,
+      proposer: role,
+      evolve: { totalSteps: 1, proposerUpdateFreq: 0, optimizer: { lr: 0 } },
+    }),
+  )
+  for (const name of ['solver', 'proposer'])
+    expect(await weights(second, 'step_00001', name)).toEqual(await weights(first, 'step_00002', name))
+})
+
+test('so is one that starts from adapters of other shapes and an older layout, with a picture that is broken', async () => {
+  const vlm = await openTiny()
+  const start = join(home, 'start')
+  const adapter = vlm.createAdapter({
+    rank: 2,
+    alpha: 3,
+    dropout: 0.2,
+    targets: ['v_proj', 'up_proj'],
+    seed: 5,
+  })
+  adapter.parameters.forEach((value, i) => (adapter.parameters[i] = value + Math.sin(i) / 50))
+  await vlm.saveAdapter(start, adapter, { layout: 'legacy' })
+  await vlm.dispose()
+  const pictures = join(home, 'pictures')
+  await cp(images.folder, pictures, { recursive: true })
+  await writeFile(join(pictures, '2.png'), 'no picture')
+  const given = { solver: { model: tinyFolder, lora, adapter: start } }
+  const [whole, parts] = [join(home, 'adapter whole'), join(home, 'adapter parts')]
+  await train(tinyTrain(whole, pictures, given))
+  await trainUntil(2, tinyTrain(parts, pictures, given))
+  // It is not needed any more.
+  await rm(start, { recursive: true })
+  await train(tinyTrain(parts, pictures, given))
+  await expectSame(parts, whole)
+})
+
+async function expectSame(parts: string, whole: string): Promise<void> {
+  expect(await timelessLog(parts)).toEqual(await timelessLog(whole))
+  for (const name of await readdir(join(whole, 'step_00006'), { recursive: true }))
+    if (name.endsWith('.safetensors')) {
+      const file = (run: string) => readFile(join(run, 'step_00006', name))
+      expect((await file(parts)).equals(await file(whole)), name).toBe(true)
+    }
+}

@@ -1,12 +1,25 @@
 /** Runs on disk: what is written, what is refused, and that nothing is damaged on the way. */
 import * as fs from 'node:fs/promises'
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openImageDataset } from '@evolmm/dataset'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { findCheckpoints, readIterLog, train, type IterationRecord, type Tracker } from '../src/index'
+import {
+  findCheckpoints,
+  loadCheckpoint,
+  noTracker,
+  readIterLog,
+  saveCheckpoint,
+  startState,
+  train,
+  type EvolveSettings,
+  type IterationRecord,
+  type Tracker,
+  type TrainOptions,
+} from '../src/index'
 import { timelessLog } from './support/timeless'
-import { makeImages, tinyFolder } from './support/tiny-run'
+import { makeImages, openTiny, tinyFolder } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
 
 vi.mock('node:fs/promises', { spy: true })
@@ -186,6 +199,25 @@ test.each(['optimizer.safetensors', 'solver/adapter_model.safetensors'])(
   },
 )
 
+test.each(['optimizer.safetensors', 'proposer/adapter_model.safetensors'])(
+  'a checkpoint without its %s is refused by that name, and an earlier one is at hand',
+  async (name) => {
+    const folder = await copyOfDone()
+    const newest = join(folder, 'step_00004')
+    await rm(join(newest, name))
+    await expect(train(tinyTrain(folder, images.folder, six))).rejects.toMatchObject({
+      code: 'UNREADABLE_FILE',
+      message: expect.stringMatching(
+        new RegExp(
+          `^${join(newest, name)}: must be readable, got ENOENT.*; or move ${newest} away to go on from an earlier`,
+        ),
+      ) as string,
+    })
+    await rm(newest, { recursive: true })
+    expect(await train(tinyTrain(folder, images.folder, six))).toMatchObject({ status: 'finished' })
+  },
+)
+
 test('a checkpoint that was not written to its end is passed over with a warning, and kept aside when its turn comes', async () => {
   const folder = await copyOfDone()
   await rm(join(folder, 'step_00004', 'SAVE_OK'))
@@ -326,6 +358,147 @@ test('the probe runs before the first iteration, every so many and after the las
   const found: unknown[] = []
   for await (const record of readIterLog(folder)) found.push(record.probe)
   expect(found).toEqual([null, { accuracy: 0.1 }, null, { accuracy: 0.2 }, { accuracy: 0.3 }])
+})
+
+test('a probe that fails later costs no iteration; one that fails at first ends the run before it begins', async () => {
+  const folder = join(home, 'probe-fails')
+  const warn = vi.fn()
+  let calls = 0
+  const probe = {
+    every: 2,
+    run: () =>
+      calls++ === 1 ? Promise.reject(new Error('no such image')) : Promise.resolve({ accuracy: 1 }),
+  }
+  await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 }, probe, onWarning: warn }))
+  expect(warn.mock.calls).toEqual([['probe: must give numbers, got no such image; iteration 2 goes without']])
+  const found: unknown[] = []
+  for await (const record of readIterLog(folder)) found.push(record.probe)
+  expect(found).toEqual([null, null, null, { accuracy: 1 }])
+
+  const none = join(home, 'probe-fails-at-once')
+  calls = 1
+  await expect(train(tinyTrain(none, images.folder, { probe }))).rejects.toThrow('no such image')
+  expect(await readdir(home)).not.toContain('probe-fails-at-once')
+})
+
+test.each([
+  [{ evolve: { batchSize: 0 } }, /^batchSize: must be an integer at least 1, got 0/],
+  [{ saveEvery: -1 }, /^saveEvery: must be an integer at least 0, got -1/],
+  [{ maxCheckpoints: 0 }, /^maxCheckpoints: must be an integer at least 1, got 0/],
+  [{ probe: { every: 0.5, run: () => Promise.resolve({}) } }, /^probe\.every: must be an integer/],
+] as [Partial<TrainOptions>, RegExp][])(
+  '%j is refused before anything is opened, and leaves no folder',
+  async (given, message) => {
+    await expect(train(tinyTrain(join(home, 'wrong'), images.folder, given))).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(message) as string,
+    })
+    expect(await readdir(home)).not.toContain('wrong')
+  },
+)
+
+test('what somebody else left in the folder is not written over', async () => {
+  // As the released code leaves it.
+  const released = join(home, 'released')
+  await mkdir(released)
+  await writeFile(join(released, 'iter_log.jsonl'), '{"step":1}\n')
+  await expect(train(tinyTrain(released, images.folder))).rejects.toMatchObject({ code: 'WOULD_OVERWRITE' })
+  expect(await readFile(join(released, 'iter_log.jsonl'), 'utf8')).toBe('{"step":1}\n')
+  const nameless = await copyOfDone()
+  await rm(join(nameless, 'run.json'))
+  await rm(join(nameless, 'iter_log.jsonl'))
+  const before = await content(nameless)
+  await expect(train(tinyTrain(nameless, images.folder, { resume: 'never' }))).rejects.toMatchObject({
+    code: 'WOULD_OVERWRITE',
+    message: expect.stringContaining('the checkpoint') as string,
+  })
+  expect(await content(nameless)).toEqual(before)
+})
+
+test('a run that is told no configuration takes its own settings for it', async () => {
+  const folder = join(home, 'untold')
+  const options = { ...tinyTrain(folder, images.folder, { evolve: { totalSteps: 2 } }) }
+  delete options.config
+  const untold = (evolve: EvolveSettings) => train({ ...options, evolve: { ...options.evolve, ...evolve } })
+  await untold({})
+  await expect(untold({ samples: 4 })).rejects.toMatchObject({
+    code: 'OTHER_CONFIGURATION',
+    message: expect.stringContaining('samples 4 instead of undefined') as string,
+  })
+  // Longer is no other run, unless the learning rate depends on it.
+  expect(await untold({ totalSteps: 3, imageCache: 0 })).toEqual({ step: 3, status: 'finished' })
+  await expect(untold({ totalSteps: 4, optimizer: { lr: 1e-3, scheduler: 'linear' } })).rejects.toMatchObject(
+    { details: { changed: ['optimizer', 'totalSteps'] } },
+  )
+})
+
+test('a branch needs the log of the run that it comes from', async () => {
+  const lonely = join(home, 'lonely')
+  await cp(join(done, 'step_00002'), join(lonely, 'step_00002'), { recursive: true })
+  await expect(
+    train(
+      tinyTrain(join(home, 'branch-of-none'), images.folder, {
+        ...six,
+        resume: { checkpoint: join(lonely, 'step_00002') },
+      }),
+    ),
+  ).rejects.toMatchObject({ code: 'ITER_LOG_NOT_FOUND' })
+  expect(await readdir(home)).not.toContain('branch-of-none')
+})
+
+test('a log that cannot be synced is one that no checkpoint may rely on', async () => {
+  const folder = await copyOfDone()
+  const real = (await vi.importActual<typeof fs>('node:fs/promises')).open
+  vi.mocked(fs.open).mockImplementation(async (path, ...rest) => {
+    const handle = await real(path, ...rest)
+    if (String(path).endsWith('iter_log.jsonl') && rest[0] !== 'r+')
+      handle.sync = () => Promise.reject(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }))
+    return handle
+  })
+  await expect(train(tinyTrain(folder, images.folder, six))).rejects.toMatchObject({
+    code: 'UNWRITABLE_FILE',
+    message: expect.stringMatching(/iter_log\.jsonl: must have every iteration, safe on disk/) as string,
+  })
+  vi.mocked(fs.open).mockReset()
+  expect((await findCheckpoints(folder)).map(({ step }) => step)).toEqual([2, 4])
+  expect(await train(tinyTrain(folder, images.folder, six))).toEqual({ step: 6, status: 'finished' })
+})
+
+test('a signal in the middle of a save lets it come to its end', async () => {
+  const folder = join(home, 'stopped-in-save')
+  const stop = new AbortController()
+  const stopping: Tracker = {
+    ...noTracker('stopping'),
+    flush: () => {
+      stop.abort()
+    },
+  }
+  const options = tinyTrain(folder, images.folder, { ...six, trackers: [stopping], signal: stop.signal })
+  expect(await train(options)).toEqual({ step: 2, status: 'stopped' })
+  expect((await findCheckpoints(folder)).map(({ step, complete }) => [step, complete])).toEqual([[2, true]])
+})
+
+test('a state is saved and loaded before anything was learned as well', async () => {
+  const vlm = await openTiny()
+  const folder = join(home, 'fresh')
+  await mkdir(folder)
+  const adapter = (seed: number) => vlm.createAdapter({ rank: 4, seed })
+  const state = startState({ solver: adapter(1), proposer: adapter(2) })
+  const model = { vlm, name: 'tiny' }
+  const dataset = (await openImageDataset({ root: images.folder })).state
+  const saved = await saveCheckpoint({
+    ...{ folder, state, dataset, identity: {} },
+    models: { solver: model, proposer: model },
+  })
+  const kind = { vlm, vision: false }
+  const loaded = await loadCheckpoint({
+    folder: saved,
+    models: { solver: kind, proposer: kind },
+    identity: {},
+  })
+  expect(loaded.state.solver).toMatchObject({ optimizer: null, baseline: null, kl: null, updates: 0 })
+  expect(loaded.state.proposer.adapter.parameters).toEqual(state.proposer.adapter.parameters)
+  await vlm.dispose()
 })
 
 test('all weights: a run that trains them stops, resumes and saves checkpoints that load', async () => {

@@ -254,6 +254,13 @@ test('what is neither a folder nor a name of the hub is refused', async () => {
     )
 })
 
+test('a name that the hub does not know may have been a path: the error says that there is no such folder', async () => {
+  const hub = await serveHub({ id: 'org/model', commit, files: {} })
+  await expect(resolveModel('runs/mine', isolated({ endpoint: hub.endpoint }))).rejects.toEqual(
+    failing('HUB_REPO_NOT_FOUND', /^runs\/mine: .*; a folder of that name is not there either$/),
+  )
+})
+
 test.each([undefined, null, 7, {}])('the name %s is refused', async (name) => {
   await expect(resolveModel(name as never)).rejects.toEqual(
     failing('INVALID_OPTION', /^model: must be a string/),

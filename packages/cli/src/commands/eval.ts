@@ -27,15 +27,20 @@ const modes: readonly ScoringMode[] = ['compat', 'fixed', 'rule-based']
 const examples = `
 Examples:
   $ evolmm eval --tasks list
-  $ evolmm eval --model ./checkpoint --tasks chartqa,ai2d --limit 100 --batch_size 4 --output_path results/base
-  $ evolmm eval --model ./checkpoint --adapter ./solver --tasks chartqa,ai2d --limit 100 --output_path results/solver
+  $ evolmm eval --model ./checkpoint --tasks chartqa,ai2d --limit 100 \\
+      --batch_size 4 --output_path results/base
+  $ evolmm eval --model ./checkpoint --adapter ./solver \\
+      --tasks chartqa,ai2d --limit 100 --output_path results/solver
   $ evolmm eval --compare results/base results/solver
   $ evolmm eval --model ./checkpoint --tasks questions.jsonl --diagnose 8
 
-The same command continues a run with --output_path that was stopped or killed. A file.jsonl with image,
-question and answer on each line is a task too, scored by --scorer. A diagnosis shows greedy accuracy, pass@n,
-the majority's accuracy, whether agreement predicts being right, and the same without the image. Data sets and models are downloaded
-once; a judge reads its key from OPENAI_API_KEY.`
+The same command continues a run with --output_path that was stopped or killed.
+A file.jsonl with image, question and answer on each line is a task too, scored
+by --scorer; as in lmms-eval an instruction follows each question, such as
+"Answer the question using a single word or phrase." A diagnosis shows greedy
+accuracy, pass@n, the majority's accuracy, whether agreement predicts being
+right, and the same without the image. Data sets and models are downloaded once;
+a judge reads its key from OPENAI_API_KEY.`
 
 export function addEval(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program

@@ -39,18 +39,22 @@ interface InferFlags extends Omit<PromptFlags, 'prompt'> {
 
 const examples = `
 Examples:
-  $ evolmm infer --model Qwen/Qwen2.5-VL-7B-Instruct --adapter omkarthawakar/EvoLMM \\
+  $ evolmm infer --model Qwen/Qwen2.5-VL-7B-Instruct \\
+      --adapter omkarthawakar/EvoLMM \\
       --image chart.png --question "Which bar is the tallest?"
-  $ evolmm infer --model ./checkpoint --adapter runs/charts/step_00100 --image chart.png --question "How many bars?"
-  $ evolmm infer --model ./checkpoint --adapter runs/charts/step_00100 --merge merged
+  $ evolmm infer --model ./checkpoint --adapter runs/charts/step_00100 \\
+      --image chart.png --question "How many bars?"
+  $ evolmm infer --model ./checkpoint --adapter runs/charts/step_00100 \\
+      --merge merged
 
-Where an adapter's folder holds none itself, the one in its subfolder solver is taken;
---adapter_subfolder names another, as proposer or solver/proposer. --merge goes without a question too.`
+Where an adapter's folder holds none itself, the one in its subfolder solver is
+taken; --adapter_subfolder names another, as proposer or solver/proposer.
+--merge goes without a question too.`
 
 export function addInfer(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program
     .command('infer')
-    .usage('--model <dir_or_id> --adapter <dir_or_id> --image <file> --question <text> [options]')
+    .usage('--model <dir_or_id> --adapter <dir_or_id> [options]')
     .summary('answer with a trained adapter, or merge it')
     .description(
       'Answers a question about an image with a trained adapter, as the released inference script does.',
@@ -122,7 +126,14 @@ async function merge(
 ): Promise<void> {
   if (folder === undefined || adapter === undefined) return
   const dtype = asked ?? (await storedType(vlm.folder))
-  await vlm.saveMerged(folder, adapter, { dtype })
+  await vlm.saveMerged(folder, adapter, { dtype }).catch((error: unknown) => {
+    if (!(error instanceof EvolmmError) || error.code !== 'WOULD_OVERWRITE') throw error
+    throw new EvolmmError(
+      error.code,
+      `--merge ${JSON.stringify(folder)}: must not have a checkpoint yet, got one; choose another folder`,
+      { details: error.details, cause: error },
+    )
+  })
   stderr.write(`written: ${folder} (${dtype})\n`)
 }
 

@@ -14,8 +14,9 @@ Examples:
   $ evolmm report runs/charts
   $ evolmm report runs/charts --output charts.html
 
-The page needs nothing but itself: it can be moved, sent and opened without a network. A run that is
-still going can be looked at too; train writes the page itself when it ends.`
+The page needs nothing but itself: it can be moved, sent and opened without a
+network. A run that is still going can be looked at too; train writes the page
+itself when it ends.`
 
 export function addReport(program: Command, context: Context): void {
   const command = program

@@ -16,9 +16,10 @@ Examples:
   $ WANDB_API_KEY=... evolmm sync runs/charts
   $ evolmm sync runs/charts --wandb_entity my-team --json
 
-For runs of "evolmm train --wandb_mode offline", and of online ones that lost their connection. The
-same command continues where it stopped; nothing is sent twice. The key comes from WANDB_API_KEY and
-the server from WANDB_BASE_URL. This speaks the protocol of W&B's own client, unofficially.`
+For runs of "evolmm train --wandb_mode offline", and of online ones that lost
+their connection. The same command continues where it stopped; nothing is sent
+twice. The key comes from WANDB_API_KEY and the server from WANDB_BASE_URL. This
+speaks the protocol of W&B's own client, unofficially.`
 
 export function addSync(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program
@@ -65,12 +66,20 @@ async function sync(context: Context, folder: string, flags: SyncFlags): Promise
     if (flags.json !== true) stderr.write(`${synced.uploaded} of ${synced.steps} steps uploaded now\n`)
     return 0
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!signal.aborted) throw withoutKey(error)
     stderr.write('stopped; the same command continues from here\n')
     return 130
   } finally {
     undo()
   }
+}
+
+/** Whoever runs this need not be told that there is an offline mode. */
+function withoutKey(error: unknown): unknown {
+  if (!(error instanceof EvolmmError) || error.code !== 'WANDB_KEY_MISSING') return error
+  return new EvolmmError(error.code, `${error.message.replace(/;.*/, '')}; set WANDB_API_KEY`, {
+    cause: error,
+  })
 }
 
 function toJson({ runId, url, steps, uploaded }: SyncedWandb): string {

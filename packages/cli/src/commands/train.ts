@@ -1,4 +1,5 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
+import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
@@ -62,15 +63,20 @@ export function addTrain(program: Command, context: Context, exit: (code: number
         ...(path !== undefined && { file: await readConfigFile(path) }),
       })
       await checkFiles(resolved.config)
-      exit(await (dry === true ? show : train)(context, resolved, json).catch(asDataDir))
+      exit(await (dry === true ? show : train)(context, resolved, json).catch(asFlag))
     })
 }
 
-/** The data set calls it `root`. */
-function asDataDir(error: unknown): never {
-  if (!(error instanceof EvolmmError) || !error.message.startsWith('root:')) throw error
+/** An error about an option of the library whose name is a common word, by the name of its flag. */
+function asFlag(error: unknown): never {
+  if (!(error instanceof EvolmmError) || !/^(root|manifest|resume|targets)\b/.test(error.message)) throw error
   const { code, message, details } = error
-  throw new EvolmmError(code, message.replace('root', '--data_dir'), { details, cause: error })
+  const named = message
+    .replace(/^root/, 'data_dir')
+    .replace(/^targets/, 'lora_targets')
+    .replace('pass vision: true', 'pass --no-freeze_vision')
+    .replace('begin anew without the state', 'begin anew under another --run_name')
+  throw new EvolmmError(code, `--${named}`, { details, cause: error })
 }
 
 async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
@@ -104,8 +110,12 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
     interrupt.abort()
   }, ['SIGINT', 'SIGTERM'])
   try {
+    let iterations = 0
     const outcome = await context.library.train(resolved.config, {
       signal,
+      onRecord: () => {
+        iterations++
+      },
       status: context.stderr,
       version: context.version,
       hub: hubOptions(progress),
@@ -116,8 +126,12 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
     })
     progress.clear()
     const { folder, status, step } = outcome
+    // A name that was made up now will be another one next time.
+    const same = resolved.config.run_name === null ? ` with --run_name ${basename(folder)}` : ''
     if (status === 'stopped')
-      progress.onNote(`stopped after iteration ${step}; the same command goes on from there`)
+      progress.onNote(`stopped after iteration ${step}; the same command${same} goes on from there`)
+    else if (iterations === 0)
+      progress.onNote(`finished before, after iteration ${step}; a larger --total_steps goes on from there`)
     context.stdout.write(json ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
     return signal.aborted && status === 'stopped' ? 130 : 0
   } catch (error) {

@@ -1,5 +1,6 @@
 /** `evolmm warmup`: supervised learning on labelled images. */
 import { type Command, Option } from 'commander'
+import { EvolmmError } from '@evolmm/internal'
 import { runWarmup } from '../warmup/run-warmup'
 import type { WarmupFlags } from '../warmup/warmup-flags'
 import type { Context } from '../context'
@@ -16,17 +17,38 @@ import {
 
 const examples = `
 Examples:
-  $ evolmm warmup --model ./start --data lessons.jsonl --output_dir ./warm --no-freeze_vision --total_steps 3000 --lr 1e-3
-  $ evolmm warmup --model ./checkpoint --data lessons.jsonl --output_dir ./adapter --use_lora --lr 2e-4
+  $ evolmm warmup --model ./start --data lessons.jsonl --output_dir ./warm \\
+      --no-freeze_vision --total_steps 3000 --lr 1e-3
+  $ evolmm warmup --model ./checkpoint --data lessons.jsonl \\
+      --output_dir ./adapter --use_lora --lr 2e-4
 
-A line of the data is {"image", "turns": [{"prompt", "completion"}]} or {"image", "question", "answer"}, where the
-completion is <answer>ANSWER</answer>. All that is asked about one image is learned in one sequence. Paths of images
-begin at the folder of the file. The same command continues a run that was stopped or killed.`
+A line of the data is {"image", "turns": [{"prompt", "completion"}]} or
+{"image", "question", "answer"}, where the completion is
+<answer>ANSWER</answer>. All that is asked about one image is learned in one
+sequence. Paths of images begin at the folder of the file. The same command
+continues a run that was stopped or killed.`
+
+/** What contradicts itself, or would have no effect; a default that does is only worth a word. */
+function checkTogether(command: Command, flags: WarmupFlags, { stderr }: Context): void {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli'
+  for (const name of ['lora_r', 'lora_alpha', 'lora_dropout', 'lora_targets'] as const)
+    if (flags.use_lora !== true && isGiven(name))
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `--${name}: must go with --use_lora, got ${flags[name]} without; add that or leave this out`,
+      )
+  const { warmup_steps: rise, total_steps: total } = flags
+  if (rise <= total) return
+  const what = `${rise} of ${total}, so that the rate is never reached; lower it`
+  if (isGiven('warmup_steps'))
+    throw new EvolmmError('INVALID_OPTION', `--warmup_steps: must be at most --total_steps, got ${what}`)
+  stderr.write(`note: --warmup_steps is ${what}\n`)
+}
 
 export function addWarmup(program: Command, context: Context, exit: (code: number) => void): void {
   const command = program
     .command('warmup')
-    .usage('--model <dir_or_id> --data <file.jsonl> --output_dir <dir> [options]')
+    .usage('--model <dir> --data <file> --output_dir <dir> [options]')
     .summary('teach a model questions and answers about images')
     .description('Teaches a model labelled questions about images, and writes a checkpoint or an adapter.')
   addPixelFlags(addModelFlags(command))
@@ -85,6 +107,7 @@ export function addWarmup(program: Command, context: Context, exit: (code: numbe
     .addHelpText('after', examples)
     .action(async (flags: WarmupFlags) => {
       requireFlags(command, 'model', 'data', 'output_dir')
+      checkTogether(command, flags, context)
       exit(await runWarmup(context, flags))
     })
 }

@@ -1,6 +1,7 @@
 /** `--tasks`: names of benchmarks, groups and tasks of one's own, and JSON-lines files. */
 import { EvolmmError } from '@evolmm/internal'
-import { findTasks, folderTask, type FolderScorer, type Task } from '@evolmm/eval'
+import { findTasks, folderTask, taskGroups, tasks, type FolderScorer, type Task } from '@evolmm/eval'
+import { closest } from '../train/config/closest'
 
 /** `included` are tasks of one's own beside those that there are. */
 export function chooseTasks(names: string, scorer: FolderScorer, included: readonly Task[] = []): Task[] {
@@ -15,13 +16,31 @@ export function chooseTasks(names: string, scorer: FolderScorer, included: reado
     )
   const own = new Map(included.map((task) => [task.name, task]))
   const chosen = list.flatMap((name) =>
-    name.endsWith('.jsonl') ? [folderTask({ file: name, scorer })] : (own.get(name) ?? findTasks([name])),
+    name.endsWith('.jsonl')
+      ? [folderTask({ file: name, scorer })]
+      : (own.get(name) ?? known(name, [...own.keys()])),
   )
-  const tasks = [...new Set(chosen)]
-  const twice = tasks.find(({ name }, i) => tasks.findIndex((other) => other.name === name) < i)
-  if (twice === undefined) return tasks
+  const distinct = [...new Set(chosen)]
+  const twice = distinct.find(({ name }, i) => distinct.findIndex((other) => other.name === name) < i)
+  if (twice === undefined) return distinct
   throw new EvolmmError(
     'INVALID_OPTION',
     `--tasks: must have different names, got ${JSON.stringify(twice.name)} twice; rename a file`,
   )
+}
+
+/** `included` are names that would have been taken too. */
+function known(name: string, included: readonly string[]): readonly Task[] {
+  try {
+    return findTasks([name])
+  } catch (error) {
+    if (!(error instanceof EvolmmError) || error.code !== 'TASK_UNKNOWN') throw error
+    const near = closest(name, [...tasks.map((task) => task.name), ...Object.keys(taskGroups), ...included])
+    throw new EvolmmError(
+      error.code,
+      `--tasks: must name tasks, groups or .jsonl files, got ${JSON.stringify(name)}; ` +
+        (near === undefined ? 'see evolmm eval --tasks list' : `did you mean ${near}?`),
+      { details: error.details, cause: error },
+    )
+  }
 }

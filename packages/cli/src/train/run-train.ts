@@ -5,7 +5,7 @@ import {
   statusLine,
   train,
   writeReport,
-  type EvolveOptions,
+  type EvolveSettings,
   type RoleOptions,
 } from '@evolmm/trainer'
 import { identityOf } from './config/identity'
@@ -21,7 +21,11 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
   const { signal, onRecord, onWarning, hub, onWiden, status, version = null } = options
   const probe = await chooseProbe(config)
   const line = status && statusLine({ output: status })
+  const warned = new Set<string>()
   const warn = (message: string) => {
+    // Both roles have the same to say of one model.
+    if (warned.has(message)) return
+    warned.add(message)
     line?.clear()
     onWarning?.(message)
   }
@@ -33,7 +37,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     load: {
       device: config.device,
       dtype: heldType(config),
-      hub: { ...hub, ...(config.revision !== null && { revision: config.revision }) },
+      hub: { ...hub, signal, ...(config.revision !== null && { revision: config.revision }) },
       threads: config.threads ?? undefined,
       cacheDir: config.cache_dir ?? undefined,
       minPixels: config.min_pixels ?? undefined,
@@ -63,7 +67,13 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     ...(onRecord && { onRecord }),
     onWarning: warn,
   })
-  if (config.report && outcome.step > 0) await writeReport({ folder })
+  // A page can be made again; what was learned is safe.
+  if (config.report && outcome.step > 0)
+    await writeReport({ folder }).catch((error: unknown) => {
+      warn(
+        `report: ${error instanceof Error ? error.message : String(error)}; evolmm report ${folder} makes it`,
+      )
+    })
   return { folder, ...outcome }
 }
 
@@ -89,7 +99,7 @@ function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOpti
   }
 }
 
-function evolveOptions(config: TrainConfig): Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state'> {
+function evolveOptions(config: TrainConfig): EvolveSettings {
   const { proposer_prompt: proposer, solver_prompt: solver, system_prompt: system } = config
   return {
     totalSteps: config.total_steps,

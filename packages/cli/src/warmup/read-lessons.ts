@@ -20,7 +20,7 @@ export async function readLessons(file: string, system: string | undefined): Pro
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new EvolmmError(
       'UNREADABLE_FILE',
-      `--data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as NodeJS.ErrnoException).code}; check the path`,
+      `--data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as Error).message}; check the path`,
       { cause },
     )
   })

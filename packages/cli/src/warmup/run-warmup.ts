@@ -25,6 +25,7 @@ export async function runWarmup(context: Context, flags: WarmupFlags): Promise<n
   await openFolder(folder, { ...configOf(flags), data_sha256: sha256 }, marker)
   if (await exists(join(folder, marker))) {
     context.stderr.write('finished before; choose another --output_dir to learn anew\n')
+    context.stdout.write(`${folder}\n`)
     return 0
   }
   const interrupt = new AbortController()

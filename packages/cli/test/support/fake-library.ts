@@ -3,6 +3,7 @@
  * its id the code point; `<end>` is one token, 9.
  */
 import { EvolmmError } from '@evolmm/internal'
+import type { IterationRecord } from '@evolmm/trainer'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
 import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
 
@@ -18,6 +19,8 @@ export interface FakeOptions {
   /** Where downloaded data is. */
   snapshot?: string
   /** What a run does; it ends with this. @default finished after one iteration */
+  /** That a run makes. @default 1 */
+  iterations?: number
   onTrain?: (...given: Parameters<Library['train']>) => TrainOutcome | Promise<TrainOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
@@ -190,7 +193,9 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     inspectRuntime: () => Promise.resolve(report),
     train: async (config, given) => {
       note('train', config)
-      return (await options.onTrain?.(config, given)) ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
+      const outcome = await options.onTrain?.(config, given)
+      for (let i = 0; i < (options.iterations ?? 1); i++) given.onRecord?.({} as IterationRecord)
+      return outcome ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
     },
     downloadSnapshot: (name, given) => {
       note('downloadSnapshot', name, given)

@@ -35,7 +35,7 @@ export function unreadable(path: string, cause: unknown, kind = 'file'): EvolmmE
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new EvolmmError(
     'DATA_UNREADABLE',
-    `${path}: must be a readable ${kind}, got ${reason}; get the file again`,
+    `${path}: must be a readable ${kind}, got ${reason}; check the path, or get it again`,
     { details: { path }, cause },
   )
 }

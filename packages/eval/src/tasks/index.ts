@@ -48,7 +48,7 @@ export function findTasks(names: readonly string[]): Task[] {
     const known = [...tasks.map((task) => task.name), ...Object.keys(taskGroups)].join(', ')
     throw new EvolmmError(
       'TASK_UNKNOWN',
-      `tasks: must be among ${known}, got ${JSON.stringify(name)}; name one of them`,
+      `task ${JSON.stringify(name)}: must be one of ${known}, got another name; correct it`,
       {
         details: { name },
       },

@@ -132,7 +132,7 @@ function commonFolder(a: string, b: string, sep: string): string {
 function unreadable(file: string, cause: unknown): never {
   throw new EvolmmError(
     'UNREADABLE_FILE',
-    `safetensorsData: ${file} must be readable, got ${cause instanceof Error ? cause.message : 'an error'}; check the path`,
+    `${file}: must be readable, got ${cause instanceof Error ? cause.message : 'an error'}; check the path`,
     { details: { file }, cause },
   )
 }

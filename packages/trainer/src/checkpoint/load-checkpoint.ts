@@ -10,10 +10,7 @@ import { parseTrainerState, type RoleStateFile, type TrainerStateFile } from './
 
 export interface LoadCheckpointOptions {
   folder: string
-  models: Record<
-    'solver' | 'proposer',
-    { vlm: Pick<Vlm, 'loadAdapter' | 'trainWeights'>; kind: 'lora' | 'full'; vision: boolean }
-  >
+  models: Record<'solver' | 'proposer', { vlm: Pick<Vlm, 'loadAdapter' | 'trainWeights'>; vision: boolean }>
   /** The settings of the run that goes on. */
   identity: Readonly<Record<string, unknown>>
 }
@@ -28,16 +25,30 @@ export async function loadCheckpoint(
   const saved = await readTrainerState(options.folder)
   compareIdentity(options.folder, saved.identity, options.identity)
   const file = join(options.folder, 'optimizer.safetensors')
-  const tensors = await readSafetensors(file)
+  const damaged = orGoOnEarlier(options.folder)
+  const tensors = await readSafetensors(file).catch(damaged)
   const role = async (name: 'solver' | 'proposer'): Promise<RoleState> => {
-    const { vlm, kind, vision } = options.models[name]
+    const { vlm, vision } = options.models[name]
     const folder = join(options.folder, name)
-    const adapter =
-      kind === 'lora' ? await vlm.loadAdapter(folder) : await vlm.trainWeights({ folder, vision })
+    const adapter = await (
+      saved[name].kind === 'lora' ? vlm.loadAdapter(folder) : vlm.trainWeights({ folder, vision })
+    ).catch(damaged)
     return roleState(adapter, saved[name], { file, name, tensors })
   }
   const { step, watch, dataset } = saved
   return { state: { step, solver: await role('solver'), proposer: await role('proposer'), watch }, dataset }
+}
+
+/** For `catch`: what is wrong with a file, and what can be done about the whole. */
+function orGoOnEarlier(folder: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof EvolmmError)) throw error
+    const { code, message, details } = error
+    throw new EvolmmError(code, `${message}; or move ${folder} away to go on from an earlier checkpoint`, {
+      details,
+      cause: error,
+    })
+  }
 }
 
 /** The part of a checkpoint that is small. */
@@ -68,11 +79,13 @@ function roleState(
       { details: { file, tensor: `${name}.${which}` } },
     )
   }
+  // A state that was saved before any loop took it up.
+  const neverStepped = step === 0 && !tensors.has(`${name}.first`)
   return {
     adapter,
     baseline,
     kl,
     updates,
-    optimizer: { step, first: moment('first'), second: moment('second') },
+    optimizer: neverStepped ? null : { step, first: moment('first'), second: moment('second') },
   }
 }

@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import { rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import type { DatasetState } from '@evolmm/dataset'
 import { publishFolder, writeSafetensors, writeSynced, type SaveOptions, type Vlm } from '@evolmm/vlm'
 import type { RoleState, TrainerState } from '../state'
@@ -102,14 +101,9 @@ function kindOf({ adapter }: RoleState): 'lora' | 'full' {
 
 /** A folder of that name without the marker is somebody's: it makes way, whole. */
 async function moveUnfinished(folder: string): Promise<void> {
-  if ((await stat(folder).catch(() => undefined)) === undefined) return
-  if ((await stat(join(folder, marker)).catch(() => undefined)) !== undefined)
-    throw new EvolmmError(
-      'WOULD_OVERWRITE',
-      `${folder}: must not be there yet, got a complete checkpoint; move it away or choose another run name`,
-      { details: { folder } },
-    )
-  await rename(folder, `${folder}.unfinished-${randomBytes(4).toString('hex')}`)
+  const there = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
+  if ((await there(folder)) && !(await there(join(folder, marker))))
+    await rename(folder, `${folder}.unfinished-${randomBytes(4).toString('hex')}`)
 }
 
 function json(value: unknown): string {

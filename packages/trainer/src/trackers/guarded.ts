@@ -27,6 +27,8 @@ export interface TrackerCounts {
   /** Iterations that the tracker has not got, and those among them that it can no longer get. */
   missing: number
   lost: number
+  /** Calls of any kind that it has yet to get. */
+  waiting: number
 }
 
 export interface GuardedTracker extends Tracker {
@@ -65,6 +67,8 @@ class Line {
   /** The latest work; settles when nothing more can be done for now, and never rejects. */
   private working = Promise.resolve()
   private busy = false
+  /** Whether a call has been left to itself. */
+  private late = false
   private failures = 0
   private lost = 0
   private warned = false
@@ -78,18 +82,17 @@ class Line {
   async pass(call: Call, timeLimit: number): Promise<void> {
     this.add(call)
     if (!this.busy) this.working = this.work()
+    // One that hangs holds up no further iteration.
+    if (this.late && call.kind === 'log') return
     if (await settles(this.working, timeLimit)) return
+    this.late = this.busy
     this.failed('TRACKER_SLOW', `gave no answer within ${timeLimit} ms`)
   }
 
   counts(): TrackerCounts {
-    const waiting = this.calls.filter(({ kind }) => kind === 'log').length
-    return {
-      name: this.tracker.name,
-      failures: this.failures,
-      missing: waiting + this.lost,
-      lost: this.lost,
-    }
+    const { lost, failures } = this
+    const logs = this.calls.filter(({ kind }) => kind === 'log').length
+    return { name: this.tracker.name, failures, missing: logs + lost, lost, waiting: this.calls.length }
   }
 
   reportLosses(): void {
@@ -120,6 +123,7 @@ class Line {
       this.failed('TRACKER_FAILED', error instanceof Error ? error.message : String(error))
     } finally {
       this.busy = false
+      this.late = false
     }
   }
 

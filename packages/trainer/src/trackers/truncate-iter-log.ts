@@ -15,7 +15,7 @@ export async function truncateIterLog(folder: string, step: number): Promise<voi
   const file = iterLogFile(folder)
   const size = await sizeOf(file)
   if (step === 0 && size === undefined) return
-  const end = step === 0 ? 0 : await endOf(folder, step)
+  const end = await endOfStep(folder, step)
   if (end === size) return
   try {
     const handle = await open(file, 'r+')
@@ -28,7 +28,9 @@ export async function truncateIterLog(folder: string, step: number): Promise<voi
   }
 }
 
-async function endOf(folder: string, step: number): Promise<number> {
+/** Bytes up to the end of a step. Throws as above for a log that does not have every iteration up to it. */
+export async function endOfStep(folder: string, step: number): Promise<number> {
+  if (step === 0) return 0
   let last = 0
   for await (const iteration of scanIterLog(folder)) {
     last = iteration.step

@@ -27,10 +27,22 @@ export async function resolveModel(idOrFolder: string, options: HubOptions = {})
   if (entry !== undefined || !isRepoId(idOrFolder.split('@', 1)[0]))
     throw new EvolmmError(
       'MODEL_NOT_FOUND',
-      `model ${JSON.stringify(idOrFolder)}: must be an existing folder or have the form ORG/NAME or ORG/NAME@revision, got ${entry === undefined ? 'neither' : 'a file'}; correct the path or the name`,
+      `${JSON.stringify(idOrFolder)}: must be an existing folder or have the form ORG/NAME or ORG/NAME@revision, got ${entry === undefined ? 'neither' : 'a file'}; correct the path or the name`,
       { details: { model: idOrFolder } },
     )
   const chosen = options.allow ?? options.ignore ?? options.require
   const whole = chosen !== undefined || options.repoType === 'dataset'
-  return downloadSnapshot(idOrFolder, whole ? options : { ...options, ...modelFiles })
+  return downloadSnapshot(idOrFolder, whole ? options : { ...options, ...modelFiles }).catch(
+    (error: unknown) => {
+      if (!(error instanceof EvolmmError) || !missing.has(error.code)) throw error
+      const { code, message, details } = error
+      throw new EvolmmError(code, `${message}; a folder of that name is not there either`, {
+        details,
+        cause: error,
+      })
+    },
+  )
 }
+
+/** Errors that a mistyped path runs into. */
+const missing = new Set(['HUB_UNREACHABLE', 'HUB_NOT_CACHED', 'HUB_REPO_NOT_FOUND', 'HUB_UNAUTHORIZED'])

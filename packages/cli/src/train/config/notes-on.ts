@@ -1,4 +1,5 @@
 /** What a configuration means that its author may not expect, in one sentence each. */
+import { isDefault } from './is-default'
 import type { ConfigSource } from './setting'
 import type { TrainConfig, TrainSetting } from './train-settings'
 
@@ -8,7 +9,10 @@ export function notesOn(config: TrainConfig, sources: Sources): string[] {
   return [
     ...(['device_map', 'clear_cache_every'] as const).map(
       (name) =>
-        sources[name] !== 'default' && `${name} is accepted as by the released code, and has no effect here`,
+        sources[name] !== 'default' &&
+        // A run.json has every setting.
+        !(sources[name] === 'file' && isDefault(name, config[name])) &&
+        `${name} is accepted as by the released code, and has no effect here`,
     ),
     config.max_checkpoints < 2 &&
       `max_checkpoints ${config.max_checkpoints} is raised to 2, as by the released code`,

@@ -6,7 +6,7 @@ import type { ConfigInput } from './resolve-config'
 /** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `resolveConfig`. */
 export async function readConfigFile(path: string): Promise<NonNullable<ConfigInput['file']>> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw invalid(path, 'must be a file that can be read', (error as Error).message)
+    throw invalid(path, 'must be a file that can be read', (error as Error).message, 'check the path')
   })
   let json: unknown
   try {
@@ -23,8 +23,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function invalid(path: string, rule: string, got: string): EvolmmError {
-  return new EvolmmError('INVALID_CONFIG_FILE', `--config ${path}: ${rule}, got ${got}; correct the file`, {
+function invalid(path: string, rule: string, got: string, fix = 'correct the file'): EvolmmError {
+  return new EvolmmError('INVALID_CONFIG_FILE', `--config ${path}: ${rule}, got ${got}; ${fix}`, {
     details: { path },
   })
 }

@@ -1,25 +1,26 @@
-/** A main of this folder in one file, for a process of its own. */
+/** A script of a test with all that it imports in one file, for a process of its own. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
-export interface Bundle {
+export interface BundledScript {
   file: string
   remove: () => void
 }
 
 /** Native modules cannot be part of a file, and only the package that depends on them finds them. */
 const native = /^(onnxruntime-node|sharp)$/
-const vlm = createRequire(new URL('../../../vlm/package.json', import.meta.url))
+const vlm = createRequire(new URL('../../vlm/package.json', import.meta.url))
 
-export async function bundleMain(main: URL): Promise<Bundle> {
-  // Beside the sources, where commander is found.
-  const folder = mkdtempSync(fileURLToPath(new URL('../.bin-', import.meta.url)))
+/** Into a new folder beside the script, where the packages are found that stay outside. */
+export async function bundleScript(script: URL): Promise<BundledScript> {
+  const source = fileURLToPath(script)
+  const folder = mkdtempSync(join(dirname(source), '.bundle-'))
   const file = join(folder, 'main.mjs')
   await build({
-    entryPoints: [fileURLToPath(main)],
+    entryPoints: [source],
     outfile: file,
     bundle: true,
     platform: 'node',
@@ -27,6 +28,8 @@ export async function bundleMain(main: URL): Promise<Bundle> {
     conditions: ['@evolmm/source'],
     external: ['commander'],
     logLevel: 'silent',
+    // What lies beside the script is found from where that is.
+    define: { 'import.meta.url': JSON.stringify(script.href) },
     plugins: [
       {
         name: 'native',
