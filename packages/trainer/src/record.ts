@@ -29,7 +29,7 @@ export interface ImageRecord {
   /** The proposer's output, markup included. */
   proposerText: string
   proposerTokens: number
-  /** What was asked; `null` when there was nothing to ask. */
+  /** What was asked, or what was `rejected`; `null` when there was nothing to ask. */
   question: string | null
   /** What is wrong with the form of the output, whether or not it was asked. */
   faults: QuestionFault[]

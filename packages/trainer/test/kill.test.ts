@@ -3,7 +3,7 @@
  * if nothing had been.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, watch } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, watch } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -70,6 +70,8 @@ test(`a run that was killed ${kills} times ends with the bytes of one that was n
   expect(await first.ended).toBe('0 ')
   const iteration = (performance.now() - begun - startup) / steps
 
+  // There from the start, so that it can be watched.
+  await mkdir(killed)
   let writing = 0
   for (let n = 0; n < kills; n++) {
     const child = start(killed)

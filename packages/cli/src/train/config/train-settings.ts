@@ -15,7 +15,7 @@ const folderName = {
 const asksQuestion = { rule: 'contain {question}', holds: (text: string) => text.includes('{question}') }
 
 const images = {
-  data_dir: text('images/train', 'folder of images; its subfolders are walked at any depth', {
+  data_dir: text('images/train', 'folder of images, or of subfolders with them at any depth', {
     env: 'DATA_DIR',
     ...dir,
   }),
