@@ -6,7 +6,7 @@
  * for bit, on one machine. Its accuracy on held-out charts is written beside it. With `--state` an interrupted run goes
  * on where it was.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -18,7 +18,7 @@ import {
   recipes,
   summarizeAccuracy,
 } from '@evolmm/tiny-world'
-import { loadVlm } from '@evolmm/vlm'
+import { loadVlm, runtimeVersion } from '@evolmm/vlm'
 
 const { values: given } = parseArgs({
   options: {
@@ -60,13 +60,11 @@ const pairs = labelledPairs({ split: 'test', charts: 300, questions: 4 })
 const sampledFrom = given.recipe === 'reading' ? 'samples' : 'score'
 const accuracy = summarizeAccuracy(await measureAccuracy(vlm, { pairs, sampledFrom }))
 await vlm.dispose()
-const runtime = new URL('../../packages/vlm/node_modules/onnxruntime-node/package.json', import.meta.url)
-const { version: onnxruntime } = JSON.parse(await readFile(runtime, 'utf8'))
 const { platform, arch } = process
 const record = {
   command: `pnpm make:checkpoint --recipe=${given.recipe} --seed=${seed} --threads=${threads}`,
   phases,
-  engine: { node: process.versions.node, onnxruntime, platform, arch },
+  engine: { node: process.versions.node, onnxruntime: runtimeVersion(), platform, arch },
   test: { charts: 300, questionsPerChart: 4, sampledFrom, ...accuracy },
 }
 await writeFile(join(folder, 'tiny-world.json'), `${JSON.stringify(record, null, 2)}\n`)

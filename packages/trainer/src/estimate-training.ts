@@ -16,7 +16,7 @@ import {
 import { mergeParts, type MergedPart } from './merge-parts'
 import type { EvolveOptions } from './options'
 import { defaultProposerPrompt, defaultSolverPrompt } from './prompts'
-import type { RoleOptions } from './train'
+import type { RoleOptions } from './train-options'
 
 export interface EstimateTrainingOptions {
   solver: RoleShape

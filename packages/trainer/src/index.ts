@@ -20,7 +20,8 @@ export type { WatchOptions, WatchState } from './watch'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
 
 // 2. A run on disk
-export { train, type Probe, type RoleOptions, type TrainOptions } from './train'
+export { train } from './train'
+export type { Probe, RoleOptions, TrainOptions } from './train-options'
 export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save-checkpoint'
 export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './checkpoint/load-checkpoint'
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'

@@ -1,5 +1,5 @@
 /** The settings that what is learned depends on, for a run that is not told what its own are. */
-import type { TrainOptions } from './train'
+import type { TrainOptions } from './train-options'
 
 /** `totalSteps` counts where the learning rate depends on it. Functions are not data, and left out. */
 export function settingsOf({ solver, proposer, load = {}, data, evolve = {} }: TrainOptions) {

@@ -4,18 +4,10 @@
  */
 import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { openImageDataset, type DatasetOptions, type ImageDataset } from '@evolmm/dataset'
+import { openImageDataset, type ImageDataset } from '@evolmm/dataset'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { lockFile } from '@evolmm/internal/node'
-import {
-  loadVlm,
-  makeFolder,
-  runtimeVersion,
-  type Adapter,
-  type LoadVlmOptions,
-  type SaveOptions,
-  type Vlm,
-} from '@evolmm/vlm'
+import { loadVlm, makeFolder, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
 import type { FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint, readTrainerState } from './checkpoint/load-checkpoint'
@@ -23,8 +15,7 @@ import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoi
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { startingPoint } from './checkpoint/starting-point'
 import { evolve } from './evolve'
-import { emitWarning, type EvolveSettings } from './options'
-import type { IterationRecord } from './record'
+import { emitWarning } from './options'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { settingsOf } from './settings-of'
 import { startState, type TrainerState } from './state'
@@ -33,63 +24,8 @@ import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
+import type { TrainOptions } from './train-options'
 import { unwritable } from './unwritable'
-
-export interface TrainOptions {
-  /** Folder of the run, where everything of it lies. */
-  folder: string
-  /** @default the folder's name */
-  name?: string
-  solver: RoleOptions
-  proposer: RoleOptions
-  /** How the models are opened. */
-  load?: LoadVlmOptions
-  data: DatasetOptions
-  /** The loop's own settings. */
-  evolve?: EvolveSettings
-  /** A checkpoint every so many iterations, and one at the end; 0 for none but that. @default 50 */
-  saveEvery?: number
-  /** Complete checkpoints that are kept. @default 2 */
-  maxCheckpoints?: number
-  /** @default 'current' */
-  adapterLayout?: SaveOptions['layout']
-  /** From the newest complete checkpoint of the folder, from a given one, or from the start. @default 'auto' */
-  resume?: 'auto' | 'never' | { checkpoint: string }
-  /** The whole configuration, for the records. @default what of these options is learned from */
-  config?: Readonly<Record<string, unknown>>
-  /** The part of it that what is learned depends on: a resumed run must have the same. @default config */
-  identity?: Readonly<Record<string, unknown>>
-  /** Of evolmm, for the records. @default none */
-  version?: string | null
-  /** Besides the log of iterations, which every run has. @default none */
-  trackers?: readonly Tracker[]
-  probe?: Probe
-  /** Saves, and ends the run before the next iteration. */
-  signal?: AbortSignal
-  onStart?: (run: RunInfo, adapters: { solver: Adapter; proposer: Adapter }) => void
-  onRecord?: (record: IterationRecord) => void
-  onCheckpoint?: (folder: string) => void
-  /** @default a Node process warning */
-  onWarning?: (message: string) => void
-}
-
-export interface RoleOptions {
-  /** Folder or hub id; the backbone is shared when both roles have the same. */
-  model: string
-  /** @default all weights are trained */
-  lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
-  /** Also the vision tower's modules or weights. @default false */
-  vision?: boolean
-  /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
-  adapter?: string
-}
-
-/** A small evaluation before the first iteration, every so many, and after the last: named numbers. */
-export interface Probe {
-  /** 0 for none in between. */
-  every: number
-  run: (policy: { vlm: Vlm; adapter: Adapter }) => Promise<Record<string, number>>
-}
 
 export async function train(options: TrainOptions): Promise<RunOutcome> {
   const folder = resolve(options.folder)
