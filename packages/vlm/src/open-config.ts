@@ -56,9 +56,9 @@ export async function openConfig(model: string, options: OpenConfigOptions = {})
 }
 
 function publishedSize(model: string): keyof typeof publishedConfigs | undefined {
-  const [, size] = /^(?:(?:Qwen\/)?Qwen2\.5-VL-)?(\d+B)(?:-Instruct)?(?:@.+)?$/i.exec(model) ?? []
+  const [, size = ''] = /^(?:(?:Qwen\/)?Qwen2\.5-VL-)?(\d+B)(?:-Instruct)?(?:@.+)?$/i.exec(model) ?? []
   return (Object.keys(publishedConfigs) as (keyof typeof publishedConfigs)[]).find(
-    (name) => name === size?.toUpperCase(),
+    (name) => name === size.toUpperCase(),
   )
 }
 
