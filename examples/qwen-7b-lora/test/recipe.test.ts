@@ -83,7 +83,7 @@ test('check, train, go on, infer and eval: the script on the tiny checkpoint', a
   expect(readdirSync(join(folder, 'runs/qwen-7b-lora'))).toContain('step_00003')
 
   const image = join(tiny, 'images/img0.png')
-  const model = ['--model', tiny, '--device', 'cpu']
+  const model = ['--model', tiny, '--device', 'cpu', '--threads', '1']
   const infer = await sh(
     'infer',
     ...model,

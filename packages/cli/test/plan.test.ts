@@ -80,8 +80,8 @@ test.each<[string, string[]]>([
   // A bit less than it takes, so that one flag is enough.
   const { advice } = await report(...given, String(Math.floor(before.total.device * 0.99)), ...argv)
   expect(advice).toContain(flag)
-  const [, value] = new RegExp(`${flag}(?: (\\d+))?`).exec(advice ?? '') ?? []
-  const changed = [...argv, ...flag.split(' '), ...(value === undefined ? [] : [value])]
+  const [, value = ''] = new RegExp(`${flag}(?: (\\d+))?`).exec(advice ?? '') ?? []
+  const changed = [...argv, ...flag.split(' '), ...(value === '' ? [] : [value])]
   expect((await report(...given, '1GB', ...changed)).total.device).toBeLessThan(before.total.device)
 })
 

@@ -101,8 +101,8 @@ async function imageOf(
 }
 
 function parseSize(size: string): PlannedImage {
-  const [, width, height] = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/.exec(size.trim()) ?? []
-  if (width !== undefined && height !== undefined) return { width: Number(width), height: Number(height) }
+  const match = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/.exec(size.trim())
+  if (match !== null) return { width: Number(match[1]), height: Number(match[2]) }
   throw new EvolmmError(
     'INVALID_OPTION',
     `--image_size: must be width and height in pixels such as 896x896, got ${JSON.stringify(size)}; correct it`,
