@@ -23,7 +23,7 @@ import { guarded, type GuardedTracker } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
-import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
+import type { RunInfo, RunOutcome } from './trackers/tracker'
 import type { TrainOptions } from './train-options'
 import { unwritable } from './unwritable'
 
