@@ -1,9 +1,9 @@
 /** What a run can be told. Every default is that of the released code unless the README's table says otherwise. */
 import type { ImageDataset } from '@evolmm/dataset'
 import type { EntropyBandOptions, QuestionFault, SolverSample } from '@evolmm/rewards'
+import type { WatchOptions } from '@evolmm/rl-core'
 import type { GradientOptions, Vlm } from '@evolmm/vlm'
 import type { TrainerState } from './state'
-import type { WatchOptions } from './watch'
 
 export interface EvolveOptions extends EvolveSettings {
   /** The backbone of each role; the same object when they share it. */

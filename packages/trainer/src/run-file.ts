@@ -1,10 +1,8 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { writeSynced } from '@evolmm/vlm'
-import { unwritable } from './unwritable'
+import { replaceFile } from '@evolmm/internal/node'
 
 export interface RunFile {
   schema_version: 1
@@ -55,16 +53,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** Whole or not at all. */
+/** Whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeRunFile(folder: string, content: RunFile): Promise<void> {
-  const aside = join(folder, `.run.json.${randomBytes(4).toString('hex')}.tmp`)
-  try {
-    await writeSynced(aside, `${JSON.stringify(content, null, 2)}\n`)
-    await rename(aside, join(folder, 'run.json'))
-  } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined)
-    unwritable(folder)(cause)
-  }
+  await replaceFile(join(folder, 'run.json'), `${JSON.stringify(content, null, 2)}\n`)
 }
 
 function invalid(file: string, got: string, cause?: unknown): EvolmmError {

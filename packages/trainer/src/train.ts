@@ -6,8 +6,8 @@ import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type ImageDataset } from '@evolmm/dataset'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { lockFile } from '@evolmm/internal/node'
-import { loadVlm, makeFolder, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import { loadVlm, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
 import type { FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint, readTrainerState } from './checkpoint/load-checkpoint'
@@ -25,7 +25,6 @@ import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome } from './trackers/tracker'
 import type { TrainOptions } from './train-options'
-import { unwritable } from './unwritable'
 
 export async function train(options: TrainOptions): Promise<RunOutcome> {
   const folder = resolve(options.folder)

@@ -65,8 +65,7 @@ export { imageSize } from './image/image-size'
 export type { RgbImage } from './image/rgb-image'
 
 // 4. Files that appear whole or not at all
-export { makeFolder } from './hub/make-folder'
-export { publishFolder, type PublishOptions, syncFolder, writeSynced } from './checkpoint/publish'
+export { publishFolder, type PublishOptions } from './checkpoint/publish'
 export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
 export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
 export type { WeightSource } from './checkpoint/weight-source'

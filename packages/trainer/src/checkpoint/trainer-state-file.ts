@@ -1,8 +1,7 @@
 /** `trainer_state.json`: what a checkpoint holds besides weights and moments. */
 import { EvolmmError } from '@evolmm/internal'
 import type { DatasetState } from '@evolmm/dataset'
-import type { EmaState, KlState } from '@evolmm/rl-core'
-import type { WatchState } from '../watch'
+import type { EmaState, KlState, WatchState } from '@evolmm/rl-core'
 
 export const schemaVersion = 1
 
