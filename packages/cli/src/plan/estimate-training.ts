@@ -6,6 +6,12 @@
  * Completions count with their largest length, prompts with the longest question.
  */
 import {
+  defaultProposerPrompt,
+  defaultSolverPrompt,
+  type EvolveOptions,
+  type RoleOptions,
+} from '@evolmm/trainer'
+import {
   estimateMemory,
   plannedAdapter,
   type MemoryEstimate,
@@ -14,9 +20,6 @@ import {
   type QwenConfig,
 } from '@evolmm/vlm'
 import { mergeParts, type MergedPart } from './merge-parts'
-import type { EvolveOptions } from './options'
-import { defaultProposerPrompt, defaultSolverPrompt } from './prompts'
-import type { RoleOptions } from './train-options'
 
 export interface EstimateTrainingOptions {
   solver: RoleShape
