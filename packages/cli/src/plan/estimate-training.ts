@@ -38,7 +38,7 @@ export interface EstimateTrainingOptions {
   images?: number | undefined
 }
 
-export type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
+type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
 
 /** Bytes. */
 export interface Place {
@@ -58,10 +58,10 @@ export const memoryKinds = [
   'activations',
   'lossBuffers',
 ] as const
-export type MemoryKind = (typeof memoryKinds)[number]
+type MemoryKind = (typeof memoryKinds)[number]
 
 export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
-export type MemoryPhase = (typeof memoryPhases)[number]
+type MemoryPhase = (typeof memoryPhases)[number]
 
 export interface TrainingMemory {
   kinds: Record<MemoryKind, Place>
