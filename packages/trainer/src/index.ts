@@ -26,24 +26,11 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
-// 3. Before a run
-export {
-  estimateTraining,
-  memoryKinds,
-  memoryPhases,
-  type EstimateTrainingOptions,
-  type MemoryKind,
-  type MemoryPhase,
-  type Place,
-  type RoleShape,
-  type TrainingMemory,
-} from './estimate-training'
-
-// 4. Records
+// 3. Records
 export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
 export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
 
-// 5. Trackers
+// 4. Trackers
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
@@ -68,10 +55,10 @@ export { noTracker } from './trackers/no-tracker'
 export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
-// 6. The page about a run
+// 5. The page about a run
 export { writeReport, type WriteReportOptions } from './report/write-report'
 
-// 7. Supervised learning
+// 6. Supervised learning
 export {
   warmup,
   type Warmup,

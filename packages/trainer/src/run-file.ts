@@ -1,7 +1,7 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, isObject, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 
 export interface RunFile {
@@ -27,30 +27,20 @@ export async function readRunFile(folder: string): Promise<RunFile | undefined> 
     throw invalid(file, String(cause), cause)
   })
   if (text === undefined) return undefined
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (isRunFile(parsed)) return parsed
-  } catch (cause) {
-    throw invalid(file, 'other text', cause)
-  }
+  const run = parseObject(text)
+  if (run !== undefined && isRunFile(run)) return run
   throw invalid(file, 'something else')
 }
 
-function isRunFile(run: unknown): run is RunFile {
-  if (!isObject(run) || run.schema_version !== 1) return false
-  const { name, started, versions, config, identity, images, probe } = run
+function isRunFile(run: object): run is RunFile {
+  const { schema_version, name, started, versions, config, identity, images, probe } = run as Partial<RunFile>
   return (
-    [name, started].every((value) => typeof value === 'string') &&
-    [versions, config, identity].every(isObject) &&
-    isObject(images) &&
-    typeof images.root === 'string' &&
-    typeof images.count === 'number' &&
-    (probe === null || isObject(probe))
+    schema_version === 1 &&
+    [name, started, images?.root].every((value) => typeof value === 'string') &&
+    [versions, config, identity, images, probe ?? {}].every(isObject) &&
+    typeof images?.count === 'number' &&
+    probe !== undefined
   )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 /** Whole or not at all. Throws `UNWRITABLE_FILE`. */

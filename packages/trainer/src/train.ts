@@ -19,7 +19,8 @@ import { emitWarning } from './options'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { settingsOf } from './settings-of'
 import { startState, type TrainerState } from './state'
-import { guarded, type GuardedTracker } from './trackers/guarded'
+import { flushLog } from './trackers/flush-log'
+import { guarded } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
@@ -199,21 +200,6 @@ async function run(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** A run cannot go on from a checkpoint that its log does not reach. A slow disk has a minute. */
-async function flushLog(folder: string, trackers: GuardedTracker): Promise<void> {
-  const behind = () =>
-    trackers.counts().find(({ name, missing, waiting }) => name === 'iter_log' && missing + waiting > 0)
-  for (let tries = 0; tries === 0 || (tries < 6 && behind() !== undefined); tries++) await trackers.flush()
-  const missing = behind()?.missing
-  if (missing === undefined) return
-  throw new EvolmmError(
-    'UNWRITABLE_FILE',
-    `${iterLogFile(folder)}: must have every iteration, safe on disk, before a checkpoint is written, got ${missing} that ` +
-      'are not there; free space, check the rights of the folder, and start the run again',
-    { details: { folder, missing } },
-  )
 }
 
 function isDue(step: number, every: number, total: number): boolean {

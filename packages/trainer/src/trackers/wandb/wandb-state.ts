@@ -1,7 +1,7 @@
 /** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 
 export interface WandbState {
@@ -42,12 +42,7 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw damaged(file, error)
   }
-  let state: Partial<WandbState>
-  try {
-    state = JSON.parse(text) as Partial<WandbState>
-  } catch (error) {
-    throw damaged(file, error)
-  }
+  const state: Partial<WandbState> = parseObject(text) ?? {}
   const texts = [state.run_id, state.name, state.project, state.directory]
   const whole =
     state.schema_version === 1 &&
