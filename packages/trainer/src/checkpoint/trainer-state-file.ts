@@ -43,7 +43,7 @@ export function parseTrainerState(text: string, file: string): TrainerStateFile 
     return parsed as unknown as TrainerStateFile
   throw new EvolmmError(
     'INVALID_CHECKPOINT',
-    `${file}: must be a trainer state of version 1, got something else; resume from another checkpoint`,
+    `${file}: must be ${parsed === undefined ? 'JSON, got other text' : 'a trainer state of version 1, got something else'}; resume from another checkpoint`,
     { details: { file } },
   )
 }
