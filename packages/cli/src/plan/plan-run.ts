@@ -4,6 +4,7 @@ import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
 import { evolveOptions, heldType, roleOptions } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
+import { promptTokens } from './prompt-tokens'
 
 export interface PlanRunOptions {
   /** What `auto` became. */
@@ -17,7 +18,14 @@ export interface RunPlan {
   dtype: TrainConfig['dtype']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
-  estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => TrainingMemory
+  estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => PlannedMemory
+}
+
+export interface PlannedMemory extends TrainingMemory {
+  /** Of the largest image. */
+  imagePatches: number
+  /** Of the longest prompt of each role. */
+  promptTokens: { solver: number; proposer: number }
 }
 
 export interface PlannedImage {
@@ -46,15 +54,22 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     models,
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...config, ...changes }
-      return estimateTraining({
+      const patches = Object.values(models).map(({ patchesOf }) =>
+        patchesOf(image, changed.max_pixels ?? undefined),
+      )
+      const imagePatches = Math.max(...patches)
+      const tokens = promptTokens(changed, models, imagePatches)
+      const memory = estimateTraining({
         solver: role('solver', changed),
         proposer: role('proposer', changed),
         device,
         dtype: heldType({ ...changed, device }),
         evolve: evolveOptions(changed),
-        imagePatches: solver.patchesOf(image, changed.max_pixels ?? undefined),
+        imagePatches,
+        promptTokens: tokens,
         images: count,
       })
+      return { ...memory, imagePatches, promptTokens: tokens }
     },
   }
 }
