@@ -1,9 +1,11 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
-import { openConfig, type OpenedConfig, type QwenConfig } from '@evolmm/vlm'
+import type { RoleOptions } from '@evolmm/trainer'
+import { openConfig, type OpenedConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
-import { evolveOptions, heldType, roleOptions } from '../train/run-options'
+import { evolveOptions, heldType } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
+import { plannedRole, startShapes } from './planned-role'
 import { promptTokens } from './prompt-tokens'
 
 export interface PlanRunOptions {
@@ -17,6 +19,7 @@ export interface RunPlan {
   device: PlanRunOptions['device']
   dtype: TrainConfig['dtype']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
+  roles: { solver: RoleOptions; proposer: RoleOptions }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
   estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => PlannedMemory
 }
@@ -43,8 +46,9 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
   const solver = await open(config.solver_model)
   const other = config.proposer_model !== null && config.proposer_model !== config.solver_model
   const models = { solver, proposer: other ? await open(config.proposer_model ?? '') : solver }
-  const role = (name: 'solver' | 'proposer', from: TrainConfig): { config: QwenConfig } & RoleOf => ({
-    ...roleOptions(from, name),
+  const shapes = await startShapes(config)
+  const role = (name: 'solver' | 'proposer', from: TrainConfig) => ({
+    ...plannedRole(name, from, shapes),
     config: models[name].config,
   })
   return {
@@ -52,6 +56,7 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     device,
     dtype: heldType({ ...config, device }),
     models,
+    roles: { solver: role('solver', config), proposer: role('proposer', config) },
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...config, ...changes }
       const patches = Object.values(models).map(({ patchesOf }) =>
@@ -73,5 +78,3 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     },
   }
 }
-
-type RoleOf = ReturnType<typeof roleOptions>
