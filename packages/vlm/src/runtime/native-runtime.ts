@@ -1,9 +1,10 @@
-/** What can be asked of the installed runtime: its providers, where its libraries lie, and whether a provider starts. */
+/** What can be asked of the installed runtime: its providers, where its libraries lie, and whether a provider works. */
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Graph, op, serialize } from '@evolmm/onnx'
-import { InferenceSession, listSupportedBackends } from './onnxruntime'
+import type { WeightType } from '../checkpoint/open-checkpoint'
+import { InferenceSession, listSupportedBackends, Tensor } from './onnxruntime'
 
 export interface NativeRuntime {
   platform: string
@@ -13,8 +14,8 @@ export interface NativeRuntime {
   /** Where libraries of providers are looked for. */
   libraries: string
   exists: (file: string) => boolean
-  /** Opens a program of one node on the provider; rejects if it does not start. */
-  start: (provider: string) => Promise<void>
+  /** Runs a small product in that type on the provider; rejects if that fails. @default dtype 'float32' */
+  start: (provider: string, dtype?: WeightType) => Promise<void>
 }
 
 export function nativeRuntime(): NativeRuntime {
@@ -27,18 +28,27 @@ export function nativeRuntime(): NativeRuntime {
     backends: listSupportedBackends(),
     libraries: join(bindings, abi, platform, arch),
     exists: existsSync,
-    start: async (provider) => {
-      const graph = new Graph('probe')
-      const x = graph.input('x', 'float32', [1])
-      graph.output('y', op.Add(x, x))
-      const executionProviders = [provider, 'cpu']
-      const session = await InferenceSession.create(serialize(graph), {
-        executionProviders,
+    start: async (provider, dtype = 'float32') => {
+      const session = await InferenceSession.create(serialize(probe(dtype)), {
+        executionProviders: [provider, 'cpu'],
         logSeverityLevel: 4,
       })
-      await session.release()
+      try {
+        await session.run({ x: new Tensor('float32', new Float32Array(16), [4, 4]) })
+      } finally {
+        await session.release()
+      }
     },
   }
+}
+
+/** A product of that type: drivers tell what they cannot do only when they are to do it. */
+function probe(dtype: WeightType): Graph {
+  const graph = new Graph('probe', { opset: 18 })
+  const x = graph.input('x', 'float32', [4, 4])
+  const given = dtype === 'float32' ? x : op.Cast(x, { to: dtype })
+  graph.output('y', op.Cast(op.Gemm(given, given), { to: 'float32' }))
+  return graph
 }
 
 /** The folder of `onnxruntime-node`, whichever package manager put it where. */
