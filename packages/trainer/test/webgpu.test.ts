@@ -13,7 +13,8 @@ interface Run {
 }
 
 const missing = prepareWebGpu()
-const title = 'two iterations on WebGPU are those of the CPU: the same texts and rewards, numbers within 1e-3, steps within 1 %'
+const title =
+  'two iterations on WebGPU are those of the CPU: the same texts and rewards, numbers within 1e-3, steps within 1 %'
 
 test.skipIf(missing !== undefined)(
   missing === undefined ? title : `${title}, skipped: ${missing}`,

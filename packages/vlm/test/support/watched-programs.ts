@@ -47,8 +47,9 @@ async function under<T>(title: string, run: () => Promise<T>): Promise<T> {
   return run()
 }
 
-// The probe of the provider is no program of the model's.
+// The probe of the provider is no program of the model's, and is closed already.
 const vlm = await under('probe', () => loadVlm(folder, { device: 'webgpu', threads: 1 }))
+profiles.clear()
 const image = await under('encode', () => vlm.encodeImage(join(folder, 'images/img0.png')))
 const prompt = vlm.prompt({ images: [image], prompt: 'What is the tallest bar?' })
 const adapter = vlm.createAdapter({ rank: 4, alpha: 8, dropout: 0.05 })
