@@ -22,7 +22,7 @@ const masks = 'Cast'
 /** Rows that the last layer drops have gradients of zero, and need indices in the shape of what they are put into. */
 const dropped = 'Expand'
 /** Scalars of the step: float64 powers, whether the norm is a number. */
-const scalars = 'Cast Div Equal Greater Identity IsInf IsNaN Less Mul Or Pow ReduceSum Reshape Size Sqrt Sub'
+const scalars = 'Cast Div Greater Identity IsInf IsNaN Less Mul Or Pow ReduceSum Reshape Size Sqrt Sub'
 
 const allowed: Record<string, string[]> = {
   encode: [],
