@@ -97,13 +97,15 @@ test('in the recipe for the 7B model neither does it', () => {
     image_length: 4096,
   }
   // Rows of results, which inputs do not tell: the most are those of image tokens.
-  const all: Record<string, number> = { ...sizes, ...towers, '?': 1024 }
+  const all: Partial<Record<string, number>> = { ...sizes, ...towers, '?': 1024 }
   const widths: Record<string, number> = { float32: 4, int64: 8, float64: 8 }
   const largest = 4 * plan.parameters
   const seen: string[] = []
   for (const { name, inputs, outputs } of plan.programs.filter((each) => each.name !== 'stream'))
     for (const tensor of [...inputs, ...outputs]) {
-      const known = tensor.shape.map((dim) => (typeof dim === 'number' ? dim : all[dim]))
+      const known: (number | undefined)[] = tensor.shape.map((dim) =>
+        typeof dim === 'number' ? dim : all[dim],
+      )
       if (known.includes(undefined)) seen.push(`${name} ${tensor.name} [${tensor.shape.join()}]`)
       else
         expect([
