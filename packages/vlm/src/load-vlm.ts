@@ -57,11 +57,11 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
-  /** Where 16-bit weights are kept once they are widened. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
+  /** Where weights are kept once they are in the type of `dtype`, if the checkpoint is not. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
   cacheDir?: string | undefined
   /** For models that are not folders. */
   hub?: HubOptions | undefined
-  /** Before weights are widened into a file of that many bytes. */
+  /** Before weights of another type are converted into a file of that many bytes. */
   onWiden?: ((twin: { file: string; bytes: number }) => void) | undefined
   /** Of what works, but perhaps not as meant: a target that matches nothing. @default a Node process warning */
   onWarning?: ((message: string) => void) | undefined
@@ -126,14 +126,11 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const { backbone, processor, tokenizer, template, generation, stored } = await openFolder(folder, options)
-  // Half precision is cast where it is used on a GPU; the CPU maps float32 alone.
-  const checkpoint =
-    dtype === 'float32'
-      ? await widenedCheckpoint(stored, {
-          ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
-          ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
-        })
-      : stored
+  const checkpoint = await widenedCheckpoint(stored, {
+    dtype,
+    ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
+    ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
+  })
   const files = weightFiles(checkpoint.tensors.values())
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
