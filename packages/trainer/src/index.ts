@@ -16,7 +16,6 @@ export type {
 } from './options'
 export { malformedFaults } from './options'
 export { startState, type RoleState, type TrainerState } from './state'
-export type { WatchOptions, WatchState } from './watch'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
 
 // 2. A run on disk
@@ -28,15 +27,8 @@ export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpo
 export type { RunFile } from './run-file'
 
 // 3. Records
-export type {
-  Alarm,
-  AnswerRecord,
-  ImageRecord,
-  IterationRecord,
-  PhaseSeconds,
-  UpdateRecord,
-  WatchRecord,
-} from './record'
+export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
+export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
 
 // 4. Trackers
 export { iterLog } from './trackers/iter-log'

@@ -5,10 +5,9 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { unwritable } from './file-errors'
 import { narrowHalf } from './half'
 import type { WeightType } from './open-checkpoint'
-import { asideOf, syncFolder } from './publish'
+import { asideOf, syncFolder, unwritable } from '@evolmm/internal/node'
 import type { WeightSource } from './weight-source'
 
 export interface WriteSafetensorsOptions {
