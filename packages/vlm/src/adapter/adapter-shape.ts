@@ -1,6 +1,6 @@
 /** What an adapter adapts, from its `adapter_config.json` alone. */
 import { readFile } from 'node:fs/promises'
-import { unreadable } from '../checkpoint/file-errors'
+import { unreadable } from '@evolmm/internal/node'
 import { parsePeftConfig } from './peft-config'
 
 export interface AdapterShape {
