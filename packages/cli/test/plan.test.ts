@@ -1,10 +1,13 @@
-import { mkdtempSync, copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EvolmmError } from '@evolmm/internal'
+import { fallbackQuestion } from '@evolmm/trainer'
+import { openConfig } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkRun } from '../src/plan/check-run'
+import type { PlannedGraph } from '../src/plan/plan-graphs'
 import type { RunReport } from '../src/plan/report-run'
 import { resolveConfig } from '../src/train/config/resolve-config'
 import { runCommand } from './support/run-command'
@@ -121,6 +124,52 @@ test('train refuses, and takes the flags that it names', async () => {
   const { flags, enough } = alternatives(advice)
   expect([flags.length > 0, enough]).toEqual([true, true])
   for (const set of flags) expect(await run(...limit, ...set)).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('--programs builds them all, and shows what each takes and gives', async () => {
+  const argv = ['--model', '3B', ...lora, ...card, '80GB', '--programs']
+  const { code, stdout } = await plan(...argv)
+  expect(code).toBe(0)
+  const names = [...stdout.matchAll(/^ {2}(\w+) +[\d,]+ nodes/gm)].map(([, name]) => name)
+  expect(names).toEqual(['encode', 'sample', 'stream', 'score', 'gradient'])
+  // The 36 layers have a line together; a LoRA of rank 16 has as many parameters as in the table above.
+  expect(stdout).toMatch(/\n {4}in {3}keys_0 to keys_35 +float32 +\[1, t, 256\]\n/)
+  expect(stdout).toMatch(/\n {4}out {2}gradient +float32 +\[29933568\]\n/)
+  const { programs } = (await report(...argv)) as RunReport & { programs: PlannedGraph[] }
+  expect(programs.map(({ name }) => name)).toEqual(names)
+  for (const { nodes, bytes, weight_bytes: weights } of programs)
+    expect(Math.min(nodes, bytes, weights)).toBeGreaterThan(0)
+})
+
+test('prompts are counted by the tokenizer of a folder, and guessed without one', async () => {
+  const argv = [...lora, '--device', 'cpu', '--image_size', '56x56', '--max_new_tokens_proposer', '10']
+  // Published prompts of 780 characters; of this tokenizer, which knows few words, a token has two or three.
+  const [counted, guessed] = [await report('--model', tiny, ...argv), await report('--model', bare, ...argv)]
+  expect(guessed.prompt_tokens).toBeLessThan(counted.prompt_tokens)
+  const { textTokens } = await openConfig(tiny)
+  const proposer = ['--proposer_prompt', 'Ask.', '--solver_prompt', 'Solve {question}, {question}']
+  const short = await report('--model', tiny, ...argv, ...proposer)
+  // Two places of ten tokens or of the fixed question, and an image of 4 x 4 patches, which is four tokens.
+  const fixed = textTokens?.({ prompt: `Solve ${fallbackQuestion}, ${fallbackQuestion}` }) ?? NaN
+  expect(short.prompt_tokens).toBe(Math.max(fixed, (textTokens?.({ prompt: 'Solve , ' }) ?? NaN) + 20) + 4)
+})
+
+test('an adapter to start from is planned as it is, in a folder or in a checkpoint', async () => {
+  const peft = (folder: string, rank: number) => {
+    mkdirSync(folder, { recursive: true })
+    const config = { peft_type: 'LORA', r: rank, lora_alpha: 8, target_modules: ['q_proj', 'v_proj'] }
+    writeFileSync(join(folder, 'adapter_config.json'), JSON.stringify(config))
+    return folder
+  }
+  const step = join(bare, 'step_00001')
+  peft(join(step, 'proposer'), 3)
+  const [solver, proposer] = [peft(join(bare, 'solver'), 5), step]
+  const start = ['--solver_adapter', solver, '--proposer_adapter', proposer]
+  const { parameters } = await report('--model', tiny, ...lora, '--device', 'cpu', ...start)
+  const targets = ['--lora_targets', 'q_proj,v_proj']
+  const fresh = await report('--model', tiny, ...lora, '--device', 'cpu', ...targets, '--lora_r', '8')
+  // Rank 5 and rank 3 are as many as one adapter of rank 8, and there are two.
+  expect(parameters).toBe(fresh.parameters / 2)
 })
 
 test('for people: a table, and one sentence', async () => {

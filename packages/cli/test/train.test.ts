@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -78,6 +78,31 @@ test('--dry_run checks, counts the images, builds all programs, shows the memory
   for (const name of ['encode', 'sample', 'score', 'gradient'])
     expect(stdout).toMatch(new RegExp(`\\n  ${name} +[\\d,]+ nodes`))
   expect(stdout).toMatch(/\nIt (barely )?fits: .*\n$/)
+})
+
+test.each<[string, string[], RegExp]>([
+  [
+    'the key of W&B, if an upload is asked for',
+    ['--wandb_mode', 'online'],
+    /W&B: must have an API key to upload, got none/,
+  ],
+  ['the labelled questions', ['--probe_data', '{folder}/probe.jsonl'], /probe\.jsonl.*line 1/],
+  [
+    'the tokenizer of a local checkpoint',
+    ['--solver_model', '{folder}/bare'],
+    /tokenizer\.json|preprocessor_config\.json/,
+  ],
+])('--dry_run checks %s', async (_, argv, message) => {
+  mkdirSync(join(folder, 'bare'), { recursive: true })
+  copyFileSync(join(model, 'config.json'), join(folder, 'bare/config.json'))
+  writeFileSync(join(folder, 'probe.jsonl'), 'no JSON\n')
+  vi.stubEnv('WANDB_API_KEY', '')
+  const given = argv.map((each) => each.replace('{folder}', folder))
+  const { code, stdout, stderr } = await train([...lora, '--dry_run', ...given])
+  vi.unstubAllEnvs()
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^evolmm: .*\n$/)
+  expect(stderr).toMatch(message)
 })
 
 test('--dry_run says in one line that a run cannot fit, after showing what it takes', async () => {
