@@ -1,5 +1,5 @@
 /** Every flag that asks for a GPU, on a machine without one, through the real library: one sentence and exit code 2. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -88,6 +88,9 @@ test.each(names)('%s --device cuda or webgpu', async (name) => {
     // Settings come first in a run.
     expect(stderr.slice(stderr.lastIndexOf('evolmm: '))).toMatch(message)
   }
+  // Nothing was begun.
+  expect(readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())).toEqual([])
+  expect(existsSync(`${folder}-runs`)).toBe(false)
 })
 
 test.each(['generate', 'score', 'infer', 'export', 'eval'])(

@@ -9,7 +9,7 @@ import { initializeCheckpoint } from '../src/initialize-checkpoint.ts'
 const tiny = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 
 /** `shape` has vocab_size, mrope_section and the fields of `text` and `vision` as in config.json. */
-export async function randomModel(shape, seed = 1) {
+export async function randomModel(shape, { seed = 1, dtype = 'float32', folder: given } = {}) {
   const config = parseConfig({
     architectures: ['Qwen2_5_VLForConditionalGeneration'],
     model_type: 'qwen2_5_vl',
@@ -36,7 +36,7 @@ export async function randomModel(shape, seed = 1) {
       hidden_act: 'silu',
     },
   })
-  const folder = join(mkdtempSync(join(tmpdir(), 'evolmm-bench-')), 'model')
-  await initializeCheckpoint(folder, { config, seed, sourceFolder: tiny })
+  const folder = given ?? join(mkdtempSync(join(tmpdir(), 'evolmm-bench-')), 'model')
+  await initializeCheckpoint(folder, { config, seed, dtype, sourceFolder: tiny })
   return { folder, config }
 }

@@ -21,6 +21,7 @@ import type { WarmupFlags } from './warmup-flags'
 export async function runWarmup(context: Context, flags: WarmupFlags): Promise<number> {
   checkNumber('--min_lr', flags.min_lr, { max: flags.lr })
   const { examples, sha256 } = await readLessons(flags.data, flags.system)
+  await context.library.chooseDevice({ device: flags.device, dtype: flags.dtype })
   const folder = flags.output_dir
   const marker = flags.use_lora === true ? 'adapter_config.json' : 'config.json'
   await openFolder(folder, { ...configOf(flags), data_sha256: sha256 }, marker)

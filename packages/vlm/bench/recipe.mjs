@@ -1,0 +1,41 @@
+/** What one iteration of a benchmark reads and computes, for a shape such as `bench-small.json`. */
+
+/** A prompt as long as the reference's: the template up to the image, then `words` tokens. */
+export function promptOf(vlm, image, words) {
+  const given = vlm.prompt({ images: [image], prompt: '' })
+  const head = given.imageSpans[0].start + given.imageSpans[0].length + 1
+  const length = head + words
+  const ids = Int32Array.from({ length }, (_, i) => (i < head ? given.ids[i] : 20 + ((31 * i) % 500)))
+  const positions = new Int32Array(3 * length)
+  const after = Math.max(...[0, 1, 2].map((axis) => given.positions[axis * given.ids.length + head - 1])) + 1
+  for (let axis = 0; axis < 3; axis++)
+    for (let i = 0; i < length; i++)
+      positions[axis * length + i] =
+        i < head ? given.positions[axis * given.ids.length + i] : after + i - head
+  return { ...given, ids, positions, delta: after - head }
+}
+
+/** Floating-point operations of the matrix products of an iteration. */
+export function operations({ text, vision }, { grid, proposer_prompt, solver_prompt, new_tokens, samples }) {
+  const patches = grid[0] * grid[1]
+  const tower = 4 * vision.hiddenSize ** 2 + 3 * vision.hiddenSize * vision.intermediateSize
+  const windowed = (vision.depth - vision.fullAttentionBlocks.length) * 64
+  const encode =
+    2 * patches * (vision.depth * tower + 1176 * vision.hiddenSize + 5 * vision.hiddenSize ** 2) +
+    4 * patches * vision.hiddenSize * (windowed + vision.fullAttentionBlocks.length * patches)
+  const keys = text.keyValueHeads * text.headSize
+  const layer =
+    2 * text.hiddenSize ** 2 + 2 * keys * text.hiddenSize + 3 * text.hiddenSize * text.intermediateSize
+  const lora = 16 * (7 * text.hiddenSize + 3 * text.intermediateSize + text.hiddenSize + 2 * keys)
+  const head = text.vocabularySize * text.hiddenSize
+  const tokens = (count, seen) =>
+    text.layers * (2 * count * (layer + lora) + 4 * count * seen * text.hiddenSize)
+  const sample = (prompt, n) =>
+    tokens(prompt, prompt) + tokens(n * new_tokens, prompt + new_tokens / 2) + 2 * n * new_tokens * head
+  const image = patches / vision.spatialMergeSize ** 2 + 10
+  const scored = samples * new_tokens
+  const packed = image + solver_prompt + scored
+  // Policy forward, reference forward, and the gradients of hidden states; adapters have those of their weights besides.
+  const learn = 3 * tokens(packed, packed) + text.layers * 2 * packed * lora + 2 * 3 * scored * head
+  return encode + sample(image + proposer_prompt, 1) + sample(image + solver_prompt, samples) + learn
+}
