@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['**/gen/', '**/dist/', '.reports/', '**/node_modules/'] },
+  { ignores: ['**/gen/', '**/dist/', '.reports/', '**/node_modules/', '**/.*.bundle.mjs', '**/.bundle-*'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -76,7 +76,8 @@ async function examine({ vlm, adapter }) {
   // The report draws an interval where a number has a `_low` and a `_high` beside it.
   const numbers = measures.flatMap((name) => {
     const { mean, margin } = all[name]
-    return Object.entries({ [name]: mean, [`${name}_low`]: mean - margin, [`${name}_high`]: mean + margin })
+    const [low, high] = [Math.max(0, mean - margin), Math.min(1, mean + margin)]
+    return Object.entries({ [name]: mean, [`${name}_low`]: low, [`${name}_high`]: high })
   })
   return { questions: all.count, ...Object.fromEntries(numbers) }
 }
@@ -154,8 +155,9 @@ function showExamination(when, numbers) {
 
 /** With half of the 95 % interval. */
 function percent(numbers, name) {
-  const half = (numbers[`${name}_high`] - numbers[`${name}_low`]) / 2
-  return `${(100 * numbers[name]).toFixed(1)} ± ${(100 * half).toFixed(1)}`
+  const mean = numbers[name]
+  const half = Math.max(numbers[`${name}_high`] - mean, mean - numbers[`${name}_low`])
+  return `${(100 * mean).toFixed(1)} ± ${(100 * half).toFixed(1)}`
 }
 
 // 5. What came out.

@@ -51,11 +51,20 @@ const grid = {
   ],
 }
 const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
-  points.map(([lr, beta]) => ({ name: `${reward} lr ${lr} beta ${beta}`, reward, lr, beta })),
+  points.map(([lr, beta]) => ({
+    name: `${reward} lr ${lr} beta ${beta}`,
+    // How many updates are enough is chosen here too.
+    onTheWay: reward === common.reward && lr === common.lr && beta === common.beta,
+    reward,
+    lr,
+    beta,
+  })),
 )
 
 /** Of the start that writes down what it reads before it answers. */
-const readingConditions = mainConditions.filter(({ name }) => ['base', 'continuous', 'oracle'].includes(name))
+const readingConditions = mainConditions.filter(({ name }) =>
+  ['base', 'continuous', 'discrete', 'random', 'oracle'].includes(name),
+)
 
 /** Every name, in the order of tables. */
 export const conditionNames = [...mainConditions, ...tuneConditions].map(({ name }) => name)

@@ -45,8 +45,8 @@ export async function runCondition({ condition, seed, settings, charts, records 
     return {
       step: state.step,
       all: means(all),
-      // In the order of `questionKinds`, greedy and sampled.
-      kinds: questionKinds.map((kind) => means(kinds[kind]).slice(0, 2)),
+      // In the order of `questionKinds`: greedy, sampled, voted.
+      kinds: questionKinds.map((kind) => means(kinds[kind]).slice(0, 3)),
     }
   }
 

@@ -11,10 +11,11 @@ const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
 export function tables({ main, tune, reading }) {
   const made = {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
+    'Hyper-parameters, on the way': onTheWay(tune),
     Conditions: main.length > 0 && conditions(main),
     Differences: main.length > 0 && differences(main),
     'Adaptive KL': main.length > 0 && adaptiveKl(main),
-    'On the way': main.length > 0 && onTheWay(main),
+    'On the way': onTheWay(main),
     Kinds: main.length > 0 && kinds(main),
     Modes: main.length > 0 && mostFrequent(main),
     Splits: main.length > 0 && splits(main),
@@ -25,6 +26,8 @@ export function tables({ main, tune, reading }) {
     Questions: main.length > 0 && questions(main),
     Reading: reading.length > 0 && conditions(reading),
     'Reading, differences': reading.length > 0 && differences(reading),
+    'Reading, on the way': onTheWay(reading),
+    'Reading, kinds': reading.length > 0 && towardsTheVote(reading),
   }
   return Object.fromEntries(Object.entries(made).filter(([, table]) => table !== false))
 }
@@ -133,7 +136,8 @@ function adaptiveKl(runs) {
 }
 
 function onTheWay(runs) {
-  const compared = grouped(runs).filter(([name]) => name === 'continuous' || name === 'discrete')
+  const compared = grouped(runs).filter(([, some]) => some.some((run) => run.settings.measured.length > 1))
+  if (compared.length === 0) return false
   return markdownTable(
     ['condition, updates', 'seeds', 'sampled', 'greedy', 'agreement', 'KL', 'answer share'],
     compared.flatMap(([name, some]) =>
@@ -169,6 +173,21 @@ function kinds(runs) {
       ...shown.flatMap(([, some]) =>
         [1, 0].map((measure) => percent(some.map((run) => evaluation(run).kinds[k][measure]))),
       ),
+    ]),
+  )
+}
+
+/** Greedy answers of the start, its votes, and the greedy answers that came of it. */
+function towardsTheVote(runs) {
+  const [[, base], ...learned] = grouped(runs)
+  const at = (some, k, measure) => percent(some.map((run) => evaluation(run).kinds[k][measure]))
+  return markdownTable(
+    ['kind', 'base: greedy', 'base: voted', ...learned.map(([name]) => `${name}: greedy`)],
+    questionKinds.map((kind, k) => [
+      kind,
+      at(base, k, greedy),
+      at(base, k, voted),
+      ...learned.map(([, some]) => at(some, k, greedy)),
     ]),
   )
 }

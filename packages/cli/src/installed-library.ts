@@ -1,6 +1,6 @@
 /** The one place where the commands meet `@evolmm/vlm`. */
 import { createRequire } from 'node:module'
-import { downloadSnapshot, loadVlm } from '@evolmm/vlm'
+import { chooseDevice, downloadSnapshot, loadVlm } from '@evolmm/vlm'
 import { inspectQuietly } from './inspect-quietly'
 import { runTrain } from './train/run-train'
 import type { Library } from './library'
@@ -8,6 +8,7 @@ import type { Library } from './library'
 export const library: Library = {
   loadVlm,
   downloadSnapshot,
+  chooseDevice,
   train: runTrain,
   inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),
 }

@@ -3,8 +3,9 @@
  * since it needs a network; `evolmm setup cuda` is how it runs.
  */
 import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { EvolmmError } from '@evolmm/internal'
 
@@ -14,6 +15,10 @@ export interface Installer {
   /** The script of the runtime that `@evolmm/vlm` in the working directory loads, or else the one of this command. */
   script: () => string
   run: (script: string, environment: Record<string, string>) => Promise<InstallerResult>
+  /** Libraries that it should leave and that are not there. */
+  missing: (script: string) => string[]
+  /** Removes libraries written since then (ms), which may be cut off where it failed: the runtime takes them for whole. */
+  clean: (script: string, since: number) => void
 }
 
 export interface InstallerResult {
@@ -49,6 +54,21 @@ export const installer: Installer = {
     const [errors, code] = await Promise.all([text(child.stderr), ended])
     return { code, errors }
   },
+  missing: (script) => librariesOf(script).filter((file) => !existsSync(file)),
+  clean: (script, since) => {
+    for (const file of librariesOf(script))
+      if ((statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since) rmSync(file)
+  },
+}
+
+function librariesOf(script: string): string[] {
+  const bindings = join(dirname(script), '../bin')
+  const abi = existsSync(bindings)
+    ? readdirSync(bindings).find((name) => name.startsWith('napi-v'))
+    : undefined
+  return ['shared', 'cuda', 'tensorrt'].map((part) =>
+    join(bindings, abi ?? '', 'linux/x64', `libonnxruntime_providers_${part}.so`),
+  )
 }
 
 /** The `package.json` of `@evolmm/vlm` as a file sees it, whichever package manager put it where. */

@@ -11,6 +11,8 @@ export type { RuntimeReport }
 export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
   inspectRuntime(): Promise<RuntimeReport>
+  /** Throws where a device that is asked for cannot be used. */
+  chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
   downloadSnapshot: typeof downloadSnapshot
   train(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome>
 }

@@ -56,7 +56,7 @@ test.each([
   ['bench', given(bench), 964e6],
   ['bench, three images, checkpointed', given(bench, { evolve: images }), 1038e6],
   ['bench, all weights', given(bench, { solver: { config: bench }, proposer: { config: bench } }), 2291e6],
-])('the estimate of a whole run is within 15 %% of its measured peak: %s', (_, options, peak) => {
+])('the estimate of a whole run is within 15 percent of its measured peak: %s', (_, options, peak) => {
   const ratio = estimateTraining(options).total.host / peak
   expect(ratio).toBeGreaterThan(0.85)
   expect(ratio).toBeLessThan(1.15)

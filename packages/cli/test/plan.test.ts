@@ -66,23 +66,61 @@ test('the largest batch fits, and one more does not', async () => {
   expect(more.advice).toContain('--batch_size')
 })
 
+/** What advice says: sets of flags of which each is enough, or the one that is still not enough. */
+function alternatives(advice: string): { flags: string[][]; enough: boolean } {
+  const [sets] = /^.*?(?= (?:together )?would (?:do|leave))/.exec(advice.replaceAll(/ \([^)]*\)/g, '')) ?? [
+    '',
+  ]
+  return {
+    flags: sets.split(', or ').map((set) => set.split(' ')),
+    enough: !advice.includes('smaller model'),
+  }
+}
+
+const gpu = ['--model', '3B', '--device', 'cuda']
+const cpu = ['--model', tiny, '--device', 'cpu', '--data_dir', join(tiny, 'images')]
 test.each<[string, string[]]>([
-  ['--gradient_checkpointing', []],
-  ['--max_pixels', ['--image_size', '1792x1792']],
-  ['--batch_size', ['--batch_size', '8']],
-  ['--max_new_tokens_solver', ['--max_new_tokens_solver', '2048']],
-  ['--lora_r', ['--lora_r', '1024']],
-  ['--dtype bfloat16', ['--dtype', 'float32']],
-])('what does not fit names %s, and with it less is needed', async (flag, argv) => {
-  const given = ['--model', '7B', ...lora, ...card]
-  const before = await report(...given, '1GB', ...argv)
-  expect(before.fits).toBe(false)
-  // A bit less than it takes, so that one flag is enough.
-  const { advice } = await report(...given, String(Math.floor(before.total.device * 0.99)), ...argv)
-  expect(advice).toContain(flag)
-  const [, value = ''] = new RegExp(`${flag}(?: (\\d+))?`).exec(advice ?? '') ?? []
-  const changed = [...argv, ...flag.split(' '), ...(value === '' ? [] : [value])]
-  expect((await report(...given, '1GB', ...changed)).total.device).toBeLessThan(before.total.device)
+  ['--gradient_checkpointing', [...gpu, ...lora]],
+  ['--max_pixels', [...gpu, ...lora, '--image_size', '1792x1792']],
+  ['--batch_size', [...gpu, ...lora, '--batch_size', '8', '--proposer_baseline', 'leave-one-out']],
+  ['--max_new_tokens_solver', [...gpu, ...lora, '--max_new_tokens_solver', '2048']],
+  ['--num_solver_samples', [...gpu, ...lora, '--num_solver_samples', '32', '--baseline', 'leave-one-out']],
+  ['--lora_r', [...gpu, ...lora, '--lora_r', '1024', '--min_pixels', '802816']],
+  ['--dtype bfloat16', [...gpu, ...lora, '--dtype', 'float32']],
+  ['--proposer_update_freq 0', [...gpu, ...lora, '--gradient_checkpointing']],
+  ['--use_lora_solver --use_lora_proposer', [...gpu, '--use_lora_solver']],
+  ['--gradient_checkpointing', [...cpu, ...lora]],
+  ['--batch_size', [...cpu, ...lora, '--batch_size', '8', '--proposer_lr', '1e-5']],
+])('what does not fit names %s, and each set of flags that it names makes it fit: %j', async (flag, argv) => {
+  const place = argv.includes('cuda') ? 'device' : 'host'
+  const { total } = await report(...argv, '--memory', '99TB')
+  // A bit too large, so that one flag is enough, and much too large.
+  for (const share of [0.98, 0.7, 0.5]) {
+    const memory = Math.floor(share * total[place])
+    const { fits, advice } = await report(...argv, '--memory', String(memory))
+    expect(fits).toBe(false)
+    if (share === 0.98) expect(advice).toContain(flag)
+    const { flags, enough } = alternatives(advice ?? '')
+    for (const set of flags) {
+      const changed = await report(...argv, ...set, '--memory', String(memory))
+      expect(changed.fits, `${set.join(' ')} for ${memory}`).toBe(enough)
+      expect(changed.total[place]).toBeLessThan(total[place])
+    }
+  }
+})
+
+test('train refuses, and takes the flags that it names', async () => {
+  const argv = ['train', '--dry_run', '--json', ...lora, '--device', 'cpu', '--solver_model', tiny]
+  const run = (...more: string[]) => runCommand([...argv, '--data_dir', join(tiny, 'images'), ...more])
+  const { stdout } = await run()
+  const { memory } = JSON.parse(stdout) as { memory: RunReport }
+  const limit = ['--memory_limit', String(Math.floor(0.9 * memory.total.host))]
+  const { code, stderr } = await run(...limit)
+  expect(code).toBe(2)
+  const [, advice = ''] = /; ([^;]*)\n$/.exec(stderr) ?? []
+  const { flags, enough } = alternatives(advice)
+  expect([flags.length > 0, enough]).toEqual([true, true])
+  for (const set of flags) expect(await run(...limit, ...set)).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('for people: a table, and one sentence', async () => {

@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { asideOf, syncFolder } from '@evolmm/internal/node'
 import type { CheckReason } from './check-image'
 import { comparePaths } from './compare-paths'
 import type { ImageFormat } from './image-formats'
@@ -54,7 +55,7 @@ export async function writeManifest(
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
   const target = resolve(file)
-  const aside = `${target}.${process.pid}-${Date.now().toString(36)}.tmp`
+  const aside = asideOf(target)
   const output = await open(aside, 'wx')
   try {
     try {
@@ -199,11 +200,4 @@ async function* readLines(file: string): AsyncGenerator<string, undefined> {
     })
   }
   return undefined
-}
-
-/** Makes the rename itself durable, where the platform lets folders be synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder).catch(() => undefined)
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
 }

@@ -2,6 +2,7 @@
  * The gradient graphs that gradients.test.ts proves right on the CPU, on the WebGPU provider: in float32, against the
  * CPU's float32. Operators without a WebGPU kernel fall back to the CPU within the same session.
  */
+import { prepareWebGpu } from '@evolmm/internal/testing'
 import { describe, expect, test } from 'vitest'
 import {
   attention,
@@ -22,7 +23,6 @@ import {
 import { families } from './cases/index'
 import { gradientGraph, type GradientCheck } from './support/check-gradient'
 import { runner, type Value } from './support/run'
-import { prepareWebGpu } from './support/webgpu'
 
 /** Cases that the provider of ONNX Runtime 1.30 gets wrong by itself, without our rules taking part. */
 const providerLimits: Record<string, string> = {

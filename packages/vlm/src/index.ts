@@ -25,6 +25,7 @@ export type {
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
+export { type AdapterShape, readAdapterShape } from './adapter/adapter-shape'
 export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
@@ -42,6 +43,7 @@ export {
   type ProgramsPlan,
 } from './plan-programs'
 export { plannedAdapter, type PlannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
+export { checkFolder, type OpenFolderOptions } from './open-folder'
 export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-config'
 export { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
 export type { QwenConfig } from './backbones/qwen2_5_vl/config'

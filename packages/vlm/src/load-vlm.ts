@@ -6,8 +6,6 @@ import { fullWeights, type FullWeightsOptions } from './adapter/full-weights'
 import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
 import { mergeAdapter } from './adapter/merge-adapter'
 import { saveAdapter, type SaveAdapterOptions } from './adapter/save-adapter'
-import type { Backbone } from './backbones/backbone'
-import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import { companionFiles } from './checkpoint/companion-files'
@@ -19,15 +17,13 @@ import { checkText } from './hub/check-text'
 import { adapterFiles } from './hub/file-selection'
 import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
-import { readImageProcessorConfig, type ImageProcessorConfig } from './image/image-processor-config'
 import { gradient, score } from './learn'
 import { makeGroup } from './make-group'
 import { makePrompt } from './make-prompt'
 import type { Model } from './model'
+import { openFolder, type OpenFolderOptions } from './open-folder'
 import { weightFiles } from './programs/weight-files'
-import { loadChatTemplate } from './prompt/chat-template'
-import { readGenerationConfig } from './prompt/generation-config'
-import { loadTokenizer, type Tokenizer } from './prompt/load-tokenizer'
+import type { Tokenizer } from './prompt/load-tokenizer'
 import { systemMemory } from './runtime/available-memory'
 import { checkMemory } from './runtime/check-memory'
 import { remembered } from './runtime/remembered'
@@ -53,7 +49,7 @@ import type {
   StreamOptions,
 } from './types'
 
-export interface LoadVlmOptions extends DeviceOptions {
+export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   /**
    * Bytes that may be used, weights included; a call that cannot fit is refused. @default what the system has left, for
    * the CPU; a GPU does not say how much it has
@@ -61,14 +57,11 @@ export interface LoadVlmOptions extends DeviceOptions {
   memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
-  /** Where 16-bit weights are kept once they are widened. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
+  /** Where weights are kept once they are in the type of `dtype`, if the checkpoint is not. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
   cacheDir?: string | undefined
-  /** Bounds of an image's area after resizing. @default the checkpoint's */
-  minPixels?: number | undefined
-  maxPixels?: number | undefined
   /** For models that are not folders. */
   hub?: HubOptions | undefined
-  /** Before weights are widened into a file of that many bytes. */
+  /** Before weights of another type are converted into a file of that many bytes. */
   onWiden?: ((twin: { file: string; bytes: number }) => void) | undefined
   /** Of what works, but perhaps not as meant: a target that matches nothing. @default a Node process warning */
   onWarning?: ((message: string) => void) | undefined
@@ -132,26 +125,12 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   if (options.dtype !== undefined && options.dtype !== dtype)
     onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
   const { folder } = await resolveModel(idOrFolder, options.hub)
-  const backbone = await openBackbone(folder)
-  const { minPixels, maxPixels } = options
-  const processor = await readImageProcessorConfig({
-    folder,
-    ...(minPixels !== undefined && { minPixels }),
-    ...(maxPixels !== undefined && { maxPixels }),
+  const { backbone, processor, tokenizer, template, generation, stored } = await openFolder(folder, options)
+  const checkpoint = await widenedCheckpoint(stored, {
+    dtype,
+    ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
+    ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
   })
-  checkProcessor(folder, backbone, processor)
-  const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
-  const template = await loadChatTemplate({ folder })
-  const generation = await readGenerationConfig({ folder, tokenizer })
-  const stored = await openCheckpoint(folder, backbone.weights)
-  // Half precision is cast where it is used on a GPU; the CPU maps float32 alone.
-  const checkpoint =
-    dtype === 'float32'
-      ? await widenedCheckpoint(stored, {
-          ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
-          ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
-        })
-      : stored
   const files = weightFiles(checkpoint.tensors.values())
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
@@ -214,18 +193,6 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     dispose: programs.close,
   }
-}
-
-/** What the images are cut into must be what the vision tower reads. */
-function checkProcessor(folder: string, { patches }: Backbone, processor: ImageProcessorConfig): void {
-  for (const [name, size] of Object.entries(patches) as [keyof Backbone['patches'], number][])
-    if (processor[name] !== size)
-      throw new EvolmmError(
-        'INVALID_CONFIG',
-        `${folder}: the image processor must have ${name} ${size} as config.json says, got ${processor[name]}; ` +
-          'fetch both files from the same model',
-        { details: { folder, field: name } },
-      )
 }
 
 /** Programs by key, each built and opened once. */

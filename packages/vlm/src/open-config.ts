@@ -8,6 +8,9 @@ import type { HubOptions } from './hub/hub-options'
 import { resolveModel } from './hub/resolve-model'
 import { readImageProcessorConfig } from './image/image-processor-config'
 import { smartResize } from './image/smart-resize'
+import { buildPrompt } from './prompt/build-prompt'
+import { loadChatTemplate } from './prompt/chat-template'
+import { loadTokenizer } from './prompt/load-tokenizer'
 
 export interface OpenConfigOptions {
   /** Bounds of an image's area after resizing. @default the checkpoint's */
@@ -23,6 +26,8 @@ export interface OpenedConfig {
   maxPixels: number
   /** Patches that an image of that size is cut into, within these bounds or others. Throws `IMAGE_TOO_NARROW`. */
   patchesOf: (image: { width: number; height: number }, most?: number) => number
+  /** Tokens of one turn about an image, without those of the image; `undefined` where there is no tokenizer to count with. */
+  textTokens: ((turn: { prompt: string; system?: string | undefined }) => number) | undefined
 }
 
 /** Of the published processors. */
@@ -30,7 +35,7 @@ const publishedPixels = { minPixels: 56 * 56, maxPixels: 28 * 28 * 16384 }
 const small = ['config.json', 'preprocessor_config.json', 'processor_config.json']
 
 /**
- * `model` is a folder, whose `config.json` is enough, a published size such as `7B` or `Qwen2.5-VL-7B-Instruct`, for
+ * `model` is a folder, whose `config.json` is enough and whose tokenizer is used if it is there, a published size such as `7B` or `Qwen2.5-VL-7B-Instruct`, for
  * which nothing is read, or a name on the hub, of which two small files are fetched if they are not cached.
  */
 export async function openConfig(model: string, options: OpenConfigOptions = {}): Promise<OpenedConfig> {
@@ -45,15 +50,33 @@ export async function openConfig(model: string, options: OpenConfigOptions = {})
     () => false,
   )
   if (published !== undefined && !local)
-    return opened(publishedConfigs[published], { ...publishedPixels, ...bounds })
+    return opened(publishedConfigs[published], { ...publishedPixels, ...bounds }, undefined)
   const { folder } = await resolveModel(model, { ...hub, allow: small, require: ['config.json'] })
   const config = await readConfig(folder)
   const processor = await readImageProcessorConfig({ folder, ...bounds }).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error
     return { ...publishedPixels, ...bounds }
   })
-  return opened(config, processor)
+  return opened(config, processor, await tokenCounter(folder, config))
 }
+
+async function tokenCounter(folder: string, config: QwenConfig): Promise<OpenedConfig['textTokens']> {
+  try {
+    const [tokenizer, template] = await Promise.all([
+      loadTokenizer({ folder, config }),
+      loadChatTemplate({ folder }),
+    ])
+    // The image is one token here.
+    const { spatialMergeSize: side } = config.vision
+    const grids = [[1, side, side]] as const
+    return (turn) => buildPrompt({ tokenizer, template, config, grids, ...turn }).ids.length - 1
+  } catch (error) {
+    if (error instanceof EvolmmError && absent.has(error.code)) return undefined
+    throw error
+  }
+}
+
+const absent = new Set(['CHECKPOINT_FILE_NOT_FOUND', 'CHAT_TEMPLATE_NOT_FOUND'])
 
 function publishedSize(model: string): keyof typeof publishedConfigs | undefined {
   const [, size = ''] = /^(?:(?:Qwen\/)?Qwen2\.5-VL-)?(\d+B)(?:-Instruct)?(?:@.+)?$/i.exec(model) ?? []
@@ -62,7 +85,11 @@ function publishedSize(model: string): keyof typeof publishedConfigs | undefined
   )
 }
 
-function opened(config: QwenConfig, bounds: { minPixels: number; maxPixels: number }): OpenedConfig {
+function opened(
+  config: QwenConfig,
+  bounds: { minPixels: number; maxPixels: number },
+  textTokens: OpenedConfig['textTokens'],
+): OpenedConfig {
   const minPixels = checkInteger('minPixels', bounds.minPixels, { min: 1 })
   const maxPixels = checkInteger('maxPixels', bounds.maxPixels, { min: minPixels })
   const { patchSize, spatialMergeSize } = config.vision
@@ -70,6 +97,7 @@ function opened(config: QwenConfig, bounds: { minPixels: number; maxPixels: numb
     config,
     minPixels,
     maxPixels,
+    textTokens,
     patchesOf: (image, most = maxPixels) => {
       const factor = patchSize * spatialMergeSize
       const least = Math.min(minPixels, most)

@@ -113,6 +113,7 @@ test('the CPU of this machine is usable, and its library lies where libraries ar
   const { libraries: folder, exists } = nativeRuntime()
   expect(exists(join(folder, 'onnxruntime_binding.node'))).toBe(true)
   await nativeRuntime().start('cpu')
+  await nativeRuntime().start('cpu', 'float16')
 })
 
 test('the report has versions, providers and the sizes of the caches, links not counted', async () => {

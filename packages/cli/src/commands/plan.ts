@@ -8,8 +8,10 @@ import type { Context } from '../context'
 import { addOutputFlags, text } from '../options'
 import { limitsOf } from '../plan/check-run'
 import type { Limits } from '../plan/fit'
+import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
 import { largestImage } from '../plan/largest-image'
+import { planGraphs } from '../plan/plan-graphs'
 import { planRun, type PlannedImage, type RunPlan } from '../plan/plan-run'
 import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
@@ -34,6 +36,7 @@ interface OwnFlags {
   model?: string
   memory?: string
   image_size?: string
+  programs?: boolean
   json?: boolean
 }
 
@@ -50,11 +53,12 @@ export function addPlan(program: Command, context: Context): void {
     .option('--model <dir_or_id>', 'the same as --solver_model, or a published size: 7B', text('--model'))
     .option('--memory <bytes>', 'the same as --memory_limit: 80GB, 80GiB', text('--memory'))
     .option('--image_size <size>', 'of the largest image in pixels: 896x896', text('--image_size'))
+    .option('--programs', 'also build every program, and show what it takes and gives')
     .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
   addTrainFlags(command)
   addOutputFlags(command, 'the same as JSON')
     .addHelpText('after', examples)
-    .action(async ({ config: path, model, memory, image_size: size, json }: OwnFlags) => {
+    .action(async ({ config: path, model, memory, image_size: size, programs, json }: OwnFlags) => {
       const flags = givenFlags(command)
       const resolved = resolveConfig({
         flags: {
@@ -71,7 +75,13 @@ export function addPlan(program: Command, context: Context): void {
       const plan = await planRun(config, { device, hub: hubOptions(progress) })
       progress.clear()
       const report = reportRun(plan, await imageOf(plan, resolved, size), await limits(plan))
-      context.stdout.write(json === true ? `${JSON.stringify(report)}\n` : formatPlan(report))
+      const graphs = programs === true ? planGraphs(plan) : undefined
+      const shown = graphs === undefined ? '' : `${formatGraphs(graphs, { tensors: true })}\n`
+      context.stdout.write(
+        json === true
+          ? `${JSON.stringify({ ...report, ...(graphs && { programs: graphs }) })}\n`
+          : `${shown}${formatPlan(report)}`,
+      )
     })
 }
 

@@ -1,5 +1,6 @@
 /** `evolmm setup cuda`: what a GPU of NVIDIA needs beyond the npm package. */
 import { Argument, type Command } from 'commander'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Context } from '../context'
@@ -42,16 +43,33 @@ export function addSetup(program: Command, context: Context): void {
         stdout.write(`${[...variables, process.execPath, script].join(' ')}\n`)
         return
       }
+      const start = Date.now()
       const result = await installer.run(script, environment)
       const folder = join(dirname(script), '..', 'bin')
-      if (result.code !== 0)
-        throw failed(
-          `must reach the package feed of ONNX Runtime, got ${reasonOf(result)}; run it where there is a network ` +
-            `(GLOBAL_AGENT_HTTPS_PROXY names a proxy), copy libonnxruntime_providers_*.so from such a machine ` +
-            `into the same folder under ${folder}, or choose device webgpu or cpu`,
-        )
+      const missing = installer.missing(script)
+      // It may also end in silence, when a connection breaks.
+      if (result.code === 0 && missing.length > 0) throw unreached(`no ${missing[0]} after it ended`, folder)
+      if (result.code !== 0) {
+        installer.clean(script, start)
+        const reason = reasonOf(result)
+        throw fileFault.test(reason)
+          ? failed(
+              `must be able to write below ${folder} and ${tmpdir()}, got ${reason}; free some space or mend the rights`,
+            )
+          : unreached(reason, folder)
+      }
       stdout.write(`CUDA libraries are under ${folder}; evolmm doctor says whether they start\n`)
     })
+}
+
+const fileFault = /\b(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|ENOTDIR|EISDIR)\b/
+
+function unreached(got: string, folder: string): EvolmmError {
+  return failed(
+    `must reach the package feed of ONNX Runtime, got ${got}; run it where there is a network ` +
+      `(GLOBAL_AGENT_HTTPS_PROXY names a proxy), copy libonnxruntime_providers_*.so from such a machine ` +
+      `into the same folder under ${folder}, or choose device webgpu or cpu`,
+  )
 }
 
 /** The line of the error in a stack that Node printed. */

@@ -8,17 +8,19 @@ import { formatConfig } from '../train/config/format-config'
 import { readConfigFile } from '../train/config/read-config-file'
 import { resolveConfig, type ResolvedConfig } from '../train/config/resolve-config'
 import type { Context } from '../context'
-import { formatBytes } from '../format-bytes'
 import { addOutputFlags, text } from '../options'
 import { limitsOf } from '../plan/check-run'
 import { checkFit } from '../plan/fit'
+import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
 import { largestImage } from '../plan/largest-image'
 import { planGraphs } from '../plan/plan-graphs'
 import { planRun } from '../plan/plan-run'
 import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
-import { checkFiles } from '../train/check-files'
+import { checkFiles, checkModels } from '../train/check-files'
+import { chooseProbe } from '../train/choose-probe'
+import { chooseTrackers } from '../train/choose-trackers'
 import { heldType } from '../train/run-options'
 import { addTrainFlags, givenFlags } from '../train/train-flags'
 import { hubOptions } from '../with-model'
@@ -91,6 +93,9 @@ function asFlag(error: unknown): never {
 
 async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
   const { config, sources, notes } = resolved
+  await checkModels(config)
+  await chooseProbe(config)
+  chooseTrackers(config, () => undefined)
   const warnings: string[] = []
   const images = await scanImages({
     root: config.data_dir,
@@ -114,12 +119,7 @@ async function show(context: Context, resolved: ResolvedConfig, json: boolean): 
     formatConfig(resolved),
     `${images.length} ${images.length === 1 ? 'image' : 'images'} found`,
     '',
-    'Programs, built from the configuration',
-    ...programs.map(
-      ({ name, nodes, bytes }) =>
-        `  ${name.padEnd(18)}${nodes.toLocaleString('en').padStart(7)} nodes${formatBytes(bytes).padStart(9)}`,
-    ),
-    '',
+    formatGraphs(programs),
     formatPlan(memory),
   ].join('\n')
   context.stdout.write(json ? `${JSON.stringify(found)}\n` : text)

@@ -36,6 +36,7 @@ export async function prepared(
   checkAdapterFlags(flags)
   const tasks = chooseTasks(flags.tasks, flags.scorer, await includeTasks(flags.include_path))
   const judge = openJudge(context, flags)
+  await context.library.chooseDevice({ device: flags.device, dtype: flags.dtype })
   const interrupt = new AbortController()
   const { signal } = interrupt
   const undo = context.onInterrupt(() => {

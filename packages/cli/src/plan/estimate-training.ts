@@ -3,14 +3,9 @@
  *
  * The runtime's arenas never shrink, so a phase has what was needed before it as well, and the last one has all of it.
  * On a GPU the host keeps adapters, moments, gradients and encoded images; on the CPU all is one memory, called `host`.
- * Completions count with their largest length, prompts with the longest question.
+ * Completions count with their largest length.
  */
-import {
-  defaultProposerPrompt,
-  defaultSolverPrompt,
-  type EvolveOptions,
-  type RoleOptions,
-} from '@evolmm/trainer'
+import type { EvolveOptions, RoleOptions } from '@evolmm/trainer'
 import {
   estimateMemory,
   plannedAdapter,
@@ -32,8 +27,8 @@ export interface EstimateTrainingOptions {
   evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
   /** Patches of the largest image. */
   imagePatches: number
-  /** Of each role's longest prompt. @default the image's, and a quarter of the characters of the text */
-  promptTokens?: { solver: number; proposer: number } | undefined
+  /** Of each role's longest prompt, the image's included. */
+  promptTokens: { solver: number; proposer: number }
   /** Images of the data set: no more are kept encoded. @default as many as the cache has room for */
   images?: number | undefined
 }
@@ -71,8 +66,6 @@ export interface TrainingMemory {
   total: Place
   /** Of both roles. */
   parameters: number
-  /** Tokens of the longest prompt. */
-  promptTokens: number
 }
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
@@ -119,7 +112,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
     images: 0,
     promptCache: parts.cache,
     activations: parts.encode + parts.sample + parts.learn + parts.score,
-    lossBuffers: parts.loss,
+    lossBuffers: parts.loss + parts.scoreLoss,
   }
   const place = (bytes: number, host = 0): Place =>
     device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
@@ -131,17 +124,17 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const steps: Record<MemoryPhase, Place> = {
     load: add(kinds.runtime, kinds.weights, kinds.adapters),
     encode: add(place(parts.encode), kinds.images),
-    propose: place(Math.min(propose, sampling)),
+    // Its questions are scored by the base model as well.
+    propose: place(Math.min(propose, sampling) + parts.score + parts.scoreLoss),
     solve: place(sampling - Math.min(propose, sampling)),
-    learn: add(place(parts.learn + parts.score), kinds.lossBuffers, kinds.gradient),
+    learn: add(place(parts.learn + parts.loss), kinds.gradient),
     update: kinds.optimizer,
   }
   let peak: Place = { device: 0, host: 0 }
   const phases = Object.fromEntries(
     memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
   ) as TrainingMemory['phases']
-  const promptTokens = Math.max(roles.solver.promptTokens, roles.proposer.promptTokens)
-  return { kinds, phases, total: add(...Object.values(kinds)), parameters, promptTokens }
+  return { kinds, phases, total: add(...Object.values(kinds)), parameters }
 }
 
 /** Tokenizer, data set, records and trackers; what garbage the collector leaves for later. */
@@ -152,23 +145,15 @@ const hostBytes = 800e6
 interface RoleWork {
   parts: Record<MergedPart, number>
   planned: PlannedAdapter
-  promptTokens: number
 }
 
 function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
   const { device, dtype, evolve = {}, imagePatches } = options
-  const { batchSize = 1, samples = 5, sampling = {}, kl = {}, prompts = {} } = evolve
+  const { batchSize = 1, samples = 5, sampling = {}, kl = {} } = evolve
   const { config, lora, vision = false } = options[role]
   const planned = trainedPart(config, lora, vision)
   const { parameters: trainable, trainVision, trainHead } = planned
-  const questionTokens = sampling.proposerTokens ?? 128
-  const written =
-    role === 'proposer'
-      ? textTokens(prompts.proposer ?? defaultProposerPrompt)
-      : textTokens(prompts.solver ?? defaultSolverPrompt) + questionTokens
-  const promptTokens =
-    options.promptTokens?.[role] ??
-    written + textTokens(prompts.system ?? '') + imagePatches / config.vision.spatialMergeSize ** 2
+  const promptTokens = options.promptTokens[role]
   const sequential = role === 'solver' && evolve.solverUpdate === 'sequential'
   const answers = role === 'solver' ? samples : 1
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
@@ -176,7 +161,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
     device,
     dtype,
     ...{ trainable, trainVision, trainHead, promptTokens },
-    completionTokens: role === 'solver' ? (sampling.solverTokens ?? 128) : questionTokens,
+    completionTokens: sampling[`${role}Tokens`] ?? 128,
     // The base's tower takes one image after the other.
     imagePatches: Array<number>(trainVision ? batchSize : 1).fill(imagePatches),
     kl: (kl.coefficient ?? 1e-3) > 0,
@@ -200,12 +185,11 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
     : none
   return {
     planned,
-    promptTokens,
     parts: {
       ...{ runtime: all.runtime, weights: all.weights, packed: all.packed, adapter: all.adapter },
       ...{ encode: all.encode, sample: sample.sample, cache: sample.cache },
       ...{ learn: learn.learn, loss: learn.loss, gradient: learn.gradient },
-      score: score.learn + score.loss,
+      ...{ score: score.learn, scoreLoss: score.loss },
     },
   }
 }
@@ -227,11 +211,6 @@ function trainedPart(config: QwenConfig, lora: RoleShape['lora'], vision: boolea
     })
   known.set(key, planned)
   return planned
-}
-
-/** A word in English is about five letters and a third more tokens; the template of a chat adds some. */
-function textTokens(text: string): number {
-  return text === '' ? 16 : Math.ceil(text.length / 4) + 16
 }
 
 function learns({ evolve = {} }: EstimateTrainingOptions, role: 'solver' | 'proposer'): boolean {

@@ -1,6 +1,7 @@
 /** Whether a run fits, the largest batch that does, and what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
 import { formatBytes } from '../format-bytes'
+import { checkTogether } from '../train/config/check-together'
 import type { TrainConfig } from '../train/config/train-settings'
 import type { Place, TrainingMemory } from './estimate-training'
 import type { PlannedImage, RunPlan } from './plan-run'
@@ -30,37 +31,47 @@ interface Remedy {
   changes: Partial<TrainConfig>
 }
 
-/** In words, from what costs least to what costs most: each flag alone, or else all that it takes together. */
+/** In words, from what costs least to what costs most: each flag alone, or else as few as do together. */
 export function advice(plan: RunPlan, image: PlannedImage, limits: Limits): string {
-  const left = (changes: Partial<TrainConfig>) => plan.estimate(image, changes)
-  const does = ({ changes }: Remedy) => fits(left(changes), limits)
-  const size = (changes: Partial<TrainConfig>) => {
-    const { total } = left(changes)
-    return formatBytes(plan.device === 'cpu' ? total.host : total.device)
+  const left = (taken: readonly Remedy[]) =>
+    plan.estimate(image, Object.assign({}, ...taken.map(({ changes }) => changes)) as Partial<TrainConfig>)
+  const does = (taken: readonly Remedy[]) => fits(left(taken), limits)
+  const shown = (taken: readonly Remedy[]) => {
+    const { total } = left(taken)
+    return `(${formatBytes(plan.device === 'cpu' ? total.host : total.device)})`
   }
   const all = remedies(plan, image)
-  const alone = all.map((steps) => steps.find(does)).filter((remedy) => remedy !== undefined)
+  const alone = all.flatMap((steps) => steps.find((step) => does([step])) ?? [])
   if (alone.length > 0)
-    return `${alone.map(({ flags, changes }) => `${flags} (${size(changes)})`).join(', or ')} would do`
-  let changes: Partial<TrainConfig> = {}
-  const taken: string[] = []
+    return `${alone.map((remedy) => `${remedy.flags} ${shown([remedy])}`).join(', or ')} would do`
+  let taken: Remedy[] = []
   for (const steps of all) {
-    const last = steps.at(-1)
-    if (last === undefined) continue
-    const next = { ...changes, ...last.changes }
-    const [before, after] = [left(changes).total, left(next).total]
+    const next = [...taken, ...steps.slice(-1)]
+    const [before, after] = [left(taken).total, left(next).total]
     if (after.device + after.host > 0.99 * (before.device + before.host)) continue
-    changes = next
-    taken.push(last.flags)
-    if (does({ flags: '', changes })) return `${taken.join(' ')} together would do (${size(changes)})`
+    taken = next
+    if (!does(taken)) continue
+    // What comes first is enough in a smaller step, or not at all, now that the last one is there.
+    for (const steps of all) {
+      const at = taken.findIndex((remedy) => steps.includes(remedy))
+      const milder = [[], ...steps.map((step) => [step])].map((step) => taken.toSpliced(at, 1, ...step))
+      if (at >= 0) taken = milder.find(does) ?? taken
+    }
+    return `${flagsOf(taken)} together would do ${shown(taken)}`
   }
-  const together = taken.length > 0 ? `${taken.join(' ')} would leave ${size(changes)}, so ` : ''
-  return `${together}use a smaller model or more memory`
+  const most = taken.length > 0 ? `${flagsOf(taken)} would leave ${shown(taken).slice(1, -1)}, so ` : ''
+  return `${most}use a smaller model or more memory`
 }
 
-/** What can be changed, each in steps from small to large. */
+function flagsOf(taken: readonly Remedy[]): string {
+  return taken.map(({ flags }) => flags).join(' ')
+}
+
+/** What can be changed, each in steps from small to large, and to nothing that would be refused. */
 function remedies({ config, device, models }: RunPlan, image: PlannedImage): Remedy[][] {
-  const pixels = models.solver.patchesOf(image) * models.solver.config.vision.patchSize ** 2
+  const { solver, proposer } = models
+  const pixels = solver.patchesOf(image) * solver.config.vision.patchSize ** 2
+  const leastPixels = Math.max(28 * 28 * 16, solver.minPixels, proposer.minPixels)
   const halves = (name: NumberSetting, from: number, least: number): Remedy[] =>
     [2, 4, 8]
       .map((part) => Math.floor(from / part))
@@ -69,24 +80,41 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
   const once = (needed: boolean, flags: string, changes: Partial<TrainConfig>): Remedy[] =>
     needed ? [{ flags, changes }] : []
   const narrow = device === 'webgpu' ? 'float16' : 'bfloat16'
-  const { use_lora_solver: solver, use_lora_proposer: proposer } = config
-  return [
+  const lora = { use_lora_solver: true, use_lora_proposer: true }
+  const all = [
     once(device !== 'cpu' && config.dtype === 'float32', `--dtype ${narrow}`, { dtype: narrow }),
     once(!config.gradient_checkpointing, '--gradient_checkpointing', { gradient_checkpointing: true }),
+    once(config.image_cache > 0, '--image_cache 0', { image_cache: 0 }),
     halves('batch_size', config.batch_size, 1),
-    halves('max_pixels', pixels, 28 * 28 * 16),
+    halves('max_pixels', pixels, leastPixels),
     halves('max_new_tokens_solver', config.max_new_tokens_solver, 16),
     halves('max_new_tokens_proposer', config.max_new_tokens_proposer, 32),
-    once(!solver || !proposer, '--use_lora_solver --use_lora_proposer', {
-      use_lora_solver: true,
-      use_lora_proposer: true,
-    }),
-    solver || proposer ? halves('lora_r', config.lora_r, 4) : [],
+    once(!config.use_lora_solver || !config.use_lora_proposer, '--use_lora_solver --use_lora_proposer', lora),
+    halves('lora_r', config.lora_r, 4),
+    halves('num_solver_samples', config.num_solver_samples, 2),
+    once(config.proposer_update_freq > 0, '--proposer_update_freq 0', { proposer_update_freq: 0 }),
   ]
+  return all.map((steps) => steps.filter(({ changes }) => accepted({ ...config, ...changes })))
+}
+
+/** Some settings exclude others, or have no effect beside them. */
+function accepted(config: TrainConfig): boolean {
+  try {
+    checkTogether(config, (setting) => setting)
+    return true
+  } catch (error) {
+    if (error instanceof EvolmmError) return false
+    throw error
+  }
 }
 
 type NumberSetting =
-  'batch_size' | 'max_pixels' | 'max_new_tokens_solver' | 'max_new_tokens_proposer' | 'lora_r'
+  | 'batch_size'
+  | 'max_pixels'
+  | 'max_new_tokens_solver'
+  | 'max_new_tokens_proposer'
+  | 'lora_r'
+  | 'num_solver_samples'
 
 /** Throws `MEMORY_EXCEEDED`, naming the flags that would help. */
 export function checkFit(plan: RunPlan, image: PlannedImage, limits: Limits): void {

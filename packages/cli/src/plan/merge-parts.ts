@@ -12,6 +12,7 @@ export type MergedPart =
   | 'learn'
   | 'loss'
   | 'score'
+  | 'scoreLoss'
 
 /**
  * `one`: the same programs of one backbone, in turn, so that the larger role counts. `one backbone`: programs of their

@@ -1,37 +1,39 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
-import { planPrograms } from '@evolmm/vlm'
-import { roleOptions } from '../train/run-options'
+import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
 import type { RunPlan } from './plan-run'
 
-export interface GraphSizes {
+export interface PlannedGraph {
   name: string
   nodes: number
   /** Bytes of the program without weights. */
   bytes: number
+  /** Bytes of the weights that it refers to, as they are stored. */
+  weight_bytes: number
+  inputs: PlannedTensor[]
+  outputs: PlannedTensor[]
 }
 
 /** Of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs({ config, models, dtype }: RunPlan): GraphSizes[] {
+export function planGraphs({ config, models, roles, dtype }: RunPlan): PlannedGraph[] {
   const shape = (role: 'solver' | 'proposer') => {
-    const { lora, vision = false } = roleOptions(config, role)
+    const { lora, vision = false } = roles[role]
     return lora === undefined
       ? { full: { vision } }
       : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }
   }
   const same =
     models.solver === models.proposer && JSON.stringify(shape('solver')) === JSON.stringify(shape('proposer'))
-  const roles = same ? (['solver'] as const) : (['solver', 'proposer'] as const)
-  return roles.flatMap((role) =>
+  const each = same ? (['solver'] as const) : (['solver', 'proposer'] as const)
+  return each.flatMap((role) =>
     planPrograms({
       config: models[role].config,
       ...shape(role),
       kl: config.kl_coef > 0,
       checkpointed: config.gradient_checkpointing,
       dtype,
-    }).programs.map(({ name, nodes, graphBytes }) => ({
+    }).programs.map(({ name, nodes, graphBytes, weightBytes, inputs, outputs }) => ({
       name: same ? name : `${role} ${name}`,
-      nodes,
-      bytes: graphBytes,
+      ...{ nodes, bytes: graphBytes, weight_bytes: weightBytes, inputs, outputs },
     })),
   )
 }

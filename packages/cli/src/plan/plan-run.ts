@@ -1,9 +1,12 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
-import { openConfig, type OpenedConfig, type QwenConfig } from '@evolmm/vlm'
+import type { RoleOptions } from '@evolmm/trainer'
+import { openConfig, type OpenedConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
-import { evolveOptions, heldType, roleOptions } from '../train/run-options'
+import { evolveOptions, heldType } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
+import { plannedRole, startShapes } from './planned-role'
+import { promptTokens } from './prompt-tokens'
 
 export interface PlanRunOptions {
   /** What `auto` became. */
@@ -16,8 +19,16 @@ export interface RunPlan {
   device: PlanRunOptions['device']
   dtype: TrainConfig['dtype']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
+  roles: { solver: RoleOptions; proposer: RoleOptions }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
-  estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => TrainingMemory
+  estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => PlannedMemory
+}
+
+export interface PlannedMemory extends TrainingMemory {
+  /** Of the largest image. */
+  imagePatches: number
+  /** Of the longest prompt of each role. */
+  promptTokens: { solver: number; proposer: number }
 }
 
 export interface PlannedImage {
@@ -35,8 +46,9 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
   const solver = await open(config.solver_model)
   const other = config.proposer_model !== null && config.proposer_model !== config.solver_model
   const models = { solver, proposer: other ? await open(config.proposer_model ?? '') : solver }
-  const role = (name: 'solver' | 'proposer', from: TrainConfig): { config: QwenConfig } & RoleOf => ({
-    ...roleOptions(from, name),
+  const shapes = await startShapes(config)
+  const role = (name: 'solver' | 'proposer', from: TrainConfig) => ({
+    ...plannedRole(name, from, shapes),
     config: models[name].config,
   })
   return {
@@ -44,19 +56,25 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     device,
     dtype: heldType({ ...config, device }),
     models,
+    roles: { solver: role('solver', config), proposer: role('proposer', config) },
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...config, ...changes }
-      return estimateTraining({
+      const patches = Object.values(models).map(({ patchesOf }) =>
+        patchesOf(image, changed.max_pixels ?? undefined),
+      )
+      const imagePatches = Math.max(...patches)
+      const tokens = promptTokens(changed, models, imagePatches)
+      const memory = estimateTraining({
         solver: role('solver', changed),
         proposer: role('proposer', changed),
         device,
         dtype: heldType({ ...changed, device }),
         evolve: evolveOptions(changed),
-        imagePatches: solver.patchesOf(image, changed.max_pixels ?? undefined),
+        imagePatches,
+        promptTokens: tokens,
         images: count,
       })
+      return { ...memory, imagePatches, promptTokens: tokens }
     },
   }
 }
-
-type RoleOf = ReturnType<typeof roleOptions>

@@ -11,6 +11,7 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
   /** The largest one, in pixels. */
   image: { width: number; height: number }
   patches: number
+  /** Of the longest prompt. */
   prompt_tokens: number
   /** `null` where nobody knows. */
   limits: { device: number | null; host: number | null }
@@ -22,15 +23,16 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
 
 export function reportRun(plan: RunPlan, image: PlannedImage, limits: Limits): RunReport {
   const estimate = plan.estimate(image)
-  const { kinds, phases, total, parameters, promptTokens } = estimate
+  const { kinds, phases, total, parameters, imagePatches, promptTokens } = estimate
   const fit = fits(estimate, limits)
   return {
     model: plan.config.solver_model,
     device: plan.device,
     dtype: plan.dtype,
     image: { width: image.width, height: image.height },
-    patches: plan.models.solver.patchesOf(image),
-    ...{ prompt_tokens: Math.round(promptTokens), parameters, kinds, phases, total },
+    patches: imagePatches,
+    prompt_tokens: Math.max(promptTokens.solver, promptTokens.proposer),
+    ...{ parameters, kinds, phases, total },
     limits: { device: limits.device ?? null, host: limits.host ?? null },
     fits: fit,
     // Without a limit any would.

@@ -1,6 +1,7 @@
 /** What a configuration names must be there, before anything is loaded for nothing. */
 import { access, stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
+import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
 import { refuseRun } from '../refuse-run'
 import type { TrainConfig, TrainSetting } from './config/train-settings'
 
@@ -20,6 +21,16 @@ export async function checkFiles(config: TrainConfig): Promise<void> {
   }
   if ((await kind(config.output_dir)) === 'a file')
     throw invalid('output_dir', 'be a folder, or not exist yet', config.output_dir, 'a file')
+}
+
+/** Small files and the headers of the weights of models that are folders. Throws what loading them would. */
+export async function checkModels(config: TrainConfig): Promise<void> {
+  for (const model of new Set([config.solver_model, config.proposer_model ?? config.solver_model]))
+    if ((await kind(model)) === 'a folder')
+      await checkCheckpoint(model, {
+        minPixels: config.min_pixels ?? undefined,
+        maxPixels: config.max_pixels ?? undefined,
+      })
 }
 
 async function checkFolder(name: TrainSetting, path: string): Promise<void> {

@@ -191,6 +191,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       return Promise.resolve(vlm)
     },
     inspectRuntime: () => Promise.resolve(report),
+    chooseDevice: () => Promise.resolve(),
     train: async (config, given) => {
       note('train', config)
       const outcome = await options.onTrain?.(config, given)

@@ -39,6 +39,8 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
       arch: 'x64',
       script: () => '/ort/script/install.js',
       run: () => Promise.resolve({ code: 0, errors: '' }),
+      missing: () => [],
+      clean: () => undefined,
       ...options.installer,
     },
     version: '1.2.3',

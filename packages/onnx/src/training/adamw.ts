@@ -43,7 +43,8 @@ export function adamWProgram(options: AdamWOptions = {}): Graph {
   const size =
     options.size === undefined ? undefined : checkInteger('adamWProgram.size', options.size, { min: 1 })
 
-  const graph = new Graph('adamw')
+  // GPU providers have kernels for all of it in this operator set, and not in later ones.
+  const graph = new Graph('adamw', { opset: 18 })
   const vectors = ['parameters', 'gradient', 'first', 'second'].map((name) =>
     graph.input(name, 'float32', [size ?? 'size']),
   )

@@ -17,11 +17,10 @@ import { ConstantOfShape } from '../ops/creation'
 import { Add, Cast, Div, Exp, Mul, Neg, Sub } from '../ops/elementwise'
 import { Gather, GatherElements, ScatterElements, Slice } from '../ops/indexing'
 import { Gemm } from '../ops/matrix'
-import { LogSoftmax } from '../ops/normalization'
 import { ReduceSum } from '../ops/reduction'
 import { Concat, Reshape, Shape, Squeeze, Unsqueeze } from '../ops/shaping'
 import { checkOperands } from './check-operands'
-import { logProbabilities } from './log-probabilities'
+import { logProbabilities, logSoftmax } from './log-probabilities'
 import { operatorFor } from './operator-for'
 
 export interface PolicyLossOptions {
@@ -135,7 +134,7 @@ function score(
   kind: ReferenceKind,
 ): Record<'loss' | 'picked' | 'entropy' | 'divergence' | 'logits', Tensor> {
   const total = (x: Tensor) => ReduceSum(x, [0], { keepdims: 0 })
-  const policy = LogSoftmax(Gemm(hidden, head, undefined, { transB: 1 }))
+  const policy = logSoftmax(Gemm(hidden, head, undefined, { transB: 1 }))
   const probabilities = Exp(policy)
   const picked = Squeeze(GatherElements(policy, Unsqueeze(tokens, [1]), { axis: 1 }), [1])
   const entropy = Neg(ReduceSum(Mul(probabilities, policy), [1], { keepdims: 0 }))
@@ -147,7 +146,7 @@ function score(
   const other =
     kind === 'logits'
       ? logProbabilities(reference)
-      : LogSoftmax(Gemm(reference, head, undefined, { transB: 1 }))
+      : logSoftmax(Gemm(reference, head, undefined, { transB: 1 }))
   const ratio = Sub(policy, other)
   const divergence = ReduceSum(Mul(probabilities, ratio), [1], { keepdims: 0 })
   const base = Unsqueeze(Sub(weights, Mul(klWeights, divergence)), [1])

@@ -1,6 +1,7 @@
 /**
- * A float32 twin of a 16-bit checkpoint, made once and kept. The CPU runtime maps float32 weights from the file as
- * they are, but would copy 16-bit ones to memory in every process.
+ * A checkpoint in another type, made once and kept: its twin. The CPU runtime maps float32 weights from the file as they
+ * are, but would copy 16-bit ones to memory in every process; a GPU computes with 16 bits of the one kind that was asked
+ * for, and WebGPU has no bfloat16, in which most checkpoints are published.
  *
  * The twin's name is a hash of what the source is (real paths, sizes, times of change, headers), so a source that
  * changes has another twin. It is written aside and renamed: processes may race, and what a killed one leaves behind
@@ -13,13 +14,21 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { makeFolder, unreadable, unwritable } from '@evolmm/internal/node'
-import { openFiles, type Checkpoint, type CheckpointTensor, type ExpectedWeights } from './open-checkpoint'
+import {
+  openFiles,
+  type Checkpoint,
+  type CheckpointTensor,
+  type ExpectedWeights,
+  type WeightType,
+} from './open-checkpoint'
 import { weightSource } from './read-tensor'
-import { writeSafetensors } from './write-safetensors'
+import { bytesOf, writeSafetensors } from './write-safetensors'
 
 export interface WidenedCheckpointOptions {
   /** Folder of twins, made if need be. @default `$XDG_CACHE_HOME/evolmm/weights`, or `~/.cache/evolmm/weights` */
   cacheDir?: string
+  /** Type of the weights. @default 'float32' */
+  dtype?: WeightType
   /** Called before a twin is written, not when one is found; `bytes` is its size. */
   onWrite?: (twin: { file: string; bytes: number }) => void
 }
@@ -30,33 +39,36 @@ const page = 4096
 const deadAfter = 3_600_000
 
 /**
- * The checkpoint itself if all of it is float32, or else its twin, written if need be. Throws `NO_SPACE` before
+ * The checkpoint itself if all of it is of that type, or else its twin, written if need be. Vectors (norms, biases) may be
+ * float32 beside 16-bit matrices. Throws `NO_SPACE` before
  * writing if the disk is too full, `CHECKPOINT_CHANGED`, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
  */
 export async function widenedCheckpoint(
   checkpoint: Checkpoint,
-  { cacheDir = defaultCacheDir(), onWrite }: WidenedCheckpointOptions = {},
+  { cacheDir = defaultCacheDir(), dtype = 'float32', onWrite }: WidenedCheckpointOptions = {},
 ): Promise<Checkpoint> {
   const tensors = [...checkpoint.tensors.values()]
-  if (tensors.every(({ dtype }) => dtype === 'float32')) return checkpoint
-  const key = await keyOf(tensors)
+  if (isOf(dtype, tensors)) return checkpoint
+  const key = await keyOf(tensors, dtype)
   const file = join(cacheDir, `${key}.safetensors`)
   const expected = new Map(tensors.map(({ name, shape }) => [name, shape]))
-  const found = await openTwin(file, expected)
+  const found = await openTwin(file, expected, dtype)
   if (found !== undefined) return found
   await makeFolder(cacheDir).catch(unwritable(cacheDir))
   await removeLeftovers(cacheDir)
-  const bytes = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  await checkSpace(cacheDir, bytes)
+  const bytes = tensors.reduce((sum, { shape }) => sum + sizeOf(shape, dtype), 0)
+  await checkSpace(cacheDir, bytes, dtype)
   onWrite?.({ file, bytes })
-  const sources = tensors.toSorted((a, b) => alignmentOf(b.shape) - alignmentOf(a.shape)).map(weightSource)
-  await writeSafetensors(file, sources, { alignment: page })
-  if ((await keyOf(tensors)) !== key) {
+  const sources = tensors
+    .toSorted((a, b) => alignmentOf(b.shape, dtype) - alignmentOf(a.shape, dtype))
+    .map(weightSource)
+  await writeSafetensors(file, sources, { alignment: page, dtype })
+  if ((await keyOf(tensors, dtype)) !== key) {
     await rm(file, { force: true })
     const changed = tensors[0]?.file ?? ''
     throw new EvolmmError(
       'CHECKPOINT_CHANGED',
-      `${changed}: must stay as it is while it is widened, got another version; open the checkpoint again`,
+      `${changed}: must stay as it is while it is converted, got another version; open the checkpoint again`,
       { details: { file: changed } },
     )
   }
@@ -64,15 +76,23 @@ export async function widenedCheckpoint(
 }
 
 /** The twin if it is there and whole. A damaged one counts as absent and is replaced. */
-async function openTwin(file: string, expected: ExpectedWeights): Promise<Checkpoint | undefined> {
+async function openTwin(
+  file: string,
+  expected: ExpectedWeights,
+  dtype: WeightType,
+): Promise<Checkpoint | undefined> {
   if ((await stat(file).catch(() => undefined)) === undefined) return undefined
   const twin = await openFiles(file, [file], expected).catch(() => undefined)
-  const whole = twin !== undefined && [...twin.tensors.values()].every(({ dtype }) => dtype === 'float32')
+  const whole = twin !== undefined && [...twin.tensors.values()].every((tensor) => tensor.dtype === dtype)
   return whole ? twin : undefined
 }
 
-async function keyOf(tensors: readonly CheckpointTensor[]): Promise<string> {
+const isOf = (wanted: WeightType, tensors: readonly CheckpointTensor[]): boolean =>
+  tensors.every(({ dtype, shape }) => dtype === wanted || (dtype === 'float32' && shape.length < 2))
+
+async function keyOf(tensors: readonly CheckpointTensor[], wanted: WeightType): Promise<string> {
   const hash = createHash('sha256').update('evolmm widened weights, version 1\n')
+  if (wanted !== 'float32') hash.update(`${wanted}\n`)
   for (const file of [...new Set(tensors.map((tensor) => tensor.file))].sort()) {
     const { size, mtimeNs } = await stat(file, { bigint: true }).catch(unreadable(file))
     hash.update(`${JSON.stringify([file, String(size), String(mtimeNs)])}\n`)
@@ -82,7 +102,7 @@ async function keyOf(tensors: readonly CheckpointTensor[]): Promise<string> {
   return hash.digest('hex').slice(0, 40)
 }
 
-async function checkSpace(cacheDir: string, bytes: number): Promise<void> {
+async function checkSpace(cacheDir: string, bytes: number, dtype: WeightType): Promise<void> {
   const { bavail, bsize } = await statfs(cacheDir).catch(unreadable(cacheDir))
   const free = bavail * bsize
   // The header is far below this.
@@ -90,7 +110,7 @@ async function checkSpace(cacheDir: string, bytes: number): Promise<void> {
   if (free >= needed) return
   throw new EvolmmError(
     'NO_SPACE',
-    `${cacheDir}: must have ${needed} bytes free for the weights as float32, got ${free}; free some or choose another cacheDir`,
+    `${cacheDir}: must have ${needed} bytes free for the weights as ${dtype}, got ${free}; free some or choose another cacheDir`,
     { details: { folder: cacheDir, needed, free } },
   )
 }
@@ -105,15 +125,15 @@ async function removeLeftovers(cacheDir: string): Promise<void> {
 }
 
 /** Largest power of two, up to a page, that divides the tensor's bytes. */
-function alignmentOf(shape: readonly number[]): number {
-  const bytes = sizeOf(shape)
-  let power = 4
+function alignmentOf(shape: readonly number[], dtype: WeightType): number {
+  const bytes = sizeOf(shape, dtype)
+  let power = bytesOf[dtype]
   while (power < page && bytes % (2 * power) === 0) power *= 2
   return power
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 4)
+function sizeOf(shape: readonly number[], dtype: WeightType): number {
+  return shape.reduce((product, dim) => product * dim, bytesOf[dtype])
 }
 
 /** Where twins are kept unless told otherwise. */

@@ -56,15 +56,17 @@ export function draw({ logits, uniforms, temperature, topP, topK }: DrawOptions)
         },
       )
       const drawn = inverse(kept, words, uniforms)
-      return [drawn, op.Sub(pick(op.LogSoftmax(scaled), drawn), op.Log(mass))]
+      return [drawn, op.Sub(logProbability(scaled, drawn), op.Log(mass))]
     },
   )
-  return { tokens, sampled, plain: pick(op.LogSoftmax(logits), tokens) }
+  return { tokens, sampled, plain: logProbability(logits, tokens) }
 }
 
-/** Entry `tokens[r]` of each row. */
-function pick(x: Tensor, tokens: Tensor): Tensor {
-  return op.Squeeze(op.GatherElements(x, op.Unsqueeze(tokens, [1]), { axis: 1 }), [1])
+/** Log-probability of `tokens[r]` for each row. Not by `LogSoftmax`, for which WebGPU has no kernel. */
+function logProbability(logits: Tensor, tokens: Tensor): Tensor {
+  const shifted = op.Sub(logits, op.ReduceMax(logits, [1]))
+  const chosen = op.GatherElements(shifted, op.Unsqueeze(tokens, [1]), { axis: 1 })
+  return op.Squeeze(op.Sub(chosen, op.Log(op.ReduceSum(op.Exp(shifted), [1]))), [1])
 }
 
 /** The first word of each row whose cumulative probability exceeds uniform x total. */

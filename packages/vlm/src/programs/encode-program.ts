@@ -1,6 +1,7 @@
 /** The vision tower as a program: pixels of one or more images to image tokens. */
-import { Graph, op, type Tensor } from '@evolmm/onnx'
+import { op, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
+import { programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
@@ -14,7 +15,7 @@ export interface EncodeProgramOptions {
 
 /** Inputs: those of the backbone's `visionInputs`, and `parameters` [P] if trained. Output: `features`, [tokens, D]. */
 export function encodeProgram({ backbone, files, trainable }: EncodeProgramOptions): Graph {
-  const graph = new Graph('encode')
+  const graph = programGraph('encode')
   const trained = trainable && trainedInput(graph, trainable)
   const layers = programLayers({ graph, frozen: frozenWeights(graph, files), trained })
   graph.output('features', op.Identity(backbone.vision(layers, visionInputs(graph, backbone))))

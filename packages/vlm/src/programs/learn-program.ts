@@ -5,13 +5,14 @@
  * The reference is the same weights without what is trained. Only rows that predict a completion's token reach the last
  * norm, the head and the loss.
  */
-import { flattenParameters, grad, Graph, op, policyLoss, stopGradient, type Tensor } from '@evolmm/onnx'
+import { flattenParameters, grad, op, policyLoss, stopGradient, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Layers } from '../backbones/layers'
 import { embeddedPrompts } from './embedded-prompts'
 import { visionInputs } from './encode-program'
 import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
+import { programGraph } from './program-graph'
 import { programLayers, trainedInput, type Trained } from './program-layers'
 import { loraA, loraB, type Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
@@ -49,7 +50,7 @@ export interface LearnProgramOptions {
 export function learnProgram(options: LearnProgramOptions): Graph {
   const { backbone, files, trainable, objective = reinforce, checkpointed = false, chunk = 64 } = options
   const { dropout = 0 } = options
-  const graph = new Graph('learn')
+  const graph = programGraph('learn')
   const { hiddenSize } = backbone.sizes
   const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
   const float = (name: string, shape: (string | number)[]) => graph.input(name, 'float32', shape)

@@ -47,17 +47,23 @@ export function packedAttention({ segments, promptWidth }: PackedAttentionOption
   }
 }
 
-/** Added to the scores, [G, 1, rows, columns]; the first row stands at place `start`, the first column at 0. */
+/**
+ * Added to the scores, [G, 1, rows, columns]; the first row stands at place `start`, the first column at 0. Whole
+ * numbers are compared as float32, which every provider can do: as integers WebGPU would leave all of it to the CPU.
+ */
 function packedMask(rows: Tensor, columns: Tensor, start?: Tensor): Tensor {
   const { graph } = rows.scope
   const scalar = (value: number) => graph.constant('int64', [], [value])
+  const float = (x: Tensor) => op.Cast(x, { to: 'float32' })
   const count = (x: Tensor) => op.Reshape(op.Shape(x, { start: 1 }), [])
   const first = start === undefined ? scalar(0) : op.Reshape(start, [])
-  const place = op.Range(first, op.Add(first, count(rows)), scalar(1))
-  const other = op.Range(scalar(0), count(columns), scalar(1))
+  const place = float(op.Range(first, op.Add(first, count(rows)), scalar(1)))
+  const other = float(op.Range(scalar(0), count(columns), scalar(1)))
   const past = op.LessOrEqual(op.Unsqueeze(other, [0]), op.Unsqueeze(place, [1]))
-  const theirs = op.Unsqueeze(columns, [1])
-  const seen = op.And(past, op.Or(op.Equal(theirs, 0), op.Equal(op.Unsqueeze(rows, [2]), theirs)))
+  const theirs = op.Unsqueeze(float(columns), [1])
+  // 0 where the column is of the prompt or of the row's own segment; WebGPU has no `Or`.
+  const apart = op.Mul(theirs, op.Sub(op.Unsqueeze(float(rows), [2]), theirs))
+  const seen = op.And(past, op.Equal(apart, 0))
   const none = graph.constant('float32', [], [0])
   return op.Unsqueeze(op.Where(seen, none, graph.constant('float32', [], [hidden])), [1])
 }

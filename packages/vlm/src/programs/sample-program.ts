@@ -2,7 +2,7 @@
  * Sampling as a program: G prompts x N samples in one run. The prompts are read once; then a loop decodes all samples in
  * lockstep, draws inside, and ends when every sample has stopped.
  */
-import { Graph, op, type Tensor } from '@evolmm/onnx'
+import { op, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Attend, Layers } from '../backbones/layers'
 import {
@@ -16,6 +16,7 @@ import { drawInputs } from './draw-inputs'
 import { embeddedPrompts } from './embedded-prompts'
 import { logitsOf } from './logits-of'
 import { packedAttention } from './packed-attention'
+import { programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
@@ -36,7 +37,7 @@ export interface SampleProgramOptions {
  * Outputs: `tokens` int64, `sampled` and `plain` float32 [steps, S]; what follows a stop token is to be ignored.
  */
 export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
-  const graph = new Graph('sample')
+  const graph = programGraph('sample')
   const { draw, stops } = drawInputs(graph)
   const uniforms = graph.input('uniforms', 'float64', ['S', 'M'])
   const owners = graph.input('owners', 'int64', ['S'])

@@ -3,11 +3,12 @@
  * empty caches, then with each token and the caches that came out. Keys and values cross to the host, so this is slower
  * than `sampleProgram`; it draws the same tokens.
  */
-import { attention, Graph, op, type Tensor } from '@evolmm/onnx'
+import { attention, op, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 import { drawInputs } from './draw-inputs'
 import { embeddedPrompts } from './embedded-prompts'
 import { logitsOf } from './logits-of'
+import { programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { SampleProgramOptions } from './sample-program'
 import { frozenWeights } from './weight-files'
@@ -19,7 +20,7 @@ import { frozenWeights } from './weight-files'
  * [1, t + T, keyValueSize].
  */
 export function streamProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
-  const graph = new Graph('stream')
+  const graph = programGraph('stream')
   const { draw, stops } = drawInputs(graph)
   const { layers: count, keyValueSize, hiddenSize } = backbone.sizes
   const layers = programLayers({

@@ -4,15 +4,16 @@
  * `auto` takes CUDA if it starts, else the CPU. It never takes WebGPU: a software driver counts as one and is far slower
  * than the CPU, and nothing tells the two apart beforehand. Who wants it says so.
  *
- * All arithmetic is float32; `dtype` is what weights occupy in the device's memory, and they are widened where they are
- * used. The CPU holds float32 alone, which it maps from a file: checkpoints of 16 bits are widened once by themselves, so
+ * `dtype` is what weights occupy in the device's memory. Products with them are of that type, everything else (adapters,
+ * gradients, norms, attention, losses) is float32. The CPU holds float32 alone, which it maps from a file: checkpoints of 16 bits are widened once by themselves, so
  * asking for 16 bits there is an error when the CPU was asked for too, while `auto`, which may end on any device,
- * understands it as a wish and says in the result what it became. WebGPU has no bfloat16, with the same rule.
+ * understands it as a wish and says in the result what it became. WebGPU has no bfloat16,
+ * with the same rule, and float16 only with some drivers.
  */
 import { checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { WeightType } from '../checkpoint/open-checkpoint'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
-import { providerStatus, type Device } from './provider-status'
+import { providerStatus, reasonOf, type Device } from './provider-status'
 
 export interface DeviceOptions {
   /** @default 'auto' */
@@ -43,7 +44,9 @@ export async function chooseDevice(
   const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
   if (asked === 'auto') {
     const { usable } = await providerStatus('cuda', runtime)
-    return usable ? choice('cuda', dtype) : choice('cpu', 'float32')
+    if (!usable) return choice('cpu', 'float32')
+    await checkType('cuda', dtype, runtime)
+    return choice('cuda', dtype)
   }
   if (!held[asked].includes(dtype))
     throw new EvolmmError(
@@ -59,7 +62,21 @@ export async function chooseDevice(
       `device ${asked}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
       { details: { device: asked, ...missing } },
     )
+  await checkType(asked, dtype, runtime)
   return choice(asked, dtype)
+}
+
+/** Whether the card and its driver can multiply numbers of that type. */
+async function checkType(device: Device, dtype: WeightType, runtime: NativeRuntime): Promise<void> {
+  if (dtype === 'float32') return
+  await runtime.start(device, dtype).catch((cause: unknown) => {
+    throw new EvolmmError(
+      'UNSUPPORTED_DTYPE',
+      `dtype ${dtype}: must be a type that the ${device} device of this machine can multiply, got ` +
+        `"${reasonOf(cause)}" from the runtime; choose dtype float32`,
+      { details: { device, dtype }, cause },
+    )
+  })
 }
 
 function choice(device: Device, dtype: WeightType): DeviceChoice {

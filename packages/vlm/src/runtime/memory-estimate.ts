@@ -70,7 +70,7 @@ export interface MemoryEstimate {
     encode: number
     sample: number
     learn: number
-    /** Logits of the learning pass and what is made of them; they use room that the backward pass needs later. */
+    /** Logits of the learning pass and what is made of them: room that the backward pass uses later. */
     loss: number
   }
   /** The sum of the parts. */
@@ -105,6 +105,10 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
   const loss = learns ? lossBytes(config, { rows: groups * samples * completionTokens, chunk, kl }) : 0
 
+  const kept = has('learn') ? keptBytes(packs, options, checkpointed) : 0
+  // Room that the loss takes before the pass does.
+  const shared = Math.min(loss, has('learn') ? backward : forward)
+
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
     ...weightBytes(sizes, {
@@ -125,12 +129,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     sample: has('sample')
       ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize)
       : 0,
-    learn: has('learn')
-      ? keptBytes(packs, options, checkpointed) + Math.max(forward, backward)
-      : learns
-        ? forward
-        : 0,
-    loss: Math.max(0, loss - (has('learn') ? backward : forward)),
+    learn: learns ? kept + Math.max(forward, backward) - shared : 0,
+    loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }

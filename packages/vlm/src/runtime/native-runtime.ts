@@ -1,9 +1,11 @@
-/** What can be asked of the installed runtime: its providers, where its libraries lie, and whether a provider starts. */
+/** What can be asked of the installed runtime: its providers, where its libraries lie, and whether a provider works. */
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Graph, op, serialize } from '@evolmm/onnx'
-import { InferenceSession, listSupportedBackends } from './onnxruntime'
+import type { WeightType } from '../checkpoint/open-checkpoint'
+import { listSupportedBackends } from './onnxruntime'
 
 export interface NativeRuntime {
   platform: string
@@ -13,13 +15,13 @@ export interface NativeRuntime {
   /** Where libraries of providers are looked for. */
   libraries: string
   exists: (file: string) => boolean
-  /** Opens a program of one node on the provider; rejects if it does not start. */
-  start: (provider: string) => Promise<void>
+  /** Runs a small product in that type on the provider; rejects if that fails. @default dtype 'float32' */
+  start: (provider: string, dtype?: WeightType) => Promise<void>
 }
 
 export function nativeRuntime(): NativeRuntime {
   const { platform, arch } = process
-  const bindings = join(packageFolder(), 'bin')
+  const bindings = join(dirname(resolve('onnxruntime-node/package.json')), 'bin')
   const abi = readdirSync(bindings).find((name) => name.startsWith('napi-v')) ?? ''
   return {
     platform,
@@ -27,23 +29,52 @@ export function nativeRuntime(): NativeRuntime {
     backends: listSupportedBackends(),
     libraries: join(bindings, abi, platform, arch),
     exists: existsSync,
-    start: async (provider) => {
-      const graph = new Graph('probe')
-      const x = graph.input('x', 'float32', [1])
-      graph.output('y', op.Add(x, x))
-      const executionProviders = [provider, 'cpu']
-      const session = await InferenceSession.create(serialize(graph), {
-        executionProviders,
-        logSeverityLevel: 4,
-      })
-      await session.release()
-    },
+    start: (provider, dtype = 'float32') => attempt(provider, serialize(probe(dtype))),
   }
 }
 
-/** The folder of `onnxruntime-node`, whichever package manager put it where. */
-function packageFolder(): string {
+const script = `
+const [runtime, provider, model] = process.argv.slice(1)
+const { InferenceSession, Tensor } = require(runtime)
+const options = { executionProviders: [provider, 'cpu'], logSeverityLevel: 4 }
+const end = (message) => process.send(message, () => process.exit())
+InferenceSession.create(Buffer.from(model, 'base64'), options)
+  .then((session) => session.run({ x: new Tensor('float32', new Float32Array(16), [4, 4]) }))
+  .then(() => end(''), (error) => end(String(error.message)))`
+
+/**
+ * Runs a program in a process of its own: drivers write to standard error past Node what they lack, and one that crashes
+ * takes down that process alone.
+ */
+async function attempt(provider: string, model: Uint8Array): Promise<void> {
+  const args = ['-e', script, resolve('onnxruntime-node'), provider, Buffer.from(model).toString('base64')]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1' },
+  })
+  let answer: string | undefined
+  child.on('message', (message) => {
+    answer = typeof message === 'string' ? message : JSON.stringify(message)
+  })
+  const end = await new Promise<string>((settle, refuse) => {
+    child.on('error', refuse).on('close', (code, signal) => {
+      settle(signal === null ? `exit code ${code}` : `signal ${signal}`)
+    })
+  })
+  if (answer !== '') throw new Error(answer ?? `the driver ended the process with ${end}`)
+}
+
+/** A product of that type: drivers tell what they cannot do only when they are to do it. */
+function probe(dtype: WeightType): Graph {
+  const graph = new Graph('probe', { opset: 18 })
+  const x = graph.input('x', 'float32', [4, 4])
+  const given = dtype === 'float32' ? x : op.Cast(x, { to: dtype })
+  graph.output('y', op.Cast(op.Gemm(given, given), { to: 'float32' }))
+  return graph
+}
+
+/** Where the runtime lies, whichever package manager put it where. */
+function resolve(name: string): string {
   // The CommonJS build has no `import.meta`, the other no `__filename`.
-  const { resolve } = createRequire(typeof __filename === 'string' ? __filename : import.meta.url)
-  return dirname(resolve('onnxruntime-node/package.json'))
+  return createRequire(typeof __filename === 'string' ? __filename : import.meta.url).resolve(name)
 }

@@ -52,7 +52,7 @@ function cudaLibraries({ platform, libraries }: NativeRuntime): string[] {
 }
 
 /** The runtime's messages begin with the place in its source; what matters comes last. */
-function reasonOf(cause: unknown): string {
+export function reasonOf(cause: unknown): string {
   const text = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0]
   return text.replace(/^.* was false\. /, '').slice(-200)
 }

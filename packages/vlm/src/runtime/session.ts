@@ -1,8 +1,10 @@
 /** A program, opened: named values in, named values out. */
 import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
+import { EvolmmError } from '@evolmm/internal'
 import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/backbone'
+import { reasonOf } from './provider-status'
 
 export interface Program {
   /** What it reads; other feeds are left out. */
@@ -23,8 +25,10 @@ export interface OpenProgramOptions {
 
 export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<Program> {
   const { folder, threads, providers = ['cpu'], prepack = true } = options
+  const failed = failureOf(graph.name, providers[0])
   const session = await InferenceSession.create(serialize(graph), {
-    logSeverityLevel: 3,
+    // What goes wrong is thrown as well.
+    logSeverityLevel: 4,
     // With patterns the runtime asks for one block as large as all weights, although it maps them.
     enableMemPattern: false,
     executionProviders: [...providers],
@@ -35,18 +39,33 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
         ...(!prepack && { disable_prepacking: '1' }),
       },
     },
-  })
+  }).catch(failed)
   const inputs = new Set(session.inputNames)
   return {
     inputs,
     run: (feeds) =>
-      session.run(
-        Object.fromEntries(
-          Object.entries(feeds)
-            .filter(([name]) => inputs.has(name))
-            .map(([name, { dtype, dims, data }]) => [name, new Tensor(dtype, data as Float32Array, dims)]),
-        ),
-      ),
+      session
+        .run(
+          Object.fromEntries(
+            Object.entries(feeds)
+              .filter(([name]) => inputs.has(name))
+              .map(([name, { dtype, dims, data }]) => [name, new Tensor(dtype, data as Float32Array, dims)]),
+          ),
+        )
+        .catch(failed),
     release: () => session.release(),
+  }
+}
+
+/** A GPU may run out of memory or lack what a program needs; what fails on the CPU is a mistake of ours. */
+function failureOf(program: string, device: string): (cause: unknown) => never {
+  return (cause) => {
+    if (device === 'cpu') throw cause
+    throw new EvolmmError(
+      'DEVICE_FAILED',
+      `device ${device}: must run the program "${program}", got "${reasonOf(cause)}" from the runtime; ` +
+        'free memory of the device, give it less at a time, or choose device cpu',
+      { details: { device, program }, cause },
+    )
   }
 }

@@ -86,15 +86,15 @@ function parseSwitch(name: string, value: string): boolean {
 const units: Readonly<Partial<Record<string, number>>> = {
   '': 1,
   b: 1,
-  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
-  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
 }
 
 function parseBytes(name: string, value: string): number {
   const [, digits = '', unit = ''] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(value) ?? []
   const size = Number(digits) * (units[unit.toLowerCase()] ?? NaN)
   if (digits !== '' && Number.isSafeInteger(Math.round(size))) return Math.round(size)
-  throw invalid(name, 'be a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB', value)
+  throw invalid(name, 'be a number of bytes, or one with kB, MB, GB, TB, KiB, MiB, GiB or TiB', value)
 }
 
 /** The whole text without the newline that editors put at its end. */

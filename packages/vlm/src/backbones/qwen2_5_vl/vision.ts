@@ -53,7 +53,15 @@ export function vision(layers: Layers, config: QwenConfig, inputs: VisionInputs)
   const merged = sizes.hiddenSize * sizes.spatialMergeSize ** 2
   const normalized = rmsNorm({ x: hidden, weight: weight(`${model}.merger.ln_q.weight`), epsilon })
   const wide = linear(op.Reshape(normalized, [-1, merged]), `${model}.merger.mlp.0`)
-  return linear(op.Gelu(wide), `${model}.merger.mlp.2`)
+  return linear(gelu(wide), `${model}.merger.mlp.2`)
+}
+
+/**
+ * As one operator it came with a later operator set than programs use. In this order the runtime never makes it one, and
+ * so the numbers are the same with a backward pass and without.
+ */
+function gelu(x: Tensor): Tensor {
+  return op.Mul(x, op.Add(op.Mul(op.Erf(op.Mul(x, Math.SQRT1_2)), 0.5), 0.5))
 }
 
 interface BlockInputs {

@@ -1,0 +1,50 @@
+/** A run of `train` as it is planned, and as the kernel measures it. Linux only. */
+import { readFileSync } from 'node:fs'
+import { scanImages } from '@evolmm/dataset'
+import { largestImage } from '../../src/plan/largest-image'
+import { planRun, type PlannedMemory } from '../../src/plan/plan-run'
+import { resolveConfig, type ConfigInput } from '../../src/train/config/resolve-config'
+import { runTrain } from '../../src/train/run-train'
+
+export type Flags = NonNullable<ConfigInput['flags']>
+
+/** What `evolmm plan` computes for it. */
+export async function plannedRun(flags: Flags): Promise<PlannedMemory> {
+  const { config } = resolveConfig({ flags })
+  const plan = await planRun(config, { device: 'cpu' })
+  const images = await scanImages({
+    root: config.data_dir,
+    includeSubfolders: [],
+    onWarning: () => undefined,
+  })
+  return plan.estimate(await largestImage(images, plan.models.solver))
+}
+
+/** Peak resident bytes of this process, which must be a new one, with each page of mapped files counted once. */
+export async function measuredRun(flags: Flags): Promise<number> {
+  const { config } = resolveConfig({ flags })
+  let twice = 0
+  await runTrain(config, {
+    onRecord: ({ solver }) => {
+      if (solver === null) throw new Error('no answer was learned from')
+      twice = countedTwice()
+    },
+    onWarning: () => undefined,
+  })
+  const [, kilobytes] = /VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return 1024 * Number(kilobytes) - twice
+}
+
+/** Programs map the weights each for itself: a page is in memory once, but the kernel counts it for each of them. */
+function countedTwice(): number {
+  const mappings = new Map<string, number[]>()
+  let place = ''
+  for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
+    if (/^[\da-f]+-[\da-f]+ /.test(line)) place = /^\S+ \S+ ([\da-f]+ \S+ \d+ +\/\S+)/.exec(line)?.[1] ?? ''
+    const kilobytes = /^Rss: +(\d+) kB/.exec(line)?.[1]
+    if (place === '' || kilobytes === undefined) continue
+    mappings.set(place, [...(mappings.get(place) ?? []), 1024 * Number(kilobytes)])
+  }
+  const sum = (list: readonly number[]) => list.reduce((all, each) => all + each, 0)
+  return sum([...mappings.values()].map((list) => sum(list) - Math.max(...list)))
+}

@@ -1,0 +1,76 @@
+/** What is known of a model before its weights are there. Token counts are those of transformers' own processor. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkFolder, openConfig, readAdapterShape } from '@evolmm/vlm'
+import { isolated, serveHub } from './hub-server'
+import { coded, folderWith, readFixture, tiny } from './prompt-checkpoint'
+
+interface Reference {
+  cases: {
+    images: string[]
+    system: string | null
+    prompt: string
+    prompt_ids: number[]
+  }[]
+}
+const { cases } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
+const one = cases.filter(({ images }) => images.length === 1)
+const image = 613
+
+test('text is counted by the tokenizer of the folder, the image left out', async () => {
+  const { textTokens } = await openConfig(tiny)
+  expect(one.length).toBeGreaterThan(0)
+  for (const { prompt, system, prompt_ids: ids } of one)
+    expect(textTokens?.({ prompt, system: system ?? undefined })).toBe(
+      ids.filter((id) => id !== image).length,
+    )
+})
+
+test('without a tokenizer or a template nothing is counted, and a damaged one is an error', async () => {
+  const files = { 'config.json': true, 'tokenizer_config.json': true }
+  for (const folder of [folderWith({ 'config.json': true }), folderWith(files)])
+    expect((await openConfig(folder)).textTokens).toBeUndefined()
+  expect((await openConfig('72B')).textTokens).toBeUndefined()
+  await expect(openConfig(folderWith({ ...files, 'tokenizer.json': '{' }))).rejects.toThrow(
+    coded('CHECKPOINT_FILE_DAMAGED'),
+  )
+})
+
+test('of a name on the hub small files are fetched and no weights, and offline the cache will do', async () => {
+  const files = Object.fromEntries(
+    ['config.json', 'preprocessor_config.json', 'model.safetensors'].map((name) => [
+      name,
+      readFileSync(join(tiny, name)),
+    ]),
+  )
+  const hub = await serveHub({ id: 'org/model', commit: 'c'.repeat(40), files })
+  const options = isolated({ endpoint: hub.endpoint })
+  const fetched = await openConfig('org/model', { hub: options })
+  expect(fetched.config).toEqual((await openConfig(tiny)).config)
+  expect(hub.requests.filter(({ path }) => path.includes('safetensors'))).toEqual([])
+  const refused = () => Promise.reject(new Error('no request may be made'))
+  const offline = await openConfig('org/model', { hub: { ...options, offline: true, fetch: refused } })
+  expect(offline.config).toEqual(fetched.config)
+})
+
+test('a folder is checked without its weights being read: small files, and the headers', async () => {
+  await checkFolder(tiny)
+  await expect(checkFolder(folderWith({ 'config.json': true }))).rejects.toThrow(
+    coded('CHECKPOINT_FILE_NOT_FOUND'),
+  )
+  const small = ['preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'chat_template.json']
+  const files = Object.fromEntries(['config.json', ...small].map((name) => [name, true]))
+  await expect(checkFolder(folderWith(files))).rejects.toThrow(/safetensors/)
+})
+
+test('the shape of an adapter is that of its configuration', async () => {
+  const fixture = join(import.meta.dirname, 'fixtures/peft-tiny/adapter_config.json')
+  // As make_peft.py asked PEFT for it.
+  expect(await readAdapterShape(fixture)).toEqual({ rank: 2, alpha: 8, targets: ['v_proj', 'q_proj'] })
+  const pattern = folderWith({
+    'adapter_config.json': { peft_type: 'LORA', r: 4, lora_alpha: 8, target_modules: '.*q_proj' },
+  })
+  expect((await readAdapterShape(join(pattern, 'adapter_config.json'))).targets).toBeUndefined()
+  await expect(readAdapterShape(join(pattern, 'none.json'))).rejects.toThrow(coded('UNREADABLE_FILE'))
+})
