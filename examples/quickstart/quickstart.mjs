@@ -20,22 +20,42 @@ import {
 } from '@evolmm/tiny-world'
 import { EvolmmError, readIterLog, statusLine, train, writeReport } from '@evolmm/trainer'
 
-const { values: flags } = parseArgs({
-  options: {
-    updates: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    charts: { type: 'string', default: '1000' }, // to learn from
-    held_out: { type: 'string', default: '300' }, // to be examined on
-    threads: { type: 'string', default: '1' }, // of one operation; the model is so small that more are no faster
-    output_dir: { type: 'string', default: 'runs' },
-  },
-})
+const defaults = {
+  updates: '200',
+  seed: '1',
+  charts: '1000', // to learn from
+  held_out: '300', // to be examined on
+  threads: '1', // of one operation; the model is so small that more are no faster
+  output_dir: 'runs',
+}
+const flags = readFlags(process.argv.slice(2))
 const [updates, seed, threads] = ['updates', 'seed', 'threads'].map(wholeNumber)
 const [pictures, heldOutCharts] = ['charts', 'held_out'].map(wholeNumber)
 
+function readFlags(args) {
+  const names = Object.entries(defaults).map(([name, value]) => `--${name}=${value}`)
+  const known = `flags and their defaults: npm run quickstart -- ${names.join(' ')}`
+  // npm keeps flags that stand before the -- for itself.
+  const lost = Object.keys(defaults).find((name) => `npm_config_${name}` in process.env)
+  if (lost !== undefined) fail(`--${lost}: must stand behind --, got it before that; ${known}`)
+  const options = Object.fromEntries(Object.keys(defaults).map((name) => [name, { type: 'string' }]))
+  try {
+    const { help, ...given } = parseArgs({ args, options: { ...options, help: { type: 'boolean' } } }).values
+    if (!help) return { ...defaults, ...given }
+  } catch (error) {
+    fail(`${error.message.split('. ')[0]}; ${known}`)
+  }
+  console.log(known)
+  process.exit(0)
+}
+
 function wholeNumber(name) {
   if (/^[1-9]\d{0,5}$/.test(flags[name])) return Number(flags[name])
-  console.error(`--${name}: must be a whole number from 1 to 999999, got ${flags[name]}`)
+  return fail(`--${name}: must be a whole number from 1 to 999999, got ${flags[name]}; pass such a value`)
+}
+
+function fail(message) {
+  console.error(message)
   process.exit(1)
 }
 
@@ -86,7 +106,7 @@ const line = statusLine({ output: process.stdout })
 const interrupt = new AbortController()
 process.once('SIGINT', () => {
   line.clear()
-  console.log('Saving. Ctrl-C once more stops at once.')
+  console.log('Saving, after what is under way. Ctrl-C once more stops at once.')
   interrupt.abort()
 })
 const { status, step } = await train({
@@ -96,8 +116,16 @@ const { status, step } = await train({
   load: { device: 'cpu', threads },
   data: { root: charts, seed },
   evolve: { seed, totalSteps: updates, ...recipe },
-  config: { seed, total_steps: updates, pictures, heldOutCharts, lora: role.lora, ...recipe },
-  identity: { seed, pictures, heldOutCharts, lora: role.lora, recipe }, // a run goes on only with the settings that it began with
+  config: {
+    seed,
+    total_steps: updates,
+    charts: pictures,
+    held_out: heldOutCharts,
+    lora: role.lora,
+    ...recipe,
+  },
+  // A run goes on only with the settings that it began with.
+  identity: { seed, charts: pictures, held_out: heldOutCharts, lora: role.lora, recipe },
   probe: { every: 50, run: examine },
   trackers: [line],
   signal: interrupt.signal,
@@ -113,8 +141,11 @@ const { status, step } = await train({
 }).catch((error) => {
   // Ours say what to do about it.
   if (!(error instanceof EvolmmError)) throw error
-  console.error(error.message)
-  process.exit(1)
+  fail(
+    error.code === 'OTHER_CONFIGURATION'
+      ? `${error.message}: --seed=${seed + 1}, or another --output_dir`
+      : error.message,
+  )
 })
 
 function showExamination(when, numbers) {
@@ -138,7 +169,7 @@ let after = before
 for await (const { probe } of readIterLog(folder)) after = probe ?? after
 const report = await writeReport({ folder })
 console.log(`
-In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOutCharts} charts
+In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOutCharts} charts, before and after ${step} updates
                           before        after
 sampled accuracy  ${percent(before, 'sampled').padStart(14)}${percent(after, 'sampled').padStart(13)}  right, of answers drawn at temperature 1
 greedy accuracy   ${percent(before, 'greedy').padStart(14)}${percent(after, 'greedy').padStart(13)}  right, of answers without any chance in them

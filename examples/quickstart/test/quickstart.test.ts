@@ -23,18 +23,24 @@ interface Ended {
   output: string
 }
 
-function quickstart(flags: string[], until?: string): Promise<Ended> {
+function quickstart(
+  flags: string[],
+  until?: string,
+  environment: Record<string, string> = {},
+): Promise<Ended> {
   return run(
     ['scripts/bench.mjs', 'examples/quickstart/quickstart.mjs', `--output_dir=${home}`, ...flags],
     until,
+    environment,
   )
 }
 
 /** With Ctrl-C as soon as the output has `until`: a terminal sends it to the whole group of processes. */
-function run(args: string[], until?: string): Promise<Ended> {
+function run(args: string[], until?: string, environment: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
+      env: { ...process.env, ...environment },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -101,8 +107,43 @@ test('Ctrl-C saves, the same command goes on, ends with table and report, and sh
   expect(again.code).toBe(0)
 })
 
-test('what is wrong is said in one sentence, before anything is done', async () => {
-  const { code, output } = await quickstart(['--updates=few'])
-  expect(output).toMatch(/^--updates: must be a whole number.* got few\n$/)
+test.each([
+  [
+    'a value that is no number',
+    ['--updates=few'],
+    {},
+    /^--updates: must be a whole number.* got few; pass such a value\n$/,
+  ],
+  [
+    'an unknown flag',
+    ['--update=3'],
+    {},
+    /^Unknown option '--update'; flags and their defaults: .* --updates=200 .*\n$/,
+  ],
+  ['an argument without a flag', ['3'], {}, /^Unexpected argument '3'; flags and their defaults: .*\n$/],
+  [
+    'a flag that npm took',
+    [],
+    { npm_config_updates: '3' },
+    /^--updates: must stand behind --, got it before.*\n$/,
+  ],
+  [
+    'another configuration',
+    ['--seed=3', '--charts=41'],
+    {},
+    /\n.*seed-3: .* got charts 41 instead of 40, .*--seed=4, or another --output_dir\n$/,
+  ],
+])('%s is told in one sentence, and nothing is done', async (_, flags, environment, message) => {
+  const { code, output } = await quickstart(flags, undefined, environment)
+  expect(output).toMatch(message)
   expect(code).toBe(1)
+})
+
+test('--help shows the flags', async () => {
+  expect(await quickstart(['--help'])).toEqual({
+    code: 0,
+    output: expect.stringMatching(
+      /^flags and their defaults: npm run quickstart -- --updates=200 .*\n$/,
+    ) as string,
+  })
 })

@@ -1,13 +1,12 @@
 /** A model for as long as a command needs it. */
 import { stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { findCheckpoints } from '@evolmm/trainer'
 import type { Context } from './context'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { HubOptions, Vlm } from './library'
 import type { AdapterFlags, ModelFlags, PromptFlags } from './options'
 import { showProgress, type Progress } from './progress'
+import { refuseRun } from './refuse-run'
 
 export async function withModel<T>(
   context: Context,
@@ -88,25 +87,13 @@ export async function openAdapter(
   const { adapter: name, adapter_subfolder: adapterName } = flags
   const hub = hubOptions(progress)
   const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch(async (error: unknown) => {
-    await refuseRun(name)
+    await refuseRun('--adapter', name, 'an adapter')
     // A run's checkpoints and the published adapters keep the solver in a subfolder.
     if (adapterName !== undefined || !otherAdapters(error).includes('solver')) throw error
     return vlm.loadAdapter(name, { adapterName: 'solver', hub })
   })
   progress.clear()
   return adapter
-}
-
-/** A run has adapters in its checkpoints alone. */
-async function refuseRun(folder: string): Promise<void> {
-  const found = await findCheckpoints(folder).catch(() => [])
-  const newest = found.filter(({ complete }) => complete).at(-1)
-  if (newest === undefined) return
-  throw new EvolmmError(
-    'INVALID_ADAPTER',
-    `--adapter ${JSON.stringify(folder)}: must be the folder of an adapter, got that of a run; its newest checkpoint is ${join(folder, basename(newest.folder))}`,
-    { details: { folder } },
-  )
 }
 
 /** Named adapters in a folder that has none itself. */

@@ -142,6 +142,10 @@ test('the folder of a run is no adapter, but names its newest checkpoint that is
     `evolmm: --adapter ${JSON.stringify(run)}: must be the folder of an adapter, got that of a run; its newest checkpoint is ${join(run, 'step_00010')}\n`,
   )
   expect((await runCommand([...argv, '--adapter', join(run, 'step_00010')], { library })).code).toBe(0)
+  for (const gone of [join(run, 'step_00004'), join(run, 'step_00004', 'solver')])
+    expect((await runCommand([...argv, '--adapter', gone], { library })).stderr).toBe(
+      `evolmm: --adapter ${JSON.stringify(gone)}: must be the folder of an adapter, got nothing there; the run's newest checkpoint is ${join(run, 'step_00010')}\n`,
+    )
 })
 
 test("what is not given is as in the released script: greedy, 1024 tokens, the template's system message", async () => {

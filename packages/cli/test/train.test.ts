@@ -289,6 +289,38 @@ test.each<[string, string[], string]>([
   expect(stderr).toContain(message)
 })
 
+test.each([
+  ['--solver_adapter', 'an adapter', lora],
+  ['--resume', 'a checkpoint', lora],
+])('%s names the newest checkpoint of a run that is given in its place', async (flag, wanted, flags) => {
+  const run = join(folder, `run${flag}`)
+  for (const name of ['step_00005', 'step_00010', 'step_00015']) {
+    mkdirSync(join(run, name), { recursive: true })
+    if (name !== 'step_00015') writeFileSync(join(run, name, 'SAVE_OK'), '')
+  }
+  const newest = join(run, 'step_00010')
+  const told = async (path: string) => {
+    const { code, stderr, calls } = await train([...flags, flag, path])
+    expect({ code, calls }).toEqual({ code: 2, calls: [] })
+    return stderr.replace(
+      `evolmm: ${flag} ${JSON.stringify(path)}: must be the folder of ${wanted}, got `,
+      '',
+    )
+  }
+  expect(await told(run)).toBe(`that of a run; its newest checkpoint is ${newest}\n`)
+  expect(await told(join(run, 'step_00004'))).toBe(
+    `nothing there; the run's newest checkpoint is ${newest}\n`,
+  )
+})
+
+test('the folder of a run in the place of its configuration is told which file that is', async () => {
+  const { code, stderr } = await train(['--config', folder])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(
+    /^evolmm: --config .*: must be a file that can be read, got .*; pass its run\.json: .*run\.json\n$/,
+  )
+})
+
 test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['warmup']])(
   'the help of %s fits into 80 columns',
   async (...command) => {
@@ -377,6 +409,8 @@ test('with the real library: two iterations on the tiny checkpoint, whatever the
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
   expect(stderr).toMatch(/\n2\/2, /)
   expect(stderr).toMatch(/\nwarning: report: .*; evolmm report .* makes it\n$/)
+  // The default targets name a module of other models, which is nobody's mistake.
+  expect(stderr).not.toContain('matches nothing')
   // The configuration that was saved is one to begin with.
   const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
   const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig

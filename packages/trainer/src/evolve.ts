@@ -38,11 +38,8 @@ export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationR
     clock.lap('propose')
     if (stopped()) return
 
-    const solved = await solve(
-      options,
-      step,
-      proposals.filter(({ rejected }) => rejected === null),
-    )
+    const asked = proposals.filter(({ rejected }) => rejected === null)
+    const solved = await solve(options, step, asked)
     clock.lap('solve')
     if (stopped()) return
 

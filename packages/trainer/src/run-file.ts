@@ -23,7 +23,7 @@ export interface RunFile {
 export async function readRunFile(folder: string): Promise<RunFile | undefined> {
   const file = join(folder, 'run.json')
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes(String((cause as NodeJS.ErrnoException).code))) return undefined
     throw invalid(file, String(cause), cause)
   })
   if (text === undefined) return undefined

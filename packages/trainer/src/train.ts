@@ -5,7 +5,7 @@
 import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type ImageDataset } from '@evolmm/dataset'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
 import { loadVlm, runtimeVersion, trainsVision, type Adapter, type Vlm } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
@@ -22,6 +22,7 @@ import { startState, type TrainerState } from './state'
 import { flushLog } from './trackers/flush-log'
 import { guarded } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
+import { nothingAsked } from './trackers/nothing-asked'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome } from './trackers/tracker'
@@ -41,13 +42,8 @@ export async function train(options: TrainOptions): Promise<RunOutcome> {
     models.push(await loadVlm(options.solver.model, options.load))
     if (options.proposer.model !== options.solver.model)
       models.push(await loadVlm(options.proposer.model, options.load))
-    return await run(
-      folder,
-      settled,
-      { solver: models[0], proposer: models[models.length - 1] },
-      images,
-      from,
-    )
+    const [solver, proposer = solver] = models
+    return await run(folder, settled, { solver, proposer }, images, from)
   } finally {
     for (const model of models) await model.dispose()
     await unlock()
@@ -61,7 +57,7 @@ type Settled = ReturnType<typeof settle>
 
 /** With its defaults, and checked as far as it can be before anything is opened. */
 function settle(options: TrainOptions) {
-  const { evolve: loop = {}, config = settingsOf(options), probe } = options
+  const { evolve: loop = {}, config = settingsOf(options), probe, resume = 'auto' } = options
   checkOptions(loop)
   checkInteger('probe.every', probe?.every ?? 0, { min: 0 })
   return {
@@ -69,7 +65,7 @@ function settle(options: TrainOptions) {
     evolve: loop,
     config,
     identity: options.identity ?? config,
-    resume: options.resume ?? ('auto' as const),
+    resume: typeof resume === 'string' ? checkOneOf('resume', resume, ['auto', 'never']) : resume,
     saveEvery: checkInteger('saveEvery', options.saveEvery ?? 50, { min: 0 }),
     maxCheckpoints: checkInteger('maxCheckpoints', options.maxCheckpoints ?? 2, { min: 1 }),
     onWarning: options.onWarning ?? emitWarning,
@@ -98,17 +94,14 @@ async function run(
   from: FoundCheckpoint | undefined,
 ): Promise<RunOutcome> {
   const { solver, proposer, identity, config, probe, saveEvery, maxCheckpoints, onWarning } = options
+  const opened = {
+    solver: { vlm: models.solver, name: solver.model, vision: solver.vision ?? false },
+    proposer: { vlm: models.proposer, name: proposer.model, vision: proposer.vision ?? false },
+  }
   const { state } =
     from === undefined
       ? { state: await freshState(options, models) }
-      : await loadCheckpoint({
-          folder: from.folder,
-          models: {
-            solver: { vlm: models.solver, vision: solver.vision ?? false },
-            proposer: { vlm: models.proposer, vision: proposer.vision ?? false },
-          },
-          identity,
-        })
+      : await loadCheckpoint({ folder: from.folder, models: opened, identity })
   const branchOf = from && dirname(from.folder) !== folder ? dirname(from.folder) : undefined
   if (branchOf !== undefined) await endOfStep(branchOf, state.step)
   const probed = async () => probe?.run({ vlm: models.solver, adapter: state.solver.adapter }) ?? null
@@ -127,7 +120,8 @@ async function run(
   }
   const log = iterLog()
   await log.start(info)
-  const trackers = guarded([{ ...log, start: () => undefined }, ...(options.trackers ?? [])], {
+  const begun = { ...log, start: () => undefined }
+  const trackers = guarded([begun, nothingAsked(onWarning), ...(options.trackers ?? [])], {
     onWarning: ({ message }) => {
       onWarning(message)
     },
@@ -141,10 +135,7 @@ async function run(
     const checkpoint = await saveCheckpoint({
       folder,
       state,
-      models: {
-        solver: { vlm: models.solver, name: solver.model },
-        proposer: { vlm: models.proposer, name: proposer.model },
-      },
+      models: opened,
       dataset: images.state,
       identity,
       adapterLayout: options.adapterLayout,

@@ -229,6 +229,15 @@ test('a run that was stopped before its first checkpoint begins anew', async () 
   expect(await readAll()).toEqual(steps(3))
 })
 
+test('reading where no log is says what was found there', async () => {
+  await expect(readAll()).rejects.toMatchObject({
+    code: 'ITER_LOG_NOT_FOUND',
+    message: expect.stringMatching(
+      /iter_log\.jsonl: must be a readable file, got ENOENT.*; pass the folder/,
+    ) as string,
+  })
+})
+
 test('a damaged line is named when read', async () => {
   await write(steps(3))
   writeFileSync(file, readFileSync(file, 'utf8').replace('"step":2', '"step":x'))

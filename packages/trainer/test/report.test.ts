@@ -301,6 +301,17 @@ test('the page is written where it is asked for, over an old one, and leaves not
   expect(existsSync(join(folder, 'report.html'))).toBe(false)
 })
 
+test('a checkpoint or a file of a run is not the run, which is named', async () => {
+  await writeRun([record(1)])
+  for (const inside of ['step_00001', 'run.json']) {
+    const error = await errorOf(writeReport({ folder: join(folder, inside) }))
+    expect(error.code).toBe('RUN_NOT_FOUND')
+    expect(error.message).toBe(
+      `${join(folder, inside)}: must be the folder of a run, got something in one; pass ${folder}`,
+    )
+  }
+})
+
 test('what cannot be read or written gives one typed error and changes nothing', async () => {
   const code = async () => (await errorOf(writeReport({ folder }))).code
   expect(await code()).toBe('RUN_NOT_FOUND')

@@ -89,6 +89,16 @@ test('times are in units that fit, and the rate follows the latest steps', () =>
   expect(line(0, 100)).toBe('- it/s, 0 s left')
 })
 
+test('an iteration without a question says so in the place of its numbers', () => {
+  const written: string[] = []
+  const status = statusLine({ output: { write: (text) => written.push(text) }, clock: () => 0 })
+  void status.start({ name: 'run', folder: '/', config: {}, totalSteps: 9, startStep: 0, probe: null })
+  const plain = record(1)
+  const images = plain.images.map((image) => ({ ...image, rejected: 'malformed' as const, answers: [] }))
+  void status.log({ ...plain, images, solver: null })
+  expect(written).toEqual([expect.stringMatching(/^1\/9, - it\/s, 0 s left, nothing asked\b/)])
+})
+
 test('an alarm comes before the numbers', () => {
   const written: string[] = []
   const status = statusLine({ output: { write: (text) => written.push(text) }, clock: () => 0 })

@@ -15,6 +15,7 @@ import {
   train,
   type EvolveSettings,
   type IterationRecord,
+  type SolverReward,
   type Tracker,
   type TrainOptions,
 } from '../src/index'
@@ -147,7 +148,7 @@ test('other settings are refused, by name, and nothing is touched', async () => 
   ).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
     message: expect.stringMatching(
-      /lr 0\.0001 instead of 0\.001, top_k 3 instead of undefined; go on with the old/,
+      /lr 0\.0001 instead of 0\.001, top_k 3 instead of none; go on with the old/,
     ) as string,
     details: { changed: ['lr', 'top_k'] },
   })
@@ -423,13 +424,55 @@ test('a run that is told no configuration takes its own settings for it', async 
   await untold({})
   await expect(untold({ samples: 4 })).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
-    message: expect.stringContaining('samples 4 instead of undefined') as string,
+    message: expect.stringContaining('samples 4 instead of none') as string,
   })
   // Longer is no other run, unless the learning rate depends on it.
   expect(await untold({ totalSteps: 3, imageCache: 0 })).toEqual({ step: 3, status: 'finished' })
   await expect(untold({ totalSteps: 4, optimizer: { lr: 1e-3, scheduler: 'linear' } })).rejects.toMatchObject(
-    { details: { changed: ['optimizer', 'totalSteps'] } },
+    { details: { changed: ['optimizer.scheduler', 'totalSteps'] } },
   )
+})
+
+test('settings in a group are refused by their names, and that a reward is a function of one’s own is one of them', async () => {
+  const folder = join(home, 'own-reward')
+  const options = { ...tinyTrain(folder, images.folder, { evolve: { totalSteps: 1 } }) }
+  delete options.config
+  const evolve = (kind: 'discrete' | SolverReward) => ({
+    ...options.evolve,
+    rewards: { untagged: 'last-line' as const, kind },
+  })
+  const own: SolverReward = (answers) => answers.map(({ text }) => text.length)
+  await train({ ...options, evolve: evolve((answers) => Promise.resolve(own(answers))) })
+  expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toMatchObject({
+    config: { rewards: { kind: 'function', untagged: 'last-line' } },
+  })
+  await expect(train({ ...options, evolve: evolve('discrete') })).rejects.toMatchObject({
+    code: 'OTHER_CONFIGURATION',
+    message: expect.stringContaining('got rewards.kind "discrete" instead of "function"; go on') as string,
+  })
+  expect(await train({ ...options, evolve: evolve(own) })).toEqual({ step: 1, status: 'finished' })
+})
+
+test('a checkpoint that is given as its path alone is one typed error', async () => {
+  const options = tinyTrain(join(home, 'by-path'), images.folder, six)
+  await expect(train({ ...options, resume: join(done, 'step_00004') as 'auto' })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining('resume: must be one of auto, never') as string,
+  })
+  expect(await readdir(home)).not.toContain('by-path')
+})
+
+test('a run that asks no question warns that it learns nothing', async () => {
+  const warnings: string[] = []
+  await train(
+    tinyTrain(join(home, 'asks-nothing'), images.folder, {
+      evolve: { totalSteps: 1, guards: {} },
+      onWarning: (message) => warnings.push(message),
+    }),
+  )
+  expect(warnings).toEqual([
+    expect.stringMatching(/^questions: the solver must be asked some, got 1 in a row/),
+  ])
 })
 
 test('a branch needs the log of the run that it comes from', async () => {

@@ -2,17 +2,23 @@
 import { access, stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
+import { refuseRun } from '../refuse-run'
 import type { TrainConfig, TrainSetting } from './config/train-settings'
 
 /** Throws `INVALID_OPTION` for the first that is not. */
 export async function checkFiles(config: TrainConfig): Promise<void> {
   await checkFolder('data_dir', config.data_dir)
   await checkModel('solver_model', config.solver_model)
+  for (const name of ['solver_adapter', 'proposer_adapter'] as const)
+    if (config[name] !== null) await refuseRun(`--${name}`, config[name], 'an adapter')
   for (const name of ['proposer_model', 'solver_adapter', 'proposer_adapter'] as const)
     if (config[name] !== null) await checkModel(name, config[name])
   for (const name of ['manifest', 'probe_data'] as const)
     if (config[name] !== null) await checkFile(name, config[name])
-  if (!['auto', 'never'].includes(config.resume)) await checkFolder('resume', config.resume)
+  if (!['auto', 'never'].includes(config.resume)) {
+    await refuseRun('--resume', config.resume, 'a checkpoint')
+    await checkFolder('resume', config.resume)
+  }
   if ((await kind(config.output_dir)) === 'a file')
     throw invalid('output_dir', 'be a folder, or not exist yet', config.output_dir, 'a file')
 }

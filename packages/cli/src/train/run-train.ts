@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { statusLine, train, writeReport } from '@evolmm/trainer'
 import { checkRun } from '../plan/check-run'
 import { identityOf } from './config/identity'
+import { isDefault } from './config/is-default'
 import { runName } from './config/run-name'
 import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
@@ -19,7 +20,11 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
   await checkRun(config, { hub: { ...hubOptions, signal } })
   const probe = await chooseProbe(config)
   const line = status && statusLine({ output: status })
-  const warned = new Set<string>()
+  // Of the released targets one is a module of other models.
+  const released = isDefault('lora_targets', config.lora_targets)
+  const warned = new Set(
+    released ? ['targets: "mm_projector" matches nothing in the model; it is left out'] : [],
+  )
   const warn = (message: string) => {
     // Both roles have the same to say of one model.
     if (warned.has(message)) return

@@ -32,12 +32,17 @@ export async function writeReport(options: WriteReportOptions): Promise<string> 
   const count = checkInteger('images', options.images ?? 12, { min: 0, max: 100 })
   const file = resolve(options.output ?? join(folder, 'report.html'))
   const run = await readRunFile(folder)
-  if (run === undefined)
-    throw new EvolmmError(
-      'RUN_NOT_FOUND',
-      `${folder}: must be the folder of a run, got none with a run.json; pass a folder that evolmm train wrote`,
-      { details: { folder } },
-    )
+  if (run === undefined) {
+    // A checkpoint of the run, or a file of it.
+    const above = await readRunFile(join(folder, '..')).catch(() => undefined)
+    const got =
+      above === undefined
+        ? 'none with a run.json; pass a folder that evolmm train wrote'
+        : `something in one; pass ${join(folder, '..')}`
+    throw new EvolmmError('RUN_NOT_FOUND', `${folder}: must be the folder of a run, got ${got}`, {
+      details: { folder },
+    })
+  }
   const log = await collectLog(records(folder))
   const moments = await readMoments(folder, chooseMoments(log, count))
   const page = renderReport({

@@ -125,11 +125,8 @@ async function* readLines(file: string): AsyncGenerator<{ text: string; end: num
     if (error instanceof EvolmmError) throw error
     throw new EvolmmError(
       'ITER_LOG_NOT_FOUND',
-      `${file}: must be a readable file; check the folder of the run`,
-      {
-        details: { file },
-        cause: error,
-      },
+      `${file}: must be a readable file, got ${error instanceof Error ? error.message : String(error)}; pass the folder of a run`,
+      { details: { file }, cause: error },
     )
   }
 }

@@ -91,12 +91,14 @@ function describe(record: IterationRecord, total: number, times: readonly number
     const value = metrics[name] as number | undefined
     return value === undefined ? [] : [`${label} ${short(value)}`]
   }
+  const silent = record.images.length > 0 && record.images.every(({ answers }) => answers.length === 0)
   const alarms = record.watch.alarms.length > 0 ? [`alarm: ${record.watch.alarms.join(' ')}`] : []
   return [
     `${String(step).padStart(width)}/${total}`,
     rate(seconds),
     `${duration(seconds * (total - step))} left`,
     ...alarms,
+    ...(silent ? ['nothing asked'] : []),
     ...number('reward', 'reward'),
     ...number('agreement', 'train/maj_frac'),
     ...number('entropy', 'train/entropy_nats'),

@@ -1,12 +1,15 @@
 /** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { ConfigInput } from './resolve-config'
 
 /** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `resolveConfig`. */
 export async function readConfigFile(path: string): Promise<NonNullable<ConfigInput['file']>> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw invalid(path, 'must be a file that can be read', (error as Error).message, 'check the path')
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const error = cause as NodeJS.ErrnoException
+    const fix = error.code === 'EISDIR' ? `pass its run.json: ${join(path, 'run.json')}` : 'check the path'
+    throw invalid(path, 'must be a file that can be read', error.message, fix)
   })
   let json: unknown
   try {

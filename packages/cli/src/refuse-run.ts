@@ -1,0 +1,35 @@
+/** Where a checkpoint or an adapter is wanted: the folder of a run, and a checkpoint that it does not have any more. */
+import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { findCheckpoints } from '@evolmm/trainer'
+
+/** A checkpoint by its path, or a folder in it. */
+const checkpoint = /^(.*?)[\\/]*step_\d{5,}([\\/]|$)/
+
+/** Throws `INVALID_OPTION` naming the newest complete checkpoint of the run, if there is one. */
+export async function refuseRun(
+  flag: string,
+  path: string,
+  wanted: 'an adapter' | 'a checkpoint',
+): Promise<void> {
+  const isThere = await exists(path)
+  const run = isThere ? path : checkpoint.exec(path)?.[1]
+  if (run === undefined || (await exists(join(run, 'adapter_config.json')))) return
+  const found = await findCheckpoints(run === '' ? '.' : run).catch(() => [])
+  const newest = found.filter(({ complete }) => complete).at(-1)
+  if (newest === undefined) return
+  const [got, whose] = isThere ? ['that of a run', 'its'] : ['nothing there', "the run's"]
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${flag} ${JSON.stringify(path)}: must be the folder of ${wanted}, got ${got}; ${whose} newest checkpoint is ${join(run, basename(newest.folder))}`,
+    { details: { path } },
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
