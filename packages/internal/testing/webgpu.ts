@@ -31,7 +31,9 @@ const model =
 export function prepareWebGpu(): string | undefined {
   const named = process.env.VK_ICD_FILENAMES
   const found = named === undefined ? drivers.filter((path) => existsSync(path)) : [named]
-  const runtime = createRequire(new URL('../../vlm/package.json', import.meta.url)).resolve('onnxruntime-node')
+  const runtime = createRequire(new URL('../../vlm/package.json', import.meta.url)).resolve(
+    'onnxruntime-node',
+  )
   const driver = found.find((path) => {
     const env = { ...process.env, ...settings(path) }
     try {

@@ -53,8 +53,8 @@ async function attempt(provider: string, model: Uint8Array): Promise<void> {
     env: { ...process.env, ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1' },
   })
   let answer: string | undefined
-  child.on('message', (message) => {
-    answer = String(message)
+  child.on('message', (message: string) => {
+    answer = message
   })
   const end = await new Promise<string>((settle, refuse) => {
     child.on('error', refuse).on('close', (code, signal) => {
