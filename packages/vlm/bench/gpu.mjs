@@ -252,7 +252,7 @@ async function measure(shape, folder) {
 
 /** Operations a second of large products one after the other, which stay on the device: the slope of two lengths. */
 async function productPeak() {
-  const side = device === 'cpu' ? 1024 : 8192
+  const side = options.measure === 'tiny' ? 512 : device === 'cpu' ? 1024 : 8192
   const { providers } = await chooseDevice({ device })
   const timed = async (products) => {
     const graph = new Graph('product', { opset: 18 })

@@ -33,7 +33,7 @@ vi.mock('../src/runtime/session', async (original) => {
           crossings.push({
             program: graph.name,
             fed: bytes(feeds, program.inputs),
-            fetched: bytes(results as Record<string, { data: unknown }>),
+            fetched: bytes(results),
           })
           return results
         },

@@ -81,19 +81,19 @@ describe.skipIf(missing !== undefined)(title, () => {
 
 /** Operators by provider, from the lines that follow "Node placements". */
 function placements(log: string): Record<string, string[]> {
-  const found: Record<string, string[]> = { WebGpuExecutionProvider: [], CPUExecutionProvider: [] }
-  let provider = ''
-  for (const line of log.split('\n')) {
-    const [, text] = /VerifyEachNodeIsAssignedToAnEp\] (.*)/.exec(line) ?? []
-    if (text === undefined) continue
+  const found = new Map<string, string[]>()
+  let nodes: string[] = []
+  for (const [, text] of log.matchAll(/VerifyEachNodeIsAssignedToAnEp\] (.*)/g)) {
     const named = /(All nodes|Node\(s\)) placed on \[(\w+)\]\. Number of nodes: (\d+)/.exec(text)
-    const [, node] = /^ +(\w+) \(/.exec(text) ?? []
-    if (node !== undefined) found[provider]?.push(node)
-    else if (named !== null) {
-      provider = named[2]
+    const node = /^ +(\w+) \(/.exec(text)
+    if (named !== null) {
       // Nodes are not listed where one provider has all.
-      if (named[1] === 'All nodes') found[provider] = Array<string>(Number(named[3])).fill('any')
-    }
+      nodes = named[1] === 'All nodes' ? Array<string>(Number(named[3])).fill('any') : []
+      found.set(named[2], nodes)
+    } else if (node !== null) nodes.push(node[1])
   }
-  return found
+  return {
+    WebGpuExecutionProvider: found.get('WebGpuExecutionProvider') ?? [],
+    CPUExecutionProvider: found.get('CPUExecutionProvider') ?? [],
+  }
 }

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { bundleScript, prepareWebGpu } from '@evolmm/internal/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { DeviceIteration, DeviceLoop } from './support/device-loop'
 import { tinyFolder } from './support/safetensors'
 

@@ -5,8 +5,10 @@
 const fs = require('node:fs')
 const http = require('node:http')
 const https = require('node:https')
+const { env } = require('node:process')
+const { URL } = require('node:url')
 
-const { LOCAL_FEED: feed, FULL_DISK: full } = process.env
+const { LOCAL_FEED: feed, FULL_DISK: full } = env
 const { get } = http
 // The installer's proxy support calls it with options in the place of the address, or between both.
 https.get = (first, ...rest) => {

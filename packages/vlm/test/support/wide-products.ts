@@ -38,10 +38,12 @@ function around(graph: Graph, node: Node, to: number): Node[] {
     graph.tensor({ ...like, name: graph.fresh('wide'), dtype: 'float32', scope: node.scope, data: undefined })
   const given = node.inputs.filter((tensor) => tensor !== undefined)
   const inputs = given.map(wide)
-  const output = wide(node.outputs[0] as Tensor)
+  const [result] = node.outputs
+  if (result === undefined) return [node]
+  const output = wide(result)
   return [
     ...given.map((tensor, i) => cast(tensor, inputs[i], 1)),
     { ...node, inputs, outputs: [output] },
-    cast(output, node.outputs[0], to),
+    cast(output, result, to),
   ]
 }
