@@ -40,7 +40,7 @@ export interface QuantizedLinearOptions {
   /** float32 [out], frozen as well. */
   bias?: Tensor | undefined
   /** @default 'packed' */
-  kernel?: 'packed' | 'dequantized'
+  kernel?: 'packed' | 'dequantized' | undefined
 }
 
 /** `x W^T + bias`, [rows, out]. */
