@@ -42,6 +42,10 @@ function dequantized({ out, width, blockSize, blocks, codes, scales, zeroPoints 
 }
 
 function initializers(graph: Graph, { out, blocks, blockSize, codes, scales, zeroPoints }: Matrix) {
+  const zeros = Uint8Array.from({ length: out * blocks }, (_, i) => {
+    const [row, block] = [Math.floor(i / blocks), i % blocks]
+    return 17 * nibble(zeroPoints, 2 * row * Math.ceil(blocks / 2) + block)
+  })
   const add = (name: string, dtype: 'uint8' | 'float32', dims: number[], data: Uint8Array | Float32Array) =>
     graph.initializer(name, {
       dtype,
@@ -52,6 +56,7 @@ function initializers(graph: Graph, { out, blocks, blockSize, codes, scales, zer
     codes: add('codes', 'uint8', [out, blocks, blockSize / 2], codes),
     scales: add('scales', 'float32', [out, blocks], scales),
     zeroPoints: add('zero_points', 'uint8', [out, Math.ceil(blocks / 2)], zeroPoints),
+    zeros: add('zeros', 'uint8', [out, blocks], zeros),
   }
 }
 
@@ -91,11 +96,11 @@ for (const kernel of kernels)
       for (let r = 0; r < rows; r++) {
         for (let o = 0; o < out; o++) {
           const sum = w[o].reduce((total, value, i) => total + value * feeds.x.data[r * width + i], 0)
-          expect(Math.abs(got.y.data[r * out + o] as number - sum - feeds.bias.data[o])).toBeLessThan(1e-4)
+          expect(Math.abs((got.y.data[r * out + o] as number) - sum - feeds.bias.data[o])).toBeLessThan(1e-4)
         }
         for (let i = 0; i < width; i++) {
           const sum = w.reduce((total, row, o) => total + row[i] * feeds.seed.data[r * out + o], 0)
-          expect(Math.abs(got.dx.data[r * width + i] as number - sum)).toBeLessThan(5e-5)
+          expect(Math.abs((got.dx.data[r * width + i] as number) - sum)).toBeLessThan(5e-5)
         }
       }
     }

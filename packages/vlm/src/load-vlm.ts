@@ -156,9 +156,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const { cacheDir, onWiden, onQuantize } = options
   const frozen = options.quantize === undefined ? [] : quantizable(backbone)
   const quantized =
-    frozen.length === 0
-      ? []
-      : await quantizedCheckpoint(stored, frozen, { cacheDir, onWrite: onQuantize })
+    frozen.length === 0 ? [] : await quantizedCheckpoint(stored, frozen, { cacheDir, onWrite: onQuantize })
   const others = new Map(stored.tensors)
   for (const name of frozen) others.delete(name)
   // Half precision is cast where it is used on a GPU; the CPU maps float32 alone.

@@ -10,13 +10,14 @@ import { EvolmmError } from '@evolmm/internal'
 /** Columns of a block. */
 export const blockSize = 32
 
-/** Shapes of the three tensors of a matrix [out, inputs]. */
+/** Shapes of the tensors of a matrix [out, inputs]. */
 export function quantizedShapes(out: number, inputs: number) {
   const blocks = Math.ceil(inputs / blockSize)
   return {
     codes: [out, blocks, blockSize / 2],
     scales: [out, blocks],
     zeroPoints: [out, Math.ceil(blocks / 2)],
+    zeros: [out, blocks],
   }
 }
 
@@ -24,16 +25,19 @@ export interface QuantizedRows {
   codes: Uint8Array
   scales: Float32Array
   zeroPoints: Uint8Array
+  /** Zero points in both halves of a byte each, for whoever does not unpack them. */
+  zeros: Uint8Array
 }
 
 /** Room for `out` rows. */
 export function emptyRows(out: number, inputs: number): QuantizedRows {
   const count = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1)
-  const { codes, scales, zeroPoints } = quantizedShapes(out, inputs)
+  const { codes, scales, zeroPoints, zeros } = quantizedShapes(out, inputs)
   return {
     codes: new Uint8Array(count(codes)),
     scales: new Float32Array(count(scales)),
     zeroPoints: new Uint8Array(count(zeroPoints)),
+    zeros: new Uint8Array(count(zeros)),
   }
 }
 
@@ -53,13 +57,18 @@ export function quantizeRow(values: Float32Array, row: number, into: QuantizedRo
       else if (value > largest) largest = value
     }
     if (!Number.isFinite(sum))
-      throw new EvolmmError('NOT_FINITE', `weights: must be finite numbers, got ${sum} in row ${row}; fetch them again`, {
-        details: { row },
-      })
+      throw new EvolmmError(
+        'NOT_FINITE',
+        `weights: must be finite numbers, got ${sum} in row ${row}; fetch them again`,
+        {
+          details: { row },
+        },
+      )
     const scale = Math.fround((largest - least) / 15)
     const inverse = scale > 0 ? 1 / scale : 0
     const zero = Math.round(-least * inverse)
     into.scales[row * blocks + block] = scale
+    into.zeros[row * blocks + block] = 17 * zero
     into.zeroPoints[row * Math.ceil(blocks / 2) + (block >> 1)] |= zero << (4 * (block & 1))
     const offset = zero + 0.5
     const at = (row * blocks + block) * bytes

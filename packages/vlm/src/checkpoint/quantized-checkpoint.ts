@@ -15,14 +15,15 @@ export interface LocatedTensor extends Omit<CheckpointTensor, 'dtype'> {
   dtype: DType
 }
 
-/** Names of a matrix's three tensors. */
+/** Names of a matrix's tensors. */
 export const quantizedNames = (name: string) => ({
   codes: `${name}.codes`,
   scales: `${name}.scales`,
   zeroPoints: `${name}.zero_points`,
+  zeros: `${name}.zeros`,
 })
 
-/** The three tensors of each of the `names`, matrices all. Throws `NOT_FINITE` and what `openTwin` throws. */
+/** The tensors of each of the `names`, matrices all. Throws `NOT_FINITE` and what `openTwin` throws. */
 export async function quantizedCheckpoint(
   { tensors: all }: Checkpoint,
   names: Iterable<string>,
@@ -59,7 +60,7 @@ interface Part {
 
 function partsOf({ name, shape: [out, inputs] }: CheckpointTensor): Part[] {
   const [shapes, names] = [quantizedShapes(out, inputs), quantizedNames(name)]
-  return (['codes', 'scales', 'zeroPoints'] as const).map((part) => {
+  return (['codes', 'scales', 'zeros', 'zeroPoints'] as const).map((part) => {
     const dtype = part === 'scales' ? 'float32' : 'uint8'
     const bytes = shapes[part].reduce((product, dim) => product * dim, dtype === 'float32' ? 4 : 1)
     return { name: names[part], part, dtype, shape: shapes[part], bytes }
@@ -86,7 +87,7 @@ async function quantized(tensor: CheckpointTensor): Promise<QuantizedRows> {
   const begun = new Float32Array(inputs)
   let [row, filled] = [0, 0]
   for await (const piece of streamTensor(tensor)) {
-    for (let at = 0; at < piece.length; ) {
+    for (let at = 0; at < piece.length;) {
       const count = Math.min(inputs - filled, piece.length - at)
       const values = piece.subarray(at, at + count)
       at += count

@@ -15,7 +15,10 @@ export async function widenedCheckpoint(
   const tensors = [...checkpoint.tensors.values()]
   if (tensors.every(({ dtype }) => dtype === 'float32')) return checkpoint
   const expected = new Map(tensors.map(({ name, shape }) => [name, shape]))
-  const sized = tensors.map((tensor) => ({ tensor, bytes: tensor.shape.reduce((size, dim) => size * dim, 4) }))
+  const sized = tensors.map((tensor) => ({
+    tensor,
+    bytes: tensor.shape.reduce((size, dim) => size * dim, 4),
+  }))
   return openTwin({
     ...options,
     kind: 'evolmm widened weights, version 1',

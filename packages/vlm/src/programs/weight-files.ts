@@ -8,7 +8,7 @@ export interface WeightFiles {
   folder: string
   /** By canonical name. */
   tensors: ReadonlyMap<string, ExternalData>
-  /** How to multiply with quantized matrices, which have three tensors each, where there are many rows. */
+  /** How to multiply with quantized matrices, which have several tensors each, where there are many rows. */
   quantized?: 'packed' | 'dequantized' | undefined
 }
 
@@ -60,9 +60,14 @@ export function frozenWeights(graph: Graph, files: WeightFiles): FrozenWeights {
     stored,
     get: (name) => widened(stored(name)),
     quantized: (name) => {
-      const { codes, scales, zeroPoints } = quantizedNames(name)
+      const { codes, scales, zeroPoints, zeros } = quantizedNames(name)
       if (!files.tensors.has(codes)) return undefined
-      return { codes: stored(codes), scales: stored(scales), zeroPoints: stored(zeroPoints) }
+      return {
+        codes: stored(codes),
+        scales: stored(scales),
+        zeroPoints: stored(zeroPoints),
+        zeros: stored(zeros),
+      }
     },
   }
 }
