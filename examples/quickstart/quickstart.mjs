@@ -48,7 +48,10 @@ await writeCharts(charts, drawn)
 // 2. An examination, on other charts. This is the only place with labels, and nothing is learned from it.
 const heldOut = labelledPairs({ split: 'test', charts: heldOutCharts })
 const measures = ['sampled', 'greedy', 'agreement']
+let before
 async function examine({ vlm, adapter }) {
+  if (before === undefined)
+    console.log(`Examining it on ${heldOut.length} questions about charts that it never learns from ...`)
   const { all } = summarizeAccuracy(await measureAccuracy(vlm, { adapter, pairs: heldOut }))
   // The report draws an interval where a number has a `_low` and a `_high` beside it.
   const numbers = measures.flatMap((name) => {
@@ -85,8 +88,6 @@ process.once('SIGINT', () => {
   console.log('Saving. Ctrl-C once more stops at once.')
   interrupt.abort()
 })
-console.log(`Examining it on ${heldOut.length} questions about charts that it never learns from ...`)
-let before
 const { status, step } = await train({
   folder,
   solver: role,

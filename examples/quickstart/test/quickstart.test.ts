@@ -1,17 +1,20 @@
 /** The example as a newcomer runs it, in a process of its own, with a few updates. */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleScript } from '@evolmm/internal/testing'
 import { readIterLog } from '@evolmm/trainer'
 import { afterAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'evolmm-quickstart-'))
 const folder = join(home, 'quickstart-seed-3')
+const evolmm = await bundleScript(new URL('../../../packages/cli/src/main.ts', import.meta.url))
 afterAll(() => {
+  evolmm.remove()
   rmSync(home, { recursive: true })
 })
 
@@ -20,14 +23,21 @@ interface Ended {
   output: string
 }
 
-/** With Ctrl-C as soon as the output has `until`: a terminal sends it to the whole group of processes. */
 function quickstart(flags: string[], until?: string): Promise<Ended> {
+  return run(
+    ['scripts/bench.mjs', 'examples/quickstart/quickstart.mjs', `--output_dir=${home}`, ...flags],
+    until,
+  )
+}
+
+/** With Ctrl-C as soon as the output has `until`: a terminal sends it to the whole group of processes. */
+function run(args: string[], until?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ['scripts/bench.mjs', 'examples/quickstart/quickstart.mjs', `--output_dir=${home}`, ...flags],
-      { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     let interrupted = false
     const take = (text: Buffer) => {
@@ -48,26 +58,42 @@ function quickstart(flags: string[], until?: string): Promise<Ended> {
 const interval = String.raw`\d+\.\d ± \d+\.\d`
 
 test('Ctrl-C saves, the same command goes on, ends with table and report, and shows both again', async () => {
-  const flags = ['--updates=4', '--seed=3', '--charts=40', '--held_out=20']
-  const stopped = await quickstart(flags, '1/4')
+  const flags = ['--updates=12', '--seed=3', '--charts=40', '--held_out=20']
+  const stopped = await quickstart(flags, '1/12')
   expect(stopped.output).toMatch(
-    /Saving.*\n(.*\n)*Stopped after update \d; the same command goes on from there\.\n$/,
+    /Saving.*\n(.*\n)*Stopped after update \d+; the same command goes on from there\.\n$/,
   )
   expect(stopped.code).toBe(130)
 
   const finished = await quickstart(flags)
-  expect(finished.output).toMatch(/\n\d updates were done before\.\n/)
+  expect(finished.output).toMatch(/\n\d+ updates were done before\.\n/)
   expect(finished.code).toBe(0)
   for (const measure of ['sampled accuracy', 'greedy accuracy', 'agreement'])
     expect(finished.output).toMatch(new RegExp(`\n${measure} +${interval} +${interval} +\\w`))
   const report = join(folder, 'report.html')
   expect(finished.output).toContain(`\nReport     ${report}\n`)
   expect(existsSync(report)).toBe(true)
-  expect(await readdir(folder)).toEqual(expect.arrayContaining(['iter_log.jsonl', 'run.json', 'step_00004']))
+  expect(await readdir(folder)).toEqual(expect.arrayContaining(['iter_log.jsonl', 'run.json', 'step_00012']))
   expect((await readdir(join(home, 'quickstart-charts-40'))).length).toBe(40)
   const steps = []
   for await (const { step } of readIterLog(folder)) steps.push(step)
-  expect(steps).toEqual([1, 2, 3, 4])
+  expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
+
+  // The page says that the command of its last section is the same run.
+  const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const command = /^node packages\/cli\/dist\/main\.js (train [^`]*)/m.exec(page)?.[1] ?? ''
+  const words = Array.from(command.matchAll(/"([^"]*)"|[^\s\\]+/g), ([word]) => word.replaceAll('"', ''))
+  for (const [flag, value] of [
+    ['--data_dir', join(home, 'quickstart-charts-40')],
+    ['--seed', '3'],
+    ['--total_steps', '12'],
+  ]) {
+    expect(words).toContain(flag)
+    words[words.indexOf(flag) + 1] = value
+  }
+  expect(await run([evolmm.file, ...words, '--output_dir', home])).toMatchObject({ code: 0 })
+  const weights = (name: string) => readFile(join(home, name, 'step_00012/solver/adapter_model.safetensors'))
+  expect((await weights('quickstart-cli')).equals(await weights('quickstart-seed-3'))).toBe(true)
 
   const again = await quickstart(flags)
   const result = (text: string) => text.slice(text.indexOf('\nIn per cent'))

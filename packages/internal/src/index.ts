@@ -3,4 +3,5 @@
 export { EvolmmError } from './evolmm-error'
 export { checkInteger, checkNumber, checkOneOf } from './check'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
+export { isObject, parseObject } from './parse-object'
 export { philox4x32 } from './philox'

@@ -1,6 +1,6 @@
 /** Linear layers with four-bit matrices, against a plain reading of the published layout. */
 import { expect, test } from 'vitest'
-import { grad, Graph, loraLinear, op, quantizedLinear, serialize, type Tensor } from '@evolmm/onnx'
+import { grad, Graph, op, quantizedLinear } from '@evolmm/onnx'
 import { generator } from './support/check-gradient'
 import { runner } from './support/run'
 

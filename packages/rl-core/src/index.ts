@@ -39,6 +39,16 @@ export {
   sharesHaveRisen,
   type TextShare,
 } from './control/answer-shares'
+export {
+  type Alarm,
+  type CollapseWatch,
+  collapseWatch,
+  type WatchedIteration,
+  type WatchedQuestion,
+  type WatchOptions,
+  type WatchRecord,
+  type WatchState,
+} from './control/collapse-watch'
 
 // Random numbers
 export { type Coordinates, type Counter, drawAt, jump, type Key } from './random/counter'

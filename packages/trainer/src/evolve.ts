@@ -7,16 +7,15 @@
  */
 import type { Sample } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
-import type { EncodedImage } from '@evolmm/vlm'
+import { collapseWatch } from '@evolmm/rl-core'
+import { imageCache, type EncodedImage } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
-import { imageCache } from './image-cache'
 import { iterationRecord } from './iteration-record'
 import { learner, type Lesson } from './learner'
 import { emitWarning, type EvolveOptions } from './options'
 import { propose, type SeenImage } from './propose'
 import type { IterationRecord, PhaseSeconds } from './record'
 import { solve } from './solve'
-import { watch } from './watch'
 
 export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationRecord, void, void> {
   checkOptions(options)
@@ -24,7 +23,7 @@ export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationR
   const stopped = () => options.signal?.aborted === true
   const learners = { solver: learner('solver', options), proposer: learner('proposer', options) }
   const see = imageReader(options)
-  const watcher = watch(options.watch)
+  const watch = collapseWatch(options.watch)
 
   while (state.step < totalSteps && !stopped()) {
     const step = state.step + 1
@@ -76,11 +75,25 @@ export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationR
         advantages: study.proposer.advantages,
       },
     })
-    const watched = watcher.observe({ images, solver, proposer }, state.watch)
+    const answered = images.filter(({ answers }) => answers.length > 0)
+    const watched = watch.observe(
+      {
+        questions: answered.map(({ question, majority, questionLogProbability: logProbability }) => ({
+          text: (question ?? '').toLowerCase(),
+          majority,
+          logProbability,
+        })),
+        entropies: answered.map(({ entropy }) => entropy),
+        rewards: answered.flatMap(({ answers }) => answers.map(({ reward }) => reward)),
+        count: images.length,
+        kl: { solver: solver?.kl ?? null, proposer: proposer?.kl ?? null },
+      },
+      state.watch,
+    )
     state.watch = watched.state
     state.step = step
-    yield { step, images, solver, proposer, watch: watched.watch, probe: null, seconds: clock.read() }
-    if (stopOnCollapse && watched.watch.alarms.length > 0) return
+    yield { step, images, solver, proposer, watch: watched.record, probe: null, seconds: clock.read() }
+    if (stopOnCollapse && watched.record.alarms.length > 0) return
   }
 }
 

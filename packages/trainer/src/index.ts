@@ -16,7 +16,6 @@ export type {
 } from './options'
 export { malformedFaults } from './options'
 export { startState, type RoleState, type TrainerState } from './state'
-export type { WatchOptions, WatchState } from './watch'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
 
 // 2. A run on disk
@@ -27,31 +26,11 @@ export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 
-// 3. Before a run
-export {
-  estimateTraining,
-  memoryKinds,
-  memoryPhases,
-  type EstimateTrainingOptions,
-  type MemoryKind,
-  type MemoryPhase,
-  type Place,
-  type RoleShape,
-  type TrainingMemory,
-} from './estimate-training'
+// 3. Records
+export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
+export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
 
-// 4. Records
-export type {
-  Alarm,
-  AnswerRecord,
-  ImageRecord,
-  IterationRecord,
-  PhaseSeconds,
-  UpdateRecord,
-  WatchRecord,
-} from './record'
-
-// 5. Trackers
+// 4. Trackers
 export { iterLog } from './trackers/iter-log'
 export { readIterLog } from './trackers/read-iter-log'
 export { truncateIterLog } from './trackers/truncate-iter-log'
@@ -76,10 +55,10 @@ export { noTracker } from './trackers/no-tracker'
 export type { TrackerWarning, TrackerWarningListener } from './trackers/warning'
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 
-// 6. The page about a run
+// 5. The page about a run
 export { writeReport, type WriteReportOptions } from './report/write-report'
 
-// 7. Supervised learning
+// 6. Supervised learning
 export {
   warmup,
   type Warmup,

@@ -1,9 +1,14 @@
 /** What a run can be told. Every default is that of the released code unless the README's table says otherwise. */
 import type { ImageDataset } from '@evolmm/dataset'
-import type { EntropyBandOptions, QuestionFault, SolverSample } from '@evolmm/rewards'
+import type {
+  ContinuousSolverRewardOptions,
+  EntropyBandOptions,
+  QuestionFault,
+  SolverSample,
+} from '@evolmm/rewards'
+import type { WatchOptions } from '@evolmm/rl-core'
 import type { GradientOptions, Vlm } from '@evolmm/vlm'
 import type { TrainerState } from './state'
-import type { WatchOptions } from './watch'
 
 export interface EvolveOptions extends EvolveSettings {
   /** The backbone of each role; the same object when they share it. */
@@ -77,14 +82,12 @@ export interface PromptSettings {
   system?: string
 }
 
-export interface RewardSettings {
+export interface RewardSettings extends Pick<
+  ContinuousSolverRewardOptions,
+  'gamma' | 'lengthPenalty' | 'targetWords'
+> {
   /** The rule that both roles learn from; or the solver's own, and continuous for the proposer. @default 'continuous' */
   kind?: 'continuous' | 'discrete' | SolverReward
-  /** Exponent on the agreement. @default 0.7 */
-  gamma?: number
-  /** What words before the answer cost at most, and how many are free. @default 0.1 and 6 */
-  lengthPenalty?: number
-  targetWords?: number
   /** @default mu 0.9, sigma 0.35 nats */
   entropyBand?: EntropyBandOptions
   /** When two answers are the same. @default 'canonical' */
@@ -93,8 +96,8 @@ export interface RewardSettings {
   untagged?: 'invalid' | 'last-line'
 }
 
-/** A reward of one's own over all answers of an iteration; `null` for an answer that shall not count. */
-export type SolverReward = (batch: readonly GradedAnswer[]) => (number | null)[]
+/** A reward of one's own over all answers of an iteration, now or later; `null` for an answer that shall not count. */
+export type SolverReward = (batch: readonly GradedAnswer[]) => (number | null)[] | Promise<(number | null)[]>
 
 export interface GradedAnswer extends SolverSample {
   step: number

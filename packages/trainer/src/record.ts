@@ -3,6 +3,7 @@
  * apart. `null` stands for what was not measured.
  */
 import type { Answer, QuestionFault } from '@evolmm/rewards'
+import type { WatchRecord } from '@evolmm/rl-core'
 
 export interface IterationRecord {
   /** From 1. */
@@ -13,6 +14,7 @@ export interface IterationRecord {
   solver: UpdateRecord | null
   /** `null` in iterations without an update of the proposer. */
   proposer: UpdateRecord | null
+  /** Signs of collapse that need no labels. */
   watch: WatchRecord
   /** Numbers of the evaluation probe, in iterations that ran it. */
   probe: Record<string, number> | null
@@ -99,30 +101,6 @@ export interface UpdateRecord {
   /** Largest distance between the sampler's and the learning pass's log-probabilities: rounding noise, or a bug. */
   samplerGap: number | null
 }
-
-/** Signs of collapse that need no labels. */
-export interface WatchRecord {
-  /**
-   * How often the most frequent answer to a question text is given, over the window of latest questions; beside it the
-   * same over the first window of the run. `null` until there is enough to say.
-   */
-  topAnswerShare: number | null
-  startTopAnswerShare: number | null
-  /** What this iteration raised, in plain words of a fixed list. */
-  alarms: Alarm[]
-}
-
-export type Alarm =
-  /** Answers have had next to no entropy for many iterations. */
-  | 'entropy'
-  /** All rewards have been equal for many iterations: there is nothing to learn from. */
-  | 'reward-variance'
-  /** The same answers come whatever the image. */
-  | 'constant-answers'
-  /** A policy is far from where it began. */
-  | 'kl'
-  /** The proposer writes what it would hardly have written at the start. */
-  | 'unlikely-questions'
 
 /** Wall time by phase. */
 export interface PhaseSeconds {

@@ -1,10 +1,8 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
-import { writeSynced } from '@evolmm/vlm'
-import { unwritable } from './unwritable'
+import { EvolmmError, isObject, parseObject } from '@evolmm/internal'
+import { replaceFile } from '@evolmm/internal/node'
 
 export interface RunFile {
   schema_version: 1
@@ -29,42 +27,25 @@ export async function readRunFile(folder: string): Promise<RunFile | undefined> 
     throw invalid(file, String(cause), cause)
   })
   if (text === undefined) return undefined
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (isRunFile(parsed)) return parsed
-  } catch (cause) {
-    throw invalid(file, 'other text', cause)
-  }
+  const run = parseObject(text)
+  if (run !== undefined && isRunFile(run)) return run
   throw invalid(file, 'something else')
 }
 
-function isRunFile(run: unknown): run is RunFile {
-  if (!isObject(run) || run.schema_version !== 1) return false
-  const { name, started, versions, config, identity, images, probe } = run
+function isRunFile(run: object): run is RunFile {
+  const { schema_version, name, started, versions, config, identity, images, probe } = run as Partial<RunFile>
   return (
-    [name, started].every((value) => typeof value === 'string') &&
-    [versions, config, identity].every(isObject) &&
-    isObject(images) &&
-    typeof images.root === 'string' &&
-    typeof images.count === 'number' &&
-    (probe === null || isObject(probe))
+    schema_version === 1 &&
+    [name, started, images?.root].every((value) => typeof value === 'string') &&
+    [versions, config, identity, images, probe ?? {}].every(isObject) &&
+    typeof images?.count === 'number' &&
+    probe !== undefined
   )
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-/** Whole or not at all. */
+/** Whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeRunFile(folder: string, content: RunFile): Promise<void> {
-  const aside = join(folder, `.run.json.${randomBytes(4).toString('hex')}.tmp`)
-  try {
-    await writeSynced(aside, `${JSON.stringify(content, null, 2)}\n`)
-    await rename(aside, join(folder, 'run.json'))
-  } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined)
-    unwritable(folder)(cause)
-  }
+  await replaceFile(join(folder, 'run.json'), `${JSON.stringify(content, null, 2)}\n`)
 }
 
 function invalid(file: string, got: string, cause?: unknown): EvolmmError {

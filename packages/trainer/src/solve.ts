@@ -34,12 +34,6 @@ export interface Solved {
   proposerRewards: { continuous: number | null; discrete: number | null }
 }
 
-/** Of what a function of somebody's own returned. */
-function shapeOf(value: unknown): string {
-  if (Array.isArray(value)) return String(value.length)
-  return value instanceof Promise ? 'a promise, which is not awaited' : typeof value
-}
-
 /** Of the proposals that were not rejected, in their order. */
 export async function solve(
   options: EvolveOptions,
@@ -88,11 +82,11 @@ export async function solve(
   const { gamma, lengthPenalty, targetWords, entropyBand, kind = 'continuous' } = rewards
   const continuous = continuousSolverReward({ gamma, lengthPenalty, targetWords })(all)
   const discrete = discreteSolverReward()(all)
-  const used = typeof kind === 'function' ? kind(all) : kind === 'discrete' ? discrete : continuous
+  const used = typeof kind === 'function' ? await kind(all) : kind === 'discrete' ? discrete : continuous
   if (!Array.isArray(used) || used.length !== all.length)
     throw new EvolmmError(
       'INVALID_REWARD',
-      `rewards.kind: must return a list with a reward for each of ${all.length} answers, got ${shapeOf(used)}; null is for one without`,
+      `rewards.kind: must return a list with a reward for each of ${all.length} answers, got ${Array.isArray(used) ? used.length : typeof used}; null is for one without`,
     )
   const band = [continuousProposerReward(entropyBand), discreteProposerReward(entropyBand)]
 

@@ -1,7 +1,6 @@
 /** Everything that later iterations depend on, as one value: a checkpoint is a function of it. */
-import type { AdamWState, EmaState, KlState } from '@evolmm/rl-core'
+import { collapseWatch, type AdamWState, type EmaState, type KlState, type WatchState } from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
-import { initialWatch, type WatchState } from './watch'
 
 export interface TrainerState {
   /** Iterations done. */
@@ -33,5 +32,6 @@ export function startState(adapters: { solver: Adapter; proposer: Adapter }): Tr
     kl: null,
     updates: 0,
   })
-  return { step: 0, solver: role(adapters.solver), proposer: role(adapters.proposer), watch: initialWatch }
+  const { solver, proposer } = adapters
+  return { step: 0, solver: role(solver), proposer: role(proposer), watch: collapseWatch().initial }
 }

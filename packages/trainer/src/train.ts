@@ -6,8 +6,8 @@ import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type ImageDataset } from '@evolmm/dataset'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { lockFile } from '@evolmm/internal/node'
-import { loadVlm, makeFolder, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import { loadVlm, runtimeVersion, trainsVision, type Adapter, type Vlm } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
 import type { FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint, readTrainerState } from './checkpoint/load-checkpoint'
@@ -19,13 +19,13 @@ import { emitWarning } from './options'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
 import { settingsOf } from './settings-of'
 import { startState, type TrainerState } from './state'
-import { guarded, type GuardedTracker } from './trackers/guarded'
+import { flushLog } from './trackers/flush-log'
+import { guarded } from './trackers/guarded'
 import { iterLog } from './trackers/iter-log'
 import { iterLogFile } from './trackers/scan-iter-log'
 import { endOfStep, truncateIterLog } from './trackers/truncate-iter-log'
 import type { RunInfo, RunOutcome } from './trackers/tracker'
 import type { TrainOptions } from './train-options'
-import { unwritable } from './unwritable'
 
 export async function train(options: TrainOptions): Promise<RunOutcome> {
   const folder = resolve(options.folder)
@@ -202,21 +202,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** A run cannot go on from a checkpoint that its log does not reach. A slow disk has a minute. */
-async function flushLog(folder: string, trackers: GuardedTracker): Promise<void> {
-  const behind = () =>
-    trackers.counts().find(({ name, missing, waiting }) => name === 'iter_log' && missing + waiting > 0)
-  for (let tries = 0; tries === 0 || (tries < 6 && behind() !== undefined); tries++) await trackers.flush()
-  const missing = behind()?.missing
-  if (missing === undefined) return
-  throw new EvolmmError(
-    'UNWRITABLE_FILE',
-    `${iterLogFile(folder)}: must have every iteration, safe on disk, before a checkpoint is written, got ${missing} that ` +
-      'are not there; free space, check the rights of the folder, and start the run again',
-    { details: { folder, missing } },
-  )
-}
-
 function isDue(step: number, every: number, total: number): boolean {
   return step === total || (every > 0 && step % every === 0)
 }
@@ -226,7 +211,14 @@ async function freshState(options: Settled, models: Models): Promise<TrainerStat
   const open = async (role: 'solver' | 'proposer', place: number): Promise<Adapter> => {
     const { lora, vision = false, adapter } = options[role]
     if (lora === undefined) return models[role].trainWeights({ vision })
-    if (adapter !== undefined) return startAdapter(models[role], adapter, role)
+    if (adapter !== undefined) {
+      const opened = await startAdapter(models[role], adapter, role)
+      if (vision || !trainsVision(opened.trainable)) return opened
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `${role}.adapter: must leave the vision tower as it is while vision is off, got ${adapter}, which adapts it; set vision`,
+      )
+    }
     // Two roles, two beginnings.
     return models[role].createAdapter({ ...lora, vision, seed: seed * 2 + place })
   }

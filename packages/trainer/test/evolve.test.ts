@@ -157,7 +157,7 @@ test('a chat marker in a question would be another prompt: it is not asked, what
 test.each([
   ['too few', () => [1], /must return a list with a reward for each of 5 answers, got 1;/],
   ['no list', () => 1 as never, /for each of 5 answers, got number;/],
-  ['given later', () => Promise.resolve([]) as never, /got a promise, which is not awaited;/],
+  ['too few and given later', () => Promise.resolve([1]), /for each of 5 answers, got 1;/],
   ['no number', () => [1, 1, NaN, 1, 1], /must be a finite number or null, got NaN/],
 ] as const)(
   'rewards of one’s own that are %s end the run, and nothing is learned',
@@ -174,6 +174,15 @@ test.each([
     expect(options.state.step).toBe(0)
   },
 )
+
+test('a reward of one’s own may come later', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 1,
+    rewards: { kind: async (batch) => Promise.resolve(batch.map((_, i) => (i === 0 ? null : i))) },
+  })
+  const [{ images: asked }] = await recordsOf({ ...options, proposer: scripted(vlm, () => question) })
+  expect(asked[0].answers.map(({ reward }) => reward)).toEqual([null, 1, 2, 3, 4])
+})
 
 test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
   const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })

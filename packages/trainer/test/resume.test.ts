@@ -97,6 +97,28 @@ test('a run starts from the adapters of a checkpoint, each role from its own', a
     expect(await weights(second, 'step_00001', name)).toEqual(await weights(first, 'step_00002', name))
 })
 
+test('a start adapter of the vision tower is refused where the tower is to stay as it is', async () => {
+  const vlm = await openTiny()
+  const adapter = join(home, 'seeing')
+  await vlm.saveAdapter(adapter, vlm.createAdapter({ rank: 2, vision: true }))
+  await vlm.dispose()
+  const run = (name: string, vision: boolean) =>
+    train(
+      tinyTrain(join(home, name), images.folder, {
+        solver: { model: tinyFolder, lora, adapter, vision },
+        evolve: { totalSteps: 1, proposerUpdateFreq: 0 },
+      }),
+    )
+  await expect(run('blind', false)).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(
+      /^solver\.adapter: .* got .*seeing, which adapts it; set vision$/,
+    ) as string,
+  })
+  await expect(readdir(join(home, 'blind'))).rejects.toThrow('ENOENT')
+  expect(await run('seeing run', true)).toMatchObject({ status: 'finished' })
+})
+
 test('so is one that starts from adapters of other shapes and an older layout, with a picture that is broken', async () => {
   const vlm = await openTiny()
   const start = join(home, 'start')

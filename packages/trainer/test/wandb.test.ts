@@ -401,6 +401,24 @@ test('disabled, nothing is sent or written', async () => {
   expect(server.runs.size).toBe(0)
 })
 
+test('without WANDB_API_KEY the key is what wandb login left for the server', async () => {
+  const { hostname } = new URL(server.url)
+  const netrc = join(folder, '.netrc')
+  writeFileSync(
+    netrc,
+    `# machine ${hostname} password commented-out\nmachine api.wandb.ai login user password ${'e'.repeat(40)}\n` +
+      `machine ${hostname}\n  login user\n  password ${apiKey}\nmachine elsewhere login me password other\n`,
+  )
+  await run(1, 2, { environment: { HOME: folder } })
+  expect(server.runs.size).toBe(1)
+  expect(warnings).toEqual([])
+  const elsewhere = { environment: { NETRC: netrc }, baseUrl: 'http://unknown.example' }
+  expect(await codeOf(() => wandb(options(elsewhere)))).toBe('WANDB_KEY_MISSING')
+  expect(await codeOf(() => wandb(options({ environment: { NETRC: join(folder, 'none') } })))).toBe(
+    'WANDB_KEY_MISSING',
+  )
+})
+
 test('what cannot be is one typed error, at once', async () => {
   const none = { environment: {} }
   expect(await codeOf(() => wandb(options(none)))).toBe('WANDB_KEY_MISSING')

@@ -53,10 +53,15 @@ async function leftBehind(environment: Record<string, string>): Promise<string[]
       external: ['onnxruntime-node', 'sharp'],
       nodePaths: [join(here, '../node_modules')],
     })
-    const inherited = { ...process.env }
-    for (const name of ['ORT_DISABLE_TELEMETRY', ...buildServers]) delete inherited[name]
+    const left = ['ORT_DISABLE_TELEMETRY', ...buildServers]
+    const inherited = Object.entries(process.env).filter(([name]) => !left.includes(name))
     execFileSync(process.execPath, [bundle], {
-      env: { ...inherited, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), ...environment },
+      env: {
+        ...Object.fromEntries(inherited),
+        HOME: home,
+        XDG_CACHE_HOME: join(home, '.cache'),
+        ...environment,
+      },
     })
     const cache = join(home, '.cache')
     return existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: 'utf8' }) : []

@@ -18,7 +18,7 @@ Examples:
 
 For runs of "evolmm train --wandb_mode offline", and of online ones that lost
 their connection. The same command continues where it stopped; nothing is sent
-twice. The key comes from WANDB_API_KEY and the server from WANDB_BASE_URL. This
+twice. The key comes from WANDB_API_KEY (or ~/.netrc) and the server from WANDB_BASE_URL. This
 speaks the protocol of W&B's own client, unofficially.`
 
 export function addSync(program: Command, context: Context, exit: (code: number) => void): void {

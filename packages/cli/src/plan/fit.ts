@@ -1,8 +1,8 @@
 /** Whether a run fits, the largest batch that does, and what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
-import type { Place, TrainingMemory } from '@evolmm/trainer'
 import { formatBytes } from '../format-bytes'
 import type { TrainConfig } from '../train/config/train-settings'
+import type { Place, TrainingMemory } from './estimate-training'
 import type { PlannedImage, RunPlan } from './plan-run'
 
 /** Bytes that there are; `undefined` where nobody knows. */

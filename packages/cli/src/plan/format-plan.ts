@@ -1,6 +1,6 @@
 /** A plan for people. */
-import { memoryKinds, memoryPhases, type Place } from '@evolmm/trainer'
 import { formatBytes } from '../format-bytes'
+import { memoryKinds, memoryPhases, type Place } from './estimate-training'
 import type { RunReport } from './report-run'
 
 const kindNames: Record<(typeof memoryKinds)[number], string> = {

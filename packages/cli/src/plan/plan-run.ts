@@ -1,9 +1,9 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
-import { estimateTraining, type TrainingMemory } from '@evolmm/trainer'
 import { openConfig, type OpenedConfig, type QwenConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
 import { evolveOptions, heldType, roleOptions } from '../train/run-options'
+import { estimateTraining, type TrainingMemory } from './estimate-training'
 
 export interface PlanRunOptions {
   /** What `auto` became. */

@@ -1,5 +1,5 @@
 /** Everything that is said about a plan, as JSON. */
-import type { TrainingMemory } from '@evolmm/trainer'
+import type { TrainingMemory } from './estimate-training'
 import { advice, fits, largestBatch, type Limits } from './fit'
 import type { PlannedImage, RunPlan } from './plan-run'
 

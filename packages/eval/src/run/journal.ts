@@ -7,7 +7,7 @@ import { open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Score } from '../task'
-import { makeFolder } from './make-folder'
+import { makeFolder } from '@evolmm/internal/node'
 import { lockFile } from '@evolmm/internal/node'
 import { writing } from './write-file'
 

@@ -1,8 +1,7 @@
 /** `trainer_state.json`: what a checkpoint holds besides weights and moments. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, isObject, parseObject } from '@evolmm/internal'
 import type { DatasetState } from '@evolmm/dataset'
-import type { EmaState, KlState } from '@evolmm/rl-core'
-import type { WatchState } from '../watch'
+import type { EmaState, KlState, WatchState } from '@evolmm/rl-core'
 
 export const schemaVersion = 1
 
@@ -30,12 +29,7 @@ export interface RoleStateFile {
 
 /** Throws `INVALID_CHECKPOINT`, or `NEWER_CHECKPOINT` for a file of a later version. */
 export function parseTrainerState(text: string, file: string): TrainerStateFile {
-  let parsed: Partial<TrainerStateFile> | null
-  try {
-    parsed = JSON.parse(text) as Partial<TrainerStateFile> | null
-  } catch (cause) {
-    throw invalid(file, 'must be JSON', 'other text', cause)
-  }
+  const parsed = parseObject(text)
   const version = parsed?.schema_version
   if (typeof version === 'number' && version > schemaVersion)
     throw new EvolmmError(
@@ -44,18 +38,12 @@ export function parseTrainerState(text: string, file: string): TrainerStateFile 
       { details: { file, version, supported: schemaVersion } },
     )
   const { step, identity, solver, proposer, watch, dataset } = parsed ?? {}
-  const whole = [identity, solver, proposer, watch, dataset].every(
-    (part) => typeof part === 'object' && (part as unknown) !== null,
-  )
-  if (version !== schemaVersion || !Number.isSafeInteger(step) || !whole)
-    throw invalid(file, 'must be a trainer state of version 1', 'something else')
-  return parsed as TrainerStateFile
-}
-
-function invalid(file: string, rule: string, got: string, cause?: unknown): EvolmmError {
-  return new EvolmmError(
+  const whole = [identity, solver, proposer, watch, dataset].every(isObject)
+  if (version === schemaVersion && Number.isSafeInteger(step) && whole)
+    return parsed as unknown as TrainerStateFile
+  throw new EvolmmError(
     'INVALID_CHECKPOINT',
-    `${file}: ${rule}, got ${got}; resume from another checkpoint`,
-    { details: { file }, cause },
+    `${file}: must be ${parsed === undefined ? 'JSON, got other text' : 'a trainer state of version 1, got something else'}; resume from another checkpoint`,
+    { details: { file } },
   )
 }

@@ -1,5 +1,6 @@
 /** The log of a run in one walk: numbers to draw, counts, and where to find what the gallery shows. */
-import type { Alarm, IterationRecord, PhaseSeconds } from '../record'
+import type { Alarm } from '@evolmm/rl-core'
+import type { IterationRecord, PhaseSeconds } from '../record'
 import { measures, type MeasureName } from './measures'
 
 export interface RunLog {

@@ -1,5 +1,5 @@
 /** The curves of the report in the order of the page, in words for somebody who sees them for the first time. */
-import type { Alarm } from '../record'
+import type { Alarm } from '@evolmm/rl-core'
 import type { MeasureName } from './measures'
 
 export type Role = 'solver' | 'proposer' | 'probe'

@@ -3,11 +3,9 @@
  * which are read as a stream, twice: for the numbers, then for the moments that the gallery shows. A run that is still
  * going may be read too.
  */
-import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { syncFolder, writeSynced } from '@evolmm/vlm'
+import { makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
 import { readRunFile } from '../run-file'
 import { readIterLog } from '../trackers/read-iter-log'
 import { chooseMoments, type MomentPlan } from './choose-moments'
@@ -48,7 +46,8 @@ export async function writeReport(options: WriteReportOptions): Promise<string> 
     moments,
     thumbnails: await thumbnailsOf(moments),
   })
-  await publishFile(file, page)
+  await makeFolder(dirname(file)).catch(unwritable(file))
+  await replaceFile(file, page)
   return file
 }
 
@@ -93,21 +92,4 @@ async function thumbnailsOf({ recurring, spread, rejected }: Moments): Promise<M
     if (uri !== null) thumbnails.set(path, uri)
   }
   return thumbnails
-}
-
-async function publishFile(file: string, text: string): Promise<void> {
-  const aside = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
-  try {
-    await mkdir(dirname(file), { recursive: true })
-    await writeSynced(aside, text)
-    await rename(aside, file)
-    await syncFolder(dirname(file))
-  } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined)
-    throw new EvolmmError(
-      'UNWRITABLE_FILE',
-      `${file}: must be writable, got ${cause instanceof Error ? cause.message : String(cause)}; check the path, its rights and the disk`,
-      { details: { file }, cause },
-    )
-  }
 }

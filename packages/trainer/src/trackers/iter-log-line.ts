@@ -11,15 +11,8 @@
  *   went wrong shows where, and read back as numbers. A negative zero becomes 0.
  */
 import type { Answer, QuestionFault } from '@evolmm/rewards'
-import type {
-  Alarm,
-  AnswerRecord,
-  ImageRecord,
-  IterationRecord,
-  PhaseSeconds,
-  UpdateRecord,
-  WatchRecord,
-} from '../record'
+import type { Alarm, WatchRecord } from '@evolmm/rl-core'
+import type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from '../record'
 
 /** A number as it stands in a line. */
 type Num = number | 'NaN' | 'Infinity' | '-Infinity'

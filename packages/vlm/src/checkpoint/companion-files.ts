@@ -1,7 +1,7 @@
 /** What belongs to a model and is not weights: files of the tokenizer, the processor, the template and generation. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unreadable } from './file-errors'
+import { unreadable } from '@evolmm/internal/node'
 
 const companions = [
   'generation_config.json',

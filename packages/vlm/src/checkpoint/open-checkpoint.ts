@@ -9,7 +9,7 @@ import { EvolmmError } from '@evolmm/internal'
 import { safetensorsData } from '@evolmm/onnx'
 import { z } from 'zod'
 import { canonicalName } from '../adapter/module-names'
-import { unreadable } from './file-errors'
+import { unreadable } from '@evolmm/internal/node'
 
 export type WeightType = 'float32' | 'float16' | 'bfloat16'
 

@@ -1,34 +1,8 @@
-/** Files and folders that appear whole or not at all: written aside, synced, renamed. */
-import { randomBytes } from 'node:crypto'
-import { open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+/** Folders that appear whole or not at all: written aside, synced, renamed. */
+import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { makeFolder } from '../hub/make-folder'
-import { unwritable } from './file-errors'
-
-/** A name beside `path` that no other process uses. */
-export function asideOf(path: string): string {
-  const target = resolve(path)
-  return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
-}
-
-/** Makes names in `folder` durable, where the platform lets folders be synced. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder).catch(() => undefined)
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
-}
-
-/** Writes a small file and syncs it. */
-export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx')
-  try {
-    await handle.writeFile(content)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+import { asideOf, makeFolder, syncFolder, unwritable } from '@evolmm/internal/node'
 
 export interface PublishOptions {
   /** The file whose presence says that the folder is complete. */

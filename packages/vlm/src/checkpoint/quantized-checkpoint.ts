@@ -105,8 +105,7 @@ async function openQuantized(file: string, parts: readonly Part[]): Promise<Loca
   if (tensors.size !== parts.length) throw new Error(`${file} is no twin`)
   return parts.map(({ name, dtype, shape }) => {
     const found = tensors.get(name)
-    if (found === undefined || found.dtype !== dtype || found.dims.join() !== shape.join())
-      throw new Error(`${file} is no twin`)
+    if (found?.dtype !== dtype || found.dims.join() !== shape.join()) throw new Error(`${file} is no twin`)
     const { location, offset, length } = found
     return { name, file: join(folder, location), dtype, shape, offset, bytes: length }
   })

@@ -1,7 +1,7 @@
 /** The values of a tensor in a checkpoint as float32, whole or in pieces; 16-bit types are widened exactly. */
 import { open } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
-import { unreadable } from './file-errors'
+import { unreadable } from '@evolmm/internal/node'
 import { widenHalf } from './half'
 import type { CheckpointTensor } from './open-checkpoint'
 import type { WeightSource } from './weight-source'

@@ -10,8 +10,7 @@ import { readdir, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { makeFolder } from '../hub/make-folder'
-import { unreadable, unwritable } from './file-errors'
+import { makeFolder, unreadable, unwritable } from '@evolmm/internal/node'
 import type { CheckpointTensor } from './open-checkpoint'
 
 export interface TwinOptions {

@@ -5,8 +5,7 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { unwritable } from './file-errors'
-import { asideOf, syncFolder } from './publish'
+import { asideOf, syncFolder, unwritable } from '@evolmm/internal/node'
 
 export interface TensorSource {
   name: string

@@ -13,7 +13,7 @@ import type { EvolmmError } from '@evolmm/internal'
 import { withLock } from './file-lock'
 import { hasFile, type RepoCache } from './hub-cache'
 import { hubError, type Subject } from './hub-error'
-import { makeFolder } from './make-folder'
+import { makeFolder } from '@evolmm/internal/node'
 import { onNetwork, retrying, send, watchdog } from './send'
 
 export interface Content {

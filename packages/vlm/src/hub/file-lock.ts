@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { HubSettings } from './hub-options'
-import { makeFolder } from './make-folder'
+import { makeFolder } from '@evolmm/internal/node'
 import { pause } from './send'
 
 /** Milliseconds between signs of life, and without one until the holder counts as gone. */

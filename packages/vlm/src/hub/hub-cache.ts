@@ -13,7 +13,7 @@ import { selectFiles, unmetPatterns, type FileSelection } from './file-selection
 import { isReadOnly } from './hub-error'
 import type { HubSettings } from './hub-options'
 import { isCommit, isSize, type Listing, type RemoteFile } from './list-files'
-import { makeFolder } from './make-folder'
+import { makeFolder } from '@evolmm/internal/node'
 import { isSafePath } from './safe-path'
 
 export interface RepoCache {

@@ -1,5 +1,6 @@
 /** What is known about the place where a run is shown: options, else environment variables, else defaults. */
 import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { netrcKey } from './netrc-key'
 import { emitProcessWarning, type TrackerWarningListener } from '../warning'
 
 export type WandbMode = 'online' | 'offline' | 'disabled'
@@ -7,7 +8,7 @@ export type WandbResume = 'allow' | 'must' | 'never'
 
 /** How a server is spoken to. */
 export interface WandbConnectionOptions {
-  /** Never written anywhere. @default WANDB_API_KEY */
+  /** Never written anywhere. @default WANDB_API_KEY, else what `wandb login` left in `~/.netrc` */
   apiKey?: string | undefined
   /** @default WANDB_BASE_URL, else https://api.wandb.ai */
   baseUrl?: string | undefined
@@ -58,15 +59,19 @@ export interface WandbConnection {
 
 /** Throws `WANDB_KEY_MISSING` or `INVALID_OPTION`. */
 export function connectionOf(options: WandbConnectionOptions): WandbConnection {
-  const apiKey = options.apiKey ?? variable(options, 'WANDB_API_KEY')
+  const baseUrl = baseUrlOf(options.baseUrl ?? variable(options, 'WANDB_BASE_URL') ?? 'https://api.wandb.ai')
+  const apiKey =
+    options.apiKey ??
+    variable(options, 'WANDB_API_KEY') ??
+    netrcKey(baseUrl.hostname, options.environment ?? process.env)
   if (apiKey === undefined || !/^[\w.~+/=-]+$/.test(apiKey))
     throw new EvolmmError(
       'WANDB_KEY_MISSING',
-      `W&B: must have an API key to upload, got ${apiKey === undefined ? 'none' : 'a text that cannot be one'}; set WANDB_API_KEY, or use the mode offline and evolmm sync later`,
+      `W&B: must have an API key to upload, got ${apiKey === undefined ? 'none' : 'a text that cannot be one'}; set WANDB_API_KEY, run wandb login, or use the mode offline and evolmm sync later`,
     )
   return {
     apiKey,
-    baseUrl: baseUrlOf(options.baseUrl ?? variable(options, 'WANDB_BASE_URL') ?? 'https://api.wandb.ai'),
+    baseUrl,
     entity: entityOf(options),
     requestTimeout: checkNumber('requestTimeout', options.requestTimeout ?? 30_000, { above: 0 }),
     retryDelay: checkNumber('retryDelay', options.retryDelay ?? 1000, { above: 0 }),

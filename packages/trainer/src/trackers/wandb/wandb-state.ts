@@ -1,8 +1,8 @@
 /** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
-import { randomBytes } from 'node:crypto'
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, parseObject } from '@evolmm/internal'
+import { replaceFile } from '@evolmm/internal/node'
 
 export interface WandbState {
   schema_version: 1
@@ -42,12 +42,7 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw damaged(file, error)
   }
-  let state: Partial<WandbState>
-  try {
-    state = JSON.parse(text) as Partial<WandbState>
-  } catch (error) {
-    throw damaged(file, error)
-  }
+  const state: Partial<WandbState> = parseObject(text) ?? {}
   const texts = [state.run_id, state.name, state.project, state.directory]
   const whole =
     state.schema_version === 1 &&
@@ -59,18 +54,9 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
   return state as WandbState
 }
 
-/** Written aside, synced and renamed. */
+/** Whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeWandbState(folder: string, state: WandbState): Promise<void> {
-  const file = fileOf(folder)
-  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
-  const handle = await open(aside, 'w')
-  try {
-    await handle.writeFile(`${JSON.stringify(state, null, 2)}\n`)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(aside, file)
+  await replaceFile(fileOf(folder), `${JSON.stringify(state, null, 2)}\n`)
 }
 
 function damaged(file: string, cause: unknown): EvolmmError {

@@ -6,6 +6,12 @@
  * Completions count with their largest length, prompts with the longest question.
  */
 import {
+  defaultProposerPrompt,
+  defaultSolverPrompt,
+  type EvolveOptions,
+  type RoleOptions,
+} from '@evolmm/trainer'
+import {
   estimateMemory,
   plannedAdapter,
   type MemoryEstimate,
@@ -14,9 +20,6 @@ import {
   type QwenConfig,
 } from '@evolmm/vlm'
 import { mergeParts, type MergedPart } from './merge-parts'
-import type { EvolveOptions } from './options'
-import { defaultProposerPrompt, defaultSolverPrompt } from './prompts'
-import type { RoleOptions } from './train-options'
 
 export interface EstimateTrainingOptions {
   solver: RoleShape
@@ -35,7 +38,7 @@ export interface EstimateTrainingOptions {
   images?: number | undefined
 }
 
-export type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
+type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
 
 /** Bytes. */
 export interface Place {
@@ -55,10 +58,10 @@ export const memoryKinds = [
   'activations',
   'lossBuffers',
 ] as const
-export type MemoryKind = (typeof memoryKinds)[number]
+type MemoryKind = (typeof memoryKinds)[number]
 
 export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
-export type MemoryPhase = (typeof memoryPhases)[number]
+type MemoryPhase = (typeof memoryPhases)[number]
 
 export interface TrainingMemory {
   kinds: Record<MemoryKind, Place>

@@ -9,15 +9,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  defaultProposerPrompt,
-  defaultSolverPrompt,
-  estimateTraining,
-  fallbackQuestion,
-  train,
-} from '@evolmm/trainer'
+import { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion, train } from '@evolmm/trainer'
 import { loadVlm, openConfig } from '@evolmm/vlm'
 import sharp from 'sharp'
+import { estimateTraining } from '../src/plan/estimate-training'
 import { randomModel } from '../../vlm/bench/random-model.mjs'
 
 const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']

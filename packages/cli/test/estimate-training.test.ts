@@ -1,9 +1,9 @@
-/** Peaks were measured by `bench/memory.mjs`: the kernel's VmHWM of whole runs, pages of weights counted once. CPU. */
+/** Peaks were measured by `bench/training-memory.mjs`: the kernel's VmHWM of whole runs, pages of weights counted once. CPU. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openConfig, publishedConfigs } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
-import { estimateTraining, type EstimateTrainingOptions } from '../src/estimate-training'
+import { estimateTraining, type EstimateTrainingOptions } from '../src/plan/estimate-training'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const { config: tiny } = await openConfig(path('../../vlm/test/fixtures/qwen2_5_vl-tiny'))

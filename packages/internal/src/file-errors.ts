@@ -1,5 +1,5 @@
 /** What the system says of a file, as the one typed error. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './evolmm-error'
 
 /** For `catch`: rethrows typed errors as they are and the system's as `UNREADABLE_FILE`. */
 export function unreadable(file: string): (cause: unknown) => never {

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Alarm, ImageRecord, WatchRecord } from '../src'
-import { initialWatch, watch, type WatchOptions } from '../src/watch'
-import { record } from './support/records'
+import { collapseWatch, type Alarm, type WatchOptions, type WatchRecord } from '../src'
 
 interface Asked {
   question: string
@@ -11,25 +9,25 @@ interface Asked {
 
 /** What is watched, of iterations of eight questions each. */
 function watched(iterations: { asked: Asked[]; kl?: number }[], options?: WatchOptions): WatchRecord[] {
-  const watcher = watch(options)
-  let state = initialWatch
-  return iterations.map(({ asked, kl = 0 }, i) => {
-    const { images, solver } = record(i + 1, { images: asked.length })
-    const observed = watcher.observe(
+  const watch = collapseWatch(options)
+  let state = watch.initial
+  return iterations.map(({ asked, kl = 0 }) => {
+    const observed = watch.observe(
       {
-        images: images.map((image, n): ImageRecord => ({
-          ...image,
-          question: asked[n].question,
-          majority: asked[n].majority,
-          questionLogProbability: asked[n].logProbability ?? -0.2,
+        questions: asked.map(({ question, majority, logProbability = -0.2 }) => ({
+          text: question,
+          majority,
+          logProbability,
         })),
-        solver: solver && { ...solver, kl },
-        proposer: null,
+        entropies: asked.map(() => 1),
+        rewards: [0, 1],
+        count: asked.length,
+        kl: { solver: kl, proposer: null },
       },
       state,
     )
     state = observed.state
-    return observed.watch
+    return observed.record
   })
 }
 

@@ -1,5 +1,5 @@
 /** Encoded images of late, up to a number of bytes: in a later epoch they need not be encoded again. */
-import type { EncodedImage } from '@evolmm/vlm'
+import type { EncodedImage } from './types'
 
 export interface ImageCache {
   get: (path: string, encode: () => Promise<EncodedImage>) => Promise<EncodedImage>

@@ -1,0 +1,43 @@
+/** Files that appear whole or not at all: written aside, synced, renamed. */
+import { randomBytes } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { unwritable } from './file-errors'
+
+/** A name beside `path` that no other process uses. */
+export function asideOf(path: string): string {
+  const target = resolve(path)
+  return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+}
+
+/** Makes names in `folder` durable, where the platform lets folders be synced. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => undefined)
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
+}
+
+/** Writes a small file that is not there yet, and syncs it. */
+export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx')
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Whoever opens `file` sees the old one or the whole new one. Throws `UNWRITABLE_FILE`; then the old one is there. */
+export async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
+  const target = resolve(file)
+  const aside = asideOf(target)
+  try {
+    await writeSynced(aside, content)
+    await rename(aside, target)
+  } catch (error) {
+    await rm(aside, { force: true }).catch(() => undefined)
+    unwritable(file)(error)
+  }
+  await syncFolder(dirname(target))
+}

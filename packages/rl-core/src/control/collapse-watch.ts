@@ -1,0 +1,129 @@
+/**
+ * Signs of collapse that need no labels. Agreement and reward are none: they rise when a model gives one answer to
+ * everything. What shows it is the same answer to a question text whatever the image, a policy far from its start, and
+ * questions that the start proposer would hardly have asked.
+ */
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { answerShares, sharesHaveRisen, type AnswerShares, type AskedQuestion } from './answer-shares'
+import { collapseDetector, type CollapseState } from './collapse-detector'
+
+export interface WatchOptions {
+  /** Latest questions that are compared with the first ones. @default 200 */
+  window?: number | undefined
+  /** Entropy of the answers, in nats, below which they count as all the same. @default 0.01 */
+  entropyFloor?: number | undefined
+  /** Iterations in a row without entropy, or with equal rewards. @default 100 */
+  patience?: number | undefined
+  /** Divergence from the start policy, in nats per token, as a running mean over `window` questions. @default 0.1 */
+  kl?: number | undefined
+}
+
+/** What one iteration showed. */
+export interface WatchedIteration {
+  /** Those that were answered. */
+  questions: readonly WatchedQuestion[]
+  /** Of their answers, in nats; `null` where none was measured. */
+  entropies: readonly (number | null)[]
+  rewards: readonly (number | null)[]
+  /** All questions, also those that were not answered. */
+  count: number
+  /** Divergence of each policy from its start, in nats per token; `null` in an iteration that did not measure it. */
+  kl: Readonly<Record<'solver' | 'proposer', number | null>>
+}
+
+export interface WatchedQuestion extends AskedQuestion {
+  /** Under the start proposer, in nats per token; `null` if unknown. */
+  logProbability: number | null
+}
+
+export interface WatchRecord {
+  /**
+   * How often the most frequent answer to a question text is given, over the window of latest questions; beside it the
+   * same over the first window of the run. `null` until there is enough to say.
+   */
+  topAnswerShare: number | null
+  startTopAnswerShare: number | null
+  /** What this iteration raised, in plain words of a fixed list. */
+  alarms: Alarm[]
+}
+
+export type Alarm =
+  /** Answers have had next to no entropy for many iterations. */
+  | 'entropy'
+  /** All rewards have been equal for many iterations: there is nothing to learn from. */
+  | 'reward-variance'
+  /** The same answers come whatever the image. */
+  | 'constant-answers'
+  /** A policy is far from where it began. */
+  | 'kl'
+  /** The proposer writes what it would hardly have written at the start. */
+  | 'unlikely-questions'
+
+export interface WatchState {
+  /** Latest ones, oldest first. */
+  questions: readonly WatchedQuestion[]
+  /** Of the first whole window; `null` until then. */
+  start: (AnswerShares & { logProbability: number | null }) | null
+  /** Running means: one iteration's divergence is that of a few questions, and jumps. */
+  kl: Readonly<Record<'solver' | 'proposer', number>>
+  collapse: CollapseState
+}
+
+export interface CollapseWatch {
+  /** The state before the first iteration. */
+  readonly initial: WatchState
+  observe(iteration: WatchedIteration, state: WatchState): { record: WatchRecord; state: WatchState }
+}
+
+/** Nats per token by which questions have become less likely. */
+const unlikelier = 1
+
+export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
+  const window = checkInteger('watch.window', options.window ?? 200, { min: 1 })
+  const largestKl = checkNumber('watch.kl', options.kl ?? 0.1, { above: 0 })
+  const detector = collapseDetector({
+    entropyFloor: checkNumber('watch.entropyFloor', options.entropyFloor ?? 0.01, { min: 0 }),
+    patience: checkInteger('watch.patience', options.patience ?? 100, { min: 1 }),
+  })
+  return {
+    initial: { questions: [], start: null, kl: { solver: 0, proposer: 0 }, collapse: detector.initial },
+    observe({ questions: latest, entropies, rewards, count, kl: measured }, state) {
+      const questions = [...state.questions, ...latest].slice(-window)
+      const now = {
+        ...answerShares(questions),
+        logProbability: mean(questions.map(({ logProbability }) => logProbability)),
+      }
+      const start = state.start ?? (questions.length === window ? now : null)
+      const { collapsed, state: collapse } = detector.observe(
+        { entropy: mean(entropies), rewards },
+        state.collapse,
+      )
+      const alarms: Alarm[] = []
+      if (collapsed !== null) alarms.push(collapsed)
+      if (start !== null && sharesHaveRisen(now, start)) alarms.push('constant-answers')
+      const weight = Math.min(1, count / window)
+      const running = (before: number, kl: number | null) => before + weight * ((kl ?? before) - before)
+      const kl = {
+        solver: running(state.kl.solver, measured.solver),
+        proposer: running(state.kl.proposer, measured.proposer),
+      }
+      if (Math.max(kl.solver, kl.proposer) > largestKl) alarms.push('kl')
+      if (
+        start?.logProbability != null &&
+        now.logProbability !== null &&
+        now.logProbability < start.logProbability - unlikelier
+      )
+        alarms.push('unlikely-questions')
+      return {
+        record: { topAnswerShare: now.mean, startTopAnswerShare: start?.mean ?? null, alarms },
+        state: { questions, start, kl, collapse },
+      }
+    },
+  }
+}
+
+/** Of those that were measured. */
+function mean(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+}
