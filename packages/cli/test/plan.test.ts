@@ -73,6 +73,7 @@ test.each<[string, string[]]>([
   ['--max_new_tokens_solver', ['--max_new_tokens_solver', '2048']],
   ['--lora_r', ['--lora_r', '1024']],
   ['--dtype bfloat16', ['--dtype', 'float32']],
+  ['--quantize int4', []],
 ])('what does not fit names %s, and with it less is needed', async (flag, argv) => {
   const given = ['--model', '7B', ...lora, ...card]
   const before = await report(...given, '1GB', ...argv)

@@ -10,6 +10,7 @@ import type { Backbone } from './backbones/backbone'
 import { openBackbone } from './backbones/open-backbone'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { quantizedCheckpoint } from './checkpoint/quantized-checkpoint'
+import { quantizable } from './programs/quantizable'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import { companionFiles } from './checkpoint/companion-files'
 import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
@@ -187,7 +188,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     remember: remembered(4096),
     checkMemory: (work) => {
       const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
-      checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
+      const { quantize } = options
+      checkMemory(backbone.estimateMemory({ ...work, device, dtype, quantize }), available)
     },
   }
   return {
@@ -231,12 +233,6 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     dispose: programs.close,
   }
-}
-
-/** Those matrices that are read whole by a linear module and by nothing else: the head's may be the embeddings'. */
-function quantizable({ modules, weights, headWeight }: Backbone): string[] {
-  const names = [...modules.keys()].map((module) => `${module}.weight`)
-  return names.filter((name) => weights.has(name) && name !== headWeight)
 }
 
 function checkTrained(names: readonly string[], quantized: readonly string[]): void {

@@ -28,6 +28,7 @@ export interface EstimateTrainingOptions {
   /** @default 'cpu' */
   device?: MemoryOptions['device']
   dtype?: MemoryOptions['dtype']
+  quantize?: MemoryOptions['quantize']
   /** The loop's settings. */
   evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
   /** Patches of the largest image. */
@@ -156,7 +157,7 @@ interface RoleWork {
 }
 
 function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
-  const { device, dtype, evolve = {}, imagePatches } = options
+  const { device, dtype, quantize, evolve = {}, imagePatches } = options
   const { batchSize = 1, samples = 5, sampling = {}, kl = {}, prompts = {} } = evolve
   const { config, lora, vision = false } = options[role]
   const planned = trainedPart(config, lora, vision)
@@ -175,6 +176,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
     config,
     device,
     dtype,
+    quantize,
     ...{ trainable, trainVision, trainHead, promptTokens },
     completionTokens: role === 'solver' ? (sampling.solverTokens ?? 128) : questionTokens,
     // The base's tower takes one image after the other.

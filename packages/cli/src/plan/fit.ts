@@ -69,6 +69,7 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
   const once = (needed: boolean, flags: string, changes: Partial<TrainConfig>): Remedy[] =>
     needed ? [{ flags, changes }] : []
   const narrow = device === 'webgpu' ? 'float16' : 'bfloat16'
+  const adapted = '--use_lora_solver --use_lora_proposer'
   const { use_lora_solver: solver, use_lora_proposer: proposer } = config
   return [
     once(device !== 'cpu' && config.dtype === 'float32', `--dtype ${narrow}`, { dtype: narrow }),
@@ -77,10 +78,15 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
     halves('max_pixels', pixels, 28 * 28 * 16),
     halves('max_new_tokens_solver', config.max_new_tokens_solver, 16),
     halves('max_new_tokens_proposer', config.max_new_tokens_proposer, 32),
-    once(!solver || !proposer, '--use_lora_solver --use_lora_proposer', {
-      use_lora_solver: true,
-      use_lora_proposer: true,
-    }),
+    !solver || !proposer
+      ? [
+          { flags: adapted, changes: { use_lora_solver: true, use_lora_proposer: true } },
+          {
+            flags: `${adapted} --quantize int4`,
+            changes: { use_lora_solver: true, use_lora_proposer: true, quantize: 'int4' },
+          },
+        ]
+      : once(config.quantize === 'none', '--quantize int4', { quantize: 'int4' }),
     solver || proposer ? halves('lora_r', config.lora_r, 4) : [],
   ]
 }

@@ -1,6 +1,6 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
 import { planPrograms } from '@evolmm/vlm'
-import { roleOptions } from '../train/run-options'
+import { heldBits, roleOptions } from '../train/run-options'
 import type { RunPlan } from './plan-run'
 
 export interface GraphSizes {
@@ -11,7 +11,7 @@ export interface GraphSizes {
 }
 
 /** Of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs({ config, models, dtype }: RunPlan): GraphSizes[] {
+export function planGraphs({ config, models, dtype, quantize }: RunPlan): GraphSizes[] {
   const shape = (role: 'solver' | 'proposer') => {
     const { lora, vision = false } = roleOptions(config, role)
     return lora === undefined
@@ -28,6 +28,7 @@ export function planGraphs({ config, models, dtype }: RunPlan): GraphSizes[] {
       kl: config.kl_coef > 0,
       checkpointed: config.gradient_checkpointing,
       dtype,
+      quantize: heldBits({ quantize }),
     }).programs.map(({ name, nodes, graphBytes }) => ({
       name: same ? name : `${role} ${name}`,
       nodes,

@@ -2,7 +2,7 @@
 import { openConfig, type OpenedConfig, type QwenConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
-import { evolveOptions, heldType, roleOptions } from '../train/run-options'
+import { evolveOptions, heldBits, heldType, roleOptions } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
 
 export interface PlanRunOptions {
@@ -15,6 +15,7 @@ export interface RunPlan {
   config: TrainConfig
   device: PlanRunOptions['device']
   dtype: TrainConfig['dtype']
+  quantize: TrainConfig['quantize']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
   estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => TrainingMemory
@@ -43,6 +44,7 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     config,
     device,
     dtype: heldType({ ...config, device }),
+    quantize: config.quantize,
     models,
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...config, ...changes }
@@ -51,6 +53,7 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
         proposer: role('proposer', changed),
         device,
         dtype: heldType({ ...changed, device }),
+        quantize: heldBits(changed),
         evolve: evolveOptions(changed),
         imagePatches: solver.patchesOf(image, changed.max_pixels ?? undefined),
         images: count,

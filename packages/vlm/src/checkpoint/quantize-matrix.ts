@@ -21,6 +21,13 @@ export function quantizedShapes(out: number, inputs: number) {
   }
 }
 
+/** Bytes of a matrix [out, inputs] in four bits, and of its codes alone. */
+export function quantizedBytes(out: number, inputs: number): { file: number; codes: number } {
+  const { codes, scales, zeroPoints, zeros } = quantizedShapes(out, inputs)
+  const count = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1)
+  return { file: count(codes) + 4 * count(scales) + count(zeroPoints) + count(zeros), codes: count(codes) }
+}
+
 export interface QuantizedRows {
   codes: Uint8Array
   scales: Float32Array

@@ -35,7 +35,7 @@ export async function quantizedCheckpoint(
     return tensor
   })
   const matrices = tensors.map((tensor) => {
-    const parts = partsOf(tensor)
+    const parts = quantizedTensors(tensor.name, tensor.shape)
     return { tensor, parts, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0) }
   })
   const parts = matrices.flatMap((matrix) => matrix.parts)
@@ -58,7 +58,8 @@ interface Part {
   bytes: number
 }
 
-function partsOf({ name, shape: [out, inputs] }: CheckpointTensor): Part[] {
+/** The tensors of a matrix [out, inputs], in the order in which they lie. */
+export function quantizedTensors(name: string, [out, inputs]: readonly number[]): Part[] {
   const [shapes, names] = [quantizedShapes(out, inputs), quantizedNames(name)]
   return (['codes', 'scales', 'zeros', 'zeroPoints'] as const).map((part) => {
     const dtype = part === 'scales' ? 'float32' : 'uint8'
