@@ -2,9 +2,11 @@
  * A model in four bits, beside a checkpoint that holds what those bits stand for as float32: read from the twin by the
  * published layout, without the code under test.
  */
+import { constants } from 'node:fs'
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { InferenceSession } from 'onnxruntime-node'
 import { loadVlm, type Adapter, type Vlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
 import { largestDifference, relativeDistance } from './support/compare'
@@ -150,4 +152,76 @@ test('streamed text is what is sampled', async () => {
   let streamed = ''
   for await (const piece of vlm.stream({ ...settings, prompt, seed: 7 })) streamed += piece
   expect(streamed).toBe(text)
+})
+
+test('matrices in four bits are not trained themselves; other weights are', async () => {
+  await expect(vlm.trainWeights()).rejects.toMatchObject({ code: 'WEIGHTS_QUANTIZED' })
+  await expect(vlm.trainWeights({ targets: ['q_proj.weight'] })).rejects.toThrow(
+    'load the model without quantize',
+  )
+  const norms = await vlm.trainWeights({ targets: ['input_layernorm.weight'] })
+  const prompt = await casePrompt(vlm, 'c0')
+  const groups = [{ prompt, completions: [completionOf('c0')] }]
+  const [got, want] = [
+    await vlm.gradient({ groups, adapter: norms, beta: 0.1 }),
+    await plain.gradient({ groups, adapter: norms, beta: 0.1 }),
+  ]
+  expect(relativeDistance(got.gradient, want.gradient)).toBeLessThan(1e-4)
+})
+
+test('an adapter is merged into the weights as they came', async () => {
+  const folder = await makeFolder()
+  const whole = await loadVlm(tinyFolder, { threads: 1 })
+  const adapter = vlm.createAdapter({ rank: 3, targets: ['q_proj', 'down_proj'], seed: 5 })
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.01 * Math.sin(i)
+  await vlm.saveMerged(join(folder, 'four'), adapter)
+  await whole.saveMerged(join(folder, 'whole'), adapter)
+  await whole.dispose()
+  const [four, all] = ['four', 'whole'].map((name) => readRaw(join(folder, name, 'model.safetensors')))
+  expect(contentOf(await four)).toEqual(contentOf(await all))
+})
+
+test('exported programs have the weights in four bits beside them', async () => {
+  const folder = await makeFolder()
+  const files = await vlm.exportPrograms(join(folder, 'out'), vlm.createAdapter({ rank: 2 }))
+  expect(files.map((file) => basename(file))).toContain(twinName)
+  const program = files.find((file) => file.endsWith('encode.onnx')) ?? ''
+  const session = await InferenceSession.create(program)
+  expect(session.outputNames).toEqual(['features'])
+  await session.release()
+})
+
+test('16-bit weights give two twins: what is in four bits is not widened', async () => {
+  const [folder, cache] = [await makeFolder(), await makeFolder()]
+  const whole = await loadVlm(tinyFolder, { threads: 1 })
+  await whole.saveMerged(join(folder, 'half'), whole.createAdapter({ rank: 1 }), { dtype: 'bfloat16' })
+  await whole.dispose()
+  for (const name of await checkpointFiles())
+    await copyFile(join(tinyFolder, name), join(folder, 'half', name), constants.COPYFILE_EXCL).catch(
+      () => undefined,
+    )
+  const sizes: number[] = []
+  const onTwin = ({ bytes }: { bytes: number }) => sizes.push(bytes)
+  const half = await loadVlm(join(folder, 'half'), {
+    ...int4,
+    cacheDir: cache,
+    onWiden: onTwin,
+    onQuantize: onTwin,
+  })
+  const scores = await half.score({
+    groups: [{ prompt: half.prompt({ prompt: 'hello' }), completions: [completionOf('c0')] }],
+  })
+  expect(scores.nll).toBeGreaterThan(0)
+  await half.dispose()
+  expect(await readdir(cache)).toHaveLength(2)
+  const raw = await readRaw(join(tinyFolder, 'model.safetensors'))
+  const rest = [...raw].filter(([name]) => !twin.has(`${canonical(name)}.codes`))
+  const four = [...twin.values()].reduce((sum, { data }) => sum + data.length, 0)
+  expect(sizes).toEqual([four, rest.reduce((sum, [, { data }]) => sum + data.length, 0)])
+})
+
+test('another word than int4 is refused', async () => {
+  await expect(loadVlm(tinyFolder, { quantize: 'int8' as 'int4' })).rejects.toThrow(
+    'quantize: must be one of int4, got "int8"',
+  )
 })

@@ -71,7 +71,9 @@ export function quantizeRow(values: Float32Array, row: number, into: QuantizedRo
           details: { row },
         },
       )
-    const scale = Math.fround((largest - least) / 15)
+    const step = Math.fround((largest - least) / 15)
+    // What is smaller has no full precision, and counts for nothing.
+    const scale = step < 2 ** -126 ? 0 : step
     const inverse = scale > 0 ? 1 / scale : 0
     const zero = Math.round(-least * inverse)
     into.scales[row * blocks + block] = scale
