@@ -1,12 +1,12 @@
 /**
- * Weights in four bits: pnpm bench:qlora [--part=decode|train] [--rounds=3] [--shape=3B] [--keep=FOLDER]
+ * Weights in four bits: pnpm bench:qlora [--part=decode|train] [--rounds=3] [--shape=3B] [--keep=FOLDER] [--checkpointed]
  *
  * 1. decode: tokens a second of a sampler with float32 and with 4-bit weights, for one and for five answers, on random
  *    models of 38 and of 340 million parameters. Both sides in turn, in one process each round; the ratios count.
  * 2. train: a checkpoint of the published 3B shape with random weights in bfloat16 is written (7.5 GB in the folder for
  *    temporary files, deleted afterwards), quantized, and one iteration is run on it on the CPU: an image is encoded,
- *    three answers of 16 tokens are sampled, and give one gradient (exact KL, rank 16 on seven projections, blocks
- *    computed anew) and one AdamW step. Every phase says its time and the peak of resident memory up to there, as the
+ *    three answers of 16 tokens are sampled, and give one gradient (exact KL, rank 16 on seven projections) and one
+ *    AdamW step. With `--checkpointed` blocks are computed anew in the backward pass. Every phase says its time and the peak of resident memory up to there, as the
  *    kernel counts it: mapped weights included. `--keep` keeps the checkpoint and its twins in a folder, or finds them.
  */
 import { execFileSync } from 'node:child_process'
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     shape: { type: 'string', default: '3B' },
     keep: { type: 'string' },
+    checkpointed: { type: 'boolean', default: false },
     /** The checkpoint, for the process that is measured. */
     run: { type: 'string' },
     cache: { type: 'string' },
@@ -90,7 +91,8 @@ async function decodingRate(vlm, samples) {
 }
 
 async function train() {
-  const root = options.keep === undefined ? mkdtempSync(join(tmpdir(), 'evolmm-qlora-')) : resolve(options.keep)
+  const root =
+    options.keep === undefined ? mkdtempSync(join(tmpdir(), 'evolmm-qlora-')) : resolve(options.keep)
   const [folder, cache] = [join(root, 'model'), join(root, 'cache')]
   try {
     mkdirSync(root, { recursive: true })
@@ -100,16 +102,11 @@ async function train() {
       console.log(`random checkpoint of the ${options.shape} shape, bfloat16: ${seconds(start)} s`)
     }
     const file = fileURLToPath(import.meta.url)
-    for (const run of ['quantizes', 'finds the twins'])
-      for (const line of [
-        `a process that ${run}`,
-        execFileSync(process.execPath, ['--expose-gc', file, `--run=${folder}`, `--cache=${cache}`], {
-          encoding: 'utf8',
-          env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
-          stdio: ['ignore', 'pipe', 'inherit'],
-        }),
-      ])
-        console.log(line)
+    const flags = [`--run=${folder}`, `--cache=${cache}`, ...(options.checkpointed ? ['--checkpointed'] : [])]
+    execFileSync(process.execPath, [file, ...flags], {
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
   } finally {
     if (options.keep === undefined) rmSync(root, { recursive: true })
   }
@@ -170,15 +167,11 @@ async function iteration(folder, cacheDir) {
   const prompt = vlm.prompt({ images: [image], prompt: 'What does this show?' })
   const settings = { prompts: [prompt], adapter, samples: 3, maxNewTokens: 16, stopTokens: [], seeds: [7] }
   const [completions] = await vlm.sample(settings)
-  lap('sample, the first time')
-  await vlm.sample(settings)
-  lap('sample again')
+  lap('sample, opened first')
   const groups = [{ prompt, completions, advantages: [1, 0, -1] }]
-  const learn = () => vlm.gradient({ groups, adapter, beta: 1e-3, checkpointed: true })
-  const { gradient, loss, kl, samplerGap } = await learn()
-  lap('gradient, the first time')
-  await learn()
-  lap('gradient again')
+  const { checkpointed } = options
+  const { gradient, loss, kl, samplerGap } = await vlm.gradient({ groups, adapter, beta: 1e-3, checkpointed })
+  lap('gradient, opened first')
   const before = adapter.parameters.slice()
   optimizer.step(adapter.parameters, gradient)
   lap('AdamW')
