@@ -25,6 +25,7 @@ export interface TrainOptions {
   /** Of what is downloaded before the run. */
   hub?: HubOptions | undefined
   onWiden?: LoadOptions['onWiden']
+  onQuantize?: LoadOptions['onQuantize']
   /** Where the live status goes. @default nowhere */
   status?: StatusOutput | undefined
   /** Of the command. */
@@ -43,6 +44,8 @@ export const devices = ['auto', 'cpu', 'cuda', 'webgpu'] as const
 export const dtypes = ['float32', 'float16', 'bfloat16'] as const
 export type Device = (typeof devices)[number]
 export type Dtype = (typeof dtypes)[number]
+export const quantizations = ['none', 'int4'] as const
+export type Quantization = (typeof quantizations)[number]
 
 export type LoadOptions = LoadVlmOptions
 

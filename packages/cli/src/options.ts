@@ -1,13 +1,14 @@
 /** The flags that several commands share, and how values are read. Names are as they appear in `--help`. */
 import { type Command, Option } from 'commander'
 import { checkOneOf, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
-import { devices, dtypes, type Device, type Dtype } from './library'
+import { devices, dtypes, quantizations, type Device, type Dtype, type Quantization } from './library'
 
 export interface ModelFlags {
   model: string
   revision?: string
   device?: Device
   dtype?: Dtype
+  quantize?: Quantization
   threads?: number
   cache_dir?: string
 }
@@ -36,10 +37,15 @@ export function addModelFlags(command: Command): Command {
     .option('--revision <name>', 'branch, tag or commit on the hub (default: main)', text('--revision'))
     .option('--device <name>', `where to compute: ${devices.join(', ')}`, oneOf('--device', devices))
     .option('--dtype <name>', `what to compute in: ${dtypes.join(', ')}`, oneOf('--dtype', dtypes))
+    .option(
+      '--quantize <name>',
+      `hold the matrices of linear modules in 4 bits: ${quantizations.join(', ')} (default: none)`,
+      oneOf('--quantize', quantizations),
+    )
     .option('--threads <n>', "threads on the CPU (default: the runtime's choice)", integer('--threads', 1))
     .option(
       '--cache_dir <dir>',
-      'where widened weights are kept (default: ~/.cache/evolmm/weights)',
+      'where widened and quantized weights are kept (default: ~/.cache/evolmm/weights)',
       text('--cache_dir'),
     )
 }

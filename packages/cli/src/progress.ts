@@ -14,6 +14,7 @@ import { plainReasons } from './plain-reasons'
 export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
+  onQuantize: NonNullable<LoadOptions['onQuantize']>
   onWarning: (warning: { message: string }) => void
   /** Of what is as meant and worth knowing. */
   onNote: (note: string) => void
@@ -47,6 +48,12 @@ export function showProgress(context: Context): Progress {
     shown = true
   }
 
+  const onTwin = (how: string, { file, bytes }: { file: string; bytes: number }) => {
+    const line = `writing the weights ${how}, once: ${formatBytes(bytes)} to ${oneLine(file)}`
+    if (live) replace(line)
+    else keep(line)
+  }
+
   return {
     clear,
     onWarning: ({ message }) => {
@@ -74,10 +81,11 @@ export function showProgress(context: Context): Progress {
       else if (now > (tenth ?? Math.floor((10 * (step - 1)) / total))) keep(line)
       tenth = now
     },
-    onWiden: ({ file, bytes }) => {
-      const line = `writing the weights as float32, once: ${formatBytes(bytes)} to ${oneLine(file)}`
-      if (live) replace(line)
-      else keep(line)
+    onWiden: (twin) => {
+      onTwin('as float32', twin)
+    },
+    onQuantize: (twin) => {
+      onTwin('in 4 bits', twin)
     },
     onDownload: ({ file, received, size, allReceived, allSize }) => {
       if (live) {

@@ -19,12 +19,14 @@ export async function withModel<T>(
     vlm = await context.library.loadVlm(flags.model, {
       device: flags.device,
       dtype: flags.dtype,
+      quantize: flags.quantize === 'none' ? undefined : flags.quantize,
       threads: flags.threads,
       cacheDir: flags.cache_dir,
       minPixels: flags.min_pixels,
       maxPixels: flags.max_pixels,
       hub: { revision: flags.revision, ...hubOptions(progress) },
       onWiden: progress.onWiden,
+      onQuantize: progress.onQuantize,
       onWarning: (message) => {
         progress.onWarning({ message })
       },

@@ -93,6 +93,7 @@ test.each<[string, string[]]>([
   ['--proposer_update_freq 0', [...gpu, ...lora, '--gradient_checkpointing']],
   ['--use_lora_solver --use_lora_proposer', [...gpu, '--use_lora_solver']],
   ['--gradient_checkpointing', [...cpu, ...lora]],
+  ['--quantize int4', [...gpu, ...lora]],
   ['--batch_size', [...cpu, ...lora, '--batch_size', '8', '--proposer_lr', '1e-5']],
 ])('what does not fit names %s, and each set of flags that it names makes it fit: %j', async (flag, argv) => {
   const place = argv.includes('cuda') ? 'device' : 'host'

@@ -51,6 +51,11 @@ test.each<[string, Flags, string]>([
     '--lora_r: must go with a new adapter',
   ],
   [
+    'four bits that would be trained',
+    { use_lora_solver: true, quantize: 'int4' },
+    '--quantize: must go with --use_lora_solver and --use_lora_proposer, since weights in 4 bits cannot be trained',
+  ],
+  [
     'a layout of no adapter',
     { adapter_layout: 'legacy' },
     '--adapter_layout: must go with --use_lora_solver or --use_lora_proposer',

@@ -36,6 +36,11 @@ export { checkExternalData } from './external/check-external-data'
 
 // 5. Training parts
 export { loraLinear, type LoraLinearOptions } from './training/lora-linear'
+export {
+  quantizedLinear,
+  type QuantizedLinearOptions,
+  type QuantizedMatrix,
+} from './training/quantized-linear'
 export { rmsNorm, type RmsNormOptions } from './training/rms-norm'
 export { rotary, type RotaryOptions } from './training/rotary'
 export { attention, type AttentionOptions } from './training/attention'

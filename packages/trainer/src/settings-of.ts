@@ -5,11 +5,11 @@ import type { TrainOptions } from './train-options'
 export function settingsOf({ solver, proposer, load = {}, data, evolve = {} }: TrainOptions) {
   const { revision } = load.hub ?? {}
   const { rewards = {} } = evolve
-  const { dtype, minPixels, maxPixels } = load
+  const { dtype, quantize, minPixels, maxPixels } = load
   const { seed: order, reshuffle, rank, worldSize, dropDuplicates } = data
   const constant = (evolve.optimizer?.scheduler ?? 'constant') === 'constant'
   return {
-    ...{ solver, proposer, revision, dtype, minPixels, maxPixels },
+    ...{ solver, proposer, revision, dtype, quantize, minPixels, maxPixels },
     ...{ order, reshuffle, rank, worldSize, dropDuplicates },
     ...evolve,
     ...(typeof rewards.kind === 'function' && { rewards: { ...rewards, kind: 'function' } }),

@@ -1,12 +1,14 @@
 /** A model from a folder or from the hub, ready to be asked. */
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
-import { fullWeights, type FullWeightsOptions } from './adapter/full-weights'
+import { fullModules, fullWeights, type FullWeightsOptions } from './adapter/full-weights'
 import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
 import { mergeAdapter } from './adapter/merge-adapter'
 import { saveAdapter, type SaveAdapterOptions } from './adapter/save-adapter'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
+import { quantizedCheckpoint } from './checkpoint/quantized-checkpoint'
+import { quantizable } from './programs/quantizable'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import { companionFiles } from './checkpoint/companion-files'
 import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
@@ -57,12 +59,19 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   memoryLimit?: number | undefined
   /** Threads of one operation. @default the runtime's choice */
   threads?: number | undefined
-  /** Where weights are kept once they are in the type of `dtype`, if the checkpoint is not. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
+  /**
+   * Hold the frozen matrices of all linear modules but the head in four bits: a seventh of their memory, and adapters on
+   * top are trained as ever (QLoRA). They cannot be trained themselves. @default none
+   */
+  quantize?: 'int4' | undefined
+  /** Where weights are kept once they are in the type of `dtype` or quantized. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
   cacheDir?: string | undefined
   /** For models that are not folders. */
   hub?: HubOptions | undefined
   /** Before weights of another type are converted into a file of that many bytes. */
   onWiden?: ((twin: { file: string; bytes: number }) => void) | undefined
+  /** Before weights are quantized into a file of that many bytes. */
+  onQuantize?: ((twin: { file: string; bytes: number }) => void) | undefined
   /** Of what works, but perhaps not as meant: a target that matches nothing. @default a Node process warning */
   onWarning?: ((message: string) => void) | undefined
 }
@@ -114,6 +123,7 @@ export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel' | 'companions'> &
 export type SaveMergedOptions = Pick<WriteCheckpointOptions, 'dtype' | 'maxShardBytes' | 'overwrite'>
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
+  if (options.quantize !== undefined) checkOneOf('quantize', options.quantize, ['int4'])
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
   if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
   const {
@@ -126,12 +136,17 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
   const { folder } = await resolveModel(idOrFolder, options.hub)
   const { backbone, processor, tokenizer, template, generation, stored } = await openFolder(folder, options)
-  const checkpoint = await widenedCheckpoint(stored, {
-    dtype,
-    ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
-    ...(options.onWiden !== undefined && { onWrite: options.onWiden }),
-  })
-  const files = weightFiles(checkpoint.tensors.values())
+  const { cacheDir, onWiden, onQuantize } = options
+  const frozen = options.quantize === undefined ? [] : quantizable(backbone)
+  const quantized =
+    frozen.length === 0 ? [] : await quantizedCheckpoint(stored, frozen, { cacheDir, onWrite: onQuantize })
+  const others = new Map(stored.tensors)
+  for (const name of frozen) others.delete(name)
+  const checkpoint = await widenedCheckpoint({ tensors: others }, { dtype, cacheDir, onWrite: onWiden })
+  const files = {
+    ...weightFiles([...checkpoint.tensors.values(), ...quantized]),
+    quantized: device === 'cpu' ? ('dequantized' as const) : ('packed' as const),
+  }
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
       onWarning(`targets: "${target}" matches nothing in the model; it is left out`)
@@ -151,7 +166,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     remember: remembered(4096),
     checkMemory: (work) => {
       const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
-      checkMemory(backbone.estimateMemory({ ...work, device, dtype }), available)
+      const { quantize } = options
+      checkMemory(backbone.estimateMemory({ ...work, device, dtype, quantize }), available)
     },
   }
   return {
@@ -171,6 +187,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     createAdapter: (given) => warned(createAdapter(backbone, given)),
     trainWeights: async ({ folder: from, ...given } = {}) => {
+      checkTrained(fullModules(backbone, given).matched, frozen)
       const source = from === undefined ? checkpoint : await openCheckpoint(from, backbone.weights)
       return warned(await fullWeights(backbone, source, given))
     },
@@ -188,11 +205,23 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     saveMerged: async (out, adapter, given) => {
       checkText('folder', out)
       checkAdapter(backbone, adapter)
-      const weights = mergeAdapter(checkpoint, adapter)
+      // The weights as they came, which are nearer to the original than what four bits hold.
+      const weights = mergeAdapter(stored, adapter)
       await backbone.writeCheckpoint(out, { ...given, weights, sourceFolder: folder })
     },
     dispose: programs.close,
   }
+}
+
+function checkTrained(names: readonly string[], quantized: readonly string[]): void {
+  const both = names.filter((name) => quantized.includes(name))
+  if (both.length === 0) return
+  throw new EvolmmError(
+    'WEIGHTS_QUANTIZED',
+    `targets: weights in four bits must stay as they are, got ${both[0]}${both.length > 1 ? ` and ${both.length - 1} more` : ''}; ` +
+      'train a LoRA adapter, or load the model without quantize',
+    { details: { names: both } },
+  )
 }
 
 /** Programs by key, each built and opened once. */

@@ -6,9 +6,11 @@ import { checkOneOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
 import { qwenBackbone } from './backbones/qwen2_5_vl/qwen-backbone'
 import type { WeightType } from './checkpoint/open-checkpoint'
+import { quantizedTensors } from './checkpoint/quantized-checkpoint'
 import { bytesOf } from './checkpoint/write-safetensors'
 import { plannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 import { allPrograms, type ProgramName } from './programs/all-programs'
+import { quantizable } from './programs/quantizable'
 import type { WeightFiles } from './programs/weight-files'
 
 export interface PlanProgramsOptions extends PlannedAdapterOptions {
@@ -18,6 +20,8 @@ export interface PlanProgramsOptions extends PlannedAdapterOptions {
   checkpointed?: boolean | undefined
   /** Type of the weights in the files. @default 'bfloat16', as published */
   dtype?: WeightType | undefined
+  /** Whether the matrices of linear modules are in four bits. @default none */
+  quantize?: 'int4' | undefined
 }
 
 export interface ProgramPlan {
@@ -51,21 +55,38 @@ export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
   checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
   const backbone = qwenBackbone(options.config)
   const { trainable } = plannedAdapter(options)
-  const files = placeholders(backbone.weights, dtype)
+  const quantized = options.quantize === undefined ? [] : quantizable(backbone)
+  const files = placeholders(backbone.weights, dtype, new Set(quantized))
   const graphs = allPrograms({ backbone, files, trainable, kl, checkpointed })
   const programs = Array.from(graphs, ([name, graph]) => planOf(name, graph))
   return { programs, parameters: trainable.layout.size }
 }
 
 /** Weights one after the other in a file that nobody has. */
-function placeholders(weights: ReadonlyMap<string, readonly number[]>, dtype: WeightType): WeightFiles {
+function placeholders(
+  weights: ReadonlyMap<string, readonly number[]>,
+  dtype: WeightType,
+  quantized: ReadonlySet<string>,
+): WeightFiles {
   let offset = 0
-  const located = [...weights].map(([name, dims]) => {
-    const length = dims.reduce((product, dim) => product * dim, bytesOf[dtype])
-    offset += length
-    return [name, { dtype, dims, location: 'weights.bin', offset: offset - length, length }] as const
+  const tensors = [...weights].flatMap(([name, dims]): Sized[] =>
+    quantized.has(name)
+      ? quantizedTensors(name, dims)
+      : [{ name, dtype, shape: dims, bytes: dims.reduce((product, dim) => product * dim, bytesOf[dtype]) }],
+  )
+  const located = tensors.map(({ name, dtype: type, shape, bytes }) => {
+    offset += bytes
+    const place = { location: 'weights.bin', offset: offset - bytes, length: bytes }
+    return [name, { dtype: type, dims: shape, ...place }] as const
   })
-  return { folder: '', tensors: new Map(located) }
+  return { folder: '', tensors: new Map(located), quantized: 'dequantized' }
+}
+
+interface Sized {
+  name: string
+  dtype: DType
+  shape: readonly number[]
+  bytes: number
 }
 
 type Scope = Graph['body']
@@ -79,11 +100,16 @@ function planOf(name: ProgramName, graph: Graph): ProgramPlan {
     outputs: outputs.map((output) => planned(output, sizes)),
     nodes: countNodes(graph.body),
     graphBytes: serialize(graph).length,
-    weightBytes: initializers.reduce(
-      (sum, { data }) => sum + (data !== undefined && 'location' in data ? data.length : 0),
-      0,
-    ),
+    weightBytes: storedBytes(initializers),
   }
+}
+
+/** Bytes in files, those that two tensors lie in counted once. */
+function storedBytes(initializers: Scope['initializers']): number {
+  const places = new Map<number, number>()
+  for (const { data } of initializers)
+    if (data !== undefined && 'location' in data) places.set(data.offset, data.length)
+  return [...places.values()].reduce((sum, length) => sum + length, 0)
 }
 
 /** Sums of the inputs' sizes are kept; names that the graph made up are not. */

@@ -152,6 +152,7 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
       version: context.version,
       hub: hubOptions(progress),
       onWiden: progress.onWiden,
+      onQuantize: progress.onQuantize,
       onWarning: (message) => {
         progress.onWarning({ message })
       },

@@ -10,7 +10,7 @@ import { parsePairs } from './parse-pairs'
 const kinds = ['qwen2_5_vl', 'qwen2_5_vl_our', 'evolmm']
 
 const flagKeys = [
-  ...['adapter', 'adapter_subfolder', 'revision', 'device', 'dtype', 'threads'],
+  ...['adapter', 'adapter_subfolder', 'revision', 'device', 'dtype', 'quantize', 'threads'],
   ...['cache_dir', 'min_pixels', 'max_pixels', 'system_prompt'],
 ]
 

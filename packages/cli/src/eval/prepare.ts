@@ -76,11 +76,21 @@ export function answererOf(vlm: Vlm, flags: EvalFlags, adapter: Adapter | undefi
   // A folder of the hub's cache is named by its commit.
   const name = existsSync(flags.model) ? undefined : flags.model.replace(/@.*/, '')
   const answerer = vlmAnswerer(vlm, { adapter, name })
-  const { min_pixels = null, max_pixels = null, device = null, dtype = null } = flags
+  const { min_pixels = null, max_pixels = null, device = null, dtype = null, quantize = 'none' } = flags
   const { predict_only = false } = flags
+  // Left out where there is nothing to say, so that earlier results go on.
+  const bits = quantize === 'none' ? {} : { quantize }
   return {
     ...answerer,
-    identity: () => ({ ...answerer.identity?.(), min_pixels, max_pixels, device, dtype, predict_only }),
+    identity: () => ({
+      ...answerer.identity?.(),
+      min_pixels,
+      max_pixels,
+      device,
+      dtype,
+      ...bits,
+      predict_only,
+    }),
   }
 }
 

@@ -23,6 +23,7 @@ export interface EstimateTrainingOptions {
   /** @default 'cpu' */
   device?: MemoryOptions['device']
   dtype?: MemoryOptions['dtype']
+  quantize?: MemoryOptions['quantize']
   /** The loop's settings. */
   evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
   /** Patches of the largest image. */
@@ -148,7 +149,7 @@ interface RoleWork {
 }
 
 function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
-  const { device, dtype, evolve = {}, imagePatches } = options
+  const { device, dtype, quantize, evolve = {}, imagePatches } = options
   const { batchSize = 1, samples = 5, sampling = {}, kl = {} } = evolve
   const { config, lora, vision = false } = options[role]
   const planned = trainedPart(config, lora, vision)
@@ -160,6 +161,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
     config,
     device,
     dtype,
+    quantize,
     ...{ trainable, trainVision, trainHead, promptTokens },
     completionTokens: sampling[`${role}Tokens`] ?? 128,
     // The base's tower takes one image after the other.

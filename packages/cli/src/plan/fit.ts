@@ -81,6 +81,7 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
     needed ? [{ flags, changes }] : []
   const narrow = device === 'webgpu' ? 'float16' : 'bfloat16'
   const lora = { use_lora_solver: true, use_lora_proposer: true }
+  const adapted = config.use_lora_solver && config.use_lora_proposer
   const all = [
     once(device !== 'cpu' && config.dtype === 'float32', `--dtype ${narrow}`, { dtype: narrow }),
     once(!config.gradient_checkpointing, '--gradient_checkpointing', { gradient_checkpointing: true }),
@@ -89,7 +90,9 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
     halves('max_pixels', pixels, leastPixels),
     halves('max_new_tokens_solver', config.max_new_tokens_solver, 16),
     halves('max_new_tokens_proposer', config.max_new_tokens_proposer, 32),
-    once(!config.use_lora_solver || !config.use_lora_proposer, '--use_lora_solver --use_lora_proposer', lora),
+    once(!adapted, '--use_lora_solver --use_lora_proposer', lora),
+    once(adapted && config.quantize === 'none', '--quantize int4', { quantize: 'int4' }),
+    once(!adapted, '--use_lora_solver --use_lora_proposer --quantize int4', { ...lora, quantize: 'int4' }),
     halves('lora_r', config.lora_r, 4),
     halves('num_solver_samples', config.num_solver_samples, 2),
     once(config.proposer_update_freq > 0, '--proposer_update_freq 0', { proposer_update_freq: 0 }),

@@ -16,7 +16,7 @@ const kindNames: Record<(typeof memoryKinds)[number], string> = {
 }
 
 export function formatPlan(report: RunReport): string {
-  const { device, dtype, image, patches, parameters, kinds, phases, total } = report
+  const { device, dtype, quantize, image, patches, parameters, kinds, phases, total } = report
   const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof Place)[]
   const row = (name: string, cells: readonly string[]) =>
     `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(14)).join('')}`
@@ -27,7 +27,7 @@ export function formatPlan(report: RunReport): string {
     )
   const titles = columns.map((column) => (column === 'device' ? device : 'this machine'))
   return [
-    `${report.model} on ${device}, weights in ${dtype}; ${(parameters / 1e6).toFixed(1)} million trained parameters of both roles`,
+    `${report.model} on ${device}, weights in ${dtype}${quantize === 'none' ? '' : `, linear modules in ${quantize}`}; ${(parameters / 1e6).toFixed(1)} million trained parameters of both roles`,
     `Images of up to ${image.width}x${image.height} pixels, ${count(patches)} patches; prompts of up to ${count(report.prompt_tokens)} tokens`,
     '',
     row('Memory', titles),

@@ -1,5 +1,6 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
 import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
+import { heldBits } from '../train/run-options'
 import type { RunPlan } from './plan-run'
 
 export interface PlannedGraph {
@@ -14,7 +15,7 @@ export interface PlannedGraph {
 }
 
 /** Of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs({ config, models, roles, dtype }: RunPlan): PlannedGraph[] {
+export function planGraphs({ config, models, roles, dtype, quantize }: RunPlan): PlannedGraph[] {
   const shape = (role: 'solver' | 'proposer') => {
     const { lora, vision = false } = roles[role]
     return lora === undefined
@@ -31,6 +32,7 @@ export function planGraphs({ config, models, roles, dtype }: RunPlan): PlannedGr
       kl: config.kl_coef > 0,
       checkpointed: config.gradient_checkpointing,
       dtype,
+      quantize: heldBits({ quantize }),
     }).programs.map(({ name, nodes, graphBytes, weightBytes, inputs, outputs }) => ({
       name: same ? name : `${role} ${name}`,
       ...{ nodes, bytes: graphBytes, weight_bytes: weightBytes, inputs, outputs },

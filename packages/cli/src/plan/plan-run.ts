@@ -3,7 +3,7 @@ import type { RoleOptions } from '@evolmm/trainer'
 import { openConfig, type OpenedConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
 import type { TrainConfig } from '../train/config/train-settings'
-import { evolveOptions, heldType } from '../train/run-options'
+import { evolveOptions, heldBits, heldType } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
 import { plannedRole, startShapes } from './planned-role'
 import { promptTokens } from './prompt-tokens'
@@ -18,6 +18,7 @@ export interface RunPlan {
   config: TrainConfig
   device: PlanRunOptions['device']
   dtype: TrainConfig['dtype']
+  quantize: TrainConfig['quantize']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
   roles: { solver: RoleOptions; proposer: RoleOptions }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
@@ -55,6 +56,7 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
     config,
     device,
     dtype: heldType({ ...config, device }),
+    quantize: config.quantize,
     models,
     roles: { solver: role('solver', config), proposer: role('proposer', config) },
     estimate: ({ count, ...image }, changes = {}) => {
@@ -69,6 +71,7 @@ export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptio
         proposer: role('proposer', changed),
         device,
         dtype: heldType({ ...changed, device }),
+        quantize: heldBits(changed),
         evolve: evolveOptions(changed),
         imagePatches,
         promptTokens: tokens,

@@ -8,6 +8,7 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
   model: string
   device: RunPlan['device']
   dtype: RunPlan['dtype']
+  quantize: RunPlan['quantize']
   /** The largest one, in pixels. */
   image: { width: number; height: number }
   patches: number
@@ -29,6 +30,7 @@ export function reportRun(plan: RunPlan, image: PlannedImage, limits: Limits): R
     model: plan.config.solver_model,
     device: plan.device,
     dtype: plan.dtype,
+    quantize: plan.quantize,
     image: { width: image.width, height: image.height },
     patches: imagePatches,
     prompt_tokens: Math.max(promptTokens.solver, promptTokens.proposer),

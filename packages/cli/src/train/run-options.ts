@@ -7,6 +7,11 @@ export function heldType({ device, dtype }: TrainConfig): TrainConfig['dtype'] {
   return device === 'cpu' || (device === 'webgpu' && dtype === 'bfloat16') ? 'float32' : dtype
 }
 
+/** What `loadVlm` is told of `--quantize`. */
+export function heldBits({ quantize }: Pick<TrainConfig, 'quantize'>): 'int4' | undefined {
+  return quantize === 'none' ? undefined : quantize
+}
+
 export function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOptions {
   const adapter = config[`${role}_adapter`]
   return {

@@ -9,12 +9,12 @@ import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
-import { evolveOptions, heldType, roleOptions } from './run-options'
+import { evolveOptions, heldBits, heldType, roleOptions } from './run-options'
 
 export async function runTrain(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome> {
   const name = runName(config)
   const folder = join(config.output_dir, name)
-  const { signal, onRecord, onWarning, hub, onWiden, status, version = null } = options
+  const { signal, onRecord, onWarning, hub, onWiden, onQuantize, status, version = null } = options
   const hubOptions = { ...hub, ...(config.revision !== null && { revision: config.revision }) }
   // Before weights are fetched or read for nothing.
   await checkRun(config, { hub: { ...hubOptions, signal } })
@@ -40,6 +40,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     load: {
       device: config.device,
       dtype: heldType(config),
+      quantize: heldBits(config),
       hub: { ...hubOptions, signal },
       memoryLimit: config.memory_limit ?? undefined,
       threads: config.threads ?? undefined,
@@ -47,6 +48,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
       minPixels: config.min_pixels ?? undefined,
       maxPixels: config.max_pixels ?? undefined,
       onWiden,
+      onQuantize,
       onWarning: warn,
     },
     data: {

@@ -17,7 +17,12 @@ export interface EncodeProgramOptions {
 export function encodeProgram({ backbone, files, trainable }: EncodeProgramOptions): Graph {
   const graph = programGraph('encode')
   const trained = trainable && trainedInput(graph, trainable)
-  const layers = programLayers({ graph, frozen: frozenWeights(graph, files), trained })
+  const layers = programLayers({
+    graph,
+    frozen: frozenWeights(graph, files),
+    trained,
+    quantized: files.quantized,
+  })
   graph.output('features', op.Identity(backbone.vision(layers, visionInputs(graph, backbone))))
   return graph
 }

@@ -75,6 +75,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     trained,
     dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
+    quantized: files.quantized,
   })
   const attend = packedAttention({ segments, promptWidth: int('prompt_width', [1]) })
   const scored = (layers: Layers, features: Tensor): Tensor => {
@@ -84,7 +85,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
 
   /** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
   const reference = (policy: Trained): { hidden: Tensor } | { logits: Tensor } => {
-    const layers = programLayers({ graph, frozen })
+    const layers = programLayers({ graph, frozen, quantized: files.quantized })
     const states = scored(layers, baseFeatures())
     if (!trainsHead(backbone, policy)) return { hidden: stopGradient(states) }
     return { logits: stopGradient(layers.linear(states, 'lm_head', backbone.headWeight)) }

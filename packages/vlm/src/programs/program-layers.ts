@@ -4,6 +4,7 @@ import {
   dropout as dropOut,
   loraLinear,
   op,
+  quantizedLinear,
   sliceParameters,
   type Graph,
   type Tensor,
@@ -33,10 +34,12 @@ export interface ProgramLayersOptions {
   dropout?: { rate: number; seed: Tensor } | undefined
   /** Compute each block anew in the backward pass. @default false */
   checkpointed?: boolean
+  /** How to multiply with quantized matrices. @default 'packed' */
+  quantized?: 'packed' | 'dequantized' | undefined
 }
 
 export function programLayers(options: ProgramLayersOptions): Layers {
-  const { graph, frozen, trained, dropout, checkpointed = false } = options
+  const { graph, frozen, trained, dropout, checkpointed = false, quantized: kernel } = options
   const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
   const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
   const asStored = (name: string): Tensor => tensorOf(name) ?? frozen.stored(name)
@@ -46,20 +49,26 @@ export function programLayers(options: ProgramLayersOptions): Layers {
     weight,
     rows: (ids, name) => widened(op.Gather(asStored(name), ids)),
     linear: (x, module, name = `${module}.weight`) => {
-      const matrix = asStored(name)
+      const quantized = tensorOf(name) === undefined ? frozen.quantized(name) : undefined
+      const matrix = quantized ?? asStored(name)
       const bias = frozen.has(`${module}.bias`) ? weight(`${module}.bias`) : undefined
       const lora = trained?.trainable.lora.get(module)
       const [a, b] = [tensorOf(loraA(module)), tensorOf(loraB(module))]
-      const whole = matrix.dtype === 'float32'
-      if (lora === undefined || a === undefined || b === undefined)
-        return whole ? op.Gemm(x, matrix, bias, { transB: 1 }) : halfProduct(x, matrix, bias)
+      const product = (): Tensor => {
+        if ('codes' in matrix) return quantizedLinear({ x, weight: matrix, bias, kernel })
+        return matrix.dtype === 'float32'
+          ? op.Gemm(x, matrix, bias, { transB: 1 })
+          : halfProduct(x, matrix, bias)
+      }
+      if (lora === undefined || a === undefined || b === undefined) return product()
       // Modules must not share a mask: steps lie 2^20 modules apart.
       const seed = dropout && op.Add(op.Mul(dropout.seed, 2 ** 20), places.get(module) ?? 0)
       const dropped = dropout && seed && { rate: dropout.rate, seed }
-      if (whole) return loraLinear({ x, weight: matrix, bias, a, b, alpha: lora.alpha, dropout: dropped })
+      if (!('codes' in matrix) && matrix.dtype === 'float32')
+        return loraLinear({ x, weight: matrix, bias, a, b, alpha: lora.alpha, dropout: dropped })
       const kept = dropped === undefined ? x : dropOut(x, dropped)
       const low = op.Gemm(kept, a, undefined, { transB: 1, alpha: lora.alpha / lora.rank })
-      return op.Gemm(low, b, halfProduct(x, matrix, bias), { transB: 1 })
+      return op.Gemm(low, b, product(), { transB: 1 })
     },
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }

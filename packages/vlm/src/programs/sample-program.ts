@@ -43,12 +43,12 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   const owners = graph.input('owners', 'int64', ['S'])
   const starts = graph.input('starts', 'int64', ['G'])
   const samples = op.Div(op.Shape(owners), op.Shape(starts))
-  const layers = programLayers({
-    graph,
-    frozen: frozenWeights(graph, files),
-    trained: trainable && trainedInput(graph, trainable),
-  })
-  const { logits, ...read } = prefill(graph, backbone, layers)
+  const frozen = frozenWeights(graph, files)
+  const trained = trainable && trainedInput(graph, trainable)
+  // Each node of the packed kernel has a copy of its own: one for the loop is enough.
+  const reading = programLayers({ graph, frozen, trained, quantized: files.quantized })
+  const layers = programLayers({ graph, frozen, trained })
+  const { logits, ...read } = prefill(graph, backbone, reading)
 
   const first = draw(op.Gather(logits, owners), column(uniforms, 0))
   const stopped = stops(first.tokens)

@@ -1,17 +1,19 @@
 /** Weights as a program refers to them: by place in files below one folder, which the runtime is told. */
 import { dirname, relative, sep } from 'node:path'
-import { op, type ExternalData, type Graph, type Tensor } from '@evolmm/onnx'
-import type { CheckpointTensor } from '../checkpoint/open-checkpoint'
+import { op, type ExternalData, type Graph, type QuantizedMatrix, type Tensor } from '@evolmm/onnx'
+import { quantizedNames, type LocatedTensor } from '../checkpoint/quantized-checkpoint'
 
 export interface WeightFiles {
   /** The deepest folder that holds all files. */
   folder: string
   /** By canonical name. */
   tensors: ReadonlyMap<string, ExternalData>
+  /** How to multiply with quantized matrices, which have several tensors each, where there are many rows. */
+  quantized?: 'packed' | 'dequantized' | undefined
 }
 
 /** Weights of a checkpoint, whose shards may lie in several folders (a hub cache of links, resolved). */
-export function weightFiles(tensors: Iterable<CheckpointTensor>): WeightFiles {
+export function weightFiles(tensors: Iterable<LocatedTensor>): WeightFiles {
   const all = [...tensors]
   const folder = commonFolder([...new Set(all.map(({ file }) => dirname(file)))])
   const located = all.map(({ name, file, dtype, shape, offset, bytes }): [string, ExternalData] => {
@@ -37,6 +39,8 @@ export interface FrozenWeights {
   get: (name: string) => Tensor
   /** The tensor as it is stored. */
   stored: (name: string) => Tensor
+  /** The matrix of that name if it is quantized; then it has no other form. */
+  quantized: (name: string) => QuantizedMatrix | undefined
 }
 
 /** Makes the frozen tensors of a program when they are first asked for. */
@@ -51,7 +55,21 @@ export function frozenWeights(graph: Graph, files: WeightFiles): FrozenWeights {
     made.set(name, tensor)
     return tensor
   }
-  return { has: (name) => files.tensors.has(name), stored, get: (name) => widened(stored(name)) }
+  return {
+    has: (name) => files.tensors.has(name),
+    stored,
+    get: (name) => widened(stored(name)),
+    quantized: (name) => {
+      const { codes, scales, zeroPoints, zeros } = quantizedNames(name)
+      if (!files.tensors.has(codes)) return undefined
+      return {
+        codes: stored(codes),
+        scales: stored(scales),
+        zeroPoints: stored(zeroPoints),
+        zeros: stored(zeros),
+      }
+    },
+  }
 }
 
 /** In float32. */

@@ -1,5 +1,6 @@
 /** Refuses work that does not fit, and says what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
+import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
 import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory-estimate'
 
 /** Throws `MEMORY_EXCEEDED` if the estimate is above `available` bytes. */
@@ -38,6 +39,12 @@ function remedies(options: MemoryOptions): Remedy[] {
   const { checkpointed = false, groups = 1, samples = 1, completionTokens, imagePatches = [] } = options
   const all: (Remedy | false)[] = [
     !checkpointed && { advice: 'checkpointed: true', changes: { checkpointed: true } },
+    // Weights that are trained as a whole cannot be.
+    options.quantize === undefined &&
+      (options.trainable ?? 0) < weightCount(options.config) / 4 && {
+        advice: "quantize: 'int4'",
+        changes: { quantize: 'int4' },
+      },
     groups > 1 && { advice: 'one group at a time', changes: { groups: 1 } },
     imagePatches.length > 0 && {
       advice: 'half the pixels of an image (maxPixels)',
@@ -56,6 +63,11 @@ function remedies(options: MemoryOptions): Remedy[] {
     },
   ]
   return all.filter((remedy) => remedy !== false)
+}
+
+function weightCount(config: MemoryOptions['config']): number {
+  const shapes = [...expectedWeights(config).values()]
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)
 }
 
 function gigabytes(bytes: number): string {

@@ -12,6 +12,7 @@ import { checkInteger } from '@evolmm/internal'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
 import type { WeightType } from '../checkpoint/open-checkpoint'
+import { quantizedBytes } from '../checkpoint/quantize-matrix'
 import { bytesOf } from '../checkpoint/write-safetensors'
 import type { Device } from './provider-status'
 
@@ -25,6 +26,8 @@ export interface MemoryOptions {
   device?: Device | undefined
   /** Of the weights in the device's memory; the CPU holds float32 alone. @default 'float32' */
   dtype?: WeightType | undefined
+  /** Whether the matrices of linear modules are in four bits. @default none */
+  quantize?: 'int4' | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
   trainable?: number | undefined
   /** The learning pass goes through the vision tower too, because it is trained, and so does the sampler's policy. @default false */
@@ -99,7 +102,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const length = promptTokens + (learns ? samples * completionTokens : 0)
   const prompts: Packed = { config, groups, length: promptTokens }
   const packs: Packed = { config, groups, length }
-  const sizes = weightSizes(config)
+  const sizes = weightSizes(config, options.quantize)
   const cache = 2 * config.text.layers * config.text.keyValueHeads * config.text.headSize
   const forward = forwardBytes(packs)
   const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
@@ -108,6 +111,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const kept = has('learn') ? keptBytes(packs, options, checkpointed) : 0
   // Room that the loss takes before the pass does.
   const shared = Math.min(loss, has('learn') ? backward : forward)
+  // A quantized matrix is made anew for each product of many rows.
+  const made = sizes.quantized.language.work
 
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
@@ -125,18 +130,29 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
     cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
-    encode: has('encode') ? encodeBytes(config, imagePatches) : 0,
+    encode: has('encode') ? encodeBytes(config, imagePatches) + sizes.quantized.vision.work : 0,
     sample: has('sample')
-      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize)
+      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize) + made
       : 0,
-    learn: learns ? kept + Math.max(forward, backward) - shared : 0,
+    learn: learns ? kept + Math.max(forward, backward) - shared + made : 0,
     loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }
 }
 
+/** Bytes of what is in four bits. */
+interface QuantizedSizes {
+  file: number
+  /** Of these the codes alone. */
+  codes: number
+  /** The largest matrix as float32, before and after it gets its scales. */
+  work: number
+}
+
+/** Those in four bits are not among the numbers. */
 interface WeightSizes {
+  quantized: Record<'vision' | 'language', QuantizedSizes>
   vision: number
   /** All that is read whole: the blocks and the head. */
   language: number
@@ -147,13 +163,21 @@ interface WeightSizes {
 }
 
 /** Numbers of weights. */
-function weightSizes(config: QwenConfig): WeightSizes {
+function weightSizes(config: QwenConfig, quantize: MemoryOptions['quantize']): WeightSizes {
   const head = config.text.vocabularySize * config.text.hiddenSize
-  const sizes = { vision: 0, language: 0, head, table: 0 }
+  const none = (): QuantizedSizes => ({ file: 0, codes: 0, work: 0 })
+  const quantized = { vision: none(), language: none() }
+  const sizes = { vision: 0, language: 0, head, table: 0, quantized }
   for (const [name, shape] of expectedWeights(config)) {
     const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
     const part = name.startsWith('model.visual.') ? 'vision' : table ? 'table' : 'language'
-    sizes[part] += shape.reduce((product, dim) => product * dim, 1)
+    if (quantize !== undefined && shape.length === 2 && !/embed_tokens|lm_head/.test(name)) {
+      const own = quantized[part === 'vision' ? 'vision' : 'language']
+      const { file, codes } = quantizedBytes(shape[0], shape[1])
+      own.file += file
+      own.codes += codes
+      own.work = Math.max(own.work, 2 * 4 * shape[0] * shape[1])
+    } else sizes[part] += shape.reduce((product, dim) => product * dim, 1)
   }
   return sizes
 }
@@ -168,28 +192,39 @@ interface WeightUse {
 }
 
 function weightBytes(
-  { vision, language, head, table }: WeightSizes,
+  { vision, language, head, table, quantized }: WeightSizes,
   { has, trainVision, cpu, prepack, bytes }: WeightUse,
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
   const sample = has('sample') ? language : 0
   const learn = language + (trainVision ? vision : 0)
   const learners = [has('learn'), has('score')].filter(Boolean).length
+  const [tower4, blocks4] = [quantized.vision.file, quantized.language.file]
   if (!cpu) {
+    const own4 =
+      (has('encode') ? tower4 : 0) +
+      (has('sample') ? blocks4 : 0) +
+      learners * (blocks4 + (trainVision ? tower4 : 0))
     // A program on a GPU has weights of its own, the whole table included. Products are in the precision of the weights,
     // but the loss needs the head in float32.
     const tables = table * (learners + (has('sample') ? 1 : 0))
     const widened = bytes < 4 ? 4 * head * learners : 0
-    return { weights: bytes * (encode + sample + learners * learn + tables) + widened, packed: 0 }
+    return { weights: bytes * (encode + sample + learners * learn + tables) + widened + own4, packed: 0 }
   }
   // On the CPU all map the same file, of whose table only some rows are read, unless theirs are rearranged.
   const tower = learners > 0 ? Math.max(encode, learn - language) : encode
   const blocks = learners > 0 ? language : sample
-  if (!prepack) return { weights: 4 * (tower + blocks), packed: 0 }
+  const mapped4 =
+    (has('encode') || (trainVision && learners > 0) ? tower4 : 0) +
+    (has('sample') || learners > 0 ? blocks4 : 0)
+  if (!prepack) return { weights: 4 * (tower + blocks) + mapped4, packed: 0 }
   // What is rearranged leaves memory, but for the sampler's head.
   const kept = learners > 0 ? language : has('sample') ? head : 0
   const policyTower = trainVision && has('sample') ? encode : 0
-  return { weights: 4 * (tower + kept), packed: 4 * 1.1 * (sample + policyTower) }
+  return {
+    weights: 4 * (tower + kept) + mapped4,
+    packed: 4 * 1.1 * (sample + policyTower) + (has('sample') ? quantized.language.codes : 0),
+  }
 }
 
 interface Packed {

@@ -72,6 +72,11 @@ const conditions: readonly [readonly TrainSetting[], string, (config: TrainConfi
       (config.use_lora_proposer && config.proposer_adapter === null),
   ],
   [
+    ['quantize'],
+    '--use_lora_solver and --use_lora_proposer, since weights in 4 bits cannot be trained themselves',
+    (config) => config.use_lora_solver && config.use_lora_proposer,
+  ],
+  [
     ['adapter_layout'],
     '--use_lora_solver or --use_lora_proposer',
     (config) => config.use_lora_solver || config.use_lora_proposer,

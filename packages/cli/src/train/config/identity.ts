@@ -15,5 +15,7 @@ export function identityOf(config: Readonly<TrainConfig>): Partial<TrainConfig> 
   const names = settingGroups
     .flatMap((group) => group.names)
     .filter((name) => !harmless.has(name) || (name === 'total_steps' && config.lr_scheduler !== 'constant'))
+    // Runs from before there was such a setting go on.
+    .filter((name) => name !== 'quantize' || config.quantize !== 'none')
   return Object.fromEntries(names.map((name) => [name, config[name]]))
 }

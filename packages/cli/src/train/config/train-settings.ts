@@ -57,12 +57,19 @@ const models = {
   dtype: choice(['bfloat16', 'float16', 'float32'], 'type of the weights; float32 where a device lacks it', {
     env: 'DTYPE',
   }),
+  quantize: choice(
+    ['none', 'int4'],
+    'hold the matrices of linear modules in 4 bits, with LoRA on top (QLoRA)',
+  ),
   freeze_vision: toggle(true, 'keep the vision tower as it is', { env: 'FREEZE_VISION' }),
   memory_limit: bytes(null, 'what a run may use, such as 80GB; one that cannot fit is refused', {
     otherwise: 'what the device has left',
   }),
   threads: integer(null, 'threads on the CPU', { min: 1, otherwise: "the runtime's choice" }),
-  cache_dir: text(null, 'where widened weights are kept', { ...dir, otherwise: '~/.cache/evolmm/weights' }),
+  cache_dir: text(null, 'where widened and quantized weights are kept', {
+    ...dir,
+    otherwise: '~/.cache/evolmm/weights',
+  }),
   device_map: text('auto', 'accepted as released; has no effect here', { env: 'DEVICE_MAP', value: 'name' }),
 }
 
