@@ -167,6 +167,7 @@ test('work that fits passes, and work that does not says which option would help
     checkpointed: true,
     chunk: 1,
     prepack: false,
+    quantize: 'int4',
   })
   expect(() => {
     checkMemory(least, 1e6)
