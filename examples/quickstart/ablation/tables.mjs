@@ -8,14 +8,14 @@ import { markdownTable } from './markdown.mjs'
 const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
 
 /** @returns Markdown by name. */
-export function tables({ main, tune, reading }) {
+export function tables({ main, tune, long, reading }) {
   const made = {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
-    'Hyper-parameters, on the way': tune.length > 0 && onTheWay(tune),
+    'Hyper-parameters, on the way': onTheWay(tune),
     Conditions: main.length > 0 && conditions(main),
     Differences: main.length > 0 && differences(main),
     'Adaptive KL': main.length > 0 && adaptiveKl(main),
-    'On the way': main.length > 0 && onTheWay(main),
+    'On the way': onTheWay(main),
     Kinds: main.length > 0 && kinds(main),
     Modes: main.length > 0 && mostFrequent(main),
     Splits: main.length > 0 && splits(main),
@@ -24,15 +24,16 @@ export function tables({ main, tune, reading }) {
     Rank: main.length > 0 && rankings(main),
     Thresholds: main.length > 0 && thresholds(main),
     Questions: main.length > 0 && questions(main),
+    'More updates': onTheWay(long),
     Reading: reading.length > 0 && conditions(reading),
     'Reading, differences': reading.length > 0 && differences(reading),
-    'Reading, on the way': reading.length > 0 && onTheWay(reading),
+    'Reading, on the way': onTheWay(reading),
     'Reading, kinds': reading.length > 0 && towardsTheVote(reading),
   }
   return Object.fromEntries(Object.entries(made).filter(([, table]) => table !== false))
 }
 
-/** Longest of the usual runs; the continued ones are in `On the way`. */
+/** Of all runs but the long ones. */
 const end = 300
 
 function tuning(runs) {
@@ -137,6 +138,7 @@ function adaptiveKl(runs) {
 
 function onTheWay(runs) {
   const compared = grouped(runs).filter(([, some]) => some.some((run) => run.settings.measured.length > 1))
+  if (compared.length === 0) return false
   return markdownTable(
     ['condition, updates', 'seeds', 'sampled', 'greedy', 'agreement', 'KL', 'answer share'],
     compared.flatMap(([name, some]) =>
