@@ -1,6 +1,6 @@
 /**
  * Does the method work? Runs the conditions of `ablation/conditions.mjs` and prints the tables of docs/results.md:
- *   pnpm ablation [--experiment=main|tune|reading] [--seeds=5] [--updates=300] [--only=NAME,NAME] [--jobs=2] [--records=FOLDER]
+ *   pnpm ablation [--experiment=main|tune|long|reading] [--seeds=5] [--updates=300] [--only=NAME,NAME] [--jobs=2] [--records=FOLDER]
  *   pnpm ablation --tables
  *
  * Each run is a process of its own on one thread and becomes a line of `results/EXPERIMENT.jsonl`; a run that is there
@@ -43,10 +43,8 @@ if (given.run !== undefined) {
 }
 
 async function readAll() {
-  const [main, tune, reading] = await Promise.all(
-    ['main', 'tune', 'reading'].map((name) => readResults(name)),
-  )
-  return { main, tune, reading }
+  const names = ['main', 'tune', 'long', 'reading']
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readResults(name)])))
 }
 
 async function runAll() {

@@ -2,8 +2,9 @@
  * What is compared. A run is a condition and a seed; the seed varies the adapter's random start, the order of the images
  * and every draw. `settings` is all that decides a run, so a stored run with other settings counts as not done.
  *
- * `tune` was used to choose `lr` and `beta`, on the charts of that split and seeds from 101; `main` is reported, on those
- * of the test split, and so is `reading`, from the second checkpoint.
+ * `tune` was used to choose `lr`, `beta` and the number of updates, on the charts of that split and seeds from 101; `main` is
+ * reported, on those of the test split, and so are `long`, which takes `--updates=800`, and `reading`, from the second
+ * checkpoint.
  */
 const common = {
   reward: 'continuous',
@@ -66,12 +67,16 @@ const readingConditions = mainConditions.filter(({ name }) =>
   ['base', 'continuous', 'discrete', 'random', 'oracle'].includes(name),
 )
 
+/** Those whose way is measured, with more updates. */
+const longConditions = mainConditions.filter(({ onTheWay }) => onTheWay)
+
 /** Every name, in the order of tables. */
 export const conditionNames = [...mainConditions, ...tuneConditions].map(({ name }) => name)
 
 const experiments = {
   tune: { conditions: tuneConditions, split: 'tune', start: 'checkpoint', firstSeed: 101 },
   main: { conditions: mainConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
+  long: { conditions: longConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
   reading: { conditions: readingConditions, split: 'test', start: 'checkpoint-reading', firstSeed: 1 },
 }
 

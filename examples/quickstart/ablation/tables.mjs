@@ -8,7 +8,7 @@ import { markdownTable } from './markdown.mjs'
 const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
 
 /** @returns Markdown by name. */
-export function tables({ main, tune, reading }) {
+export function tables({ main, tune, long, reading }) {
   const made = {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
     'Hyper-parameters, on the way': onTheWay(tune),
@@ -24,6 +24,7 @@ export function tables({ main, tune, reading }) {
     Rank: main.length > 0 && rankings(main),
     Thresholds: main.length > 0 && thresholds(main),
     Questions: main.length > 0 && questions(main),
+    'More updates': onTheWay(long),
     Reading: reading.length > 0 && conditions(reading),
     'Reading, differences': reading.length > 0 && differences(reading),
     'Reading, on the way': onTheWay(reading),
@@ -32,7 +33,7 @@ export function tables({ main, tune, reading }) {
   return Object.fromEntries(Object.entries(made).filter(([, table]) => table !== false))
 }
 
-/** Longest of the usual runs; the continued ones are in `On the way`. */
+/** Of all runs but the long ones. */
 const end = 300
 
 function tuning(runs) {
