@@ -30,11 +30,11 @@ case $command in
   train) $evolmm train --config "$here/config.json" "$@" ;;
   infer)
     adapter=$(checkpoint)
-    $evolmm infer --model $model --device cuda --adapter "$adapter" "$@"
+    $evolmm infer --model $model --device cuda --dtype bfloat16 --adapter "$adapter" "$@"
     ;;
   eval)
     adapter=$(checkpoint)
-    $evolmm eval --model $model --device cuda --adapter "$adapter" --with_base --tasks chartqa --output_path "$run/eval" "$@"
+    $evolmm eval --model $model --device cuda --dtype bfloat16 --adapter "$adapter" --with_base --tasks chartqa --output_path "$run/eval" "$@"
     ;;
   *)
     echo "sh run.sh plan|check|train|infer|eval [flags of evolmm]; see README.md" >&2

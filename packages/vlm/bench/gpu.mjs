@@ -1,14 +1,14 @@
 /**
  * The first day with a GPU: pnpm bench:gpu [--device=cuda] [--dtype=bfloat16] [--shapes=3B,7B] [--iterations=3]
- *   [--checkpointed] [--folder=DIR] [--reference=DIR]
+ *   [--checkpointed] [--folder=DIR] [--reference=PYTHON]
  *
  * First whether the device computes what the CPU does, on the tiny checkpoint: it ends there with exit code 1 if not. Then
  * the iteration of the recipe on models with random weights: an image of 896x896 pixels is encoded, a question and five
  * answers of exactly 128 tokens are sampled after about 1,300, the answers give one gradient (exact KL included) and one
  * AdamW step. Printed are seconds of each phase (medians, the first iteration left out), tokens per second, the share of
  * the device's peak, which a large product in the same process measures, and memory. Models are written once into
- * `--folder` (7B: 17 GB). `--reference` is a folder with `run.sh` and `bench_iteration.py`: the published loop in PyTorch,
- * which gets the shape as a file and EVOLMM_BENCH_DEVICE and EVOLMM_BENCH_DTYPE. Without a GPU:
+ * `--folder` (7B: 17 GB). `--reference` is an interpreter with torch and transformers, `python3` for one: the same iteration
+ * as the published loop does it (published_iteration.py), on the same device and in the same type. Without a GPU:
  * pnpm bench:gpu --device=cpu --shapes=tiny
  */
 import { execFile, execFileSync } from 'node:child_process'
@@ -155,21 +155,26 @@ async function report(name) {
 }
 
 async function reference(name, shape, ours) {
-  const folder = resolve(options.reference)
-  const file = join(folder, `bench-gpu-${name}.json`)
-  writeFileSync(file, JSON.stringify({ name, ...shape }))
-  const env = { ...process.env, EVOLMM_BENCH_DEVICE: device, EVOLMM_BENCH_DTYPE: dtype }
+  // The bundle of this file is beside the script too.
+  const published = fileURLToPath(new URL('./published_iteration.py', import.meta.url))
+  const file = join(options.folder, `${name}.json`)
+  writeFileSync(file, JSON.stringify(shape))
   try {
-    const args = ['run.sh', 'bench_iteration.py', `/script/bench-gpu-${name}.json`, options.iterations]
-    const { output } = await watched('bash', args, { cwd: folder, env })
-    const { rows } = JSON.parse(output.trim().split('\n').at(-1))
+    const { output, host } = await watched(options.reference, [
+      published,
+      file,
+      options.iterations,
+      device,
+      dtype,
+    ])
+    const { rows, card } = JSON.parse(output.trim().split('\n').at(-1))
     console.log(`${name}, the published loop in PyTorch: seconds`)
-    for (const phase of Object.keys(rows[0]))
-      console.log(
-        `  ${phase.padEnd(26)} ${median(rows.map((row) => row[phase]))
-          .toFixed(3)
-          .padStart(9)}`,
-      )
+    for (const phase of Object.keys(rows[0])) {
+      const seconds = median(rows.map((row) => row[phase]))
+      console.log(`  ${phase.padEnd(26)} ${seconds.toFixed(3).padStart(9)}`)
+    }
+    const memory = card === null ? '' : `, ${(card / 1e9).toFixed(1)} GB on the card`
+    console.log(`  memory ${(host / 1e3).toFixed(1)} GB of this machine${memory}`)
     console.log(`  ${(median(rows.map(({ total }) => total)) / ours).toFixed(1)}x as long as ours`)
   } finally {
     rmSync(file)
