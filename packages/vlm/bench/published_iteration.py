@@ -121,12 +121,13 @@ def build(shape, words, image, start, end):
     common = {"hidden_act": "silu", "initializer_range": 0.02}
     rope = {"type": "mrope", "mrope_section": shape["mrope_section"]}
     text = {**shape["text"], "vocab_size": words, "rope_theta": 1e6, "rms_norm_eps": 1e-6, "rope_scaling": rope}
-    text.update(common, max_position_embeddings=8192, bos_token_id=0, eos_token_id=1, tie_word_embeddings=False)
+    tied = {"tie_word_embeddings": shape.get("tied", False)}
+    text.update(common, **tied, max_position_embeddings=8192, bos_token_id=0, eos_token_id=1)
     patch = {"patch_size": 14, "spatial_patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
     vision = {**shape["vision"], **patch, **common, "in_channels": 3, "in_chans": 3}
     vision["out_hidden_size"] = shape["text"]["hidden_size"]
     marks = {"image_token_id": image, "video_token_id": words - 2}
-    marks.update(vision_start_token_id=start, vision_end_token_id=end, tie_word_embeddings=False)
+    marks.update(tied, vision_start_token_id=start, vision_end_token_id=end)
     return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision, **marks))
 
 

@@ -8,7 +8,7 @@ import { initializeCheckpoint } from '../src/initialize-checkpoint.ts'
 // Benchmarks are bundled, and run at the root of the repository.
 const tiny = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 
-/** `shape` has vocab_size, mrope_section and the fields of `text` and `vision` as in config.json. */
+/** `shape` has vocab_size, mrope_section, whether the head is `tied`, and the fields of `text` and `vision` as in config.json. */
 export async function randomModel(shape, { seed = 1, dtype = 'float32', folder: given } = {}) {
   const config = parseConfig({
     architectures: ['Qwen2_5_VLForConditionalGeneration'],
@@ -23,7 +23,7 @@ export async function randomModel(shape, { seed = 1, dtype = 'float32', folder: 
     rms_norm_eps: 1e-6,
     max_position_embeddings: 8192,
     hidden_act: 'silu',
-    tie_word_embeddings: false,
+    tie_word_embeddings: shape.tied ?? false,
     rope_scaling: { type: 'mrope', mrope_section: shape.mrope_section },
     vision_config: {
       ...shape.vision,
