@@ -18,14 +18,13 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Graph, op } from '@evolmm/onnx'
-import { AdamW } from '@evolmm/rl-core'
 import { loadVlm } from '@evolmm/vlm'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
 import { chooseDevice } from '../src/runtime/devices.ts'
 import { openProgram } from '../src/runtime/session.ts'
 import shapes from './gpu-shapes.json'
 import { randomModel } from './random-model.mjs'
-import { operations, promptOf } from './recipe.mjs'
+import { operations, timeIterations } from './recipe.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -213,46 +212,14 @@ function watched(command, args, settings = {}) {
 async function measure(shape, folder) {
   const before = await productPeak()
   const vlm = await loadVlm(folder, { device, dtype })
-  const [solver, proposer] = [1, 2].map((seed) => vlm.createAdapter({ rank: 16, alpha: 32, seed }))
-  const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
-  const [height, width] = shape.grid.map((patches) => 14 * patches)
-  const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
-  const rows = []
-  let opened = 0
-  for (let step = 0; step <= Number(options.iterations); step++) {
-    const times = [performance.now()]
-    const lap = (value) => {
-      times.push(performance.now())
-      return value
-    }
-    const image = lap(await vlm.encodeImage({ width, height, data }))
-    const sampling = { maxNewTokens: shape.new_tokens, stopTokens: [] }
-    const ask = promptOf(vlm, image, shape.proposer_prompt)
-    lap(await vlm.sample({ ...sampling, prompts: [ask], adapter: proposer, seeds: [[1, step]] }))
-    const prompt = promptOf(vlm, image, shape.solver_prompt)
-    const answers = {
-      ...sampling,
-      prompts: [prompt],
-      adapter: solver,
-      samples: shape.samples,
-      seeds: [[2, step]],
-    }
-    const [completions] = lap(await vlm.sample(answers))
-    const advantages = completions.map((_, i) => i - 2)
-    const learning = { groups: [{ prompt, completions, advantages }], adapter: solver, beta: 1e-3 }
-    const { gradient } = lap(await vlm.gradient({ ...learning, checkpointed: options.checkpointed }))
-    optimizer.step(solver.parameters, gradient)
-    lap()
-    const names = ['encode', 'sample a question', 'sample five answers', 'gradient', 'AdamW']
-    const row = Object.fromEntries(names.map((name, i) => [name, (times[i + 1] - times[i]) / 1000]))
-    const total = (times.at(-1) - times[0]) / 1000
-    if (step > 0) rows.push({ ...row, total })
-    else opened = total
-  }
+  const { checkpointed, iterations } = options
+  const timed = await timeIterations(vlm, { shape, count: Number(iterations), checkpointed })
   await vlm.dispose()
   const peak = Math.max(before, await productPeak())
   const work = { total: operations(await readConfig(folder), shape) }
-  console.log(JSON.stringify({ rows, peak, work, opened }))
+  const seconds = (row) => Object.fromEntries(Object.entries(row).map(([name, ms]) => [name, ms / 1000]))
+  const { rows, first } = { rows: timed.rows.map(seconds), first: seconds(timed.first) }
+  console.log(JSON.stringify({ rows, peak, work, opened: first.total }))
 }
 
 /** Operations a second of large products one after the other, which stay on the device: the slope of two lengths. */

@@ -12,12 +12,11 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Graph, op, serialize } from '@evolmm/onnx'
-import { AdamW } from '@evolmm/rl-core'
 import { loadVlm } from '@evolmm/vlm'
 import ort from 'onnxruntime-node'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
 import { randomModel } from './random-model.mjs'
-import { operations, promptOf } from './recipe.mjs'
+import { operations, timeIterations } from './recipe.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -115,41 +114,7 @@ async function ours(folder, iterations) {
   const config = await readConfig(folder)
   const before = await productPeak()
   const vlm = await loadVlm(folder)
-  const [solver, proposer] = [1, 2].map((seed) => vlm.createAdapter({ rank: 16, alpha: 32, seed }))
-  const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
-  const [height, width] = shape.grid.map((patches) => 14 * patches)
-  const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
-  const rows = []
-  for (let step = 0; step <= iterations; step++) {
-    const times = [performance.now()]
-    const lap = (value) => {
-      times.push(performance.now())
-      return value
-    }
-    const image = lap(await vlm.encodeImage({ width, height, data }))
-    const sampling = { maxNewTokens: shape.new_tokens, stopTokens: [] }
-    const ask = promptOf(vlm, image, shape.proposer_prompt)
-    lap(await vlm.sample({ ...sampling, prompts: [ask], adapter: proposer, seeds: [[1, step]] }))
-    const prompt = promptOf(vlm, image, shape.solver_prompt)
-    const [completions] = lap(
-      await vlm.sample({
-        ...sampling,
-        prompts: [prompt],
-        adapter: solver,
-        samples: shape.samples,
-        seeds: [[2, step]],
-      }),
-    )
-    const advantages = completions.map((_, i) => i - 2)
-    const { gradient } = lap(
-      await vlm.gradient({ groups: [{ prompt, completions, advantages }], adapter: solver, beta: 1e-3 }),
-    )
-    optimizer.step(solver.parameters, gradient)
-    lap()
-    const names = ['encode', 'sample a question', 'sample five answers', 'gradient', 'AdamW']
-    const row = Object.fromEntries(names.map((name, i) => [name, times[i + 1] - times[i]]))
-    if (step > 0) rows.push({ ...row, total: times.at(-1) - times[0] })
-  }
+  const { rows } = await timeIterations(vlm, { shape, count: iterations })
   await vlm.dispose()
   console.log(
     JSON.stringify({ rows, peak: Math.max(before, await productPeak()), work: operations(config, shape) }),

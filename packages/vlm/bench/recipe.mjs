@@ -1,7 +1,8 @@
 /** What one iteration of a benchmark reads and computes, for a shape such as `bench-small.json`. */
+import { AdamW } from '@evolmm/rl-core'
 
 /** A prompt as long as the reference's: the template up to the image, then `words` tokens. */
-export function promptOf(vlm, image, words) {
+function promptOf(vlm, image, words) {
   const given = vlm.prompt({ images: [image], prompt: '' })
   const head = given.imageSpans[0].start + given.imageSpans[0].length + 1
   const length = head + words
@@ -13,6 +14,42 @@ export function promptOf(vlm, image, words) {
       positions[axis * length + i] =
         i < head ? given.positions[axis * given.ids.length + i] : after + i - head
   return { ...given, ids, positions, delta: after - head }
+}
+
+/**
+ * Milliseconds of each phase of `count` iterations of the recipe and one before them, which opens the programs: an image, a
+ * question, answers, one gradient with exact KL, one step.
+ */
+export async function timeIterations(vlm, { shape, count, checkpointed = false }) {
+  const [solver, proposer] = [1, 2].map((seed) => vlm.createAdapter({ rank: 16, alpha: 32, seed }))
+  const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
+  const [height, width] = shape.grid.map((patches) => 14 * patches)
+  const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
+  const rows = []
+  for (let step = 0; step <= count; step++) {
+    const times = [performance.now()]
+    const lap = (value) => {
+      times.push(performance.now())
+      return value
+    }
+    const image = lap(await vlm.encodeImage({ width, height, data }))
+    const sampling = { maxNewTokens: shape.new_tokens, stopTokens: [] }
+    const ask = promptOf(vlm, image, shape.proposer_prompt)
+    lap(await vlm.sample({ ...sampling, prompts: [ask], adapter: proposer, seeds: [[1, step]] }))
+    const prompt = promptOf(vlm, image, shape.solver_prompt)
+    const { samples } = shape
+    const answers = { prompts: [prompt], adapter: solver, samples, seeds: [[2, step]] }
+    const [completions] = lap(await vlm.sample({ ...sampling, ...answers }))
+    const advantages = completions.map((_, i) => i - 2)
+    const groups = [{ prompt, completions, advantages }]
+    const { gradient } = lap(await vlm.gradient({ groups, adapter: solver, beta: 1e-3, checkpointed }))
+    optimizer.step(solver.parameters, gradient)
+    lap()
+    const names = ['encode', 'sample a question', 'sample five answers', 'gradient', 'AdamW']
+    const row = Object.fromEntries(names.map((name, i) => [name, times[i + 1] - times[i]]))
+    rows.push({ ...row, total: times.at(-1) - times[0] })
+  }
+  return { first: rows[0], rows: rows.slice(1) }
 }
 
 /** Floating-point operations of the matrix products of an iteration. */
