@@ -8,7 +8,6 @@ export type {
   GuardSettings,
   KlSettings,
   OptimizerSettings,
-  PolicyModel,
   PromptSettings,
   RewardSettings,
   SamplingSettings,

@@ -7,13 +7,13 @@ import type {
   SolverSample,
 } from '@evolmm/rewards'
 import type { WatchOptions } from '@evolmm/rl-core'
-import type { GradientOptions, Vlm } from '@evolmm/vlm'
+import type { GradientOptions, Learner, Sampler } from '@evolmm/vlm'
 import type { TrainerState } from './state'
 
 export interface EvolveOptions extends EvolveSettings {
   /** The backbone of each role; the same object when they share it. */
-  solver: PolicyModel
-  proposer: PolicyModel
+  solver: Sampler & Learner
+  proposer: Sampler & Learner
   images: Pick<ImageDataset, 'sampleAt'>
   /** Where to go on from; moved forward in place, a whole iteration at a time. */
   state: TrainerState
@@ -56,8 +56,6 @@ export interface EvolveSettings {
   /** Bytes of encoded images that are kept for when they come again. @default 256 MiB */
   imageCache?: number
 }
-
-export type PolicyModel = Pick<Vlm, 'encodeImage' | 'prompt' | 'sample' | 'score' | 'gradient'>
 
 export type Baseline = 'ema' | 'leave-one-out'
 

@@ -15,7 +15,7 @@ export async function encodeImage(
   { features: wanted = true }: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
   const { backbone, files, processor } = model
-  const image = backbone.imagePatches(await decodeImage(source), processor)
+  const image = { source, ...backbone.imagePatches(await decodeImage(source), processor) }
   if (!wanted) return { ...image, features: undefined }
   model.checkMemory({
     programs: ['encode'],

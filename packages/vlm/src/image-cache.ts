@@ -1,5 +1,5 @@
 /** Encoded images of late, up to a number of bytes: in a later epoch they need not be encoded again. */
-import type { EncodedImage } from './types'
+import type { EncodedImage, ImageSource } from './types'
 
 export interface ImageCache {
   get: (path: string, encode: () => Promise<EncodedImage>) => Promise<EncodedImage>
@@ -28,6 +28,12 @@ export function imageCache(capacity: number): ImageCache {
   }
 }
 
-function bytesOf({ pixels, features }: EncodedImage): number {
-  return pixels.byteLength + (features?.byteLength ?? 0)
+function bytesOf({ source, pixels, features }: EncodedImage): number {
+  return sourceBytes(source) + pixels.byteLength + (features?.byteLength ?? 0)
+}
+
+/** A path takes next to nothing. */
+function sourceBytes(source: ImageSource): number {
+  if (typeof source === 'string' || source instanceof URL) return 0
+  return source instanceof Uint8Array ? source.byteLength : source.data.byteLength
 }

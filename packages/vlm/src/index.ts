@@ -22,6 +22,8 @@ export type {
   TokenScores,
   Turn,
 } from './types'
+export type { Sampler } from './sampler'
+export type { Learner } from './learner'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'

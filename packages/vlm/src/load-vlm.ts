@@ -1,4 +1,5 @@
 /** A model from a folder or from the hub, ready to be asked. */
+import { basename, dirname } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
@@ -6,6 +7,7 @@ import { fullModules, fullWeights, type FullWeightsOptions } from './adapter/ful
 import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
 import { mergeAdapter } from './adapter/merge-adapter'
 import { saveAdapter, type SaveAdapterOptions } from './adapter/save-adapter'
+import { parametersDigest } from './adapter/parameters-digest'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { quantizedCheckpoint } from './checkpoint/quantized-checkpoint'
 import { quantizable } from './programs/quantizable'
@@ -22,6 +24,7 @@ import { resolveModel } from './hub/resolve-model'
 import { gradient, score } from './learn'
 import { makeGroup } from './make-group'
 import { makePrompt } from './make-prompt'
+import type { Learner } from './learner'
 import type { Model } from './model'
 import { openFolder, type OpenFolderOptions } from './open-folder'
 import { weightFiles } from './programs/weight-files'
@@ -32,24 +35,9 @@ import { remembered } from './runtime/remembered'
 import { chooseDevice, type DeviceOptions } from './runtime/devices'
 import { openProgram, type OpenProgramOptions, type Program } from './runtime/session'
 import { sample } from './sample'
+import type { Sampler } from './sampler'
 import { stream } from './stream'
-import type {
-  Adapter,
-  Completion,
-  EncodedImage,
-  EncodeImageOptions,
-  ImageSource,
-  Gradient,
-  GradientOptions,
-  Group,
-  GroupOptions,
-  Prompt,
-  PromptOptions,
-  SampleOptions,
-  ScoreOptions,
-  Scores,
-  StreamOptions,
-} from './types'
+import type { Adapter, Group, GroupOptions, StreamOptions } from './types'
 
 export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   /**
@@ -76,22 +64,16 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   onWarning?: ((message: string) => void) | undefined
 }
 
-export interface Vlm {
+export interface Vlm extends Sampler, Learner {
+  name: string
   /** Where the checkpoint lies. */
   folder: string
   tokenizer: Tokenizer
-  /** Runs an image through the vision tower. */
-  encodeImage: (source: ImageSource, options?: EncodeImageOptions) => Promise<EncodedImage>
-  prompt: (options: PromptOptions) => Prompt
   /**
    * Questions about the same images, with their completions, as a group whose prompt is what all of them begin with: for
    * `gradient` and `score` the same as a group for each, and much cheaper.
    */
   group: (options: GroupOptions) => Group
-  /** Completions of each prompt, all in one run. */
-  sample: (options: SampleOptions) => Promise<Completion[][]>
-  score: (options: ScoreOptions) => Promise<Scores>
-  gradient: (options: GradientOptions) => Promise<Gradient>
   /** Text piece by piece: what `sample` gives as sample 0 for the same seed. */
   stream: (options: StreamOptions) => AsyncIterable<string>
   /** Writes every program as a `.onnx` file, with the weights beside them; returns the paths. */
@@ -134,7 +116,10 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const { device, dtype, providers } = await chooseDevice(options)
   if (options.dtype !== undefined && options.dtype !== dtype)
     onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
-  const { folder } = await resolveModel(idOrFolder, options.hub)
+  const { folder, id = `${basename(dirname(folder))}/${basename(folder)}` } = await resolveModel(
+    idOrFolder,
+    options.hub,
+  )
   const { backbone, processor, tokenizer, template, generation, stored } = await openFolder(folder, options)
   const { cacheDir, onWiden, onQuantize } = options
   const frozen = options.quantize === undefined ? [] : quantizable(backbone)
@@ -171,6 +156,8 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
   }
   return {
+    name: id,
+    identity: (adapter) => ({ folder, adapter: adapter === undefined ? null : parametersDigest(adapter) }),
     folder,
     tokenizer,
     encodeImage: (source, given) => encodeImage(model, source, given),

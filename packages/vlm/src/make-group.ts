@@ -36,6 +36,7 @@ export function makeGroup(model: Model, options: GroupOptions): Group {
       { details: { option: 'turns', shared: shared.length } },
     )
   const prompt: Prompt = {
+    messages: undefined,
     text: text.slice(0, commonLength(whole.map((each) => each.text))),
     ids: shared.slice(),
     imageSpans,

@@ -11,6 +11,8 @@ export type ImageSource = string | URL | Uint8Array | RgbImage
 
 /** An image that went through the vision tower once. */
 export interface EncodedImage {
+  /** What was encoded, by reference, for whoever has to show the image to another engine. */
+  source: ImageSource
   /** Patches in time, height and width. */
   grid: Grid
   /** What the vision tower is given, kept for training it. */
@@ -29,6 +31,11 @@ export interface EncodeImageOptions {
 
 /** A prompt in tokens, ready for any number of calls. */
 export interface Prompt {
+  /**
+   * The conversation that was rendered, for whoever has to ask another engine. The prompt of a group has none: it is what
+   * several conversations begin with.
+   */
+  messages: readonly ChatMessage[] | undefined
   /** As rendered by the chat template, one placeholder for each image. */
   text: string
   /** [T], image tokens included. */

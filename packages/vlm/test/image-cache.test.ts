@@ -3,7 +3,11 @@ import { imageCache, type EncodedImage } from '../src'
 
 /** Of so many bytes. */
 function image(bytes: number): EncodedImage {
-  return { pixels: new Float32Array(bytes / 4), features: undefined } as unknown as EncodedImage
+  return {
+    source: 'picture.png',
+    pixels: new Float32Array(bytes / 4),
+    features: undefined,
+  } as unknown as EncodedImage
 }
 
 /** Asks for images by name, the second number being their bytes; which of them had to be encoded. */
@@ -43,4 +47,21 @@ test('what cannot be encoded is asked for again', async () => {
   const cache = imageCache(80)
   await expect(cache.get('a', () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged')
   expect(await cache.get('a', () => Promise.resolve(image(8)))).toMatchObject({ pixels: { length: 2 } })
+})
+
+test('a source of bytes or pixels counts, a path does not', async () => {
+  const bytes = new Uint8Array(40)
+  const kept = async (source: EncodedImage['source']) => {
+    const cache = imageCache(80)
+    let calls = 0
+    for (let i = 0; i < 2; i++)
+      await cache.get('a', () => {
+        calls++
+        return Promise.resolve({ ...image(44), source })
+      })
+    return calls === 1
+  }
+  expect(await kept('picture.png')).toBe(true)
+  expect(await kept(bytes)).toBe(false)
+  expect(await kept({ width: 1, height: 1, data: bytes })).toBe(false)
 })

@@ -53,6 +53,7 @@ export const report: RuntimeReport = {
 }
 
 export const encodedImage: EncodedImage = {
+  source: 'picture.png',
   grid: [1, 4, 6],
   pixels: new Float32Array(),
   features: new Float32Array(),
@@ -60,6 +61,7 @@ export const encodedImage: EncodedImage = {
 
 /** Two tokens of text and one of an image that stretches over three places. */
 const prompt: Prompt = {
+  messages: [],
   text: '',
   ids: Int32Array.of(5, 6, 7),
   positions: Int32Array.of(0, 1, 4, 0, 1, 4, 0, 3, 4),

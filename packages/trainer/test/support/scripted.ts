@@ -1,11 +1,10 @@
-import type { Completion, Vlm } from '@evolmm/vlm'
-import type { PolicyModel } from '../../src/index'
+import type { Completion, Learner, Sampler, Vlm } from '@evolmm/vlm'
 
 /** The model with outputs of one's choice: `say` gives the text of a sample, from the number of the call. */
 export function scripted(
   vlm: Vlm,
   say: (call: number, prompt: number, sample: number) => string,
-): PolicyModel {
+): Sampler & Learner {
   let calls = 0
   return {
     encodeImage: vlm.encodeImage,

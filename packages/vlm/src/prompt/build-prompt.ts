@@ -27,6 +27,8 @@ export type BuildPromptOptions = Omit<RenderOptions, 'messages'> & {
   )
 
 export interface Prompt {
+  /** The conversation that was rendered. */
+  messages: readonly ChatMessage[]
   /** As rendered: one placeholder per image. */
   text: string
   /** `[T]`. */
@@ -64,7 +66,7 @@ export function buildPrompt(options: BuildPromptOptions): Prompt {
       { details: { placeholders, images: grids.length, typed } },
     )
   }
-  return { text, ...expand(unexpanded, config.imageToken, lengths) }
+  return { messages, text, ...expand(unexpanded, config.imageToken, lengths) }
 }
 
 /** Of the two forms one. */
