@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 /** Package → packages of ours that it may import. `internal` is inlined into each bundle and allowed everywhere. */
-const allowed = {
+export const allowed = {
   internal: [],
   onnx: [],
   rewards: [],

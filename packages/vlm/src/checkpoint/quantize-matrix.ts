@@ -3,7 +3,8 @@
  * scale and a zero point, so that a value is `(code - zero point) scale`.
  *
  * The sixteen codes span a block's least and largest value and 0, which is exact. That is nearer to normal weights than
- * sixteen codes around 0 are, and than the 4-bit floats of QLoRA in their blocks of 64 (measured: docs/log.md).
+ * sixteen codes around 0 are, and than the 4-bit floats of QLoRA in their blocks of 64 (measured in
+ * docs/decisions/four-bits-in-blocks-of-32.md).
  */
 import { EvolmmError } from '@evolmm/internal'
 
