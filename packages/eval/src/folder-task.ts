@@ -8,14 +8,15 @@
  */
 import { basename, dirname, resolve } from 'node:path'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
-import { folderScorers, ownPrompt, scoreOwn, type FolderScorer, type OwnQuestion } from './own-question'
+import { scorerNames, type ScorerName } from '@evolmm/rewards'
+import { ownPrompt, scoreOwn, type OwnQuestion } from './own-question'
 import { meanOf } from './scoring/averages'
 import type { Row, Task } from './task'
 
 export interface FolderTaskOptions {
   /** Path of the `.jsonl` file. */
   file: string
-  scorer: FolderScorer
+  scorer: ScorerName
   /** @default the file's name without its ending */
   name?: string | undefined
   /** What is asked for after the question; an empty text for nothing. @default depends on the scorer */
@@ -28,7 +29,7 @@ type Question = OwnQuestion & { images: string[] }
 
 export function folderTask(options: FolderTaskOptions): Task {
   const { file } = options
-  const scorer = checkOneOf('scorer', options.scorer, folderScorers)
+  const scorer = checkOneOf('scorer', options.scorer, scorerNames)
   const metric = scorer === 'anls' ? 'anls' : 'accuracy'
   return {
     name: options.name ?? basename(file).replace(/\.jsonl$/, ''),

@@ -24,7 +24,6 @@ export { openData, type Data, type OpenDataOptions } from './data/open-data'
 export type { Download } from './data/find-files'
 export { rowImage } from './data/row-image'
 export { folderTask, type FolderTaskOptions } from './folder-task'
-export { folderScorers, type FolderScorer } from './own-question'
 
 // 4. Runs
 export { evaluate, type EvaluateOptions } from './run/evaluate'

@@ -3,12 +3,13 @@
  * flat numbers that a tracker takes. Reads images and data, and changes nothing: no file is written, no seed consumed.
  */
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import type { Answerer } from './answerer'
 import type { OpenDataOptions } from './data/open-data'
 import { diagnose } from './diagnostics/diagnose'
 import type { JudgedAnswer } from './diagnostics/vote'
 import { taskQuestions, type Question } from './diagnostics/questions'
-import { folderScorers, ownPrompt, scoreOwn, type FolderScorer } from './own-question'
+import { ownPrompt, scoreOwn } from './own-question'
 import { checkLimit, rowRange } from './run/plan'
 import { cleanAnswer } from './scoring/clean-answer'
 import type { Task, TaskImage } from './task'
@@ -28,7 +29,7 @@ export interface ProbeOptions {
   /** Questions of one's own; or else `task`. */
   items?: readonly ProbeItem[] | undefined
   /** How items are scored. @default 'exact' */
-  scorer?: FolderScorer | undefined
+  scorer?: ScorerName | undefined
   /** A policy's own way instead: how it is asked an item's question, and what its text says. */
   own?: OwnWay | undefined
   /** Its rows are asked. */
@@ -113,13 +114,13 @@ function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data
     )
   if (task) return taskQuestions(task, { limit, seed, data })
   const all = items ?? []
-  checkOneOf('scorer', scorer, folderScorers)
+  checkOneOf('scorer', scorer, scorerNames)
   return all
     .slice(0, rowRange(all.length, { limit: checkLimit(limit), offset: 0 }).end)
     .map((item, index) => itemQuestion(item, own ?? scorer, [seed, index]))
 }
 
-function itemQuestion(item: ProbeItem, way: FolderScorer | OwnWay, seed: number[]): Question {
+function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: number[]): Question {
   const { image, answer = null } = item
   const answers = answer === null ? null : [answer].flat().map(String)
   const question = { question: item.question, answers, options: item.options ?? [] }

@@ -1,15 +1,13 @@
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call -- the vectors are untyped JSON */
+import { inferOption, lettered } from '@evolmm/rewards'
 import { expect, test } from 'vitest'
 import type { Judge } from '../src/judge'
 import { cleanAnswer } from '../src/scoring/clean-answer'
 import { judgeVerdict } from '../src/scoring/judge-verdict'
-import { latexValueRounded, mathEqual } from '../src/scoring/math-equal'
 import { mathVisionAnswer } from '../src/scoring/mathvision-answer'
 import { mathVisionPrefetch } from '../src/scoring/mathvision-prefetch'
-import { inferOption, lettered } from '../src/scoring/infer-option'
 import { matchMmbench } from '../src/scoring/mmbench-match'
 import { parseMmmuOpen } from '../src/scoring/mmmu-open'
-import { roundPlaces } from '../src/scoring/python-number'
 import type { Row, Score, ScoringContext, ScoringMode, Task } from '../src/task'
 import { findTasks, tasks } from '../src/tasks'
 import { used, vectorGroups, vectorKinds, vectors, type Vector } from './vectors'
@@ -163,20 +161,6 @@ test.each(vectors('mathvision', 'score'))(
         expect(score.values.vlmevalkit_eval).toBe(vlmevalkit.correct_without_judge ? 1 : 0)
     }
     expect(mathVisionPrefetch(prediction, doc) ?? false).toBe(vlmevalkit.prefetch)
-  },
-)
-
-test.each(vectors('mathvision_is_equal', 'score'))(
-  'mathEqual decides $id as MathVision does',
-  ({ input, expected }) => {
-    expect(mathEqual(input.a, input.b)).toBe(expected.equal)
-  },
-)
-
-test.each(vectors('mathvision_latex_eval', 'score'))(
-  'latexValue has the value of latex2sympy for $id',
-  ({ input, expected }) => {
-    expect(latexValueRounded(input.latex) ?? null).toBe(expected.value)
   },
 )
 
@@ -416,22 +400,7 @@ test('every task has numbers of unscored rows as null, never as a score', () => 
   }
 })
 
-test('roundPlaces takes exact halves to the even digit, as Python does', () => {
-  // Python: round(x, n)
-  const cases: [number, number, number][] = [
-    [0.125, 2, 0.12],
-    [0.375, 2, 0.38],
-    [2.5, 0, 2],
-    [3.5, 0, 4],
-    [-2.5, 0, -2],
-    [3.45, 1, 3.5],
-    [1.15, 1, 1.1],
-    [2.675, 2, 2.67],
-    [1e300, 2, 1e300],
-  ]
-  for (const [value, places, expected] of cases) expect(roundPlaces(value, places)).toBe(expected)
-})
-
-test('every vector of the file is part of a test above', () => {
-  expect([...used].sort()).toEqual(expect.arrayContaining([...vectorKinds].sort()))
+test('every vector of the file is part of a test above, or of one in rewards', () => {
+  const elsewhere = ['mathvision_is_equal score', 'mathvision_latex_eval score']
+  expect([...used, ...elsewhere].sort()).toEqual(expect.arrayContaining([...vectorKinds].sort()))
 })

@@ -42,4 +42,14 @@ export { gate } from './reward/gate'
 export { product } from './reward/product'
 export { weighted } from './reward/weighted'
 
+// 7. Against answers that are known to be right
+export { scorerNames, scorers, type Scorer, type ScorerName } from './score/scorers'
+export { anls } from './score/anls'
+export { editDistance } from './score/edit-distance'
+export { inferOption } from './score/infer-option'
+export { lettered, letterOf } from './score/option-letters'
+export { latexValue } from './score/latex-value'
+export { mathEqual } from './score/math-equal'
+export { relaxedMatch } from './score/relaxed-match'
+
 export { EvolmmError } from '@evolmm/internal'

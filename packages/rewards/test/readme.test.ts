@@ -5,7 +5,7 @@ import { hardCases, hardCaseTable } from './hard-cases'
 
 const folder = new URL('..', import.meta.url)
 
-test.each([0, 1, 2])('README example %i prints what it says', async (index) => {
+test.each([0, 1, 2, 3])('README example %i prints what it says', async (index) => {
   const { printed, promised } = await runReadmeExample(folder, index)
   expect(printed.length).toBeGreaterThan(0)
   expect(printed).toEqual(promised)

@@ -1,7 +1,8 @@
 /** `evolmm eval`: benchmarks with lmms-eval's flags, scores and files, and two runs side by side. */
 import { type Command, Option } from 'commander'
 import { checkInteger, checkNumber, EvolmmError, numberOf } from '@evolmm/internal'
-import { folderScorers, type ScoringMode } from '@evolmm/eval'
+import type { ScoringMode } from '@evolmm/eval'
+import { scorerNames } from '@evolmm/rewards'
 import type { Context } from '../context'
 import { compare } from '../eval/compare'
 import type { EvalFlags } from '../eval/eval-flags'
@@ -101,8 +102,8 @@ export function addEval(program: Command, context: Context, exit: (code: number)
     .option('--judge_model <name>', 'model to ask there', text('--judge_model'))
     .option(
       '--scorer <name>',
-      `of .jsonl files: ${folderScorers.join(', ')}`,
-      oneOf('--scorer', folderScorers),
+      `of .jsonl files: ${scorerNames.join(', ')}`,
+      oneOf('--scorer', scorerNames),
       'exact',
     )
     .option('--predict_only', 'write answers down and score nothing')

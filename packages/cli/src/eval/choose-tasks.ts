@@ -1,10 +1,11 @@
 /** `--tasks`: names of benchmarks, groups and tasks of one's own, and JSON-lines files. */
 import { EvolmmError } from '@evolmm/internal'
-import { findTasks, folderTask, taskGroups, tasks, type FolderScorer, type Task } from '@evolmm/eval'
+import { findTasks, folderTask, taskGroups, tasks, type Task } from '@evolmm/eval'
+import type { ScorerName } from '@evolmm/rewards'
 import { closest } from '../train/config/closest'
 
 /** `included` are tasks of one's own beside those that there are. */
-export function chooseTasks(names: string, scorer: FolderScorer, included: readonly Task[] = []): Task[] {
+export function chooseTasks(names: string, scorer: ScorerName, included: readonly Task[] = []): Task[] {
   const list = names
     .split(',')
     .map((name) => name.trim())

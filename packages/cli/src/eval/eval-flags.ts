@@ -1,5 +1,6 @@
 /** The flags of `evolmm eval` as they are read. */
-import type { FolderScorer, GenerationOverrides, ScoringMode } from '@evolmm/eval'
+import type { GenerationOverrides, ScoringMode } from '@evolmm/eval'
+import type { ScorerName } from '@evolmm/rewards'
 import type { PromptFlags } from '../options'
 
 export interface EvalFlags extends Omit<PromptFlags, 'prompt' | 'image' | 'system'> {
@@ -12,7 +13,7 @@ export interface EvalFlags extends Omit<PromptFlags, 'prompt' | 'image' | 'syste
   batch_size: number
   gen_kwargs?: GenerationOverrides
   seed: number
-  scorer: FolderScorer
+  scorer: ScorerName
   include_path?: string
   data_dir?: string
   data_revision?: string

@@ -1,6 +1,6 @@
 /** From scores to the numbers that are reported. A metric over rows of which one is unscored is null, not a guess. */
+import { roundPlaces } from '@evolmm/internal'
 import type { Group, Score } from '../task'
-import { roundPlaces } from './python-number'
 
 /** Mean of the rows that have this metric; null without rows, or when one is unscored. */
 export function meanOf(scores: readonly Score[], metric: string): number | null {

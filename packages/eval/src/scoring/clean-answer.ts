@@ -5,8 +5,8 @@
  * In `compat` the box ends at the first closing brace, so that `\boxed{\frac{1}{2}}` becomes `\frac{1`; otherwise at
  * the brace that closes it.
  */
+import { strip } from '@evolmm/internal'
 import type { ScoringMode } from '../task'
-import { strip } from './python-text'
 
 export interface CleanAnswerOptions {
   /** The answer ends before the first of each, in this order; empty texts and "\n\n" are ignored. @default none */

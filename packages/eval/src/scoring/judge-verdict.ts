@@ -2,7 +2,7 @@
  * The verdict in a judge's reply. lmms-eval looks for a "1" anywhere ("10", "2 out of 10" and "0 (not 11)" are right,
  * "Yes" is wrong) or for a reply that starts with "yes"; strictly, the reply must be the verdict and nothing else.
  */
-import { strip } from './python-text'
+import { strip } from '@evolmm/internal'
 
 /** `undefined` where a strict reading finds no verdict. */
 export function judgeVerdict(

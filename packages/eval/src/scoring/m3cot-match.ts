@@ -5,8 +5,8 @@
  * Known to misread: option "2" is found inside "12", "No" inside "not"; `\boxed{B}`, "**B**" and "A;" name nothing;
  * "A body ..." names A.
  */
-import { letterOf } from './infer-option'
-import { afterLast, beforeFirst } from './python-text'
+import { afterLast, beforeFirst } from '@evolmm/internal'
+import { letterOf } from '@evolmm/rewards'
 
 const letters = ['A', 'B', 'C', 'D', 'E', 'F']
 

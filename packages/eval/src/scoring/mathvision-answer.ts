@@ -3,8 +3,7 @@
  * "(C)\n18", for "the answer is 24.", for the last box, and for `\text{C}`; it does not read "**8**", "Final answer:
  * 8", "C. 18", "36 cm^2" or "2{,}500".
  */
-import { parseFloatText } from './python-number'
-import { afterLast, beforeFirst, strip } from './python-text'
+import { afterLast, beforeFirst, parseFloatText, strip } from '@evolmm/internal'
 
 const cues = ['the final answer is', 'the answer is', 'the correct answer is', 'the answer should be']
 

@@ -2,8 +2,7 @@
  * VLMEvalKit's verdict on a MathVision answer without a judge: the option that its rules name, or for free answers
  * equality of the whole response, as text or as a value to a millionth. Longer free answers are wrong.
  */
-import { inferOption, lettered } from './infer-option'
-import { latexValue } from './latex-value'
+import { inferOption, latexValue, lettered } from '@evolmm/rewards'
 
 /** The letter or the text; `undefined` where VLMEvalKit would ask a judge. */
 export function mathVisionPrefetch(

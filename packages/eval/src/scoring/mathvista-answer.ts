@@ -2,10 +2,8 @@
  * MathVista in three steps: the shortcuts that read an answer without a judge, the normalisation of what was read, and
  * two rules that never need a judge.
  */
-import { editDistance } from './edit-distance'
-import { inferOption, lettered } from './infer-option'
-import { floatText, parseFloatText, parseIntText, roundPlaces } from './python-number'
-import { strip } from './python-text'
+import { floatText, parseFloatText, parseIntText, roundPlaces, strip } from '@evolmm/internal'
+import { editDistance, inferOption, lettered } from '@evolmm/rewards'
 
 export interface MathVistaRow {
   choices: readonly string[]

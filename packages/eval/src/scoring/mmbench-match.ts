@@ -5,7 +5,7 @@
  * Known to misread: options stored as "nan" are found inside "banana", "not" holds "No", "E" may be named although no
  * option has it; "**B**", "b" and "Option:B" are not read.
  */
-import { words } from './python-text'
+import { words } from '@evolmm/internal'
 
 const letters = ['A', 'B', 'C', 'D', 'E']
 const decorations = ['X.', 'X,', 'X:', 'X)', 'X).', '(X)', '(X).', ':X', ':X,', ':X.', ':X)', ':X).']

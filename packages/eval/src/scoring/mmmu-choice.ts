@@ -5,7 +5,7 @@
  * Known to misread: "B) $8", "b", "**B**", "B: text" and short answers that are the option's text name nothing;
  * "A Baroque church" names A; option "15" is found inside "150".
  */
-import { stripCharacters, words } from './python-text'
+import { stripCharacters, words } from '@evolmm/internal'
 
 /** The letter; `undefined` where MMMU would draw one. */
 export function parseMmmuChoice(answer: string, options: ReadonlyMap<string, string>): string | undefined {

@@ -2,8 +2,7 @@
  * MMMU's official rule for open questions: the tails of sentences after a cue word and all numbers in them, each
  * normalised, against the normalised gold answers. Generous: one matching number among many is enough.
  */
-import { parseFloatText, roundPlaces } from './python-number'
-import { strip, stripCharacters } from './python-text'
+import { parseFloatText, roundPlaces, strip, stripCharacters } from '@evolmm/internal'
 
 const cues = ['could be ', 'so ', 'is ', 'thus ', 'therefore ', 'final ', 'answer ', 'result ']
 const lonePunctuation = new Set([':', ',', '.', '!', '?', ';', "'"])

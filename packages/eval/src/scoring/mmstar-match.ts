@@ -2,7 +2,7 @@
  * MMStar's matching: only the first character of an answer is looked at, or the one after "(", "option " or "the
  * answer is ". So "Because it is blue" is B and "Do not know" is D, while "**B**" and "So the answer is B" are wrong.
  */
-import { strip } from './python-text'
+import { strip } from '@evolmm/internal'
 
 const openings = ['', '(', 'option ', 'the answer is ']
 

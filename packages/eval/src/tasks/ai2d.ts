@@ -5,11 +5,11 @@
  * "b. text", "Answer: B", the option's text and full-width letters are wrong; "A.B" is A. The right answer is stored as
  * an index from 0, as text. Scores are fractions.
  */
+import { isSpace, strip } from '@evolmm/internal'
+import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, textColumn, choicesColumn } from '../scoring/columns'
-import { letterOf } from '../scoring/infer-option'
 import { optionLines } from '../scoring/option-lines'
-import { isSpace, strip } from '../scoring/python-text'
 import type { Row, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

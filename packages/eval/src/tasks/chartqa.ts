@@ -5,10 +5,10 @@
  * "Yes", "0.0" not "0", "25%" matches "0.25" and not "25". A chain of thought is cut at 16 tokens and a full sentence
  * is always wrong. Scores are fractions.
  */
+import { strip } from '@evolmm/internal'
+import { relaxedMatch } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { textColumn } from '../scoring/columns'
-import { strip } from '../scoring/python-text'
-import { relaxedMatch } from '../scoring/relaxed-match'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

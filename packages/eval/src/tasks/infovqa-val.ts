@@ -4,10 +4,10 @@
  * Pitfalls: a wrong year with three right digits still earns 0.75. Below one half nothing is earned. A sentence around
  * the right answer earns nothing. Answers are cut at 32 tokens. Scores are fractions.
  */
-import { anls } from '../scoring/anls'
+import { strip, words } from '@evolmm/internal'
+import { anls } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { textColumn, choicesColumn } from '../scoring/columns'
-import { strip, words } from '../scoring/python-text'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

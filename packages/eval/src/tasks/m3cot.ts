@@ -6,11 +6,11 @@
  * reads), so numbers of other harnesses differ. Where several options are mentioned, the one later in the list wins,
  * and option "2" is found inside "12": end with "(X)". `\boxed{B}` and "**B**" name nothing. Scores are fractions.
  */
+import { strip } from '@evolmm/internal'
+import { letterOf } from '@evolmm/rewards'
 import { groupsBy, meanOf } from '../scoring/averages'
 import { optionalText, plainColumn, textColumn, choicesColumn } from '../scoring/columns'
-import { letterOf } from '../scoring/infer-option'
 import { matchM3cot } from '../scoring/m3cot-match'
-import { strip } from '../scoring/python-text'
 import type { Row, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

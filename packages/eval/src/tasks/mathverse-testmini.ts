@@ -9,14 +9,13 @@
  * Pitfalls: `compat` takes any "1" in the judge's reply for a yes ("10", "0 (not 11)"); `fixed` wants exactly 0 or 1.
  * The judge's instruction is ours, so verdicts may differ from lmms-eval's on single rows. Scores are fractions.
  */
+import { strip } from '@evolmm/internal'
+import { inferOption, mathEqual } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf } from '../scoring/averages'
 import { optionalText, structColumn, textColumn } from '../scoring/columns'
-import { inferOption } from '../scoring/infer-option'
 import { judgeVerdict } from '../scoring/judge-verdict'
-import { mathEqual } from '../scoring/math-equal'
 import { mathVisionAnswer } from '../scoring/mathvision-answer'
-import { strip } from '../scoring/python-text'
 import type { Row, Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

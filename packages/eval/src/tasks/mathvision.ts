@@ -7,14 +7,13 @@
  * numbers are equal to two decimals (24.004 = 24, 10^{-3} = 0). `<image1>` stays in the text. Scores are percentages
  * with two decimals. In mode `rule-based` `vlmevalkit_eval` is the verdict of VLMEvalKit's rules without a judge.
  */
+import { strip } from '@evolmm/internal'
+import { lettered, mathEqual } from '@evolmm/rewards'
 import { groupsBy, meanOf, percent } from '../scoring/averages'
 import { optionalText, textColumn, textsColumn } from '../scoring/columns'
-import { lettered } from '../scoring/infer-option'
-import { mathEqual } from '../scoring/math-equal'
 import { mathVisionAnswer } from '../scoring/mathvision-answer'
 import { mathVisionPrefetch } from '../scoring/mathvision-prefetch'
 import { optionLines } from '../scoring/option-lines'
-import { strip } from '../scoring/python-text'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

@@ -2,10 +2,10 @@
  * MathVista's prompt, rebuilt from the fields of a row: zero-shot, in the three variants of lmms-eval. The dataset's own
  * `query` column is shown to the judge alone.
  */
+import { strip } from '@evolmm/internal'
+import { letterOf } from '@evolmm/rewards'
 import { optionalText, textColumn, textsColumn } from '../scoring/columns'
-import { letterOf } from '../scoring/infer-option'
 import { optionLines } from '../scoring/option-lines'
-import { strip } from '../scoring/python-text'
 import type { Row } from '../task'
 
 export type Shot = 'step-by-step' | 'solution' | 'format-prompt'

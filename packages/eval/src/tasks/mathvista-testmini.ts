@@ -11,6 +11,7 @@
  * null. An empty answer is the choice with the shortest text. Integers are truncated: 7.9 is right for 7. Lists must
  * match to the space. Scores are percentages with two decimals.
  */
+import { parseIntText, strip } from '@evolmm/internal'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf, percent } from '../scoring/averages'
 import { optionalText, structColumn, textColumn, textsColumn } from '../scoring/columns'
@@ -22,8 +23,6 @@ import {
   vlmEvalKitMathVista,
   type MathVistaRow,
 } from '../scoring/mathvista-answer'
-import { parseIntText } from '../scoring/python-number'
-import { strip } from '../scoring/python-text'
 import type { Row, Score, ScoringContext, ScoringMode, Task } from '../task'
 import { mathVistaExtractionPrompt } from './mathvista-extraction'
 import { mathVistaPrompt, type Shot } from './mathvista-prompt'

@@ -12,13 +12,13 @@
  * `gpt_eval_score` is a percentage, categories are fractions. What M-STaR calls MMBench-R is not defined in public; the L2
  * groups of reasoning are in the breakdown.
  */
+import { strip } from '@evolmm/internal'
+import { inferOption } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, mean } from '../scoring/averages'
 import { indexColumn, optionalText, plainColumn, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'
-import { inferOption } from '../scoring/infer-option'
 import { matchMmbench } from '../scoring/mmbench-match'
-import { strip } from '../scoring/python-text'
 import type { Row, Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

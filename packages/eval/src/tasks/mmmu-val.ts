@@ -8,17 +8,15 @@
  * spelling: only `rule-based` reads it. The tokens `<image 1>` stay in the text, images come first. Scores are
  * fractions rounded to five decimals.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, roundPlaces, strip } from '@evolmm/internal'
+import { lettered } from '@evolmm/rewards'
 import { groupOf, mean } from '../scoring/averages'
 import { optionalText, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'
-import { lettered } from '../scoring/infer-option'
 import { parseMmmuChoice } from '../scoring/mmmu-choice'
 import { matchesMmmuOpen, parseMmmuOpen } from '../scoring/mmmu-open'
 import { optionLines } from '../scoring/option-lines'
 import { parseListLiteral } from '../scoring/python-literal'
-import { roundPlaces } from '../scoring/python-number'
-import { strip } from '../scoring/python-text'
 import type { Group, Row, Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

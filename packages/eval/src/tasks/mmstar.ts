@@ -8,10 +8,10 @@
  * MMStar-R is not defined in public; the likely categories (instance reasoning, logical reasoning, science &
  * technology, math) are reported one by one.
  */
+import { strip } from '@evolmm/internal'
 import { groupsBy, mean } from '../scoring/averages'
 import { textColumn } from '../scoring/columns'
 import { matchesMmstar } from '../scoring/mmstar-match'
-import { strip } from '../scoring/python-text'
 import type { Score, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

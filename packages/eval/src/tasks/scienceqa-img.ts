@@ -4,11 +4,11 @@
  * Pitfalls: only the bare letter, or a capital letter and a full stop at the start, counts: "(B)", "B)", "B: text",
  * "b." and the option's text are wrong. Scores are fractions.
  */
+import { strip } from '@evolmm/internal'
+import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, optionalText, textColumn, choicesColumn } from '../scoring/columns'
-import { letterOf } from '../scoring/infer-option'
 import { optionLines } from '../scoring/option-lines'
-import { strip } from '../scoring/python-text'
 import type { Row, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 

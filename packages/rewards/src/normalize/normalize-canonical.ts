@@ -5,11 +5,10 @@
  * Unicode form, case, articles, surrounding quotes and sentence punctuation. The result is a fixed point: normalising
  * it again changes nothing. Time is linear in the text.
  */
-import { checkOneOf } from '@evolmm/internal'
+import { checkOneOf, stripCharacters } from '@evolmm/internal'
 import { INVALID, type Answer } from '../answer'
 import { parseQuantity, type Quantity } from './parse-quantity'
 import { multiply, rational, show } from './rational'
-import { trimEnds } from './trim-ends'
 import { unwrapLatex } from './unwrap-latex'
 
 export interface CanonicalOptions {
@@ -24,7 +23,7 @@ export interface CanonicalOptions {
 /** Longer answers are prose: never a number, and nothing that is wrapped in brackets or LaTeX. */
 const longestShort = 200
 
-const quotesAndStops = new Set('.,;:!?"\'`*_“”‘’«»„ \t\n\r')
+const quotesAndStops = '.,;:!?"\'`*_“”‘’«»„ \t\n\r'
 const brackets: Record<string, string | undefined> = { '(': ')', '[': ']', '{': '}' }
 
 /** The canonical form of an answer; `INVALID` when nothing but punctuation is there. */
@@ -71,7 +70,7 @@ function plainCharacters(text: string): string {
 
 /** Without quotes, markdown and sentence punctuation at the ends; the point of ".5" stays. */
 function trimPunctuation(text: string): string {
-  const trimmed = trimEnds(text, quotesAndStops)
+  const trimmed = stripCharacters(text, quotesAndStops)
   const before = text.slice(0, text.indexOf(trimmed))
   return /^\d/.test(trimmed) && /(?:^|[^.])\.$/.test(before) ? `.${trimmed}` : trimmed
 }

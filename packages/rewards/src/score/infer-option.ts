@@ -7,9 +7,9 @@
  *
  * Known to misread: option "2" is found inside "12", a lone article "A" near the end is option A.
  */
-import { words } from './python-text'
+import { words } from '@evolmm/internal'
 
-/** Options by letter. `undefined` when the rules name none, or several. */
+/** The letter of the option; `undefined` when the rules name none, or several. `options` are by letter. */
 export function inferOption(answer: string, options: ReadonlyMap<string, string>): string | undefined {
   return inferLetter(answer, [...options.keys()]) ?? inferText(answer, options)
 }
@@ -28,13 +28,4 @@ function inferText(answer: string, options: ReadonlyMap<string, string>): string
   const lower = answer.toLowerCase()
   const named = [...options].filter(([, text]) => lower.includes(text.toLowerCase()))
   return named.length === 1 ? named[0][0] : undefined
-}
-
-/** Options lettered A, B, C … in their order. */
-export function lettered(options: readonly string[]): Map<string, string> {
-  return new Map(options.map((text, index) => [letterOf(index), text]))
-}
-
-export function letterOf(index: number): string {
-  return String.fromCharCode(65 + index)
 }

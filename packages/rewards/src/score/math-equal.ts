@@ -2,9 +2,8 @@
  * MathVision's equality of two short answers: the same text without regard to case, tuples or lists with the same
  * elements to two decimals, or expressions with the same value to two decimals. Anything unreadable is unequal.
  */
+import { floatText, roundPlaces, strip } from '@evolmm/internal'
 import { latexValue } from './latex-value'
-import { floatText, roundPlaces } from './python-number'
-import { strip } from './python-text'
 
 export function mathEqual(first: string, second: string): boolean {
   const [a, b] = [strip(first.toLowerCase()), strip(second.toLowerCase())]
@@ -12,12 +11,12 @@ export function mathEqual(first: string, second: string): boolean {
   if (a === b) return true
   const list = evaluateList(a)
   if (list !== undefined && list === evaluateList(b)) return true
-  const value = latexValueRounded(a)
-  return value !== undefined && value === latexValueRounded(b)
+  const value = roundedValue(a)
+  return value !== undefined && value === roundedValue(b)
 }
 
-/** To two decimals. */
-export function latexValueRounded(text: string): number | undefined {
+/** The value is rounded to two decimals. */
+function roundedValue(text: string): number | undefined {
   const value = latexValue(text)
   return value === undefined ? undefined : roundPlaces(value, 2)
 }
@@ -30,7 +29,7 @@ function evaluateList(text: string): string | undefined {
   if (!text.includes('infty')) {
     for (const [index, element] of elements.entries()) {
       if (element === 'a' || element === '-a') continue
-      const value = latexValueRounded(element)
+      const value = roundedValue(element)
       if (value === undefined) return undefined
       elements[index] = floatText(value)
     }

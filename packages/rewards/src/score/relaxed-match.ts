@@ -2,7 +2,7 @@
  * ChartQA's relaxed accuracy: numbers within 5 % of a target that is not zero, anything else as text without regard
  * to case. |p - t| / |t| in this order, in doubles and without an epsilon: 14.7 is right for 14, 1.05 wrong for 1.
  */
-import { parseFloatText } from './python-number'
+import { parseFloatText } from '@evolmm/internal'
 
 export function relaxedMatch(prediction: string, target: string): boolean {
   const [p, t] = [parseShare(prediction), parseShare(target)]

@@ -1,14 +1,14 @@
 /**
- * Average normalised Levenshtein similarity of one document: 1 minus the smallest distance to an accepted answer,
- * relative to the longer of the two; below one half it is 0.
+ * InfographicVQA's score of one answer (average normalised Levenshtein similarity): 1 minus the smallest distance to an
+ * accepted answer, relative to the longer of the two; below one half it is 0.
  *
  * As lmms-eval has it, runs of white space count in the length and not in the distance, and lengths are those of the
  * upper-case texts (in which "ß" has two letters).
  */
+import { strip, words } from '@evolmm/internal'
 import { editDistance } from './edit-distance'
-import { strip, words } from './python-text'
 
-/** `prediction` is stripped, the answers are as in the dataset. */
+/** The prediction has been stripped; the answers are as the data set has them. */
 export function anls(prediction: string, answers: readonly string[]): number {
   let smallest = 1
   const ownLength = upperLength(prediction)
@@ -33,7 +33,7 @@ function upperLength(text: string): number {
   return countCharacters(text.toUpperCase())
 }
 
-/** Code points. */
+/** The number of code points. */
 function countCharacters(text: string): number {
   let count = text.length
   for (let index = 0; index < text.length; index++) if ((text.codePointAt(index) ?? 0) > 0xffff) count--
