@@ -5,7 +5,7 @@
  *   pnpm bench:resize
  */
 import sharp from 'sharp'
-import { imagePatches } from '../src/backbones/qwen2_5_vl/image-patches'
+import { imagePatches } from '../src/backbones/parts/image-patches'
 import { resizeBicubic } from '../src/image/resize-bicubic'
 
 const runs = 9

@@ -32,7 +32,7 @@ export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'
-export type { Grid } from './prompt/image-token-count'
+export type { Grid } from './backbones/parts/image-token-count'
 export type { Tokenizer } from './prompt/load-tokenizer'
 export type { Seed } from './runtime/uniforms'
 

@@ -1,7 +1,7 @@
 /** What is open of a model: everything that the functions of this package share. Not public. */
 import type { Graph } from '@evolmm/onnx'
 import type { Backbone } from './backbones/backbone'
-import type { ImageProcessorConfig } from './image/image-processor-config'
+import type { ImageProcessorConfig } from './backbones/parts/patch-processor-config'
 import type { WeightFiles } from './programs/weight-files'
 import type { Trainable } from './programs/trainable'
 import type { ChatTemplate } from './prompt/chat-template'

@@ -1,5 +1,5 @@
 /** What goes into a loaded model, and what comes out. */
-import type { Grid } from './prompt/image-token-count'
+import type { Grid } from './backbones/parts/image-token-count'
 import type { ChatMessage } from './prompt/chat-message'
 import type { Trainable } from './programs/trainable'
 import type { Seed } from './runtime/uniforms'

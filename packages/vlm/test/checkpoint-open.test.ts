@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { expectedWeights, linearModules } from '../src/backbones/qwen2_5_vl/weights'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
-import { canonicalName, legacyName } from '../src/adapter/module-names'
+import { canonicalName, legacyName } from '../src/backbones/parts/module-names'
 import { readTensor, streamTensor } from '../src/checkpoint/read-tensor'
 import {
   copyTiny,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { resizeBicubic } from '../src/image/resize-bicubic'
-import { smartResize } from '../src/image/smart-resize'
+import { smartResize } from '../src/backbones/parts/smart-resize'
 
 type Pair = [width: number, height: number]
 const numbers = JSON.parse(

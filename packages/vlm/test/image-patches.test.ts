@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { imagePatches } from '../src/backbones/qwen2_5_vl/image-patches'
+import { imagePatches } from '../src/backbones/parts/image-patches'
 import { narrowHalf } from '../src/checkpoint/half'
 import { decodeImage } from '../src/image/decode-image'
-import { readImageProcessorConfig } from '../src/image/image-processor-config'
+import { readImageProcessorConfig } from '../src/backbones/parts/patch-processor-config'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 const tiny = join(fixtures, 'qwen2_5_vl-tiny')

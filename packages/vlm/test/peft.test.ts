@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { legacyName } from '../src/adapter/module-names'
+import { legacyName } from '../src/backbones/parts/module-names'
 import { readPeft, type LoraTensors } from '../src/adapter/read-peft'
 import { writePeft } from '../src/adapter/write-peft'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'

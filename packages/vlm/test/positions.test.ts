@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { mropePositions } from '../src/backbones/qwen2_5_vl/positions'
-import type { Grid } from '../src/prompt/image-token-count'
+import { mropePositions } from '../src/backbones/parts/mrope-positions'
+import type { Grid } from '../src/backbones/parts/image-token-count'
 import { coded, config, readFixture } from './prompt-checkpoint'
 
 interface PositionCase {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { buildPrompt } from '../src/prompt/build-prompt'
 import type { ChatMessage } from '../src/prompt/chat-message'
 import { loadChatTemplate, parseChatTemplate } from '../src/prompt/chat-template'
-import type { Grid } from '../src/prompt/image-token-count'
+import type { Grid } from '../src/backbones/parts/image-token-count'
 import { coded, config, loadTiny, readFixture, tiny } from './prompt-checkpoint'
 
 interface PromptCase {

@@ -1,6 +1,6 @@
 /** How targets name modules and weights: by their last parts, as PEFT does, under the present or the former name. */
 import { EvolmmError } from '@evolmm/internal'
-import { legacyName } from './module-names'
+import { legacyName } from '../backbones/parts/module-names'
 
 export interface MatchedTargets {
   /** In the order of `names`. */

@@ -1,7 +1,7 @@
 /** `adapter_config.json` of PEFT: the fields that matter to us, and those that must have their neutral value. */
 import { EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
-import { legacyName } from './module-names'
+import { legacyName } from '../backbones/parts/module-names'
 
 export interface PeftConfig {
   rank: number

@@ -11,7 +11,7 @@ import { safetensorsData } from '@evolmm/onnx'
 import { unreadable } from '@evolmm/internal/node'
 import type { WeightType } from '../checkpoint/open-checkpoint'
 import { readTensor } from '../checkpoint/read-tensor'
-import { canonicalName } from './module-names'
+import { canonicalName } from '../backbones/parts/module-names'
 import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
 
 /** The two factors that one module got: its output gains `alpha / rank * B A x`. */

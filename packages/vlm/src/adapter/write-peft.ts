@@ -7,7 +7,7 @@ import type { WeightType } from '../checkpoint/open-checkpoint'
 import { writeSynced } from '@evolmm/internal/node'
 import { publishFolder } from '../checkpoint/publish'
 import { writeSafetensors } from '../checkpoint/write-safetensors'
-import { legacyName } from './module-names'
+import { legacyName } from '../backbones/parts/module-names'
 import type { LoraTensors } from './read-peft'
 
 export interface WritePeftOptions {

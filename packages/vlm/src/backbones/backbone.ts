@@ -4,10 +4,10 @@
  */
 import type { DType, Shape, Tensor } from '@evolmm/onnx'
 import type { WriteCheckpointOptions } from '../checkpoint/write-checkpoint'
-import type { ImageProcessorConfig } from '../image/image-processor-config'
+import type { ImageProcessorConfig } from './parts/patch-processor-config'
 import type { RgbImage } from '../image/rgb-image'
 import type { BuildPromptOptions } from '../prompt/build-prompt'
-import type { Grid } from '../prompt/image-token-count'
+import type { Grid } from './parts/image-token-count'
 import type { LoadTokenizerOptions } from '../prompt/load-tokenizer'
 import type { MemoryEstimate, MemoryOptions } from '../runtime/memory-estimate'
 import type { Attend, Layers } from './layers'

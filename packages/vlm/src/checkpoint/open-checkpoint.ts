@@ -1,14 +1,14 @@
 /**
  * A Hugging Face model folder as a table: for every tensor of the model where its bytes lie. Only headers are read;
  * whatever is missing, extra, of another shape or type, cut off or at odds with the index is found here, before any
- * work. Tensors keep the canonical names (see `adapter/module-names`) whichever tree the files use.
+ * work. Tensors keep the canonical names (see `backbones/parts/module-names`) whichever tree the files use.
  */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { safetensorsData } from '@evolmm/onnx'
 import { z } from 'zod'
-import { canonicalName } from '../adapter/module-names'
+import { canonicalName } from '../backbones/parts/module-names'
 import { unreadable } from '@evolmm/internal/node'
 
 export type WeightType = 'float32' | 'float16' | 'bfloat16'

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { legacyName } from '../adapter/module-names'
+import { legacyName } from '../backbones/parts/module-names'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { hubConfig } from '../backbones/qwen2_5_vl/hub-config'
 import { expectedWeights } from '../backbones/qwen2_5_vl/weights'

@@ -6,9 +6,9 @@ import { checkInteger, EvolmmError } from '@evolmm/internal'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { checkMessages, textsOf, type ChatMessage } from './chat-message'
 import type { ChatTemplate, RenderOptions } from './chat-template'
-import { imageTokenCount, type Grid } from './image-token-count'
+import { imageTokenCount, type Grid } from '../backbones/parts/image-token-count'
 import type { Tokenizer } from './load-tokenizer'
-import { videoError } from './video-error'
+import { videoError } from '../backbones/parts/video-error'
 
 export type BuildPromptOptions = Omit<RenderOptions, 'messages'> & {
   tokenizer: Tokenizer

@@ -1,6 +1,6 @@
 /** A conversation in the form that Hugging Face chat templates take. */
 import { EvolmmError } from '@evolmm/internal'
-import { isObject } from './read-checkpoint-file'
+import { isObject } from '../checkpoint/read-checkpoint-file'
 
 export type ChatPart = { type: 'image' } | { type: 'text'; text: string }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { Template } from '@huggingface/jinja'
 import type { ChatMessage } from './chat-message'
-import { damaged, isObject, readOptionalJson, readOptionalText } from './read-checkpoint-file'
+import { damaged, isObject, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
 
 export interface ChatTemplate {
   /** The Jinja source. */

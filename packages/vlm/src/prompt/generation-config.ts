@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Tokenizer } from './load-tokenizer'
-import { damaged, isObject, readOptionalJson, type JsonObject } from './read-checkpoint-file'
+import { damaged, isObject, readOptionalJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface GenerationConfig {
   /** Ids that end a completion, at least one, ascending. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
-import { damaged, isObject, readJson, type JsonObject } from './read-checkpoint-file'
+import { damaged, isObject, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface Tokenizer {
   /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face; none is added. */

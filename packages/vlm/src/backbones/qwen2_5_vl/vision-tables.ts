@@ -1,5 +1,5 @@
 /** What the vision tower must know of the places of patches, computed from grids alone. */
-import type { Grid } from '../../prompt/image-token-count'
+import type { Grid } from '../parts/image-token-count'
 import type { QwenConfig } from './config'
 
 /** Batches of rows that attend to each other; see `Neighbours` in `vision`. */

@@ -1,5 +1,5 @@
 /**
- * Which tensors a Qwen2.5-VL model of a given configuration has: canonical name (see `adapter/module-names`) to shape.
+ * Which tensors a Qwen2.5-VL model of a given configuration has: canonical name (see `backbones/parts/module-names`) to shape.
  * Linear weights are `[out, in]`; the patch embedding is a convolution `[hidden, C, T, P, P]` without a bias.
  */
 import type { QwenConfig } from './config'

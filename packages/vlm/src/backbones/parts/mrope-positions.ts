@@ -5,9 +5,9 @@
  * the text after it starts where the longer side ends.
  */
 import { EvolmmError } from '@evolmm/internal'
-import { imageTokenCount, type Grid } from '../../prompt/image-token-count'
-import { videoError } from '../../prompt/video-error'
-import type { QwenConfig } from './config'
+import { imageTokenCount, type Grid } from './image-token-count'
+import { videoError } from './video-error'
+import type { QwenConfig } from '../qwen2_5_vl/config'
 
 export interface MropePositionsOptions {
   /** `[T]`, with the image token once per merged patch. */

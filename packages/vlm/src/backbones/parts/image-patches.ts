@@ -4,10 +4,10 @@
  * `mergeSize`, the squares row by row, since each square becomes one token.
  */
 import { EvolmmError } from '@evolmm/internal'
-import type { ImageProcessorConfig } from '../../image/image-processor-config'
+import type { ImageProcessorConfig } from './patch-processor-config'
 import { resizeBicubic } from '../../image/resize-bicubic'
 import type { RgbImage } from '../../image/rgb-image'
-import { smartResize } from '../../image/smart-resize'
+import { smartResize } from './smart-resize'
 
 export interface ImagePatches {
   /** [patches, 3 * temporalPatchSize * patchSize * patchSize]: colour, frame, row, column. */

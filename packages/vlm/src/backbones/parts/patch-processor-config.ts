@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
-import { isObject, readJson, readOptionalJson } from '../prompt/read-checkpoint-file'
+import { isObject, readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
 
 export interface ImageProcessorConfig {
   /** Fewest pixels after resizing. */
