@@ -1,14 +1,14 @@
 /** What the system says of a file, as the one typed error. */
 import { EvolmmError } from './evolmm-error'
 
-/** For `catch`: rethrows typed errors as they are and the system's as `UNREADABLE_FILE`. */
+/** The handler for `catch` that rethrows typed errors as they are, and the system's as `UNREADABLE_FILE`. */
 export function unreadable(file: string): (cause: unknown) => never {
   return (cause) => {
     throw wrap('UNREADABLE_FILE', `${file}: must be readable`, file, cause)
   }
 }
 
-/** For `catch`: rethrows typed errors as they are and the system's as `UNWRITABLE_FILE`. */
+/** The handler for `catch` that rethrows typed errors as they are, and the system's as `UNWRITABLE_FILE`. */
 export function unwritable(file: string): (cause: unknown) => never {
   return (cause) => {
     throw wrap('UNWRITABLE_FILE', `${file}: must be writable`, file, cause)

@@ -8,7 +8,9 @@ import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EvolmmError } from './evolmm-error'
 
-/** By this process: its own number says nothing about a file that an earlier process of that number left. */
+/**
+ * Locks held by this process: its number alone says nothing about a file that an earlier process of that number left.
+ */
 const held = new Set<string>()
 
 /** Returns what gives it back, or throws `OUTPUT_IN_USE`. */

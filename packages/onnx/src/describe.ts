@@ -51,12 +51,12 @@ export function describeTensor(tensor: Tensor): string {
   return tensor.data === undefined ? described(tensor) : `${described(tensor)} = ${showData(tensor.data)}`
 }
 
-/** With `?` for a type that nothing says. */
+/** A type that nothing says is written as `?`. */
 function described(tensor: Tensor): string {
   return isGuessed(tensor) ? `${tensor.name}: ? ${showShape(tensor.shape)}` : showTensor(tensor)
 }
 
-/** As in the file: those at the end that are left out do not show. */
+/** The tensors are listed as in the file: those at the end that are left out do not show. */
 function written(tensors: Node['inputs']): Node['inputs'] {
   return tensors.slice(0, tensors.findLastIndex((tensor) => tensor !== undefined) + 1)
 }

@@ -1,6 +1,6 @@
 /**
- * From the bytes of an `.onnx` file to a graph. The bytes may come from anywhere: whatever is wrong with them is an
- * `EvolmmError`, and nothing is allocated beyond what they hold.
+ * `parse` makes a graph of the bytes of an `.onnx` file. The bytes may come from anywhere: whatever is wrong with
+ * them is an `EvolmmError`, and nothing is allocated beyond what they hold.
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import { EvolmmError } from '@evolmm/internal'

@@ -1,4 +1,4 @@
-/** From a graph to the bytes of an `.onnx` file. */
+/** `serialize` makes the bytes of an `.onnx` file of a graph. */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { EvolmmError } from '@evolmm/internal'
 import type { Attribute } from './graph/attribute'

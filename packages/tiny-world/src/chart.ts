@@ -9,7 +9,7 @@ export const colors = ['red', 'blue', 'green', 'yellow', 'purple', 'black'] as c
 export type Color = (typeof colors)[number]
 
 export interface Bar {
-  /** Of the four columns of the image, from the left. */
+  /** The bar's column, of the four of the image, from the left. */
   column: number
   color: Color
   /** Height in steps of the grid, 1 to 9. */
@@ -21,7 +21,7 @@ export interface Bar {
 
 export interface Chart {
   seed: number
-  /** From left to right. The tallest and the lowest have no equal. */
+  /** The bars from left to right. The tallest and the lowest have no equal. */
   bars: readonly Bar[]
 }
 

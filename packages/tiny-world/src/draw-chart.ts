@@ -25,7 +25,7 @@ const paint: Readonly<Record<Color, readonly [number, number, number]>> = {
   black: [10, 10, 10],
 }
 
-/** Decoded, ready for `encodeImage`. */
+/** The image is decoded, ready for `encodeImage`. */
 export async function drawChart(chart: Chart): Promise<RgbImage> {
   const data = await sharp(Buffer.from(chartSvg(chart)))
     .removeAlpha()
@@ -45,7 +45,7 @@ export async function chartPng(chart: Chart): Promise<Uint8Array> {
   )
 }
 
-/** Without the noise of single pixels. */
+/** The picture lacks the noise of single pixels. */
 export function chartSvg({ seed, bars }: Chart): string {
   const { normal } = draws(seed, 'colors')
   const light = 6 * normal()

@@ -8,14 +8,14 @@ import { philox4x32 } from '@evolmm/internal'
 const kinds = { bars: 0, colors: 1, noise: 2, questions: 3, segments: 4, wrongLabels: 5 } as const
 
 export interface Draws {
-  /** In [0, 1), a multiple of 2^-32. */
+  /** A number in [0, 1), a multiple of 2^-32. */
   uniform: () => number
-  /** From `min` to `max`, both included. */
+  /** An integer from `min` to `max`, both included. */
   integer: (min: number, max: number) => number
-  /** Standard normal. */
+  /** A number of the standard normal distribution. */
   normal: () => number
   pick: <T>(values: readonly T[]) => T
-  /** All of them in random order. */
+  /** All values in random order. */
   shuffled: <T>(values: readonly T[]) => T[]
 }
 

@@ -44,20 +44,20 @@ export const recipes = {
 
 export interface MakeCheckpointOptions {
   folder: string
-  /** Of the random weights. @default 1 */
+  /** The seed of the random weights. @default 1 */
   seed?: number | undefined
-  /** One after the other, such as one of `recipes`. */
+  /** Phases that run one after the other, such as one of `recipes`. */
   phases: readonly WarmupPhase[]
   /** Charts in a step. @default 8 */
   batch?: number | undefined
   /** Threads of an operation; another number gives other last bits. @default 1 */
   threads?: number | undefined
   /**
-   * Where the state is kept every 100 steps and after each phase, to go on from. What was made with other options is not
-   * taken up. @default nowhere
+   * A folder where the state is kept every 100 steps and after each phase, to go on from. What was made with other
+   * options is not taken up. @default nowhere
    */
   stateFolder?: string | undefined
-  /** After each step; `step` counts from 1 in each phase. */
+  /** The function is called after each step; `step` counts from 1 in each phase. */
   onStep?: ((record: WarmupRecord, phase: number) => void) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** How often a model answers right, and how much its answers agree. */
+/** This measurement says how often a model answers right, and how much its answers agree. */
 import { groupStatistics, parseAnswer, type Answer } from '@evolmm/rewards'
 import type { Adapter, EncodedImage, Prompt, Vlm } from '@evolmm/vlm'
 import { drawChart } from './draw-chart'
@@ -10,7 +10,7 @@ export const measures = ['greedy', 'sampled', 'voted', 'agreement'] as const
 export type Measure = (typeof measures)[number]
 
 /**
- * Of one question:
+ * The measures of one question:
  * - `greedy`: 1 if greedy decoding gives the true answer;
  * - `sampled`: how likely the true answer is when sampling at temperature 1;
  * - `voted`: 1 if most of the samples give it, the first of them deciding a tie;
@@ -28,7 +28,7 @@ export interface MeasureAccuracyOptions {
   adapter?: Adapter | undefined
   /** Answers drawn to each question. @default 5 */
   samples?: number | undefined
-  /** Of the draws. @default 0 */
+  /** The seed of the draws. @default 0 */
   seed?: number | undefined
   /**
    * `sampled` from the score of the answer in its tag and nothing else, free of chance and a little low where a model

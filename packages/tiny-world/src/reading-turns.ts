@@ -19,14 +19,14 @@ export interface ReadingTurnsOptions {
 /** Four different questions, and an `Ask a question.` */
 export function readingTurns(chart: Chart, { hasty = 0 }: ReadingTurnsOptions = {}): WarmupTurn[] {
   const random = draws(chart.seed, 'segments')
-  const asked = new Map<string, Question>()
-  while (asked.size < 4) {
+  const questions = new Map<string, Question>()
+  while (questions.size < 4) {
     const question = drawQuestion(random.pick(questionKinds), chart, random)
-    asked.set(questionText(question), question)
+    questions.set(questionText(question), question)
   }
   const proposed = drawQuestion(random.pick(questionKinds), chart, random)
   return [
-    ...Array.from(asked, ([prompt, question]) => ({
+    ...Array.from(questions, ([prompt, question]) => ({
       prompt,
       completion: reading(question, chart, random, hasty),
     })),
@@ -43,7 +43,7 @@ function reading(question: Question, chart: Chart, { uniform, integer }: Draws, 
 
 type Bars = Chart['bars']
 
-/** Orders of the careful one. */
+/** Orders in which the careful one reads. */
 const ways: readonly ((bars: Bars) => Bars)[] = [
   (bars) => [...bars].reverse(),
   ([first, ...others]) => [...others, first],

@@ -8,13 +8,13 @@ import { chart, type Chart } from './chart'
 const range = 1e9
 
 export const splits = {
-  /** Labelled, for the warm-up. */
+  /** Labelled charts for the warm-up. */
   warmup: { start: 0, end: range },
-  /** Without labels, for self-evolution. */
+  /** Charts without labels, for self-evolution. */
   evolve: { start: range, end: 2 * range },
-  /** Labelled, to choose hyper-parameters on. */
+  /** Labelled charts to choose hyper-parameters on. */
   tune: { start: 2 * range, end: 3 * range },
-  /** Labelled, for what is reported. */
+  /** Labelled charts for what is reported. */
   test: { start: 3 * range, end: 4 * range },
 } as const
 

@@ -9,11 +9,11 @@ export interface Estimate {
 }
 
 export type MeanAccuracy = Record<Measure, Estimate> & {
-  /** Questions. */
+  /** Number of questions. */
   count: number
 }
 
-/** Over all questions, and over those of each kind that occurs. At least one question. */
+/** The means are over all questions, and over those of each kind that occurs. At least one question is needed. */
 export function summarizeAccuracy(results: readonly PairAccuracy[]): {
   all: MeanAccuracy
   kinds: Partial<Record<QuestionKind, MeanAccuracy>>

@@ -34,13 +34,13 @@ export function warmupTurns(
 ): WarmupTurn[] {
   const random = draws(chart.seed, 'segments')
   const count = random.integer(6, 9)
-  const asked = new Map<string, Question>()
+  const questions = new Map<string, Question>()
   // Kinds without a choice run out, so not every draw is a new question.
-  for (let tries = 0; asked.size < count && tries < 40; tries++) {
+  for (let tries = 0; questions.size < count && tries < 40; tries++) {
     const question = drawQuestion(random.pick(kinds), chart, random)
-    asked.set(questionText(question), question)
+    questions.set(questionText(question), question)
   }
-  const answers = [...asked].map(([prompt, question]) => ({
+  const answers = [...questions].map(([prompt, question]) => ({
     prompt,
     completion: answerTag(labelOf(question, chart, random.uniform() < wrong ? random : undefined)),
   }))

@@ -1,4 +1,4 @@
-/** Whether the files that a graph's constants lie in are there, before a runtime is asked to open them. */
+/** This check finds files of constants that are missing or too short before a runtime opens them. */
 import { EvolmmError } from '@evolmm/internal'
 import { bodiesOf } from '../graph/clone'
 import type { Graph, Scope, Tensor } from '../graph/graph'

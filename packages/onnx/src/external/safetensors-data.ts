@@ -24,11 +24,11 @@ export interface SafetensorsSource {
 export interface SafetensorsData {
   /** What `session.model_external_initializers_file_folder_path` must be. */
   folder: string
-  /** By name; pass to `graph.initializer`. */
+  /** Each tensor by its name; pass one to `graph.initializer`. */
   tensors: ReadonlyMap<string, ExternalData>
 }
 
-/** Where each tensor of some `.safetensors` files lies. Only headers are read. */
+/** The result says where each tensor of some `.safetensors` files lies. Only headers are read. */
 export async function safetensorsData(source: SafetensorsSource): Promise<SafetensorsData> {
   const { realpath } = await import('node:fs/promises')
   const path = await import('node:path')

@@ -81,7 +81,7 @@ export function customBackward(
   return made
 }
 
-/** Whether the graph still has a function: what failed took those that it made with it. */
+/** True if the graph still has the function: an operation that failed takes away those that it made. */
 function isThere(graph: Graph, fn: GraphFunction | undefined): fn is GraphFunction {
   return fn !== undefined && graph.functions.get(`${fn.domain}.${fn.name}`) === fn
 }

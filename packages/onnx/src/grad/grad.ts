@@ -369,7 +369,7 @@ function ruleOf({ domain, opType }: Node): GradientRule | undefined {
   return known ? gradientRules[opType] : undefined
 }
 
-/** Whether two shapes can be equal: names may turn out to be any number. */
+/** Two shapes fit if they can be equal: names may turn out to be any number. */
 function fits(a: Shape | undefined, b: Shape | undefined): boolean {
   if (a === undefined || b === undefined) return true
   return (

@@ -9,7 +9,7 @@ export interface GradientContext {
   readonly node: Node
   /** The input at `index`; internal error if it was left out. */
   input(index: number): Tensor
-  /** Whether the input at `index` was given. */
+  /** True if the input at `index` was given. */
   has(index: number): boolean
   output(index?: number): Tensor
   /** Gradient of the loss with respect to the output at `index`; `undefined` where the loss does not depend on it. */
@@ -29,8 +29,8 @@ export interface GradientContext {
 }
 
 /**
- * For each input a function that makes its gradient, called only when that gradient is wanted; `undefined` where there
- * is none (indices, shapes, conditions).
+ * A rule gives for each input a function that makes its gradient, called only when that gradient is wanted;
+ * `undefined` where there is none (indices, shapes, conditions).
  */
 export type GradientRule = (context: GradientContext) => (undefined | (() => Tensor))[]
 

@@ -1,4 +1,6 @@
-/** Whether two stretches of nodes are the same but for names: what `checkpoint` needs of its function. */
+/**
+ * Two stretches of nodes are the same if they differ in names alone: this is what `checkpoint` needs of its function.
+ */
 import type { Attribute } from '../graph/attribute'
 import type { Graph, Node, Scope, Tensor } from '../graph/graph'
 

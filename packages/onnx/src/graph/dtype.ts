@@ -47,7 +47,7 @@ export function dtypeBytes(dtype: DType): number {
   return entryOf(dtype).bytes
 }
 
-/** Whether gradients can flow through values of this type. */
+/** Gradients flow through values of floating-point types only. */
 export function isFloat(dtype: DType): boolean {
   return entryOf(dtype).float
 }

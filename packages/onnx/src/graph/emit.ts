@@ -37,7 +37,7 @@ export function emit(
   return emitNode(graph, opType, inputs, options).outputs as Tensor[]
 }
 
-/** As `emit`, for those who leave outputs out. */
+/** `emitNode` does what `emit` does, for callers who leave outputs out. */
 export function emitNode(
   graph: Graph,
   opType: string,

@@ -18,7 +18,7 @@ export interface Tensor {
   /** `undefined`: unknown rank. */
   readonly shape: Shape | undefined
   readonly scope: Scope
-  /** Where it is made; `undefined` for inputs and constants. */
+  /** The node that makes the tensor; `undefined` for inputs and constants. */
   readonly node: Node | undefined
   /** Contents, if it is a constant. */
   readonly data: TensorData | undefined
@@ -72,7 +72,7 @@ export class Scope {
     readonly name: string,
   ) {}
 
-  /** Whether tensors of `other` can be used here. */
+  /** A scope sees the tensors of itself and of all scopes around it. */
   sees(other: Scope): boolean {
     return this === other || (this.parent?.sees(other) ?? false)
   }
@@ -91,9 +91,9 @@ export interface GraphFunction {
 
 export interface GradientFunction {
   readonly fn: GraphFunction
-  /** Which of the forward inputs, outputs and output gradients it takes. */
+  /** Indices of the forward inputs, outputs and output gradients that the function takes. */
   readonly takes: readonly number[]
-  /** Which input each of its outputs is the gradient of. */
+  /** The index of the input that each of its outputs is the gradient of. */
   readonly gives: readonly number[]
 }
 
@@ -102,20 +102,20 @@ export type CustomBackward = (call: {
   outputs: Tensor[]
   /** Gradient of each output; `undefined` where the loss does not depend on it. */
   gradients: (Tensor | undefined)[]
-  /** Which inputs need a gradient. */
+  /** True for each input that needs a gradient. */
   needs: boolean[]
 }) => (Tensor | undefined)[]
 
 export class Graph {
   readonly body: Scope
-  /** Where new nodes go. */
+  /** The scope that receives new nodes. */
   current: Scope
   currentRegion: Region | undefined
   /** Version of the standard operators. */
   opset: number
   /** Versions of other operator sets, by domain. */
   readonly domains = new Map<string, number>()
-  /** By `domain.name`. */
+  /** Functions by `domain.name`. */
   readonly functions = new Map<string, GraphFunction>()
   readonly metadata = new Map<string, string>()
   private names = new Set<string>()

@@ -25,7 +25,7 @@ export function fromFloat16(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
 }
 
-/** From the 52-bit fraction of the double itself, so that nothing is rounded twice. */
+/** The bits are rounded from the 52-bit fraction of the double itself, so that nothing is rounded twice. */
 function roundBits(value: number, exponentBits: number, fractionBits: number, bias: number): number {
   scratch.setFloat64(0, value)
   const high = scratch.getUint32(0)

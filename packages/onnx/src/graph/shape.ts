@@ -24,7 +24,7 @@ export function showShape(shape: Shape | undefined): string {
   return shape === undefined ? '[?]' : `[${shape.join(', ')}]`
 }
 
-/** Whether two shapes are known to be equal. */
+/** Two shapes are the same if they are known and equal. */
 export function sameShape(a: Shape | undefined, b: Shape | undefined): boolean {
   return a?.length === b?.length && a?.every((dim, i) => dim === b?.[i]) === true
 }

@@ -29,11 +29,11 @@ function checkParameters(
   }
 }
 
-/** Whether broadcasting made a length of 1 longer; a name may turn out to be 1. */
+/** A shape is larger if broadcasting made a length of 1 longer; a name may turn out to be 1. */
 const isLarger = (shape: Shape, than: Shape): boolean =>
   shape.some((dim, axis) => than[axis] === 1 && typeof dim === 'number' && dim !== 1)
 
-/** Also the mean and the inverse deviation, in float32 whatever the input is. */
+/** The rule also gives the mean and the inverse deviation, in float32 whatever the input is. */
 const layer: InferenceRule = (context) => {
   const [{ dtype, shape }] = alongAxis(context)
   checkParameters(context, 2, 'broadcast to input 0', (full) => full)

@@ -146,7 +146,7 @@ const size: InferenceRule = (context) => {
   return [{ dtype: 'int64', shape: [], value: shape && [shape.reduce<Dim>(multiplyDims, 1)] }]
 }
 
-/** By sizes, or in `num_outputs` equal parts of which the last may be shorter. */
+/** The axis is split by sizes, or into `num_outputs` equal parts of which the last may be shorter. */
 const split: InferenceRule = (context) => {
   const { dtype, shape } = context.input(0)
   if (context.optional(1) !== undefined) context.integers(1)

@@ -23,7 +23,7 @@ export function If(condition: Tensor, thenBranch: () => Tensor[], elseBranch: ()
 }
 
 export interface LoopStep {
-  /** Whether to go on; without it the loop runs as often as it was told. */
+  /** A boolean that lets the loop go on; without it the loop runs as often as it was told. */
   condition?: Tensor
   /** New values of what is carried, as many as there were. */
   carried: readonly Tensor[]

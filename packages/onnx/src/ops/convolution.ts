@@ -4,9 +4,9 @@ import type { Tensor } from '../graph/graph'
 import { op } from './operands'
 
 export interface ConvOptions {
-  /** Between places of the kernel, for each spatial axis. @default 1 */
+  /** Distance between places of the kernel, for each spatial axis. @default 1 */
   strides?: readonly number[] | undefined
-  /** Between elements of the kernel. @default 1 */
+  /** Distance between elements of the kernel. @default 1 */
   dilations?: readonly number[] | undefined
   /** Zeros around the input: before each spatial axis, then after each. @default 0 */
   pads?: readonly number[] | undefined

@@ -64,7 +64,7 @@ export interface TopKOptions {
   axis?: number
   /** The largest (1) or the smallest (0). @default 1 */
   largest?: 0 | 1
-  /** In order. @default 1 */
+  /** 1 gives the values in order. @default 1 */
   sorted?: 0 | 1
 }
 

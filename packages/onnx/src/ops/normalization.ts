@@ -83,7 +83,7 @@ export function InstanceNormalization(
   return op('InstanceNormalization', [x, scale, bias], { attributes: { epsilon: float(epsilon) } })
 }
 
-/** With the mean and variance of each channel given: inference mode. */
+/** The operator runs in inference mode: the mean and variance of each channel are given. */
 export function BatchNormalization(
   x: Tensor,
   scale: Tensor,

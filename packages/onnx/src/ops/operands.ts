@@ -1,4 +1,4 @@
-/** From what callers may pass to what nodes take. */
+/** These functions turn what callers may pass into what nodes take. */
 import { EvolmmError } from '@evolmm/internal'
 import { isTensor, kindOf, type Graph, type Tensor } from '../graph/graph'
 import { emit, graphOf, type EmitOptions, type Operand } from '../graph/emit'

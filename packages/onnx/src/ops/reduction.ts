@@ -36,7 +36,7 @@ export interface ArgOptions {
   axis?: number
   /** @default 1 */
   keepdims?: 0 | 1
-  /** On a tie take the last, not the first. @default 0 */
+  /** 1 takes the last of equal elements, 0 the first. @default 0 */
   select_last_index?: 0 | 1
 }
 

@@ -37,7 +37,7 @@ export function readAttribute(proto: AttributeProto, where: string): Attribute |
   }
 }
 
-/** As a number where that is exact. */
+/** An integer becomes a number where that is exact. */
 function small(value: bigint): number | bigint {
   return BigInt.asIntN(53, value) === value ? Number(value) : value
 }

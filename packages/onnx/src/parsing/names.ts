@@ -25,7 +25,7 @@ export class Names {
     return this.known.has(name) ? this.known.get(name) : this.outer?.get(name)
   }
 
-  /** Whether `name` is defined in this very scope. */
+  /** True if `name` is defined in this very scope. */
   owns(name: string): boolean {
     return this.known.has(name)
   }

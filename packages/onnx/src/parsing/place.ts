@@ -1,4 +1,4 @@
-/** Where nodes of a file are read, and the two readers, of nodes and of functions, as each sees the other. */
+/** A place says where nodes of a file are read; the two readers, of nodes and of functions, see each other so. */
 import type { Graph, Node, Tensor } from '../graph/graph'
 import type { Inferred } from '../infer/context'
 import type { AttributeProto, FunctionProto, NodeProto, ValueInfoProto } from '../proto/gen/onnx_pb'
@@ -11,7 +11,7 @@ const maxDepth = 64
 /** What the names of nodes mean, and how much of the file is around them. */
 export interface Place {
   names: Names
-  /** Whether these are the nodes of the main graph, whose names stay as they are. */
+  /** True for the nodes of the main graph, whose names stay as they are. */
   main: boolean
   /** Version of the standard operators that the nodes are written in. */
   opset: number

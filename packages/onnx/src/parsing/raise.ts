@@ -14,7 +14,7 @@ export interface Call {
   opType: string
   inputs: (Tensor | undefined)[]
   attributes: Record<string, Attribute>
-  /** How many outputs the file names. */
+  /** The number of outputs that the file names. */
   outputs: number
 }
 

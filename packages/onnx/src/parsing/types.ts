@@ -57,7 +57,7 @@ function refineShape(found: Shape | undefined, declared: Shape | undefined): Sha
   })
 }
 
-/** Whether a length has a name that inference made up. */
+/** A generated length has a name that inference made up. */
 export function isGenerated(dim: Dim): boolean {
   return typeof dim === 'string' && dim.includes('unknown_')
 }

@@ -54,7 +54,7 @@ const gelu = (x: Tensor): Tensor => {
   return Add(distribution, Mul(x, density))
 }
 
-/** With s the logistic function of 2u, y = x s: s + x s (1 - s) 2u'. */
+/** The derivative is s + x s (1 - s) 2u', with s the logistic function of 2u and y = x s. */
 const geluTanh = (given: Tensor): Tensor => {
   // Beyond 10 the derivative is 0 or 1 to all digits, and nothing may overflow there in half precision.
   const x = Clip(given, -10, 10)

@@ -64,8 +64,8 @@ const convTranspose: GradientRule = (c) => {
 }
 
 /**
- * For `weight` of the convolution of `x` [N, G C, ...] that has gradient `y` [N, O, ...]: `x` convolved with `y`, samples
- * as channels and the other way round, strides and dilations exchanged.
+ * The gradient for `weight` of a convolution of `x` [N, G C, ...] whose output has the gradient `y` [N, O, ...] is
+ * itself a convolution: `x` with `y`, samples as channels and the other way round, strides and dilations exchanged.
  */
 function weightGradient(
   x: Tensor,

@@ -55,7 +55,7 @@ const gatherND: GradientRule = (c) => [
   },
 ]
 
-/** Only puts and sums pass gradients on: the others would have to know which element won. */
+/** The reductions `none` and `add` alone pass gradients on: the others would have to know which element won. */
 function reduction(c: GradientContext): 'none' | 'add' {
   const given = c.string('reduction', 'none')
   return given === 'none' || given === 'add'
@@ -97,7 +97,7 @@ const slice: GradientRule = (c) => [
   },
 ]
 
-/** How much a slice cut off before and after, along each of `axes`. */
+/** The padding is what a slice cut off before and after, along each of `axes`. */
 function padding(c: GradientContext, axes: readonly number[]): Integers {
   const [x, starts] = [c.input(0), c.input(1)]
   const { graph } = x.scope

@@ -59,7 +59,7 @@ function lazy<T extends object>(make: () => T): () => T {
   return () => (made ??= make())
 }
 
-/** Over the last axes; scale and bias broadcast to the input. */
+/** The statistics are those of the last axes; scale and bias broadcast to the input. */
 const overLastAxes =
   (centred: boolean): GradientRule =>
   (c) => {
@@ -99,7 +99,7 @@ const instance: GradientRule = (c) => {
   ]
 }
 
-/** As one row for each group. */
+/** Each group is normalised as one row. */
 const group: GradientRule = (c) => {
   const x = c.input(0)
   const groups = c.int('num_groups', 1)
@@ -114,7 +114,7 @@ const group: GradientRule = (c) => {
   ]
 }
 
-/** With the statistics given: linear in everything but the variance. */
+/** The statistics are given, so that the operator is linear in everything but the variance. */
 const batch: GradientRule = (c) => {
   if (c.int('training_mode', 0) === 1)
     c.unsupported('training_mode is 1; use GroupNormalization or operators')
@@ -132,7 +132,7 @@ const batch: GradientRule = (c) => {
   ]
 }
 
-/** In inference nothing is dropped. */
+/** Inference drops nothing. */
 const dropout: GradientRule = (c) => {
   if (c.has(2) && numberOf(c.input(2)) !== 0)
     c.unsupported('training_mode must be the constant false; multiply with a mask of your own')

@@ -20,7 +20,7 @@ function axesOf(c: GradientContext): number[] | undefined {
   return isNoop(c) ? [] : Array.from({ length: c.axis(-1) + 1 }, (_, axis) => axis)
 }
 
-/** Whether an empty list of axes means none, not all. */
+/** A reduction does nothing if an empty list of axes means none, and not all. */
 function isNoop(c: GradientContext): boolean {
   return c.int('noop_with_empty_axes', 0) === 1
 }
@@ -43,7 +43,7 @@ function spread(c: GradientContext, small: Tensor): Tensor {
   return Expand(small, lengths(c.input(0)))
 }
 
-/** How many elements each result was made from: a number if the shape tells, else a tensor. */
+/** The count is the number of elements that each result was made from: a number if the shape tells, else a tensor. */
 function count(c: GradientContext): number | Tensor {
   const [x, y] = [c.input(0), c.output()]
   const lengths = x.shape && axesOf(c)?.map((axis) => x.shape?.at(axis))

@@ -26,7 +26,7 @@ export interface AdamWOptions {
   epsilon?: number
   /** @default 0.01 */
   weightDecay?: number
-  /** Whether the program computes the gradient's norm, or takes it as the input `norm`. @default 'computed' */
+  /** `computed`: the program computes the gradient's norm; `given`: it takes the input `norm`. @default 'computed' */
   norm?: 'computed' | 'given'
 }
 

@@ -79,7 +79,7 @@ const attentionOp = operatorFor((heads: number, groups: number, d: number, scale
   /** [B, n, d, T] to [B, T, n d]. */
   const mergeTurned = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 3, 1, 2] }), [0, 0, n * d])
   const turned = (x: Tensor) => Transpose(x, { perm: [0, 1, 3, 2] })
-  /** Between [B, groups, rows, S] and [B, heads, T, S]. */
+  /** [B, groups, rows, S] to [B, heads, T, S]; `together` is the way back. */
   const apart = (x: Tensor) => Reshape(x, [0, heads, -1, 0])
   const together = (x: Tensor) => Reshape(x, [0, groups, -1, 0])
 

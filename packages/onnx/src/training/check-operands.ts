@@ -8,11 +8,11 @@ interface Wanted {
   tensor: Tensor | undefined
   /** Names of lengths, as in the documentation: `['R', 'D']`. Equal ones must be equal. '...' at the front: any axes. */
   shape: readonly string[]
-  /** Whether lengths may be 1 and leading ones missing. @default false */
+  /** True allows lengths of 1 and missing leading ones. @default false */
   broadcast?: boolean
   /** 'float': a float, the same for all. @default 'float' */
   type?: 'float' | 'index'
-  /** Whether it may be left out. @default false */
+  /** True allows the operand to be left out. @default false */
   optional?: boolean
 }
 

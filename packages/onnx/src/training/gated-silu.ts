@@ -11,7 +11,7 @@ import { checkOperands } from './check-operands'
 
 export interface GatedSiluOptions {
   gate: Tensor
-  /** In the shape of `gate`. */
+  /** A tensor in the shape of `gate`. */
   up: Tensor
 }
 
@@ -47,7 +47,10 @@ function silu(x: Tensor): Tensor {
   })[0]
 }
 
-/** In float64 the runtime would make a `QuickGelu` that it cannot run of `Sigmoid` and `Mul`. */
+/**
+ * The logistic function is written out in float64, where the runtime would make of `Sigmoid` and `Mul` a `QuickGelu`
+ * that it cannot run.
+ */
 function logistic(x: Tensor): Tensor {
   return x.dtype === 'float64' ? Reciprocal(Add(Exp(Neg(x)), 1)) : Sigmoid(x)
 }

@@ -29,7 +29,7 @@ export interface LoraLinearOptions {
   alpha?: number
   /** What the adapter counts. */
   scale?: number
-  /** On the adapter's input. @default none */
+  /** Dropout of the adapter's input. @default none */
   dropout?: DropoutOptions | undefined
 }
 

@@ -49,7 +49,7 @@ export type KlOptions = {
 export interface PolicyLoss {
   /** A scalar. Its gradient reaches the hidden states, the head and both weights, not the reference. */
   loss: Tensor
-  /** For reports, without gradients: [R] each. */
+  /** What reports show, without gradients: [R] each. */
   logProbabilities: Tensor
   entropy: Tensor
   /** Zeros without a reference. */

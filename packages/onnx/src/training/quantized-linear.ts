@@ -74,7 +74,7 @@ export function quantizedLinear({ x, weight, bias, kernel = 'packed' }: Quantize
 
 interface Sizes {
   out: number
-  /** Of a row. */
+  /** The number of blocks in a row. */
   blocks: number
   blockSize: number
 }

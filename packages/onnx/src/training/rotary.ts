@@ -52,14 +52,14 @@ function checkOptions({ x, cos, sin, heads }: RotaryOptions): void {
 const rotaryOp = operatorFor((heads: number) =>
   customOp({
     name: 'Rotary',
-    forward: (x, cos, sin) => [turn(x, cos, sin, heads)],
+    forward: (x, cos, sin) => [rotate(x, cos, sin, heads)],
     backward: ({ inputs: [, cos, sin], gradients: [gradient], needs }) => [
-      gradient && needs[0] ? turn(gradient, cos, Neg(sin), heads) : undefined,
+      gradient && needs[0] ? rotate(gradient, cos, Neg(sin), heads) : undefined,
     ],
   }),
 )
 
-function turn(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor {
+function rotate(x: Tensor, cos: Tensor, sin: Tensor, heads: number): Tensor {
   const { graph } = x.scope
   // The position of row t is 0 + t: each row has its own line in the tables.
   const start = graph.constant('int64', [1], [0])

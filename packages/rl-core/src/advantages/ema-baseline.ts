@@ -11,7 +11,7 @@ import { type AdvantageEstimator, checkRewards, mean, scoredOf } from './estimat
 export interface EmaBaselineOptions {
   /** Weight of the past, from 0 up to but not including 1. @default 0.9 */
   decay?: number
-  /** When the baseline moves: after every sample, or once per group. @default 'sample' */
+  /** The baseline moves after every sample, or once per group. @default 'sample' */
   order?: 'sample' | 'group'
   /**
    * The baseline before any reward. With 0, as published, and positive rewards only, every early sample is imitated.

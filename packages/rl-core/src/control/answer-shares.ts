@@ -1,7 +1,7 @@
 /**
- * How often the most frequent answer to a question text is given, whatever the image: a sign of collapse that needs no
- * labels. Agreement between the answers of one group is none, since a model that says one thing to everything agrees
- * with itself.
+ * An answer share says how often the most frequent answer to a question text is given, whatever the image: a sign of
+ * collapse that needs no labels. Agreement between the answers of one group is none, since a model that says one
+ * thing to everything agrees with itself.
  */
 
 export interface AskedQuestion {
@@ -12,9 +12,9 @@ export interface AskedQuestion {
 
 /** Plain data, to be compared with that of an earlier window. */
 export interface AnswerShares {
-  /** Of each text that was asked at least five times. */
+  /** One share for each text that was asked at least five times. */
   shares: readonly TextShare[]
-  /** By how often each was asked; `null` if none was often enough. */
+  /** The mean share, weighted by how often each text was asked; `null` if none was asked often enough. */
   mean: number | null
   /** Questions that it is the mean of. */
   count: number
@@ -58,7 +58,10 @@ export function answerShares(questions: readonly AskedQuestion[]): AnswerShares 
   return { shares, mean: total === 0 ? null : top / total, count: total }
 }
 
-/** Whether one window is more constant than an earlier one, by more than chance: over all texts, or for one of them. */
+/**
+ * The shares of a window have risen if they are above those of an earlier one by more than chance, over all texts or
+ * for one of them.
+ */
 export function sharesHaveRisen(now: AnswerShares, start: AnswerShares): boolean {
   const ofAll = ({ mean, count }: AnswerShares) => ({ share: mean ?? 0, count })
   if (now.mean !== null && start.mean !== null && risen(ofAll(now), ofAll(start))) return true

@@ -20,9 +20,9 @@ export interface WatchOptions {
 
 /** What one iteration showed. */
 export interface WatchedIteration {
-  /** Those that were answered. */
+  /** The questions that were answered. */
   questions: readonly WatchedQuestion[]
-  /** Of their answers, in nats; `null` where none was measured. */
+  /** The entropy of each question's answers, in nats; `null` where none was measured. */
   entropies: readonly (number | null)[]
   rewards: readonly (number | null)[]
   /** All questions, also those that were not answered. */
@@ -32,14 +32,14 @@ export interface WatchedIteration {
 }
 
 export interface WatchedQuestion extends AskedQuestion {
-  /** Under the start proposer, in nats per token; `null` if unknown. */
+  /** The question's log-probability under the start proposer, in nats per token; `null` if unknown. */
   logProbability: number | null
 }
 
 export interface WatchRecord {
   /**
-   * How often the most frequent answer to a question text is given, over the window of latest questions; beside it the
-   * same over the first window of the run. `null` until there is enough to say.
+   * The share of the most frequent answer to a question text, over the window of latest questions; beside it the same
+   * over the first window of the run. `null` until there is enough to say.
    */
   topAnswerShare: number | null
   startTopAnswerShare: number | null
@@ -60,9 +60,9 @@ export type Alarm =
   | 'unlikely-questions'
 
 export interface WatchState {
-  /** Latest ones, oldest first. */
+  /** The latest questions, oldest first. */
   questions: readonly WatchedQuestion[]
-  /** Of the first whole window; `null` until then. */
+  /** What the first whole window showed; `null` until then. */
   start: (AnswerShares & { logProbability: number | null }) | null
   /** Running means: one iteration's divergence is that of a few questions, and jumps. */
   kl: Readonly<Record<'solver' | 'proposer', number>>
@@ -122,7 +122,7 @@ export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
   }
 }
 
-/** Of those that were measured. */
+/** The mean of the values that were measured. */
 function mean(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null)
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length

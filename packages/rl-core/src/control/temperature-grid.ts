@@ -29,7 +29,7 @@ export interface ScoredTemperature {
 export interface TemperatureController {
   /** The state before the first search. */
   readonly initial: TemperatureState
-  /** Whether to search after `completed` iterations (0 before the first one: never due). */
+  /** True if a search is due after `completed` iterations; before the first one it never is. */
   due(completed: number): boolean
   /**
    * Scores the grid, one temperature after the other, and moves to the best. An error of `score` is passed on;

@@ -1,8 +1,7 @@
 /**
- * Where a random number is: a key of two 32-bit words and a counter of four.
- *
- * Every number is a function of its place and of nothing else, so it does not depend on what was drawn before, on
- * batching or on the order of work, and a resumed run draws what the uninterrupted one would have drawn.
+ * A counter says where a random number is: a key of two 32-bit words and a counter of four. Every number is a
+ * function of its place and of nothing else, so it does not depend on what was drawn before, on batching or on the
+ * order of work, and a resumed run draws what the uninterrupted one would have drawn.
  */
 import { checkInteger } from '@evolmm/internal'
 
@@ -26,7 +25,7 @@ export function jump(counter: Counter, by: number): Counter {
 
 /** The place of a draw in a training run; every coordinate is an integer from 0. */
 export interface Coordinates {
-  /** Below 2^53 (a safe integer). */
+  /** A safe integer, below 2^53. */
   seed: number
   /** Optimizer step, below 2^32. @default 0 */
   step?: number

@@ -16,7 +16,7 @@ const pieces = new RegExp(
 export interface BytePairs {
   /** Every word once, in the order of their ids. */
   vocabulary: string[]
-  /** In the order in which they are applied. */
+  /** The merges in the order in which they are applied. */
   merges: [string, string][]
 }
 

@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { commentProblems } from '../check-comments.mjs'
+
+function problemsOf(text: string, file = 'a.ts'): string[] {
+  const root = mkdtempSync(join(tmpdir(), 'comments-'))
+  onTestFinished(() => {
+    rmSync(root, { recursive: true })
+  })
+  const source = join(root, 'packages/vlm/src')
+  mkdirSync(join(source, 'gen'), { recursive: true })
+  writeFileSync(join(source, file), text)
+  return commentProblems(root)
+}
+
+test.each([
+  '/** The seed of every draw. */',
+  '/** [T, V] */',
+  '/** @default 1 */',
+  '/** `of` is a field. */',
+  '/** Offsets in bytes. */',
+  '// Of every draw.',
+  '/* Of every draw. */',
+  "const x = '/** Of every draw. */'",
+])('passes: %s', (text) => {
+  expect(problemsOf(text)).toEqual([])
+})
+
+test.each([
+  '/** Of every draw, together with its place. */',
+  '/** of every draw */',
+  '/**\n * With features.\n */',
+  '/** Whether to go on. */',
+])('is refused: %s', (text) => {
+  expect(problemsOf(`export interface A {\n  ${text}\n  a: number\n}\n`)).toEqual([
+    expect.stringMatching(/^packages\/vlm\/src\/a\.ts:2: begin with the subject: \w+/),
+  ])
+})
+
+test("generated files are nobody's words", () => {
+  expect(problemsOf('/** Of a model. */', 'gen/a.ts')).toEqual([])
+})
