@@ -11,14 +11,16 @@ import ts from 'typescript'
 export const allowed = {
   internal: [],
   onnx: [],
+  safetensors: [],
+  hub: [],
   rewards: [],
   'rl-core': [],
   dataset: [],
-  vlm: ['onnx'],
+  vlm: ['onnx', 'safetensors', 'hub'],
   eval: ['vlm', 'rewards'],
-  'tiny-world': ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
-  trainer: ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
-  cli: ['onnx', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
+  'tiny-world': ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
+  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
+  cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
 }
 
 /** Every violation below `root` (a folder that holds `packages/`), one sentence each. */

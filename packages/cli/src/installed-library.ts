@@ -1,6 +1,7 @@
-/** The one place where the commands meet `@evolmm/vlm`. */
+/** The one place where the commands meet `@evolmm/vlm` and `@evolmm/hub`. */
 import { createRequire } from 'node:module'
-import { chooseDevice, downloadSnapshot, loadVlm } from '@evolmm/vlm'
+import { downloadSnapshot } from '@evolmm/hub'
+import { chooseDevice, loadVlm } from '@evolmm/vlm'
 import { inspectQuietly } from './inspect-quietly'
 import { runTrain } from './train/run-train'
 import type { Library } from './library'

@@ -1,12 +1,13 @@
 /**
- * What the commands ask of a model and of the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand
- * in for it. Wired in `installed-library.ts`.
+ * What the commands ask of models, the runtime and the hub: the part of `@evolmm/vlm` and `@evolmm/hub` that they use, so
+ * that tests can stand in for it. Wired in `installed-library.ts`.
  */
+import type { downloadSnapshot, HubOptions } from '@evolmm/hub'
 import type { IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
 import type { TrainConfig } from './train/config/train-settings'
-import type { Adapter, downloadSnapshot, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
+import type { Adapter, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
-export type { RuntimeReport }
+export type { HubOptions, RuntimeReport }
 
 export interface Library {
   loadVlm(idOrFolder: string, options: LoadOptions): Promise<Vlm>
@@ -48,8 +49,6 @@ export const quantizations = ['none', 'int4'] as const
 export type Quantization = (typeof quantizations)[number]
 
 export type LoadOptions = LoadVlmOptions
-
-export type HubOptions = NonNullable<LoadVlmOptions['hub']>
 
 type Used =
   | 'folder'

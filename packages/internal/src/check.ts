@@ -31,6 +31,16 @@ export function checkOneOf<const T extends string>(name: string, value: unknown,
   return value as T
 }
 
+/** A string. The value is not shown: it may be a secret in a wrapper. */
+export function checkText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${name}: must be a string, got ${value === null ? 'null' : typeof value}; pass such a value`,
+    { details: { option: name } },
+  )
+}
+
 function outside(value: number, { min, max, above, below }: Range): boolean {
   return (
     (min !== undefined && value < min) ||

@@ -1,7 +1,7 @@
 // Inlined into every published package; never published itself.
 
 export { EvolmmError } from './evolmm-error'
-export { checkInteger, checkNumber, checkOneOf } from './check'
+export { checkInteger, checkNumber, checkOneOf, checkText } from './check'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
 export { isObject, parseObject } from './parse-object'
 export { philox4x32 } from './philox'

@@ -2,5 +2,7 @@
 
 export { unreadable, unwritable } from './file-errors'
 export { lockFile } from './lock-file'
+export { publishFolder, type PublishOptions } from './publish-folder'
 export { makeFolder } from './make-folder'
+export { isSafePath } from './safe-path'
 export { asideOf, replaceFile, syncFolder, writeSynced } from './replace-file'

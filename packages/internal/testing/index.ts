@@ -1,3 +1,15 @@
 export { bundleScript, type BundledScript } from './bundle-script'
+export {
+  breakOff,
+  bytes,
+  gitHash,
+  isolated,
+  serveHub,
+  sha256,
+  temporaryFolder,
+  type FakeRepo,
+  type Misbehaviour,
+} from './hub-server'
 export { runReadmeExample } from './run-readme-example'
+export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'
 export { prepareWebGpu } from './webgpu'

@@ -8,6 +8,7 @@ import {
   attention,
   customOp,
   differentiate,
+  externalData,
   gatedSilu,
   grad,
   Graph,
@@ -17,10 +18,10 @@ import {
   policyLoss,
   rmsNorm,
   rotary,
-  safetensorsData,
   serialize,
   tensorData,
 } from '@evolmm/onnx'
+import { openSafetensors } from '@evolmm/safetensors'
 
 const folder = process.argv[2]
 if (folder === undefined) throw new Error('usage: node scripts/write-models.mjs FOLDER')
@@ -128,7 +129,7 @@ const header = Buffer.from(
 const length = Buffer.alloc(8)
 length.writeBigUInt64LE(BigInt(header.length))
 writeFileSync(join(folder, 'w.safetensors'), Buffer.concat([length, header, Buffer.of(7), data]))
-const { tensors } = await safetensorsData({ folder })
+const { tensors } = await externalData((await openSafetensors({ folder })).values())
 const external = new Graph('external')
 external.output('y', op.Mul(external.initializer('w', tensors.get('w')), external.input('x', 'float32', [4])))
 write('external', serialize(external))

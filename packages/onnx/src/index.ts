@@ -31,7 +31,7 @@ export type { Operand } from './graph/emit'
 export type { Integers } from './ops/operands'
 
 // 4. Weights in files
-export { safetensorsData, type SafetensorsData, type SafetensorsSource } from './external/safetensors-data'
+export { externalData, type ExternalFiles, type FileTensor } from './external/external-data'
 export { checkExternalData } from './external/check-external-data'
 
 // 5. Training parts

@@ -13,7 +13,8 @@ import {
   type WarmupRecord,
   type WarmupState,
 } from '@evolmm/trainer'
-import { loadVlm, writeSafetensors, type Adapter, type RgbImage } from '@evolmm/vlm'
+import { writeSafetensors } from '@evolmm/safetensors'
+import { loadVlm, type Adapter, type RgbImage } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 const vlm = await loadVlm(

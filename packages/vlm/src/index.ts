@@ -59,23 +59,13 @@ export {
 } from './runtime/memory-estimate'
 export { checkMemory } from './runtime/check-memory'
 
-// 3. Files: the hub and images
-export { resolveModel, type ResolvedModel } from './hub/resolve-model'
-export { downloadSnapshot, type Snapshot } from './hub/download-snapshot'
-export { adapterFiles, modelFiles, type FileSelection } from './hub/file-selection'
-export type { HubOptions, HubProgress, HubWarning } from './hub/hub-options'
+// 3. Images
 export { type ImageCache, imageCache } from './image-cache'
 export { decodeImage } from './image/decode-image'
 export { imageSize } from './image/image-size'
 export type { RgbImage } from './image/rgb-image'
 
-// 4. Files that appear whole or not at all
-export { publishFolder, type PublishOptions } from './checkpoint/publish'
-export { type LoadedTensor, readSafetensors } from './checkpoint/read-safetensors'
-export { writeSafetensors, type WriteSafetensorsOptions } from './checkpoint/write-safetensors'
-export type { WeightSource } from './checkpoint/weight-source'
-
-// 5. The machine
+// 4. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
 export { runtimeVersion } from './runtime/runtime-version'
 export { availableMemory } from './runtime/available-memory'

@@ -1,7 +1,8 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { basename, dirname } from 'node:path'
-import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { Graph } from '@evolmm/onnx'
+import { adapterFiles, resolveRepo, type HubOptions } from '@evolmm/hub'
+import { checkInteger, checkNumber, checkOneOf, checkText, EvolmmError } from '@evolmm/internal'
+import { externalData, type Graph } from '@evolmm/onnx'
 import { createAdapter, type CreateAdapterOptions } from './adapter/create-adapter'
 import { fullModules, fullWeights, type FullWeightsOptions } from './adapter/full-weights'
 import { loadAdapter, type LoadAdapterOptions } from './adapter/load-adapter'
@@ -17,17 +18,12 @@ import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import { checkAdapter } from './check-inputs'
 import { encodeImage } from './encode-image'
 import { exportPrograms } from './export-programs'
-import { checkText } from './hub/check-text'
-import { adapterFiles } from './hub/file-selection'
-import type { HubOptions } from './hub/hub-options'
-import { resolveModel } from './hub/resolve-model'
 import { gradient, score } from './learn'
 import { makeGroup } from './make-group'
 import { makePrompt } from './make-prompt'
 import type { Learner } from './learner'
 import type { Model } from './model'
 import { openFolder, type OpenFolderOptions } from './open-folder'
-import { weightFiles } from './programs/weight-files'
 import type { Tokenizer } from './prompt/load-tokenizer'
 import { systemMemory } from './runtime/available-memory'
 import { checkMemory } from './runtime/check-memory'
@@ -116,7 +112,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   const { device, dtype, providers } = await chooseDevice(options)
   if (options.dtype !== undefined && options.dtype !== dtype)
     onWarning(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
-  const { folder, id = `${basename(dirname(folder))}/${basename(folder)}` } = await resolveModel(
+  const { folder, id = `${basename(dirname(folder))}/${basename(folder)}` } = await resolveRepo(
     idOrFolder,
     options.hub,
   )
@@ -129,7 +125,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   for (const name of frozen) others.delete(name)
   const checkpoint = await widenedCheckpoint({ tensors: others }, { dtype, cacheDir, onWrite: onWiden })
   const files = {
-    ...weightFiles([...checkpoint.tensors.values(), ...quantized]),
+    ...(await externalData([...checkpoint.tensors.values(), ...quantized])),
     quantized: device === 'cpu' ? ('dequantized' as const) : ('packed' as const),
   }
   const warned = (adapter: Adapter): Adapter => {
@@ -180,7 +176,7 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     },
     loadAdapter: async (name, { hub, ...given } = {}) => {
       // A revision of the model is none of the adapter's repository.
-      const found = await resolveModel(name, { ...options.hub, revision: undefined, ...adapterFiles, ...hub })
+      const found = await resolveRepo(name, { ...options.hub, revision: undefined, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
     saveAdapter: async (out, adapter, { withProcessor = false, ...given } = {}) => {

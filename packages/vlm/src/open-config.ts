@@ -1,11 +1,10 @@
 /** The shapes of a model before any weight of it is here: what plans are made from. */
 import { stat } from 'node:fs/promises'
+import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import type { QwenConfig } from './backbones/qwen2_5_vl/config'
 import { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
 import { readConfig } from './backbones/qwen2_5_vl/read-config'
-import type { HubOptions } from './hub/hub-options'
-import { resolveModel } from './hub/resolve-model'
 import { readImageProcessorConfig } from './backbones/parts/patch-processor-config'
 import { smartResize } from './backbones/parts/smart-resize'
 import { buildPrompt } from './prompt/build-prompt'
@@ -51,7 +50,7 @@ export async function openConfig(model: string, options: OpenConfigOptions = {})
   )
   if (published !== undefined && !local)
     return opened(publishedConfigs[published], { ...publishedPixels, ...bounds }, undefined)
-  const { folder } = await resolveModel(model, { ...hub, allow: small, require: ['config.json'] })
+  const { folder } = await resolveRepo(model, { ...hub, allow: small, require: ['config.json'] })
   const config = await readConfig(folder)
   const processor = await readImageProcessorConfig({ folder, ...bounds }).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error

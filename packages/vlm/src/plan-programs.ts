@@ -4,10 +4,9 @@
  */
 import { checkOneOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
+import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import { qwenBackbone } from './backbones/qwen2_5_vl/qwen-backbone'
-import type { WeightType } from './checkpoint/open-checkpoint'
 import { quantizedTensors } from './checkpoint/quantized-checkpoint'
-import { bytesOf } from './checkpoint/write-safetensors'
 import { plannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 import { allPrograms, type ProgramName } from './programs/all-programs'
 import { quantizable } from './programs/quantizable'
@@ -19,7 +18,7 @@ export interface PlanProgramsOptions extends PlannedAdapterOptions {
   /** Whether `gradient` computes each block anew in the backward pass. @default false */
   checkpointed?: boolean | undefined
   /** Type of the weights in the files. @default 'bfloat16', as published */
-  dtype?: WeightType | undefined
+  dtype?: FloatType | undefined
   /** Whether the matrices of linear modules are in four bits. @default none */
   quantize?: 'int4' | undefined
 }
@@ -65,14 +64,21 @@ export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
 /** Weights one after the other in a file that nobody has. */
 function placeholders(
   weights: ReadonlyMap<string, readonly number[]>,
-  dtype: WeightType,
+  dtype: FloatType,
   quantized: ReadonlySet<string>,
 ): WeightFiles {
   let offset = 0
   const tensors = [...weights].flatMap(([name, dims]): Sized[] =>
     quantized.has(name)
       ? quantizedTensors(name, dims)
-      : [{ name, dtype, shape: dims, bytes: dims.reduce((product, dim) => product * dim, bytesOf[dtype]) }],
+      : [
+          {
+            name,
+            dtype,
+            shape: dims,
+            bytes: dims.reduce((product, dim) => product * dim, bytesPerValue[dtype]),
+          },
+        ],
   )
   const located = tensors.map(({ name, dtype: type, shape, bytes }) => {
     offset += bytes

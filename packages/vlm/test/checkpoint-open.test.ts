@@ -5,7 +5,6 @@ import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { expectedWeights, linearModules } from '../src/backbones/qwen2_5_vl/weights'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { canonicalName, legacyName } from '../src/backbones/parts/module-names'
-import { readTensor, streamTensor } from '../src/checkpoint/read-tensor'
 import {
   copyTiny,
   floats,
@@ -96,43 +95,6 @@ test('the live names of newer transformers are read too', async () => {
     new Map([...raw].map(([name, tensor]) => [canonicalName(name), tensor])),
   )
   expect((await openCheckpoint(folder, expected)).tensors.size).toBe(expected.size)
-})
-
-test('values are read whole and in pieces', async () => {
-  const { tensors } = await openCheckpoint(tinyFolder, expected)
-  for (const name of ['model.language_model.embed_tokens.weight', 'model.visual.merger.mlp.2.bias']) {
-    const tensor = take(tensors, name)
-    const values = floats(take(raw, legacyName(name)).data)
-    expect(await readTensor(tensor)).toEqual(values)
-    const pieces: number[] = []
-    for await (const piece of streamTensor(tensor)) pieces.push(...piece)
-    expect(pieces).toEqual([...values])
-  }
-})
-
-test('a tensor larger than a piece is read whole', async () => {
-  const folder = await makeFolder()
-  const bits = Uint16Array.from({ length: 5_000_000 }, (_, i) => (i * 7) & 0x7fff)
-  await writeRaw(
-    join(folder, 'model.safetensors'),
-    new Map([['model.big', { dtype: 'BF16', shape: [bits.length], data: new Uint8Array(bits.buffer) }]]),
-  )
-  const { tensors } = await openCheckpoint(folder, new Map([['model.language_model.big', [bits.length]]]))
-  const [tensor] = tensors.values()
-  const words = new Uint32Array((await readTensor(tensor)).buffer)
-  expect(words.every((word, i) => word === bits[i] * 0x10000)).toBe(true)
-})
-
-test('a file that shrinks after it was opened is an error, not zeros', async () => {
-  const folder = await copyTiny()
-  const { tensors } = await openCheckpoint(folder, expected)
-  const tensor = [...tensors.values()].at(-1)
-  if (tensor === undefined) throw new Error('no tensors')
-  await truncate(tensor.file, tensor.offset + 4)
-  await expect(readTensor(tensor)).rejects.toMatchObject({
-    code: 'INVALID_CHECKPOINT',
-    details: { tensor: tensor.name },
-  })
 })
 
 test('shards are opened through the index, links and all', async () => {

@@ -2,11 +2,11 @@ import { utimesSync } from 'node:fs'
 import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { readTensor } from '@evolmm/safetensors'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
 import { legacyName } from '../src/backbones/parts/module-names'
 import { openCheckpoint, type Checkpoint } from '../src/checkpoint/open-checkpoint'
-import { readTensor } from '../src/checkpoint/read-tensor'
 import { widenedCheckpoint } from '../src/checkpoint/widened-checkpoint'
 import {
   makeFolder,

@@ -6,15 +6,14 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { adamWProgram, type Graph } from '@evolmm/onnx'
+import { adamWProgram, externalData, type Graph } from '@evolmm/onnx'
+import { weightSource } from '@evolmm/safetensors'
 import { beforeAll, expect, test } from 'vitest'
 import { createAdapter } from '../src/adapter/create-adapter'
 import { openBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
-import { weightSource } from '../src/checkpoint/read-tensor'
 import { allPrograms } from '../src/programs/all-programs'
 import { learnProgram } from '../src/programs/learn-program'
-import { weightFiles } from '../src/programs/weight-files'
 import { tinyFolder } from './support/safetensors'
 
 const float = 'float32 float64 float16'
@@ -103,7 +102,7 @@ beforeAll(async () => {
   const folder = join(await mkdtemp(join(tmpdir(), 'evolmm-kernels-')), 'model')
   const weights = [...stored.tensors.values()].map(weightSource)
   await backbone.writeCheckpoint(folder, { weights, dtype: 'bfloat16' })
-  const files = weightFiles((await openCheckpoint(folder, backbone.weights)).tensors.values())
+  const files = await externalData((await openCheckpoint(folder, backbone.weights)).tensors.values())
   const { trainable } = createAdapter(backbone, { rank: 4, alpha: 8, vision: true })
   const common = { backbone, files, trainable }
   for (const [name, graph] of allPrograms({ ...common, checkpointed: true })) programs.set(name, graph)

@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { weightSource } from '@evolmm/safetensors'
 import { loadVlm, type Vlm } from '../src/index'
 import { openBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
-import { weightSource } from '../src/checkpoint/read-tensor'
 import { tinyFolder } from './support/safetensors'
 
 const opened = vi.hoisted(() => new Map<string, Set<string>>())

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { externalData } from '@evolmm/onnx'
+import { readTensor, writeSafetensors, type WeightSource } from '@evolmm/safetensors'
 import { parameterView } from '../src/adapter/parameter-view'
 import type { Adapter } from '../src/types'
 import { createAdapter, languageProjections } from '../src/adapter/create-adapter'
@@ -11,16 +13,12 @@ import { imagePatches } from '../src/backbones/parts/image-patches'
 import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { openCheckpoint, openFiles, type Checkpoint } from '../src/checkpoint/open-checkpoint'
-import { readTensor } from '../src/checkpoint/read-tensor'
-import type { WeightSource } from '../src/checkpoint/weight-source'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
-import { writeSafetensors } from '../src/checkpoint/write-safetensors'
 import { decodeImage } from '../src/image/decode-image'
 import { readImageProcessorConfig } from '../src/backbones/parts/patch-processor-config'
 import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
 import { packGroups } from '../src/programs/pack-groups'
-import { weightFiles } from '../src/programs/weight-files'
 import { openProgram } from '../src/runtime/session'
 import { coded } from './prompt-checkpoint'
 import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
@@ -58,7 +56,7 @@ async function score(
   { images: files, prompt_ids, completion_ids }: Case,
   adapter?: Adapter,
 ): Promise<Float32Array> {
-  const weights = weightFiles(tensors.values())
+  const weights = await externalData(tensors.values())
   const open = (graph: Parameters<typeof openProgram>[0]) =>
     openProgram(graph, { folder: weights.folder, threads: 1 })
   const images = await Promise.all(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkFolder, openConfig, readAdapterShape } from '@evolmm/vlm'
-import { isolated, serveHub } from './hub-server'
+import { isolated, serveHub } from '@evolmm/internal/testing'
 import { coded, folderWith, readFixture, tiny } from './prompt-checkpoint'
 
 interface Reference {

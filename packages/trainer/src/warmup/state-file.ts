@@ -3,7 +3,7 @@
  * `parameters`, `first`, `second` and two counts, the steps of the run and of the optimizer.
  */
 import { EvolmmError } from '@evolmm/internal'
-import { readSafetensors, writeSafetensors } from '@evolmm/vlm'
+import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import type { WarmupState } from './warmup'
 
 /** Throws `UNWRITABLE_FILE`. */

@@ -1,7 +1,7 @@
 /** Weights trained as a whole, all of them or some, which begin with the values of the checkpoint. */
+import { streamTensor } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint } from '../checkpoint/open-checkpoint'
-import { streamTensor } from '../checkpoint/read-tensor'
 import { trainable } from '../programs/trainable'
 import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'

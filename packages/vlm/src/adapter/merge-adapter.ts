@@ -4,9 +4,8 @@
  * once.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint'
-import { streamTensor, weightSource } from '../checkpoint/read-tensor'
-import type { WeightSource } from '../checkpoint/weight-source'
 import { loraA, loraB } from '../programs/trainable'
 import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'

@@ -7,10 +7,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { safetensorsData } from '@evolmm/onnx'
 import { unreadable } from '@evolmm/internal/node'
-import type { WeightType } from '../checkpoint/open-checkpoint'
-import { readTensor } from '../checkpoint/read-tensor'
+import {
+  isFloatTensor,
+  openSafetensors,
+  readTensor,
+  type FloatType,
+  type StoredTensor,
+} from '@evolmm/safetensors'
 import { canonicalName } from '../backbones/parts/module-names'
 import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
 
@@ -39,14 +43,7 @@ export interface ReadPeftOptions {
   adapterName?: string
 }
 
-interface Factor {
-  key: string
-  file: string
-  dtype: WeightType
-  shape: readonly number[]
-  offset: number
-  bytes: number
-}
+type Factor = StoredTensor<FloatType>
 
 /** Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, `INVALID_ADAPTER`, or `UNSUPPORTED_ADAPTER` for what we lack. */
 export async function readPeft(
@@ -73,20 +70,19 @@ export async function readPeft(
       const factor = pair[side]
       const twin = pair[side === 'A' ? 'B' : 'A']
       if (factor === undefined)
-        throw invalid(weights, `${quote(twin?.key ?? '')} must have its lora_${side} beside it, got none`)
+        throw invalid(weights, `${quote(twin?.name ?? '')} must have its lora_${side} beside it, got none`)
       const shape = side === 'A' ? [rank, inputSize] : [outputSize, rank]
       if (factor.shape.join() !== shape.join())
         throw invalid(
           weights,
-          `${quote(factor.key)} must have shape [${shape.join(', ')}], got [${factor.shape.join(', ')}]`,
+          `${quote(factor.name)} must have shape [${shape.join(', ')}], got [${factor.shape.join(', ')}]`,
         )
       return factor
     })
-    const read = (factor: Factor) => readTensor({ ...factor, name: factor.key })
     const scale = config.rankStabilized ? Math.sqrt(rank) : 1
     tensors.set(module, {
-      A: await read(a),
-      B: await read(b),
+      A: await readTensor(a),
+      B: await readTensor(b),
       rank,
       alpha: alpha * scale,
       inputSize,
@@ -102,10 +98,9 @@ async function readFactors(
   file: string,
   modules: ReadPeftOptions['modules'],
 ): Promise<Map<string, { A?: Factor; B?: Factor }>> {
-  const data = await safetensorsData({ files: [file] })
   const factors = new Map<string, { A?: Factor; B?: Factor }>()
   const strangers: string[] = []
-  for (const [key, { dtype, dims, location, offset, length }] of data.tensors) {
+  for (const [key, tensor] of await openSafetensors({ files: [file] })) {
     const match = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(key)
     const module = canonicalName(match?.[1] ?? '')
     const side = match?.[2] as 'A' | 'B' | undefined
@@ -113,13 +108,13 @@ async function readFactors(
       strangers.push(key)
       continue
     }
-    if (dtype !== 'float32' && dtype !== 'float16' && dtype !== 'bfloat16')
-      throw invalid(file, `${quote(key)} must be float32, float16 or bfloat16, got ${dtype}`)
+    if (!isFloatTensor(tensor))
+      throw invalid(file, `${quote(key)} must be float32, float16 or bfloat16, got ${tensor.dtype}`)
     const pair = factors.get(module) ?? {}
     const twin = pair[side]
     if (twin !== undefined)
-      throw invalid(file, `${quote(key)} must be there once, got ${quote(twin.key)} too`)
-    pair[side] = { key, file: join(data.folder, location), dtype, shape: dims, offset, bytes: length }
+      throw invalid(file, `${quote(key)} must be there once, got ${quote(twin.name)} too`)
+    pair[side] = tensor
     factors.set(module, pair)
   }
   if (strangers.length > 0) {

@@ -3,10 +3,8 @@
  */
 import { join } from 'node:path'
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { WeightType } from '../checkpoint/open-checkpoint'
-import { writeSynced } from '@evolmm/internal/node'
-import { publishFolder } from '../checkpoint/publish'
-import { writeSafetensors } from '../checkpoint/write-safetensors'
+import { publishFolder, writeSynced } from '@evolmm/internal/node'
+import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import { legacyName } from '../backbones/parts/module-names'
 import type { LoraTensors } from './read-peft'
 
@@ -26,7 +24,7 @@ export interface WritePeftOptions {
   /** An adapter of another name than `default` goes into a folder of that name within. @default 'default' */
   name?: string
   /** Type of the values in the file. @default 'float32' */
-  dtype?: WeightType
+  dtype?: FloatType
   /** Replace a folder that has an `adapter_config.json`. @default false */
   overwrite?: boolean
   /** Files that are put beside the adapter, by name. @default none */

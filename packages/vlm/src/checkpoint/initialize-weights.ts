@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
+import type { WeightSource } from '@evolmm/safetensors'
 import type { ExpectedWeights } from './open-checkpoint'
-import type { WeightSource } from './weight-source'
 
 /** One for all matrices, or a function of canonical name and shape (`[out, in]` for a linear module). */
 export type StandardDeviation = number | ((name: string, shape: readonly number[]) => number)

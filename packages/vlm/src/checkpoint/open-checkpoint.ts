@@ -6,25 +6,13 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { safetensorsData } from '@evolmm/onnx'
+import { unreadable } from '@evolmm/internal/node'
+import { isFloatTensor, openSafetensors, type FloatType, type StoredTensor } from '@evolmm/safetensors'
 import { z } from 'zod'
 import { canonicalName } from '../backbones/parts/module-names'
-import { unreadable } from '@evolmm/internal/node'
 
-export type WeightType = 'float32' | 'float16' | 'bfloat16'
-
-export interface CheckpointTensor {
-  /** Canonical name. */
-  name: string
-  /** Real path, symbolic links resolved. */
-  file: string
-  dtype: WeightType
-  shape: readonly number[]
-  /** Bytes from the start of the file. */
-  offset: number
-  /** Length in bytes. */
-  bytes: number
-}
+/** A tensor under its canonical name. */
+export type CheckpointTensor = StoredTensor<FloatType>
 
 export interface Checkpoint {
   /** Every tensor of the model, in the order of `expected`. */
@@ -86,10 +74,9 @@ export async function openFiles(
   expected: ExpectedWeights,
   checkNames?: (found: ReadonlyMap<string, string>) => void,
 ): Promise<Checkpoint> {
-  const data = await safetensorsData({ files })
-  const entries = [...data.tensors].map(([original, { dtype, dims, location, offset, length }]): Entry => {
-    const file = join(data.folder, location)
-    return { original, name: canonicalName(original), file, dtype, shape: dims, offset, bytes: length }
+  const stored = [...(await openSafetensors({ files })).values()]
+  const entries = stored.map((tensor): Entry => {
+    return { ...tensor, original: tensor.name, name: canonicalName(tensor.name) }
   })
   checkNames?.(new Map(entries.map(({ original, file }) => [original, file])))
   const found = new Map<string, Entry>()
@@ -119,19 +106,17 @@ export async function openFiles(
   return { tensors }
 }
 
-interface Entry extends Omit<CheckpointTensor, 'dtype'> {
+interface Entry extends StoredTensor {
   /** The name in the file. */
   original: string
-  dtype: string
 }
 
-function checkEntry({ original, dtype, ...entry }: Entry, shape: readonly number[]): CheckpointTensor {
+function checkEntry({ original, ...entry }: Entry, shape: readonly number[]): CheckpointTensor {
   const rule = (text: string) => broken(entry.file, `tensor ${quote(original)} must ${text}`)
-  if (dtype !== 'float32' && dtype !== 'float16' && dtype !== 'bfloat16')
-    throw rule(`be float32, float16 or bfloat16, got ${dtype}`)
+  if (!isFloatTensor(entry)) throw rule(`be float32, float16 or bfloat16, got ${entry.dtype}`)
   if (entry.shape.length !== shape.length || entry.shape.some((dim, i) => dim !== shape[i]))
     throw rule(`have shape [${shape.join(', ')}], got [${entry.shape.join(', ')}]`)
-  return { ...entry, dtype }
+  return entry
 }
 
 /** Buffers that old files hold, and the copy of the embeddings that stands for a tied head. */

@@ -2,18 +2,17 @@
  * The matrices of a checkpoint in four bits, made once and kept beside the widened twins. Reading is a stream, so memory
  * holds one quantized matrix at a time.
  */
-import { join } from 'node:path'
-import { safetensorsData, type DType } from '@evolmm/onnx'
+import {
+  bytesPerValue,
+  openSafetensors,
+  streamTensor,
+  writeTensors,
+  type StoredTensor,
+  type TensorSource,
+} from '@evolmm/safetensors'
 import type { Checkpoint, CheckpointTensor } from './open-checkpoint'
 import { blockSize, emptyRows, quantizedShapes, quantizeRow, type QuantizedRows } from './quantize-matrix'
-import { streamTensor } from './read-tensor'
 import { aligned, openTwin, page, type TwinOptions } from './twin-file'
-import { writeTensors, type TensorSource } from './write-tensors'
-
-/** Where a tensor lies, of whatever type. */
-export interface LocatedTensor extends Omit<CheckpointTensor, 'dtype'> {
-  dtype: DType
-}
 
 /** Names of a matrix's tensors. */
 export const quantizedNames = (name: string) => ({
@@ -28,7 +27,7 @@ export async function quantizedCheckpoint(
   { tensors: all }: Checkpoint,
   names: Iterable<string>,
   options: TwinOptions = {},
-): Promise<LocatedTensor[]> {
+): Promise<StoredTensor[]> {
   const tensors = Array.from(names, (name) => {
     const tensor = all.get(name)
     if (tensor === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
@@ -63,7 +62,7 @@ export function quantizedTensors(name: string, [out, inputs]: readonly number[])
   const [shapes, names] = [quantizedShapes(out, inputs), quantizedNames(name)]
   return (['codes', 'scales', 'zeros', 'zeroPoints'] as const).map((part) => {
     const dtype = part === 'scales' ? 'float32' : 'uint8'
-    const bytes = shapes[part].reduce((product, dim) => product * dim, dtype === 'float32' ? 4 : 1)
+    const bytes = shapes[part].reduce((product, dim) => product * dim, bytesPerValue[dtype])
     return { name: names[part], part, dtype, shape: shapes[part], bytes }
   })
 }
@@ -101,13 +100,12 @@ async function quantized(tensor: CheckpointTensor): Promise<QuantizedRows> {
 }
 
 /** Throws if the file does not hold these tensors and no others. */
-async function openQuantized(file: string, parts: readonly Part[]): Promise<LocatedTensor[]> {
-  const { folder, tensors } = await safetensorsData({ files: [file] })
+async function openQuantized(file: string, parts: readonly Part[]): Promise<StoredTensor[]> {
+  const tensors = await openSafetensors({ files: [file] })
   if (tensors.size !== parts.length) throw new Error(`${file} is no twin`)
   return parts.map(({ name, dtype, shape }) => {
     const found = tensors.get(name)
-    if (found?.dtype !== dtype || found.dims.join() !== shape.join()) throw new Error(`${file} is no twin`)
-    const { location, offset, length } = found
-    return { name, file: join(folder, location), dtype, shape, offset, bytes: length }
+    if (found?.dtype !== dtype || found.shape.join() !== shape.join()) throw new Error(`${file} is no twin`)
+    return found
   })
 }

@@ -3,14 +3,13 @@
  * are, but would copy 16-bit ones to memory in every process; a GPU computes with 16 bits of the one kind that was asked
  * for, and WebGPU has no bfloat16, in which most checkpoints are published.
  */
-import { openFiles, type Checkpoint, type CheckpointTensor, type WeightType } from './open-checkpoint'
-import { weightSource } from './read-tensor'
+import { bytesPerValue, weightSource, writeSafetensors, type FloatType } from '@evolmm/safetensors'
+import { openFiles, type Checkpoint, type CheckpointTensor } from './open-checkpoint'
 import { aligned, openTwin, page, type TwinOptions } from './twin-file'
-import { bytesOf, writeSafetensors } from './write-safetensors'
 
 export interface WidenedCheckpointOptions extends TwinOptions {
   /** Type of the weights. @default 'float32' */
-  dtype?: WeightType
+  dtype?: FloatType
 }
 
 /**
@@ -26,7 +25,7 @@ export async function widenedCheckpoint(
   const expected = new Map(tensors.map(({ name, shape }) => [name, shape]))
   const sized = tensors.map((tensor) => ({
     tensor,
-    bytes: tensor.shape.reduce((size, dim) => size * dim, bytesOf[dtype]),
+    bytes: tensor.shape.reduce((size, dim) => size * dim, bytesPerValue[dtype]),
   }))
   return openTwin({
     ...options,
@@ -49,6 +48,6 @@ export async function widenedCheckpoint(
   })
 }
 
-function isOf(wanted: WeightType, tensors: readonly CheckpointTensor[]): boolean {
+function isOf(wanted: FloatType, tensors: readonly CheckpointTensor[]): boolean {
   return tensors.every(({ dtype, shape }) => dtype === wanted || (dtype === 'float32' && shape.length < 2))
 }

@@ -5,23 +5,20 @@
  */
 import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { publishFolder, writeSynced } from '@evolmm/internal/node'
+import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
 import { legacyName } from '../backbones/parts/module-names'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { hubConfig } from '../backbones/qwen2_5_vl/hub-config'
 import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
 import { companionFiles, readIfThere } from './companion-files'
-import type { WeightType } from './open-checkpoint'
-import { writeSynced } from '@evolmm/internal/node'
-import { publishFolder } from './publish'
-import type { WeightSource } from './weight-source'
-import { bytesOf, writeSafetensors } from './write-safetensors'
 
 export interface WriteCheckpointOptions {
   config: QwenConfig
   /** Every tensor of the model once, by canonical name, in any order. */
   weights: Iterable<WeightSource>
   /** Type of the weights in the files. @default 'float32' */
-  dtype?: WeightType
+  dtype?: FloatType
   /** Folder whose tokenizer, processor, template and generation files are copied. @default none */
   sourceFolder?: string
   /** Bytes of weights in one file at most; a larger tensor has a file of its own. @default 5e9 */
@@ -67,7 +64,7 @@ function checkWeights(
 async function writeWeights(
   aside: string,
   weights: readonly WeightSource[],
-  dtype: WeightType,
+  dtype: FloatType,
   maxShardBytes: number,
 ): Promise<void> {
   const shards = split(weights, dtype, maxShardBytes)
@@ -92,7 +89,7 @@ async function writeWeights(
 }
 
 /** Consecutive weights, as many in a shard as fit. */
-function split(weights: readonly WeightSource[], dtype: WeightType, maxShardBytes: number): WeightSource[][] {
+function split(weights: readonly WeightSource[], dtype: FloatType, maxShardBytes: number): WeightSource[][] {
   const shards: WeightSource[][] = []
   let room = -1
   for (const weight of weights) {
@@ -130,8 +127,8 @@ async function writeJson(file: string, value: unknown): Promise<void> {
   await writeSynced(file, `${JSON.stringify(value, null, 2)}\n`)
 }
 
-function sizeOf(shape: readonly number[], dtype: WeightType): number {
-  return shape.reduce((product, dim) => product * dim, bytesOf[dtype])
+function sizeOf(shape: readonly number[], dtype: FloatType): number {
+  return shape.reduce((product, dim) => product * dim, bytesPerValue[dtype])
 }
 
 function invalid(name: string, rule: string, got: string): EvolmmError {

@@ -1,36 +1,11 @@
 /** Weights as a program refers to them: by place in files below one folder, which the runtime is told. */
-import { dirname, relative, sep } from 'node:path'
-import { op, type ExternalData, type Graph, type QuantizedMatrix, type Tensor } from '@evolmm/onnx'
-import { quantizedNames, type LocatedTensor } from '../checkpoint/quantized-checkpoint'
+import { op, type ExternalFiles, type Graph, type QuantizedMatrix, type Tensor } from '@evolmm/onnx'
+import { quantizedNames } from '../checkpoint/quantized-checkpoint'
 
-export interface WeightFiles {
-  /** The deepest folder that holds all files. */
-  folder: string
-  /** By canonical name. */
-  tensors: ReadonlyMap<string, ExternalData>
+/** By canonical name. */
+export interface WeightFiles extends ExternalFiles {
   /** How to multiply with quantized matrices, which have several tensors each, where there are many rows. */
   quantized?: 'packed' | 'dequantized' | undefined
-}
-
-/** Weights of a checkpoint, whose shards may lie in several folders (a hub cache of links, resolved). */
-export function weightFiles(tensors: Iterable<LocatedTensor>): WeightFiles {
-  const all = [...tensors]
-  const folder = commonFolder([...new Set(all.map(({ file }) => dirname(file)))])
-  const located = all.map(({ name, file, dtype, shape, offset, bytes }): [string, ExternalData] => {
-    const location = relative(folder, file).split(sep).join('/')
-    return [name, { dtype, dims: shape, location, offset, length: bytes }]
-  })
-  return { folder, tensors: new Map(located) }
-}
-
-function commonFolder(folders: readonly string[]): string {
-  let parts = folders[0].split(sep)
-  for (const folder of folders) {
-    const other = folder.split(sep)
-    const same = parts.findIndex((part, i) => part !== other[i])
-    if (same >= 0) parts = parts.slice(0, same)
-  }
-  return parts.join(sep) || sep
 }
 
 export interface FrozenWeights {

@@ -11,7 +11,7 @@
  * with the same rule, and float16 only with some drivers.
  */
 import { checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { WeightType } from '../checkpoint/open-checkpoint'
+import type { FloatType } from '@evolmm/safetensors'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
 import { providerStatus, reasonOf, type Device } from './provider-status'
 
@@ -19,17 +19,17 @@ export interface DeviceOptions {
   /** @default 'auto' */
   device?: 'auto' | Device | undefined
   /** Type of the weights in the device's memory. @default 'float32' */
-  dtype?: WeightType | undefined
+  dtype?: FloatType | undefined
 }
 
 export interface DeviceChoice {
   device: Device
   /** For the runtime, first choice first; what the first has no kernel for runs on the CPU. */
   providers: readonly string[]
-  dtype: WeightType
+  dtype: FloatType
 }
 
-const held: Record<Device, readonly WeightType[]> = {
+const held: Record<Device, readonly FloatType[]> = {
   cpu: ['float32'],
   cuda: ['float32', 'float16', 'bfloat16'],
   webgpu: ['float32', 'float16'],
@@ -67,7 +67,7 @@ export async function chooseDevice(
 }
 
 /** Whether the card and its driver can multiply numbers of that type. */
-async function checkType(device: Device, dtype: WeightType, runtime: NativeRuntime): Promise<void> {
+async function checkType(device: Device, dtype: FloatType, runtime: NativeRuntime): Promise<void> {
   if (dtype === 'float32') return
   await runtime.start(device, dtype).catch((cause: unknown) => {
     throw new EvolmmError(
@@ -79,6 +79,6 @@ async function checkType(device: Device, dtype: WeightType, runtime: NativeRunti
   })
 }
 
-function choice(device: Device, dtype: WeightType): DeviceChoice {
+function choice(device: Device, dtype: FloatType): DeviceChoice {
   return { device, dtype, providers: device === 'cpu' ? ['cpu'] : [device, 'cpu'] }
 }

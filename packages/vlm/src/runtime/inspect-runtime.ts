@@ -2,9 +2,9 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { hubCacheFolder } from '@evolmm/hub'
 import { runtimeVersion } from './runtime-version'
 import { defaultCacheDir } from '../checkpoint/twin-file'
-import { readHubSettings } from '../hub/hub-options'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
 import { providerStatus, type ProviderStatus } from './provider-status'
 
@@ -42,12 +42,7 @@ export async function inspectRuntime(
   { hubCache, weightsCache = defaultCacheDir() }: InspectRuntimeOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
 ): Promise<RuntimeReport> {
-  // Neither a token nor an endpoint is needed, so wrong ones must not matter.
-  const hub = await readHubSettings({
-    cacheFolder: hubCache,
-    token: false,
-    endpoint: 'https://huggingface.co',
-  })
+  const hubFolder = hubCacheFolder({ cacheFolder: hubCache })
   const providers: ProviderStatus[] = []
   for (const device of ['cpu', 'cuda', 'webgpu'] as const)
     providers.push(await providerStatus(device, runtime))
@@ -60,7 +55,7 @@ export async function inspectRuntime(
     float16Array: 'Float16Array' in globalThis ? 'Float16Array' : 'Uint16Array',
     providers,
     caches: [
-      { name: 'hub', folder: hub.cacheFolder, ...(await contentOf(hub.cacheFolder)) },
+      { name: 'hub', folder: hubFolder, ...(await contentOf(hubFolder)) },
       { name: 'weights', folder: weightsCache, ...(await contentOf(weightsCache)) },
     ],
   }

@@ -9,11 +9,10 @@
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
 import { checkInteger } from '@evolmm/internal'
+import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
-import type { WeightType } from '../checkpoint/open-checkpoint'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
-import { bytesOf } from '../checkpoint/write-safetensors'
 import type { Device } from './provider-status'
 
 export type ProgramKind = 'encode' | 'sample' | 'score' | 'learn'
@@ -25,7 +24,7 @@ export interface MemoryOptions {
   /** @default 'cpu' */
   device?: Device | undefined
   /** Of the weights in the device's memory; the CPU holds float32 alone. @default 'float32' */
-  dtype?: WeightType | undefined
+  dtype?: FloatType | undefined
   /** Whether the matrices of linear modules are in four bits. @default none */
   quantize?: 'int4' | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
@@ -120,7 +119,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
       trainVision: options.trainVision ?? false,
       cpu: device === 'cpu',
       prepack,
-      bytes: bytesOf[dtype],
+      bytes: bytesPerValue[dtype],
       has,
     }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Graph, op, serialize } from '@evolmm/onnx'
-import type { WeightType } from '../checkpoint/open-checkpoint'
+import type { FloatType } from '@evolmm/safetensors'
 import { listSupportedBackends } from './onnxruntime'
 
 export interface NativeRuntime {
@@ -16,7 +16,7 @@ export interface NativeRuntime {
   libraries: string
   exists: (file: string) => boolean
   /** Runs a small product in that type on the provider; rejects if that fails. @default dtype 'float32' */
-  start: (provider: string, dtype?: WeightType) => Promise<void>
+  start: (provider: string, dtype?: FloatType) => Promise<void>
 }
 
 export function nativeRuntime(): NativeRuntime {
@@ -65,7 +65,7 @@ async function attempt(provider: string, model: Uint8Array): Promise<void> {
 }
 
 /** A product of that type: drivers tell what they cannot do only when they are to do it. */
-function probe(dtype: WeightType): Graph {
+function probe(dtype: FloatType): Graph {
   const graph = new Graph('probe', { opset: 18 })
   const x = graph.input('x', 'float32', [4, 4])
   const given = dtype === 'float32' ? x : op.Cast(x, { to: dtype })

@@ -1,6 +1,6 @@
 /** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
 import { join } from 'node:path'
-import { Graph, op } from '@evolmm/onnx'
+import { externalData, Graph, op } from '@evolmm/onnx'
 import type { Backbone, Feed } from '../../src/backbones/backbone'
 import { openBackbone } from '../../src/backbones/open-backbone'
 import { widenedCheckpoint } from '../../src/checkpoint/widened-checkpoint'
@@ -15,7 +15,7 @@ import { packGroups, type PackedPrompt } from '../../src/programs/pack-groups'
 import { packedAttention } from '../../src/programs/packed-attention'
 import { programLayers } from '../../src/programs/program-layers'
 import type { Trainable } from '../../src/programs/trainable'
-import { frozenWeights, weightFiles, type WeightFiles } from '../../src/programs/weight-files'
+import { frozenWeights, type WeightFiles } from '../../src/programs/weight-files'
 import { openProgram } from '../../src/runtime/session'
 
 interface Image {
@@ -57,7 +57,7 @@ export async function openModel(folder: string): Promise<TestModel> {
   const backbone = await openBackbone(folder)
   const stored = await openCheckpoint(folder, backbone.weights)
   const { tensors } = await widenedCheckpoint(stored, { cacheDir: join(folder, '.widened') })
-  const files = weightFiles(tensors.values())
+  const files = await externalData(tensors.values())
   const processor = await readImageProcessorConfig({ folder })
   const encoder = await openProgram(encodeProgram({ backbone, files }), files)
   return {

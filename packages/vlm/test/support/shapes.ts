@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '../../src/backbones/qwen2_5_vl/read-config'
 import { expectedWeights } from '../../src/backbones/qwen2_5_vl/weights'
-import type { WeightType } from '../../src/checkpoint/open-checkpoint'
-import { writeSafetensors } from '../../src/checkpoint/write-safetensors'
+import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import type { Grid } from '../../src/backbones/parts/image-token-count'
 import { trainable, type Trainable } from '../../src/programs/trainable'
 import { readFixture } from '../prompt-checkpoint'
@@ -26,7 +25,7 @@ export interface ShapeCase {
 
 export interface ShapeModel {
   name: string
-  dtype: WeightType
+  dtype: FloatType
   /** LoRA on modules with these endings, or every weight as a whole. */
   train: { lora: readonly string[]; rank: number; alpha: number } | { full: true }
   config: object

@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { downloadSnapshot } from '../src/hub/download-snapshot'
-import type { HubProgress } from '../src/hub/hub-options'
+import { downloadSnapshot } from '../src/download-snapshot'
+import type { HubProgress } from '../src/hub-options'
 import {
   breakOff,
   bytes,
@@ -21,7 +21,7 @@ import {
   temporaryFolder,
   type FakeRepo,
   type Misbehaviour,
-} from './hub-server'
+} from '@evolmm/internal/testing'
 
 const commit = 'c'.repeat(40)
 const weights = bytes(1_000_000)

@@ -2,24 +2,14 @@
  * The header of a `.safetensors` file: eight bytes of length, then JSON that says where each tensor lies. The rules
  * are those of the format's description; a file that breaks one is refused as a whole.
  */
-import { EvolmmError } from '@evolmm/internal'
-import { dtypeBytes, type DType } from '../graph/dtype'
+import { EvolmmError, isObject } from '@evolmm/internal'
 import { repeatedKey } from './repeated-key'
-
-export interface HeaderEntry {
-  name: string
-  dtype: DType
-  dims: readonly number[]
-  /** Bytes from the start of the file. */
-  offset: number
-  /** Bytes. */
-  length: number
-}
+import { bytesPerValue, type StoredTensor, type TensorType } from './stored-tensor'
 
 /** The format's own limit. */
 const maxHeader = 100_000_000
 
-const dtypes = new Map<unknown, DType>([
+const dtypes = new Map<unknown, TensorType>([
   ['F64', 'float64'],
   ['F32', 'float32'],
   ['F16', 'float16'],
@@ -49,17 +39,17 @@ export function headerLength(start: Uint8Array, size: number, file: string): num
 }
 
 /** The tensors of a file of `size` bytes, from its JSON. */
-export function readHeader(json: Uint8Array, size: number, file: string): HeaderEntry[] {
+export function readHeader(json: Uint8Array, size: number, file: string): StoredTensor[] {
   const start = 8 + json.length
   const entries = Object.entries(parseObject(json, file)).flatMap(([name, entry]) => {
     if (name !== '__metadata__') return [readEntry(name, entry, start, size, file)]
-    if (!isRecord(entry) || !Object.values(entry).every((value) => typeof value === 'string'))
+    if (!isObject(entry) || !Object.values(entry).every((value) => typeof value === 'string'))
       throw broken(file, '__metadata__ must map names to texts, got something else')
     return []
   })
   let end = start
-  for (const { name, offset, length } of entries.toSorted(
-    (a, b) => a.offset - b.offset || a.length - b.length,
+  for (const { name, offset, bytes } of entries.toSorted(
+    (a, b) => a.offset - b.offset || a.bytes - b.bytes,
   )) {
     if (offset !== end) {
       const what = offset < end ? 'overlap another' : 'follow the one before without a gap'
@@ -68,7 +58,7 @@ export function readHeader(json: Uint8Array, size: number, file: string): Header
         `tensor ${JSON.stringify(name)} must ${offset < end ? 'not ' : ''}${what}, got offset ${offset} after ${end}`,
       )
     }
-    end = offset + length
+    end = offset + bytes
   }
   if (end !== size) throw broken(file, `tensors must fill the file, got ${size - end} bytes too many`)
   return entries
@@ -87,16 +77,16 @@ function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
       cause,
     )
   }
-  if (!isRecord(value) || !text.startsWith('{'))
+  if (!isObject(value) || !text.startsWith('{'))
     throw broken(file, 'the header must be a JSON object, got something else')
   const repeated = repeatedKey(text)
   if (repeated !== undefined) throw broken(file, `keys must be unique, got ${JSON.stringify(repeated)} twice`)
   return value
 }
 
-function readEntry(name: string, entry: unknown, start: number, size: number, file: string): HeaderEntry {
+function readEntry(name: string, entry: unknown, start: number, size: number, file: string): StoredTensor {
   const where = `tensor ${JSON.stringify(name)}`
-  if (!isRecord(entry)) throw broken(file, `${where} must be an object, got ${JSON.stringify(entry)}`)
+  if (!isObject(entry)) throw broken(file, `${where} must be an object, got ${JSON.stringify(entry)}`)
   const { dtype: code, shape, data_offsets: offsets, ...rest } = entry
   const extra = Object.keys(rest)
   if (extra.length > 0)
@@ -112,17 +102,13 @@ function readEntry(name: string, entry: unknown, start: number, size: number, fi
   if (!isLengths(offsets) || offsets.length !== 2)
     throw broken(file, `${where} must have two offsets, got ${JSON.stringify(offsets)}`)
   const [from, to] = offsets
-  const length = shape.reduce((product, dim) => product * dim, dtypeBytes(dtype))
-  if (from > to || to > size - start || to - from !== length)
+  const bytes = shape.reduce((product, dim) => product * dim, bytesPerValue[dtype])
+  if (from > to || to > size - start || to - from !== bytes)
     throw broken(
       file,
-      `${where} must be ${length} bytes within the ${size - start} of data, got ${from} to ${to}`,
+      `${where} must be ${bytes} bytes within the ${size - start} of data, got ${from} to ${to}`,
     )
-  return { name, dtype, dims: shape, offset: start + from, length }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return { name, file, dtype, shape, offset: start + from, bytes }
 }
 
 function isLengths(value: unknown): value is number[] {

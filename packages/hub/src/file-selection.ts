@@ -2,8 +2,7 @@
  * Which files of a repository are wanted. Patterns are those of huggingface_hub: `*` (also across "/"), `?`, `[abc]`,
  * `[!abc]`; one that ends in "/" means everything below.
  */
-import { EvolmmError } from '@evolmm/internal'
-import { checkText } from './check-text'
+import { checkText, EvolmmError } from '@evolmm/internal'
 
 export interface FileSelection {
   /** Only files that match one of these. @default all */

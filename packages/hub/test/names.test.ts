@@ -4,12 +4,12 @@ import { homedir } from 'node:os'
 import { join, relative } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { adapterFiles, modelFiles, selectFiles, type FileSelection } from '../src/hub/file-selection'
-import { readHubSettings, type HubOptions } from '../src/hub/hub-options'
-import { parseRepoId } from '../src/hub/repo-id'
-import { resolveModel } from '../src/hub/resolve-model'
-import { isSafePath } from '../src/hub/safe-path'
-import { bytes, isolated, serveHub, temporaryFolder } from './hub-server'
+import { adapterFiles, modelFiles, selectFiles, type FileSelection } from '../src/file-selection'
+import { readHubSettings, type HubOptions } from '../src/hub-options'
+import { parseRepoId } from '../src/repo-id'
+import { resolveRepo } from '../src/resolve-repo'
+import { isSafePath } from '@evolmm/internal/node'
+import { bytes, isolated, serveHub, temporaryFolder } from '@evolmm/internal/testing'
 
 const commit = 'c'.repeat(40)
 const failing = (code: string, message: RegExp) =>
@@ -230,9 +230,9 @@ test('a folder that exists is the model, even if its name looks like one on the 
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'org', 'model@v1'), { recursive: true })
   const fetch = () => expect.fail('no request may be made')
-  expect(await resolveModel(folder, isolated({ fetch }))).toEqual({ folder })
+  expect(await resolveRepo(folder, isolated({ fetch }))).toEqual({ folder })
   const from = relative(process.cwd(), join(folder, 'org', 'model@v1'))
-  expect(await resolveModel(from, isolated({ fetch }))).toEqual({ folder: join(folder, 'org', 'model@v1') })
+  expect(await resolveRepo(from, isolated({ fetch }))).toEqual({ folder: join(folder, 'org', 'model@v1') })
 })
 
 test('what is neither a folder nor a name of the hub is refused', async () => {
@@ -246,7 +246,7 @@ test('what is neither a folder nor a name of the hub is refused', async () => {
     ['https://huggingface.co/org/model', 'neither'],
     ['', 'neither'],
   ])
-    await expect(resolveModel(name, isolated({}))).rejects.toEqual(
+    await expect(resolveRepo(name, isolated({}))).rejects.toEqual(
       failing(
         'MODEL_NOT_FOUND',
         new RegExp(`must be an existing folder or have the form ORG/NAME .*, got ${got}; correct`),
@@ -256,13 +256,13 @@ test('what is neither a folder nor a name of the hub is refused', async () => {
 
 test('a name that the hub does not know may have been a path: the error says that there is no such folder', async () => {
   const hub = await serveHub({ id: 'org/model', commit, files: {} })
-  await expect(resolveModel('runs/mine', isolated({ endpoint: hub.endpoint }))).rejects.toEqual(
+  await expect(resolveRepo('runs/mine', isolated({ endpoint: hub.endpoint }))).rejects.toEqual(
     failing('HUB_REPO_NOT_FOUND', /^runs\/mine: .*; a folder of that name is not there either$/),
   )
 })
 
 test.each([undefined, null, 7, {}])('the name %s is refused', async (name) => {
-  await expect(resolveModel(name as never)).rejects.toEqual(
+  await expect(resolveRepo(name as never)).rejects.toEqual(
     failing('INVALID_OPTION', /^model: must be a string/),
   )
 })
@@ -277,7 +277,7 @@ test('a name is fetched: the files of a model, those that are asked for, or all 
   }
   const hub = await serveHub({ id: 'org/model', commit, branches: ['v1'], files })
   const resolve = async (options: HubOptions = {}) => {
-    const { folder, ...rest } = await resolveModel(
+    const { folder, ...rest } = await resolveRepo(
       'org/model@v1',
       isolated({ endpoint: hub.endpoint, ...options }),
     )
@@ -303,9 +303,6 @@ test('a name is fetched: the files of a model, those that are asked for, or all 
     type: 'datasets',
     files: { 'README.md': 'x', 'a/0.parquet': 'y' },
   })
-  const { folder } = await resolveModel(
-    'org/data',
-    isolated({ endpoint: data.endpoint, repoType: 'dataset' }),
-  )
+  const { folder } = await resolveRepo('org/data', isolated({ endpoint: data.endpoint, repoType: 'dataset' }))
   expect(readdirSync(folder).sort()).toEqual(['README.md', 'a'])
 })

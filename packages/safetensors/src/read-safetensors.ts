@@ -1,8 +1,8 @@
 /** All tensors of a `.safetensors` file in memory, as float32. */
-import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { safetensorsData } from '@evolmm/onnx'
+import { openSafetensors } from './open-safetensors'
 import { readTensor } from './read-tensor'
+import { isFloatTensor } from './stored-tensor'
 
 export interface LoadedTensor {
   shape: readonly number[]
@@ -11,17 +11,15 @@ export interface LoadedTensor {
 
 /** By name. Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, or `INVALID_TENSOR` for what is no float. */
 export async function readSafetensors(file: string): Promise<Map<string, LoadedTensor>> {
-  const data = await safetensorsData({ files: [file] })
   const tensors = new Map<string, LoadedTensor>()
-  for (const [name, { dtype, dims, location, offset, length }] of data.tensors) {
-    if (dtype !== 'float32' && dtype !== 'float16' && dtype !== 'bfloat16')
+  for (const [name, stored] of await openSafetensors({ files: [file] })) {
+    if (!isFloatTensor(stored))
       throw new EvolmmError(
         'INVALID_TENSOR',
-        `${file}: tensor ${JSON.stringify(name)} must be float32, float16 or bfloat16, got ${dtype}; check the file`,
+        `${file}: tensor ${JSON.stringify(name)} must be float32, float16 or bfloat16, got ${stored.dtype}; check the file`,
         { details: { file, name } },
       )
-    const stored = { name, file: join(data.folder, location), dtype, shape: dims, offset, bytes: length }
-    tensors.set(name, { shape: dims, values: await readTensor(stored) })
+    tensors.set(name, { shape: stored.shape, values: await readTensor(stored) })
   }
   return tensors
 }

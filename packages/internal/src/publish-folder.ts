@@ -1,8 +1,10 @@
 /** Folders that appear whole or not at all: written aside, synced, renamed. */
 import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
-import { asideOf, makeFolder, syncFolder, unwritable } from '@evolmm/internal/node'
+import { EvolmmError } from './evolmm-error'
+import { unwritable } from './file-errors'
+import { makeFolder } from './make-folder'
+import { asideOf, syncFolder } from './replace-file'
 
 export interface PublishOptions {
   /** The file whose presence says that the folder is complete. */

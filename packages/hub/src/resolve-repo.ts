@@ -1,14 +1,13 @@
-/** A model, adapter or data set by name: a folder that exists is taken as it is, anything else is looked up on the hub. */
+/** A model, adapter or data set by name: a folder that exists is taken as it is, any other name is one of the hub. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
-import { checkText } from './check-text'
+import { checkText, EvolmmError } from '@evolmm/internal'
 import { downloadSnapshot } from './download-snapshot'
 import { modelFiles } from './file-selection'
 import type { HubOptions } from './hub-options'
 import { isRepoId } from './repo-id'
 
-export interface ResolvedModel {
+export interface ResolvedRepo {
   /** Absolute. */
   folder: string
   /** On the hub; none for a local folder. */
@@ -20,18 +19,19 @@ export interface ResolvedModel {
  * `idOrFolder` is a folder, or `ORG/NAME`, `NAME` or either with `@revision`. Of a model on the hub the files of
  * `modelFiles` are fetched, of a data set all, unless `allow`, `ignore` or `require` say otherwise.
  */
-export async function resolveModel(idOrFolder: string, options: HubOptions = {}): Promise<ResolvedModel> {
-  const folder = resolve(checkText('model', idOrFolder))
+export async function resolveRepo(idOrFolder: string, options: HubOptions = {}): Promise<ResolvedRepo> {
+  const kind = options.repoType ?? 'model'
+  const folder = resolve(checkText(kind, idOrFolder))
   const entry = idOrFolder === '' ? undefined : await stat(folder).catch(() => undefined)
   if (entry?.isDirectory()) return { folder }
   if (entry !== undefined || !isRepoId(idOrFolder.split('@', 1)[0]))
     throw new EvolmmError(
-      'MODEL_NOT_FOUND',
+      kind === 'dataset' ? 'DATASET_NOT_FOUND' : 'MODEL_NOT_FOUND',
       `${JSON.stringify(idOrFolder)}: must be an existing folder or have the form ORG/NAME or ORG/NAME@revision, got ${entry === undefined ? 'neither' : 'a file'}; correct the path or the name`,
-      { details: { model: idOrFolder } },
+      { details: { [kind]: idOrFolder } },
     )
   const chosen = options.allow ?? options.ignore ?? options.require
-  const whole = chosen !== undefined || options.repoType === 'dataset'
+  const whole = chosen !== undefined || kind === 'dataset'
   return downloadSnapshot(idOrFolder, whole ? options : { ...options, ...modelFiles }).catch(
     (error: unknown) => {
       if (!(error instanceof EvolmmError) || !missing.has(error.code)) throw error

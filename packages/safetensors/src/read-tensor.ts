@@ -1,16 +1,16 @@
-/** The values of a tensor in a checkpoint as float32, whole or in pieces; 16-bit types are widened exactly. */
+/** The values of a stored tensor as float32, whole or in pieces; 16-bit types are widened exactly. */
 import { open } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { widenHalf } from './half'
-import type { CheckpointTensor } from './open-checkpoint'
+import type { FloatType, StoredTensor } from './stored-tensor'
 import type { WeightSource } from './weight-source'
 
 /** Bytes of the file read at a time. */
 const pieceBytes = 4 << 20
 
 /** All values, row-major. */
-export async function readTensor(tensor: CheckpointTensor): Promise<Float32Array<ArrayBuffer>> {
+export async function readTensor(tensor: StoredTensor<FloatType>): Promise<Float32Array<ArrayBuffer>> {
   const values = new Float32Array(tensor.shape.reduce((product, dim) => product * dim, 1))
   let start = 0
   for await (const piece of streamTensor(tensor)) {
@@ -21,7 +21,9 @@ export async function readTensor(tensor: CheckpointTensor): Promise<Float32Array
 }
 
 /** The values in order, a few megabytes at a time. */
-export async function* streamTensor(tensor: CheckpointTensor): AsyncGenerator<Float32Array<ArrayBuffer>> {
+export async function* streamTensor(
+  tensor: StoredTensor<FloatType>,
+): AsyncGenerator<Float32Array<ArrayBuffer>> {
   const { file, dtype, offset, bytes } = tensor
   const handle = await open(file).catch(unreadable(file))
   try {
@@ -35,7 +37,7 @@ export async function* streamTensor(tensor: CheckpointTensor): AsyncGenerator<Fl
           .catch(unreadable(file))
         if (bytesRead === 0)
           throw new EvolmmError(
-            'INVALID_CHECKPOINT',
+            'INVALID_SAFETENSORS',
             `${file}: tensor ${JSON.stringify(tensor.name)} must end at byte ${offset + bytes}, got the end of the file; keep files as they are while they are in use`,
             { details: { file, tensor: tensor.name } },
           )
@@ -49,6 +51,6 @@ export async function* streamTensor(tensor: CheckpointTensor): AsyncGenerator<Fl
 }
 
 /** A tensor as something that can be written again. */
-export function weightSource(tensor: CheckpointTensor): WeightSource {
+export function weightSource(tensor: StoredTensor<FloatType>): WeightSource {
   return { name: tensor.name, shape: tensor.shape, values: () => streamTensor(tensor) }
 }

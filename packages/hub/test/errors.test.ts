@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { downloadSnapshot } from '../src/hub/download-snapshot'
-import type { HubOptions } from '../src/hub/hub-options'
-import { bytes, isolated, serveHub, type FakeRepo, type Misbehaviour } from './hub-server'
+import { downloadSnapshot } from '../src/download-snapshot'
+import type { HubOptions } from '../src/hub-options'
+import { bytes, isolated, serveHub, type FakeRepo, type Misbehaviour } from '@evolmm/internal/testing'
 
 const commit = 'c'.repeat(40)
 const content: FakeRepo = {

@@ -1,7 +1,6 @@
 /** Names on the hub: `NAME` or `ORG/NAME`, with an optional `@revision`. */
-import { EvolmmError } from '@evolmm/internal'
-import { checkText } from './check-text'
-import { isSafePath } from './safe-path'
+import { checkText, EvolmmError } from '@evolmm/internal'
+import { isSafePath } from '@evolmm/internal/node'
 
 interface RepoRevision {
   id: string

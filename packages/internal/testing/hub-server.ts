@@ -9,7 +9,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { HubOptions } from '../src/hub/hub-options'
 
 interface Request {
   host: 'hub' | 'storage'
@@ -216,8 +215,8 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** Options under which nothing of this machine matters and no pause takes time. */
-export function isolated(options: HubOptions): HubOptions {
+/** The options of `@evolmm/hub` with which nothing of this machine matters and no pause takes time. */
+export function isolated<const T extends object>(options: T) {
   return {
     environment: {},
     home: temporaryFolder(),

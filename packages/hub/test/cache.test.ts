@@ -17,14 +17,22 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterEach, expect, test, vi } from 'vitest'
-import { downloadSnapshot } from '../src/hub/download-snapshot'
-import * as lock from '../src/hub/file-lock'
-import { modelFiles } from '../src/hub/file-selection'
-import type { HubOptions, HubWarning } from '../src/hub/hub-options'
-import { bytes, gitHash, isolated, serveHub, sha256, temporaryFolder, type FakeRepo } from './hub-server'
+import { downloadSnapshot } from '../src/download-snapshot'
+import * as lock from '../src/file-lock'
+import { modelFiles } from '../src/file-selection'
+import type { HubOptions, HubWarning } from '../src/hub-options'
+import {
+  bytes,
+  gitHash,
+  isolated,
+  serveHub,
+  sha256,
+  temporaryFolder,
+  type FakeRepo,
+} from '@evolmm/internal/testing'
 
 vi.mock('node:fs/promises', { spy: true })
-vi.mock('../src/hub/file-lock', { spy: true })
+vi.mock('../src/file-lock', { spy: true })
 afterEach(() => {
   vi.resetAllMocks() // of spies: back to the real ones
 })
@@ -377,7 +385,7 @@ test('a lock gives signs of life while it is held, and goes with its work', asyn
 async function inProcess(name: string, options: HubOptions) {
   const outfile = join(temporaryFolder(), 'hub.mjs')
   await build({
-    entryPoints: [fileURLToPath(new URL('../src/hub/download-snapshot.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../src/download-snapshot.ts', import.meta.url))],
     outfile,
     bundle: true,
     platform: 'node',

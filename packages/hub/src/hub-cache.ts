@@ -14,7 +14,7 @@ import { isReadOnly } from './hub-error'
 import type { HubSettings } from './hub-options'
 import { isCommit, isSize, type Listing, type RemoteFile } from './list-files'
 import { makeFolder } from '@evolmm/internal/node'
-import { isSafePath } from './safe-path'
+import { isSafePath } from '@evolmm/internal/node'
 
 export interface RepoCache {
   /** `models--ORG--NAME` in the cache folder. */

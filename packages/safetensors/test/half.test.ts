@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { narrowHalf, widenHalf } from '../src/checkpoint/half'
+import { narrowHalf, widenHalf } from '../src/half'
 
 // The hashes are of NumPy's (float16) and PyTorch's (bfloat16) results, float16 narrowing by both; what is not a
 // number is replaced by one pattern first, since hardware differs in its bits.

@@ -1,6 +1,6 @@
 /** The files of a repository at a revision, as the hub lists them. What the answer names is checked before it is used. */
 import { hubError, type Subject } from './hub-error'
-import { isSafePath } from './safe-path'
+import { isSafePath } from '@evolmm/internal/node'
 import { onNetwork, retrying, send, watchdog } from './send'
 
 export interface RemoteFile {

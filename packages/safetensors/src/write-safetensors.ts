@@ -1,18 +1,15 @@
 /** Writes float values as a `.safetensors` file, rounded to nearest even where the type is a 16-bit one. */
 import { narrowHalf } from './half'
-import type { WeightType } from './open-checkpoint'
+import type { FloatType } from './stored-tensor'
 import type { WeightSource } from './weight-source'
 import { writeTensors, type WriteTensorsOptions } from './write-tensors'
 
 export interface WriteSafetensorsOptions extends WriteTensorsOptions {
   /** Type of the values in the file. @default 'float32' */
-  dtype?: WeightType
+  dtype?: FloatType
 }
 
 const types = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
-
-/** Bytes of one value. */
-export const bytesOf = { float32: 4, float16: 2, bfloat16: 2 } as const
 
 /** Writes `tensors` in their order. Throws `INVALID_TENSOR` or `UNWRITABLE_FILE`; then there is no new file. */
 export async function writeSafetensors(
@@ -27,7 +24,7 @@ export async function writeSafetensors(
   await writeTensors(file, sources, options)
 }
 
-async function* bytesFrom(values: WeightSource['values'], dtype: WeightType): AsyncGenerator<Uint8Array> {
+async function* bytesFrom(values: WeightSource['values'], dtype: FloatType): AsyncGenerator<Uint8Array> {
   for await (const piece of values instanceof Float32Array ? [values] : values()) {
     const data = dtype === 'float32' ? piece : narrowHalf(piece, dtype)
     yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -1,10 +1,9 @@
-/** What the functions of this folder share: their options, and what these mean together with the environment. */
+/** What the functions of this package share: their options, and what these mean together with the environment. */
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
-import { checkText } from './check-text'
+import { checkInteger, checkOneOf, checkText, EvolmmError } from '@evolmm/internal'
 import type { FileSelection } from './file-selection'
 
 export interface HubProgress {
@@ -79,17 +78,32 @@ export interface HubSettings {
   sleep: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>
 }
 
-export async function readHubSettings(options: HubOptions): Promise<HubSettings> {
-  const variables = options.environment ?? process.env
-  const read = (name: string) => {
-    const value = variables[name]?.trim()
+/** The cache folder under these options and the environment. */
+export function hubCacheFolder(
+  options: Pick<HubOptions, 'home' | 'cacheFolder' | 'environment'> = {},
+): string {
+  const read = reader(options)
+  const folder = options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE')
+  return absolute('cacheFolder', folder ?? join(homeFolder(options), 'hub'))
+}
+
+function homeFolder(options: Pick<HubOptions, 'home' | 'environment'>): string {
+  const read = reader(options)
+  const cacheHome = read('XDG_CACHE_HOME') ?? '~/.cache'
+  return absolute('home', options.home ?? read('HF_HOME') ?? join(cacheHome, 'huggingface'))
+}
+
+/** Reads a variable of the environment; an empty one counts as none. */
+function reader({ environment = process.env }: Pick<HubOptions, 'environment'>) {
+  return (name: string) => {
+    const value = environment[name]?.trim()
     return value === '' ? undefined : value
   }
-  const cacheHome = read('XDG_CACHE_HOME') ?? '~/.cache'
-  const home = absolute('home', options.home ?? read('HF_HOME') ?? join(cacheHome, 'huggingface'))
-  const cacheFolder =
-    options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE') ?? join(home, 'hub')
-  const tokenPath = options.tokenPath ?? read('HF_TOKEN_PATH') ?? join(home, 'token')
+}
+
+export async function readHubSettings(options: HubOptions): Promise<HubSettings> {
+  const read = reader(options)
+  const tokenPath = options.tokenPath ?? read('HF_TOKEN_PATH') ?? join(homeFolder(options), 'token')
   const token =
     options.token ??
     read('HF_TOKEN') ??
@@ -97,7 +111,7 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     (await readFile(absolute('tokenPath', tokenPath), 'utf8').catch(() => ''))
   return {
     repoType: checkOneOf('repoType', options.repoType ?? 'model', ['model', 'dataset']),
-    cacheFolder: absolute('cacheFolder', cacheFolder),
+    cacheFolder: hubCacheFolder(options),
     token: token === false ? undefined : checkToken(token),
     endpoint: checkEndpoint(options.endpoint ?? read('HF_ENDPOINT') ?? 'https://huggingface.co'),
     offline: checkOffline(options.offline) ?? /^(1|on|yes|true)$/i.test(read('HF_HUB_OFFLINE') ?? ''),

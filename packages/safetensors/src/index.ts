@@ -1,0 +1,21 @@
+// 1. Reading
+export { openSafetensors, type SafetensorsSource } from './open-safetensors'
+export { type LoadedTensor, readSafetensors } from './read-safetensors'
+export { readTensor, streamTensor, weightSource } from './read-tensor'
+export {
+  bytesPerValue,
+  type FloatType,
+  isFloatTensor,
+  type StoredTensor,
+  type TensorType,
+} from './stored-tensor'
+
+// 2. Writing
+export { writeSafetensors, type WriteSafetensorsOptions } from './write-safetensors'
+export { writeTensors, type TensorSource, type WriteTensorsOptions } from './write-tensors'
+export type { WeightSource } from './weight-source'
+
+// 3. 16-bit floats
+export { narrowHalf, widenHalf, type HalfType } from './half'
+
+export { EvolmmError } from '@evolmm/internal'

@@ -1,0 +1,53 @@
+/** Where a tensor lies in a `.safetensors` file. */
+
+/** Element types of the format. */
+export type TensorType =
+  | 'float64'
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
+  | 'uint8'
+  | 'bool'
+
+/** Types whose values can be read and written as numbers. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16'
+
+export interface StoredTensor<T extends TensorType = TensorType> {
+  name: string
+  /** Real path, symbolic links resolved. */
+  file: string
+  dtype: T
+  shape: readonly number[]
+  /** Bytes from the start of the file. */
+  offset: number
+  /** Length in bytes. */
+  bytes: number
+}
+
+/** Bytes of one value. */
+export const bytesPerValue: Readonly<Record<TensorType, number>> = {
+  float64: 8,
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  int32: 4,
+  int16: 2,
+  int8: 1,
+  uint64: 8,
+  uint32: 4,
+  uint16: 2,
+  uint8: 1,
+  bool: 1,
+}
+
+export function isFloatTensor(tensor: StoredTensor): tensor is StoredTensor<FloatType> {
+  return tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'bfloat16'
+}

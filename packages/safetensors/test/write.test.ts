@@ -1,0 +1,102 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { floats, readRaw, take, temporaryFolder } from '@evolmm/internal/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { writeSafetensors, type WeightSource } from '../src/index'
+
+test('values, whole or in pieces, are read back from a file that has what the format asks for', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(fc.string({ maxLength: 8 }), fc.array(fc.float(), { maxLength: 20 }), {
+        noNullPrototype: true,
+      }),
+      fc.integer({ min: 1, max: 7 }),
+      async (tensors, size) => {
+        const file = join(temporaryFolder(), 'a.safetensors')
+        const sources = Object.entries(tensors).map(([name, values], i): WeightSource => {
+          const data = Float32Array.from(values)
+          const pieces = Array.from({ length: Math.ceil(data.length / size) }, (_, j) =>
+            data.subarray(j * size, (j + 1) * size),
+          )
+          return { name: `t.${name}`, shape: [data.length], values: i % 2 === 0 ? data : () => pieces }
+        })
+        await writeSafetensors(file, sources, { metadata: { format: 'pt', note: 'ä"' } })
+        const back = await readRaw(file)
+        expect([...back.keys()]).toEqual(sources.map(({ name }) => name))
+        for (const [name, values] of Object.entries(tensors))
+          expect(floats(take(back, `t.${name}`).data)).toEqual(Float32Array.from(values))
+        const bytes = await readFile(file)
+        const length = Number(bytes.readBigUInt64LE(0))
+        expect(length % 8).toBe(0)
+        expect(JSON.parse(bytes.toString('utf8', 8, 8 + length))).toMatchObject({
+          __metadata__: { note: 'ä"' },
+        })
+      },
+    ),
+    { numRuns: 15, seed: 4 },
+  )
+})
+
+// The first two of each row lie halfway between two numbers of the type: once the even one is below, once above.
+test.each([
+  [
+    'float16',
+    'F16',
+    [1 + 2 ** -11, 1 + 3 * 2 ** -11, 65520, -0, 2 ** -25],
+    [0x3c00, 0x3c02, 0x7c00, 0x8000, 0],
+  ],
+  [
+    'bfloat16',
+    'BF16',
+    [1 + 2 ** -8, 1 + 3 * 2 ** -8, 3.4e38, -0, 2 ** -25],
+    [0x3f80, 0x3f82, 0x7f80, 0x8000, 0x3300],
+  ],
+] as const)('%s is rounded to nearest even', async (dtype, code, values, bits) => {
+  const file = join(temporaryFolder(), 'a.safetensors')
+  await writeSafetensors(file, [{ name: 'x', shape: [5], values: Float32Array.from(values) }], { dtype })
+  const { dtype: written, data } = take(await readRaw(file), 'x')
+  expect(written).toBe(code)
+  expect([...new Uint16Array(data.buffer)]).toEqual(bits)
+})
+
+test.each([
+  [
+    'too few values',
+    { shape: [3], values: new Float32Array(2) },
+    /must have the 3 values of shape \[3\], got 2/,
+  ],
+  ['too many values', { shape: [3], values: () => [new Float32Array(2), new Float32Array(2)] }, /got more/],
+])('%s are an error and the old file stays', async (_, tensor, message) => {
+  const folder = temporaryFolder()
+  const file = join(folder, 'a.safetensors')
+  await writeFile(file, 'old')
+  await expect(writeSafetensors(file, [{ name: 'x', ...tensor }])).rejects.toMatchObject({
+    code: 'INVALID_TENSOR',
+    message: expect.stringMatching(message) as string,
+  })
+  expect(await readFile(file, 'utf8')).toBe('old')
+  expect(await readdir(folder)).toEqual(['a.safetensors'])
+})
+
+test('one name twice is an error, and so is a folder that is not there', async () => {
+  const folder = temporaryFolder()
+  const one = { name: 'x', shape: [1], values: new Float32Array(1) }
+  await expect(writeSafetensors(join(folder, 'a'), [one, one])).rejects.toMatchObject({
+    code: 'INVALID_TENSOR',
+  })
+  await expect(writeSafetensors(join(folder, 'b', 'a'), [one])).rejects.toMatchObject({
+    code: 'UNWRITABLE_FILE',
+  })
+})
+
+test('an error of the source passes through and leaves nothing', async () => {
+  const folder = temporaryFolder()
+  const stop = new Error('stop')
+  const values = function* () {
+    yield new Float32Array(1)
+    throw stop
+  }
+  await expect(writeSafetensors(join(folder, 'a'), [{ name: 'x', shape: [2], values }])).rejects.toBe(stop)
+  expect(await readdir(folder)).toEqual([])
+})
