@@ -7,7 +7,6 @@ import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { canonicalName, legacyName } from '../src/backbones/parts/module-names'
 import {
   copyTiny,
-  floats,
   makeFolder,
   readRaw,
   tinyFolder,

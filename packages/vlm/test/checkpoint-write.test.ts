@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
 import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
@@ -8,7 +7,7 @@ import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
 import { initializeWeights } from '../src/checkpoint/initialize-weights'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
-import { contentOf, floats, makeFolder, readRaw, tinyFolder, take } from './support/safetensors'
+import { contentOf, makeFolder, readRaw, tinyFolder, take } from './support/safetensors'
 
 const config = await readConfig(tinyFolder)
 const expected = expectedWeights(config)
