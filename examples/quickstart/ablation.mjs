@@ -28,7 +28,7 @@ const { values: given } = parseArgs({
     jobs: { type: 'string', default: '2' },
     records: { type: 'string' },
     tables: { type: 'boolean', default: false },
-    /** Of a child process. */
+    /** The run of a child process. */
     run: { type: 'string' },
   },
 })

@@ -153,7 +153,7 @@ function showExamination(when, numbers) {
   console.log(`${when.padEnd(12)}${measures.map((name) => percent(numbers, name).padStart(14)).join('')}`)
 }
 
-/** With half of the 95 % interval. */
+/** The mean with half of its 95 % interval. */
 function percent(numbers, name) {
   const mean = numbers[name]
   const half = Math.max(numbers[`${name}_high`] - mean, mean - numbers[`${name}_low`])

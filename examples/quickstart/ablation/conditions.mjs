@@ -5,56 +5,18 @@
  * `tune` was used to choose `lr`, `beta` and the number of updates, on the charts of that split and seeds from 101; `main` is
  * reported, on those of the test split, and so are `long`, which takes `--updates=800`, and `reading`, from the second
  * checkpoint.
+ *
+ * The settings are in `conditions.json`. `proposerEvery` is the number of iterations between two updates of the proposer, 0
+ * for none. The conditions are in the order of importance. `discrete-equal-kl` ends at the divergence of `continuous` on the
+ * tune split; `discrete-fast` is meant to fail, so that one sees which signs show it. `grid` has `lr` and `beta`: discrete
+ * rewards push harder, and so get larger betas. Runs with `onTheWay` are also measured after each of `steps`.
  */
-const common = {
-  reward: 'continuous',
-  lr: 3e-4,
-  beta: 0.1,
-  control: 'fixed',
-  baseline: 'leave-one-out',
-  /** Iterations between two updates of the proposer; 0 is never. */
-  proposerEvery: 0,
-  proposerLr: 3e-4,
-}
+import { common, conditions as mainConditions, grid, steps } from './conditions.json'
 
-/** In the order of importance. */
-const mainConditions = [
-  { name: 'base', base: true },
-  { name: 'continuous', onTheWay: true },
-  { name: 'discrete', onTheWay: true, reward: 'discrete' },
-  { name: 'random', reward: 'random' },
-  { name: 'oracle', reward: 'oracle' },
-  // On the tune split this ends at the same divergence as `continuous`.
-  { name: 'discrete-equal-kl', reward: 'discrete', beta: 0.2 },
-  { name: 'ema', baseline: 'ema' },
-  { name: 'adaptive-kl', control: 'adaptive', beta: 1e-3 },
-  { name: 'proposer-trained', proposerEvery: 5 },
-  { name: 'proposer-hard', proposerEvery: 1, proposerLr: 2.1e-3 },
-  { name: 'confident', reward: 'confident' },
-  // Meant to fail: which signs show it?
-  { name: 'discrete-fast', reward: 'discrete', lr: 1e-3, beta: 0.03 },
-]
-
-/** `lr` and `beta`. Discrete rewards push harder, and so get larger betas. */
-const grid = {
-  continuous: [
-    [1e-4, 0.03],
-    [3e-4, 0.03],
-    [3e-4, 0.1],
-    [3e-4, 0.2],
-    [3e-4, 0.3],
-    [1e-3, 0.1],
-  ],
-  discrete: [
-    [3e-4, 0.1],
-    [3e-4, 0.2],
-    [3e-4, 0.4],
-  ],
-}
 const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
   points.map(([lr, beta]) => ({
     name: `${reward} lr ${lr} beta ${beta}`,
-    // How many updates are enough is chosen here too.
+    // The number of updates is chosen here too.
     onTheWay: reward === common.reward && lr === common.lr && beta === common.beta,
     reward,
     lr,
@@ -62,12 +24,12 @@ const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
   })),
 )
 
-/** Of the start that writes down what it reads before it answers. */
+/** The conditions that start from the model that writes down what it reads before it answers. */
 const readingConditions = mainConditions.filter(({ name }) =>
   ['base', 'continuous', 'discrete', 'random', 'oracle'].includes(name),
 )
 
-/** Those whose way is measured, with more updates. */
+/** The conditions that are measured on the way, with more updates. */
 const longConditions = mainConditions.filter(({ onTheWay }) => onTheWay)
 
 /** Every name, in the order of tables. */
@@ -79,9 +41,6 @@ const experiments = {
   long: { conditions: longConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
   reading: { conditions: readingConditions, split: 'test', start: 'checkpoint-reading', firstSeed: 1 },
 }
-
-/** Updates after which runs are measured; only those with `onTheWay` before their end. */
-const steps = [100, 200, 300, 500, 800]
 
 /** @returns runs of an experiment, those of the first condition first. */
 export function plannedRuns({ experiment, seeds, updates, only }) {

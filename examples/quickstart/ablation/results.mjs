@@ -28,7 +28,7 @@ export function addResult(experiment, result) {
   return writing
 }
 
-/** Whether a stored run is the planned one, or that one made longer. */
+/** A stored run covers a planned one if it is that one, or that one made longer. */
 export function covers(stored, { condition, seed, settings }) {
   const rest = (run) => JSON.stringify({ ...run, updates: 0, measured: [] })
   return (
@@ -39,7 +39,7 @@ export function covers(stored, { condition, seed, settings }) {
   )
 }
 
-/** From the bundle in `examples/quickstart`, or from beside this file. */
+/** The folder of results, seen from the bundle in `examples/quickstart` or from beside this file. */
 function fileOf(experiment) {
   const folder = import.meta.url.endsWith('/ablation/results.mjs') ? '../results/' : './results/'
   return fileURLToPath(new URL(`${folder}${experiment}.jsonl`, import.meta.url))

@@ -45,7 +45,7 @@ export async function runCondition({ condition, seed, settings, charts, records 
     return {
       step: state.step,
       all: means(all),
-      // In the order of `questionKinds`: greedy, sampled, voted.
+      // Kinds are in the order of `questionKinds`: greedy, sampled, voted.
       kinds: questionKinds.map((kind) => means(kinds[kind]).slice(0, 3)),
     }
   }

@@ -96,7 +96,7 @@ function modes(records) {
   )
 }
 
-/** By how the five answers split: questions, those whose majority is true, and the sum of |advantage| over answers. */
+/** Counts by how the five answers split: questions, those whose majority is true, the sum of |advantage| over answers. */
 function addSplits(splits, images) {
   for (const { answers, histogram, majority, relativePath, question } of images) {
     if (answers.length === 0) continue

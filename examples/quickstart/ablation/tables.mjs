@@ -33,7 +33,7 @@ export function tables({ main, tune, long, reading }) {
   return Object.fromEntries(Object.entries(made).filter(([, table]) => table !== false))
 }
 
-/** Of all runs but the long ones. */
+/** Updates of all runs but the long ones. */
 const end = 300
 
 function tuning(runs) {
@@ -75,7 +75,7 @@ function conditions(runs) {
   )
 }
 
-/** Of runs with the same seed. */
+/** Differences between runs with the same seed. */
 function differences(runs) {
   const byName = new Map(grouped(runs))
   const pairs = [
@@ -111,7 +111,7 @@ function differences(runs) {
   )
 }
 
-/** How far the published rule drives beta, and what it does to the divergence. */
+/** The table shows how far the published rule drives beta, and what it does to the divergence. */
 function adaptiveKl(runs) {
   const some = runs.filter(({ settings }) => settings.control === 'adaptive')
   const steps = some[0].curve.step
@@ -206,7 +206,7 @@ function mostFrequent(runs) {
   )
 }
 
-/** Of the first 50 updates. */
+/** Questions of the first 50 updates. */
 function splits(runs) {
   const some = new Map(grouped(runs))
   const compared = ['continuous', 'discrete', 'oracle'].filter((name) => some.has(name))
@@ -303,7 +303,7 @@ function alarms(runs) {
   )
 }
 
-/** How the signs rank runs that had no labels, against how greedy accuracy does. */
+/** The table shows how the signs rank runs that had no labels, against how greedy accuracy does. */
 function rankings(runs) {
   const some = runs.filter(
     ({ settings: { reward, control } }) =>
@@ -379,7 +379,7 @@ function accuracyAt(run, step = end) {
   return evaluation(run, step)?.all
 }
 
-/** In the window that ends there. */
+/** Values of the window that ends there. */
 function curveAt(run, name, step) {
   const place = run.curve.step?.indexOf(step) ?? -1
   return place < 0 ? null : run.curve[name][place]

@@ -35,7 +35,7 @@ function quickstart(
   )
 }
 
-/** With Ctrl-C as soon as the output has `until`: a terminal sends it to the whole group of processes. */
+/** Ctrl-C comes as soon as the output has `until`: a terminal sends it to the whole group of processes. */
 function run(args: string[], until?: string, environment: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {

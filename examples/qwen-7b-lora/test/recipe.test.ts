@@ -24,7 +24,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** In a folder of its own. */
+/** Runs the recipe in a folder of its own. */
 function sh(...args: string[]) {
   return execute('sh', [script, ...args])
 }

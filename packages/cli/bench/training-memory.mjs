@@ -4,6 +4,9 @@
  * Each case is a run of `evolmm train` in a process of its own, with updates of both roles, checkpoints and the report,
  * on the tiny checkpoint and on a random model of 38 million parameters; beside it what `evolmm plan` says of the same
  * flags. It fails when a plan is more than 15 % off. Linux only.
+ *
+ * The flags are in `training-memory.json`. Random weights write no question that is well-formed, so `skip_malformed` is
+ * off; without a divergence, answers that are all invalid would be no reason to run anything, so they are untagged there.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -13,40 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { randomModel } from '../../vlm/bench/random-model.mjs'
 import { measuredRun, plannedRun } from '../test/support/measured-run'
 import { noiseImages } from '../test/support/noise-images'
-
-const base = {
-  device: 'cpu',
-  threads: '2',
-  use_lora_solver: true,
-  use_lora_proposer: true,
-  total_steps: '4',
-  save_every: '2',
-  proposer_update_freq: '2',
-  max_new_tokens_solver: '48',
-  max_new_tokens_proposer: '48',
-  // Random weights write none that is well-formed.
-  skip_malformed: false,
-}
-const all = { use_lora_solver: false, use_lora_proposer: false }
-const cases = {
-  LoRA: {},
-  'LoRA, checkpointed': { gradient_checkpointing: true },
-  'LoRA, three images': { batch_size: '3' },
-  'LoRA, three images, checkpointed': { batch_size: '3', gradient_checkpointing: true },
-  'LoRA, twelve answers': { num_solver_samples: '12' },
-  'LoRA, answers of 128 tokens': { max_new_tokens_solver: '128', max_new_tokens_proposer: '128' },
-  'LoRA, larger images': { size: [784, 784] },
-  'LoRA of rank 128': { lora_r: '128' },
-  // Without a divergence, answers that are all invalid are no reason to run anything.
-  'LoRA, no divergence': { kl_control: 'fixed', kl_coef: '0', untagged_answers: 'last-line' },
-  'LoRA, the solver alone learns': { proposer_update_freq: '0' },
-  'LoRA, one answer after the other': { solver_update: 'sequential' },
-  'LoRA, the tower too': { freeze_vision: false },
-  'LoRA, two models': { proposer_model: 'tiny' },
-  'all weights of the solver': { use_lora_solver: false },
-  'all weights': all,
-  'all weights, checkpointed': { ...all, gradient_checkpointing: true },
-}
+import { base, cases } from './training-memory.json'
 
 if (process.argv[2] === 'run') {
   console.log(await measuredRun(JSON.parse(process.argv[3])))

@@ -13,11 +13,12 @@
 import { adamWProgram, globalNorm, Graph, op } from '@evolmm/onnx'
 import { AdamW } from '@evolmm/rl-core'
 import ort from 'onnxruntime-node'
+import { adamw } from './shapes.json'
 import { numbers, open } from './support.mjs'
 
-const size = 40_000_000
+const { size, slices, options, rate, maxNorm } = adamw
+const { betas, epsilon, weightDecay } = options
 const rounds = Number(process.argv[2] ?? 7)
-const [betas, epsilon, weightDecay, rate, maxNorm] = [[0.9, 0.999], 1e-8, 0.01, 1e-6, 1]
 
 const names = ['parameters', 'gradient', 'first', 'second']
 const fresh = () => Object.fromEntries(names.map((name) => [name, numbers(size, name === 'first' ? 0 : 0.5)]))
@@ -31,7 +32,7 @@ const scalars = Object.fromEntries(
 )
 const vector = (data) => new ort.Tensor('float32', data, [data.length])
 
-/** As many bytes read and written by `TypedArray.set`: 3.5 arrays each way stand for 4 reads and 3 writes. */
+/** `TypedArray.set` reads and writes as many bytes: 3.5 arrays each way stand for 4 reads and 3 writes. */
 function copy() {
   const half = size / 2
   state.scratch ??= new Float32Array(size)
@@ -45,7 +46,6 @@ function copy() {
 }
 
 const optimizer = new AdamW({ size, lr: rate, betas, eps: epsilon, weightDecay, clip: maxNorm })
-const options = { betas, epsilon, weightDecay }
 const whole = await open(adamWProgram({ ...options, size }))
 const inOne = () =>
   whole.run({ ...Object.fromEntries(names.map((name) => [name, vector(state[name])])), ...scalars })
@@ -78,7 +78,7 @@ const measured = {
   'norm alone': () => norms.run({ gradient: vector(state.gradient) }),
   'program, whole vectors': inOne,
 }
-for (const length of [131_072, 262_144]) measured[`program, slices of ${length}`] = inSlices(length)
+for (const length of slices) measured[`program, slices of ${length}`] = inSlices(length)
 
 const best = Object.fromEntries(Object.keys(measured).map((name) => [name, Infinity]))
 for (let round = 0; round < rounds; round++) {

@@ -9,9 +9,10 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { checkpoint } from './shapes.json'
 import { loraTransformer, median, open } from './support.mjs'
 
-const config = { blocks: 12, width: 512, heads: 8, kvHeads: 4, feedForward: 1536 }
+const { transformer: config, tokens } = checkpoint
 
 if (process.argv[2] === undefined) {
   // Every block of memory goes back to the system when it is freed, so that peaks are those of the program.
@@ -40,7 +41,7 @@ if (process.argv[2] === undefined) {
 /** The graph holds the weights a second time; it is garbage once the session is open. */
 async function prepare() {
   const checkpointed = process.argv[2] === 'checkpointed'
-  const { graph, feeds } = loraTransformer({ config, tokens: 512, backward: true, checkpointed })
+  const { graph, feeds } = loraTransformer({ config, tokens, backward: true, checkpointed })
   return { session: await open(graph), values: feeds() }
 }
 

@@ -1,20 +1,24 @@
 /**
  * What chunks save in the policy loss: pnpm bench:onnx-policy-loss
  *
- * Loss and gradient of the hidden states, with an exact divergence, for 512 rows, in chunks and all at once,
- * for 32,768 words and for the 152,064 of Qwen2.5-VL, each in a process of its own that reports its peak memory above that of the opened session.
+ * Loss and gradient of the hidden states, with an exact divergence, for 512 rows, in chunks and all at once, for 32,768 words
+ * and for the 152,064 of Qwen2.5-VL, each in a process of its own that reports its peak memory above that of the opened
+ * session.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { grad, Graph, op, policyLoss } from '@evolmm/onnx'
 import ort from 'onnxruntime-node'
+import { policyLoss as policyLossShape } from './shapes.json'
 import { constant, feed, open, timeRuns } from './support.mjs'
 
-const [rows, width] = [512, 512]
+const { rows, width } = policyLossShape
 
 if (process.argv[2] === undefined) {
-  for (const [words, chunk] of [32_768, 152_064].flatMap((n) => [16, 64, 128, rows].map((c) => [n, c]))) {
+  for (const [words, chunk] of policyLossShape.words.flatMap((n) =>
+    policyLossShape.chunks.map((c) => [n, c]),
+  )) {
     const output = execFileSync(
       process.execPath,
       [fileURLToPath(import.meta.url), String(chunk), String(words)],

@@ -1,5 +1,5 @@
 /**
- * How much of the machine the programs use: pnpm bench:onnx
+ * The share of the machine that programs use: pnpm bench:onnx
  *
  * 1. The matrix-product peak of ONNX Runtime here, in float32.
  * 2. Forward, and forward with backward, of a 4-block transformer (width 512, 512 tokens, LoRA on all projections)
@@ -10,6 +10,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Graph, op, serialize } from '@evolmm/onnx'
+import { speed } from './shapes.json'
 import { constant, feed, loraTransformer, median, open, timeRuns } from './support.mjs'
 
 const rounds = 5
@@ -23,22 +24,22 @@ async function product(rows, inner, columns) {
     (2 * rows * inner * columns) / 1e6 / (await timeRuns(session, { x: feed([rows, inner]) }, 9))
 }
 
-const config = { blocks: 4, width: 512, heads: 8, kvHeads: 4, feedForward: 1536 }
 async function model(backward) {
-  const { graph, feeds, flops } = loraTransformer({ config, tokens: 512, backward })
+  const { graph, feeds, flops } = loraTransformer({
+    config: speed.transformer,
+    tokens: speed.tokens,
+    backward,
+  })
   const session = await open(graph)
   const values = feeds()
   const work = backward ? flops.both : flops.forward
   return async () => work / 1e6 / (await timeRuns(session, values, 5))
 }
 
-const measured = {
-  'product 512 x 2048 x 2048': await product(512, 2048, 2048),
-  'product 512 x 512 x 1536': await product(512, 512, 1536),
-  'product 1024 x 1024 x 1024': await product(1024, 1024, 1024),
-  'transformer forward': await model(false),
-  'transformer forward and backward': await model(true),
-}
+const measured = {}
+for (const sides of speed.products) measured[`product ${sides.join(' x ')}`] = await product(...sides)
+measured['transformer forward'] = await model(false)
+measured['transformer forward and backward'] = await model(true)
 const rates = Object.fromEntries(Object.keys(measured).map((name) => [name, []]))
 for (let round = 0; round < rounds; round++)
   for (const [name, measure] of Object.entries(measured)) rates[name].push(await measure())
@@ -51,15 +52,14 @@ for (const [name, rate] of medians) {
   )
 }
 
-// Qwen2.5-7B: 28 blocks, width 3584, 28 heads over 4 of keys and values, feed-forward 18944.
 const folder = mkdtempSync(join(tmpdir(), 'weights-'))
 try {
   const file = openSync(join(folder, 'weights.bin'), 'w')
   let offset = 0
   const start = performance.now()
   const { graph: large } = loraTransformer({
-    config: { blocks: 28, width: 3584, heads: 28, kvHeads: 4, feedForward: 18944 },
-    tokens: 512,
+    config: speed['7B'],
+    tokens: speed.tokens,
     backward: true,
     weight(graph, name, dims) {
       const length = 4 * dims[0] * dims[1]

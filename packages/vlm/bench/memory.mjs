@@ -1,9 +1,9 @@
 /**
  * Estimated memory beside the peak that the kernel measured: pnpm bench:memory [MODEL...]
  *
- * Each case runs in a process of its own, on models with random weights. The constants were fitted to the small and the tiny
- * one; the wide one checks them. It fails when an
- * estimate is more than a quarter off. Linux only.
+ * Each case of `memory-cases.json` runs in a process of its own, on models with random weights. The constants were fitted to
+ * the small and the tiny one; the wide one, of other proportions (no grouped queries, a wide vocabulary, few layers), checks
+ * them. It fails when an estimate is more than a quarter off. Linux only.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,121 +23,7 @@ import { sampleProgram } from '../src/programs/sample-program'
 import { weightFiles } from '../src/programs/weight-files'
 import { estimateMemory } from '../src/runtime/memory-estimate'
 import { openProgram } from '../src/runtime/session'
-
-const special = { imageToken: 4, videoToken: 5, visionStartToken: 6, visionEndToken: 7 }
-const models = {
-  small: {
-    ...special,
-    text: {
-      hiddenSize: 512,
-      intermediateSize: 1408,
-      layers: 8,
-      heads: 8,
-      keyValueHeads: 2,
-      headSize: 64,
-      vocabularySize: 8192,
-      ropeTheta: 1e6,
-      mropeSection: [8, 12, 12],
-      rmsNormEps: 1e-6,
-      maxPositions: 4096,
-    },
-    vision: {
-      depth: 8,
-      hiddenSize: 256,
-      intermediateSize: 512,
-      heads: 4,
-      windowSize: 112,
-      fullAttentionBlocks: [3, 7],
-      channels: 3,
-      outHiddenSize: 512,
-      patchSize: 14,
-      spatialMergeSize: 2,
-      temporalPatchSize: 2,
-    },
-    tieWordEmbeddings: false,
-  },
-  // Other proportions: no grouped queries, a wide vocabulary, few layers.
-  wide: {
-    ...special,
-    text: {
-      hiddenSize: 768,
-      intermediateSize: 1536,
-      layers: 3,
-      heads: 12,
-      keyValueHeads: 12,
-      headSize: 64,
-      vocabularySize: 48000,
-      ropeTheta: 1e6,
-      mropeSection: [8, 12, 12],
-      rmsNormEps: 1e-6,
-      maxPositions: 4096,
-    },
-    vision: {
-      depth: 4,
-      hiddenSize: 320,
-      intermediateSize: 864,
-      heads: 5,
-      windowSize: 112,
-      fullAttentionBlocks: [1, 3],
-      channels: 3,
-      outHiddenSize: 768,
-      patchSize: 14,
-      spatialMergeSize: 2,
-      temporalPatchSize: 2,
-    },
-    tieWordEmbeddings: true,
-  },
-  tiny: {
-    ...special,
-    text: {
-      hiddenSize: 64,
-      intermediateSize: 160,
-      layers: 3,
-      heads: 4,
-      keyValueHeads: 2,
-      headSize: 16,
-      vocabularySize: 640,
-      ropeTheta: 1e6,
-      mropeSection: [2, 3, 3],
-      rmsNormEps: 1e-6,
-      maxPositions: 4096,
-    },
-    vision: {
-      depth: 4,
-      hiddenSize: 32,
-      intermediateSize: 72,
-      heads: 2,
-      windowSize: 112,
-      fullAttentionBlocks: [1, 3],
-      channels: 3,
-      outHiddenSize: 64,
-      patchSize: 14,
-      spatialMergeSize: 2,
-      temporalPatchSize: 2,
-    },
-    tieWordEmbeddings: true,
-  },
-}
-
-const work = { groups: 1, promptTokens: 282, completionTokens: 48, samples: 5 }
-const lora = { programs: ['learn'], kl: true }
-const cases = [
-  { programs: ['encode'], ...work, imagePatches: [768] },
-  { programs: ['encode'], ...work, imagePatches: [3072] },
-  { programs: ['sample'], ...work },
-  { programs: ['sample'], ...work, groups: 4, completionTokens: 256 },
-  { ...lora, ...work },
-  { ...lora, ...work, checkpointed: true },
-  { ...lora, ...work, groups: 3 },
-  { ...lora, ...work, groups: 3, checkpointed: true },
-  { ...lora, ...work, completionTokens: 256 },
-  { ...lora, ...work, chunk: 512, groups: 4 },
-  { ...lora, ...work, trained: 'full', trainHead: true },
-  { ...lora, ...work, trainVision: true, imagePatches: [768] },
-  { ...lora, ...work, trainVision: true, imagePatches: [768], checkpointed: true },
-  { programs: ['score'], ...work, groups: 3 },
-  { programs: ['encode', 'sample', 'learn'], kl: true, ...work, imagePatches: [768] },
-]
+import { cases, models } from './memory-cases.json'
 
 const square = (patches) => {
   let height = 2 * Math.floor(Math.sqrt(patches) / 2)

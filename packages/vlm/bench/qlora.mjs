@@ -19,6 +19,8 @@ import { AdamW } from '@evolmm/rl-core'
 import { loadVlm, publishedConfigs } from '@evolmm/vlm'
 import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights.ts'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint.ts'
+import small from './bench-small.json'
+import qlora from './qlora.json'
 import { randomModel } from './random-model.mjs'
 
 const { values: options } = parseArgs({
@@ -43,22 +45,10 @@ else {
 }
 
 async function decode() {
-  const small = JSON.parse(readFileSync(new URL('./bench-small.json', import.meta.url), 'utf8'))
-  const larger = {
-    ...small,
-    mrope_section: [16, 24, 24],
-    text: {
-      hidden_size: 1536,
-      intermediate_size: 6144,
-      num_hidden_layers: 9,
-      num_attention_heads: 12,
-      num_key_value_heads: 2,
-    },
-  }
-  for (const [label, shape] of Object.entries({ '38 million': small, '340 million': larger })) {
+  for (const [label, shape] of Object.entries({ '38 million': small, '340 million': qlora.decode.larger })) {
     const { folder } = await randomModel(shape)
     const cacheDir = join(folder, '..', 'cache')
-    for (const samples of [1, 5]) {
+    for (const samples of qlora.decode.samples) {
       const rates = { float32: [], int4: [] }
       for (let round = 0; round < Number(options.rounds); round++)
         for (const [name, quantize] of Object.entries({ float32: undefined, int4: 'int4' })) {
@@ -78,6 +68,7 @@ async function decode() {
 
 /** Tokens a second, without the reading of the prompt: the best of some runs. */
 async function decodingRate(vlm, samples) {
+  const { tokens } = qlora.decode
   const prompt = vlm.prompt({ prompt: 'What does this show?' })
   const time = async (maxNewTokens) => {
     const start = performance.now()
@@ -86,8 +77,8 @@ async function decodingRate(vlm, samples) {
   }
   await time(4)
   let best = Infinity
-  for (let i = 0; i < 3; i++) best = Math.min(best, (await time(52)) - (await time(4)))
-  return (48 * samples * 1000) / best
+  for (let i = 0; i < 3; i++) best = Math.min(best, (await time(4 + tokens)) - (await time(4)))
+  return (tokens * samples * 1000) / best
 }
 
 async function train() {
@@ -138,7 +129,7 @@ async function randomCheckpoint(folder) {
   await writeCheckpoint(folder, { config, weights, dtype: 'bfloat16', sourceFolder })
 }
 
-/** In a process of its own, whose memory is measured. */
+/** One iteration, in a process of its own whose memory is measured. */
 async function iteration(folder, cacheDir) {
   let start = performance.now()
   const lap = (what) => {
@@ -157,20 +148,30 @@ async function iteration(folder, cacheDir) {
   lap('load')
   const files = readdirSync(cacheDir).map((name) => gigabytes(statSync(join(cacheDir, name)).size))
   console.log(`  twins: ${files.join(', ')}`)
-  const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
-  const adapter = vlm.createAdapter({ rank: 16, alpha: 32, targets, seed: 1 })
-  const optimizer = new AdamW({ size: adapter.parameters.length, lr: 1e-4, clip: 1 })
-  const [width, height] = [224, 224]
+  const {
+    image: size,
+    rank,
+    alpha,
+    targets,
+    samples,
+    new_tokens: maxNewTokens,
+    advantages,
+    beta,
+    lr,
+  } = qlora.train
+  const adapter = vlm.createAdapter({ rank, alpha, targets, seed: 1 })
+  const optimizer = new AdamW({ size: adapter.parameters.length, lr, clip: 1 })
+  const { width, height } = size
   const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
   const image = await vlm.encodeImage({ width, height, data })
   lap('encode')
   const prompt = vlm.prompt({ images: [image], prompt: 'What does this show?' })
-  const settings = { prompts: [prompt], adapter, samples: 3, maxNewTokens: 16, stopTokens: [], seeds: [7] }
+  const settings = { prompts: [prompt], adapter, samples, maxNewTokens, stopTokens: [], seeds: [7] }
   const [completions] = await vlm.sample(settings)
   lap('sample, opened first')
-  const groups = [{ prompt, completions, advantages: [1, 0, -1] }]
+  const groups = [{ prompt, completions, advantages }]
   const { checkpointed } = options
-  const { gradient, loss, kl, samplerGap } = await vlm.gradient({ groups, adapter, beta: 1e-3, checkpointed })
+  const { gradient, loss, kl, samplerGap } = await vlm.gradient({ groups, adapter, beta, checkpointed })
   lap('gradient, opened first')
   const before = adapter.parameters.slice()
   optimizer.step(adapter.parameters, gradient)
