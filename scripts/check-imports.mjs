@@ -1,9 +1,10 @@
 /**
- * Import rules: a package may import only the packages that docs/architecture.md lists for it, and no file may
- * be part of an import circle. Both are read from the sources, type-only imports included.
+ * Import rules: a package may import only the packages that docs/architecture.md lists for it, and the files and folders
+ * that lie in one folder may not import one another in a circle. Both are read from the sources, type-only imports
+ * included.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
@@ -23,33 +24,43 @@ export const allowed = {
   cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
 }
 
+/** Folder → circles among its entries that are known and must go; none may grow, and none may come. */
+const known = {
+  'packages/cli/src': ['library.ts', 'plan', 'train'],
+  'packages/vlm/src': ['backbones', 'checkpoint', 'prompt', 'runtime'],
+  'packages/vlm/src/backbones': ['backbone.ts', 'parts', 'qwen2_5_vl'],
+}
+
 /** Every violation below `root` (a folder that holds `packages/`), one sentence each. */
 export function importProblems(root) {
   const problems = []
-  const graph = new Map()
+  const imports = []
   for (const name of readdirSync(join(root, 'packages'))) {
     const source = join(root, 'packages', name, 'src')
     if (!existsSync(source)) continue
     if (!(name in allowed))
       problems.push(`packages/${name}: not in the import table of scripts/check-imports.mjs`)
     for (const file of typescriptFiles(source)) {
-      const local = []
       for (const specifier of importsOf(file)) {
         if (specifier.startsWith('.')) {
-          local.push(`${join(dirname(file), specifier)}.ts`)
-          if (relative(source, join(dirname(file), specifier)).startsWith('..'))
+          const target = `${join(dirname(file), specifier)}.ts`
+          if (relative(source, target).startsWith('..'))
             problems.push(`${relative(root, file)}: imports ${specifier}, outside its package`)
+          else imports.push([relative(root, file), relative(root, target)])
         } else if (specifier.startsWith('@evolmm/')) {
           const target = specifier.split('/')[1]
           if (target !== 'internal' && !(allowed[name] ?? []).includes(target))
             problems.push(`${relative(root, file)}: ${name} may not import ${specifier}`)
         }
       }
-      graph.set(file, local)
     }
   }
-  for (const circle of circles(graph))
-    problems.push(`import circle: ${circle.map((file) => relative(root, file)).join(' → ')}`)
+  for (const { folder, entries, examples } of circles(imports)) {
+    const isKnown = entries.every((entry) => known[folder]?.includes(entry))
+    const sentence = `${folder}: ${entries.join(', ')} import one another: ${examples.join(', ')}`
+    if (isKnown) console.log(`known circle, to be undone: ${sentence}`)
+    else problems.push(sentence)
+  }
   return problems
 }
 
@@ -63,18 +74,48 @@ function importsOf(file) {
   return ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles.map((imported) => imported.fileName)
 }
 
-/** Depth-first search; each circle is reported once, from the file that closes it. */
-function circles(graph) {
-  const found = []
-  const done = new Set()
-  const visit = (file, path) => {
-    const start = path.indexOf(file)
-    if (start >= 0) return void found.push([...path.slice(start), file])
-    if (done.has(file)) return
-    for (const next of graph.get(file) ?? []) visit(next, [...path, file])
-    done.add(file)
+/** Entries of one folder that reach one another by imports, and one import for each step between them. */
+function circles(imports) {
+  const folders = new Map()
+  for (const [from, to] of imports) {
+    const [a, b] = [from.split(sep), to.split(sep)]
+    const depth = a.findIndex((part, i) => part !== b[i])
+    if (depth < 0) continue
+    const folder = a.slice(0, depth).join('/')
+    const steps = folders.get(folder) ?? new Map()
+    const step = steps.get(a[depth]) ?? new Map()
+    step.set(b[depth], step.get(b[depth]) ?? [a, b].map((path) => path.slice(depth).join('/')).join(' → '))
+    folders.set(folder, steps.set(a[depth], step))
   }
-  for (const file of graph.keys()) visit(file, [])
+  return [...folders].flatMap(([folder, steps]) => {
+    const reached = new Map([...steps.keys()].map((entry) => [entry, reachable(steps, entry)]))
+    const round = [...steps.keys()].filter((entry) => reached.get(entry).has(entry)).sort()
+    const sets = new Set(
+      round.map((entry) =>
+        round.filter((other) => reached.get(entry).has(other) && reached.get(other).has(entry)).join('/'),
+      ),
+    )
+    return [...sets].map((set) => {
+      const entries = set.split('/')
+      const examples = entries.flatMap((from) =>
+        [...steps.get(from)].filter(([to]) => entries.includes(to)).map(([, example]) => example),
+      )
+      return { folder, entries, examples }
+    })
+  })
+}
+
+/** Entries that `start` leads to, itself only by way of a circle. */
+function reachable(steps, start) {
+  const found = new Set()
+  const visit = (entry) => {
+    for (const next of steps.get(entry)?.keys() ?? []) {
+      if (found.has(next)) continue
+      found.add(next)
+      visit(next)
+    }
+  }
+  visit(start)
   return found
 }
 

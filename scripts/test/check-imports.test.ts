@@ -47,8 +47,27 @@ test('files outside the package, circles and unknown packages are refused', () =
     'packages/other/src/index.ts': '',
   })
   expect(importProblems(root).sort()).toEqual([
-    'import circle: packages/onnx/src/a.ts → packages/onnx/src/b.ts → packages/onnx/src/deep/c.ts → packages/onnx/src/a.ts',
+    'packages/onnx/src: a.ts, b.ts, deep import one another: a.ts → b.ts, b.ts → deep/c.ts, deep/c.ts → a.ts',
     'packages/other: not in the import table of scripts/check-imports.mjs',
     'packages/rewards/src/index.ts: imports ../../dataset/src/index, outside its package',
+  ])
+})
+
+test('folders that import one another are refused where no file does, at each depth; a file beside them is its own', () => {
+  const root = tree({
+    'packages/onnx/src/index.ts': `export { a } from './deep/one/a'`,
+    'packages/onnx/src/deep/one/a.ts': `import { b } from '../two/b'`,
+    'packages/onnx/src/deep/one/other.ts': `import { types } from '../../types'`,
+    'packages/onnx/src/deep/two/b.ts': '',
+    'packages/onnx/src/deep/two/c.ts': `import { other } from '../one/other'`,
+    'packages/onnx/src/types.ts': '',
+    'packages/rewards/src/x/a.ts': `import { b } from '../y/b'`,
+    'packages/rewards/src/y/b.ts': `import { c } from '../z/c'`,
+    'packages/rewards/src/z/c.ts': `import { d } from '../x/d'`,
+    'packages/rewards/src/x/d.ts': '',
+  })
+  expect(importProblems(root).sort()).toEqual([
+    'packages/onnx/src/deep: one, two import one another: one/a.ts → two/b.ts, two/c.ts → one/other.ts',
+    'packages/rewards/src: x, y, z import one another: x/a.ts → y/b.ts, y/b.ts → z/c.ts, z/c.ts → x/d.ts',
   ])
 })

@@ -6,7 +6,7 @@ import { fromBfloat16, fromFloat16 } from './graph/half'
 import { showShape } from './graph/shape'
 import type { InlineData, TensorData } from './graph/tensor-data'
 import { tensorValues } from './graph/tensor-values'
-import { isGuessed } from './parsing/kept'
+import { isGuessed } from './graph/kept'
 
 /** One line for each input, constant, node and output; bodies and functions are indented below. */
 export function describe(graph: Graph): string {

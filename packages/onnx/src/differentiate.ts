@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { grad } from './grad/grad'
 import { isStopped } from './grad/stop-gradient'
-import { bodiesOf, capturedBy } from './graph/clone'
+import { bodiesOf, capturedBy } from './graph/bodies'
 import { isFloat } from './graph/dtype'
 import { kindOf, showTensor, type Graph, type Tensor } from './graph/graph'
 import { sizeOf } from './graph/shape'

@@ -27,7 +27,7 @@ export { customOp, type CustomOp } from './grad/custom-op'
 
 // 3. Operators, named as in the standard
 export * as op from './ops/index'
-export type { Operand } from './graph/emit'
+export type { Operand } from './ops/emit'
 export type { Integers } from './ops/operands'
 
 // 4. Weights in files

@@ -5,7 +5,7 @@ import type { Attribute } from './graph/attribute'
 import { dtypeCode } from './graph/dtype'
 import type { Graph, GraphFunction, Node, Scope, Tensor } from './graph/graph'
 import type { TensorData } from './graph/tensor-data'
-import { isGuessed, isTypeKept, restore } from './parsing/kept'
+import { isGuessed, isTypeKept, restore } from './graph/kept'
 import {
   AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,

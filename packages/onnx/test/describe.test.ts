@@ -1,7 +1,7 @@
 /** Graphs as text, and the lines of it that errors use. */
 import { expect, test } from 'vitest'
 import { customOp, describe, EvolmmError, grad, Graph, op, tensorData, type DType } from '@evolmm/onnx'
-import { emit } from '../src/graph/emit'
+import { emit } from '../src/ops/emit'
 
 test('every part of a graph has its line', () => {
   const graph = new Graph('text')

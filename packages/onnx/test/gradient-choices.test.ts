@@ -1,7 +1,7 @@
 /** Where differences cannot tell: kinks, ties, and points at which a careless formula makes NaN or infinity. */
 import { describe, expect, test } from 'vitest'
 import { grad, Graph, op, type Tensor } from '@evolmm/onnx'
-import { emit } from '../src/graph/emit'
+import { emit } from '../src/ops/emit'
 import { runner } from './support/run'
 
 /** Gradients of the sum of what `build` makes from vectors with the given contents, in float32. */

@@ -1,5 +1,5 @@
 /** Trading time for memory: keep a stretch's inputs instead of its results, and run it again in the backward pass. */
-import { checkFunction, graphOf, tensorsFrom } from '../graph/emit'
+import { checkFunction, graphOf, tensorsFrom } from '../ops/emit'
 import type { Region, Tensor } from '../graph/graph'
 import { Cast, Identity } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'

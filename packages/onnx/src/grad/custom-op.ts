@@ -5,8 +5,8 @@
  * backward pass is a function as well, made for just the gradients that are wanted.
  */
 import { EvolmmError } from '@evolmm/internal'
-import { bodiesOf, capturedBy } from '../graph/clone'
-import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
+import { bodiesOf, capturedBy } from '../graph/bodies'
+import { checkFunction, emit, graphOf, tensorsFrom } from '../ops/emit'
 import {
   Scope,
   kindOf,

@@ -1,7 +1,7 @@
 /** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
 import { body, int } from '../graph/attribute'
 import { EvolmmError } from '@evolmm/internal'
-import { checkFunction, emit, graphOf, tensorsFrom } from '../graph/emit'
+import { checkFunction, emit, graphOf, tensorsFrom } from './emit'
 import { Scope, kindOf, type Graph, type Tensor } from '../graph/graph'
 import type { DType } from '../graph/dtype'
 import { sameShape, type Dim, type Shape } from '../graph/shape'

@@ -1,7 +1,7 @@
 /** Tensors from shapes and conditions. */
 import { int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { graphOf } from '../graph/emit'
+import { graphOf } from './emit'
 import { isTensor, type Tensor } from '../graph/graph'
 import { tensorData, type TensorData } from '../graph/tensor-data'
 import { integers, lengths, op } from './operands'

@@ -1,7 +1,7 @@
 /** Operators that work element by element, with NumPy broadcasting. */
 import { float, int, string, type Attribute } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { graphOf, type Operand } from '../graph/emit'
+import { graphOf, type Operand } from './emit'
 import { isTensor, type Tensor } from '../graph/graph'
 import { op } from './operands'
 

@@ -1,6 +1,6 @@
 /** Slices, gathers and scatters. */
 import { int, string } from '../graph/attribute'
-import { emit, graphOf } from '../graph/emit'
+import { emit, graphOf } from './emit'
 import type { Tensor } from '../graph/graph'
 import { integers, op, scalar, type Integers } from './operands'
 

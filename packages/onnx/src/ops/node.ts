@@ -1,10 +1,10 @@
 /** Any operator: those that have no function here, and those of other domains, `com.microsoft` above all. */
 import type { Attribute } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { emit, graphOf } from '../graph/emit'
+import { emit, graphOf } from './emit'
 import type { Tensor } from '../graph/graph'
 import { checkShape, type Shape } from '../graph/shape'
-import { keepType } from '../parsing/kept'
+import { keepType } from '../graph/kept'
 
 export interface NodeOptions {
   /** @default '' the standard operators */

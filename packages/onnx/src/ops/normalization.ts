@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { float, int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
-import { emit, graphOf, type Operand } from '../graph/emit'
+import { emit, graphOf, type Operand } from './emit'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
 

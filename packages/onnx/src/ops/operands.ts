@@ -1,7 +1,7 @@
 /** These functions turn what callers may pass into what nodes take. */
 import { EvolmmError } from '@evolmm/internal'
 import { isTensor, kindOf, type Graph, type Tensor } from '../graph/graph'
-import { emit, graphOf, type EmitOptions, type Operand } from '../graph/emit'
+import { emit, graphOf, type EmitOptions, type Operand } from './emit'
 
 /** Integers for axes, shapes and indices: a list, or a tensor that is known only at run time. */
 export type Integers = readonly number[] | Tensor

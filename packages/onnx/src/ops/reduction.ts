@@ -1,6 +1,6 @@
 /** Reductions over axes; all axes when none are given. */
 import { int } from '../graph/attribute'
-import { graphOf } from '../graph/emit'
+import { graphOf } from './emit'
 import type { Tensor } from '../graph/graph'
 import { integers, op, scalar, type Integers } from './operands'
 

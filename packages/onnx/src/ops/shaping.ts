@@ -1,6 +1,6 @@
 /** Operators that rearrange, and those that speak of shapes. */
 import { int, ints, string } from '../graph/attribute'
-import { emit, graphOf, type Operand } from '../graph/emit'
+import { emit, graphOf, type Operand } from './emit'
 import { isTensor, type Graph, type Tensor } from '../graph/graph'
 import { integersOf } from '../graph/tensor-data'
 import { integers, op, scalar, type Integers } from './operands'

@@ -3,7 +3,7 @@
  * each combination of input types and attribute arguments; the first keeps the name, the others get names like it. Or
  * its nodes go right into the place of the call.
  */
-import { emitNode } from '../graph/emit'
+import { emitNode } from '../ops/emit'
 import { Scope, type Graph, type GraphFunction, type Tensor } from '../graph/graph'
 import { showShape } from '../graph/shape'
 import type { Inferred } from '../infer/context'
@@ -13,7 +13,7 @@ import {
   type FunctionProto,
 } from '../proto/gen/onnx_pb'
 import { invalid, quote, unsupported } from './invalid'
-import { isGuessed, keep, markGuessed } from './kept'
+import { isGuessed, keep, markGuessed } from '../graph/kept'
 import { Names } from './names'
 import { currentOpset, oldestOpset } from './raise'
 import {

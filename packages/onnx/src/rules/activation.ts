@@ -2,7 +2,7 @@
  * Gradients of functions of one variable. At a kink the derivative is the left one where PyTorch takes that (0 for
  * `Relu` at 0, say), and the step functions have none at all: they are constant almost everywhere.
  */
-import type { GradientContext, GradientRule } from '../grad/rule'
+import type { GradientContext, GradientRule } from './rule'
 import type { Tensor } from '../graph/graph'
 import {
   Abs,

@@ -1,5 +1,5 @@
 /** Gradients of convolutions, which are convolutions. */
-import type { GradientContext, GradientRule } from '../grad/rule'
+import type { GradientContext, GradientRule } from './rule'
 import type { Tensor } from '../graph/graph'
 import { Conv, ConvTranspose, type ConvOptions } from '../ops/convolution'
 import { Add, Cast, Div, Sub } from '../ops/elementwise'

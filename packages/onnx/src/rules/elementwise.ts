@@ -6,8 +6,8 @@
  * and `maximum` do. `Clip` passes it at a bound that is just met. `Pow` gives its exponent nothing where the base is 0
  * or below.
  */
-import type { GradientContext, GradientRule } from '../grad/rule'
-import { unbroadcast } from '../grad/unbroadcast'
+import type { GradientContext, GradientRule } from './rule'
+import { unbroadcast } from './unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Cast, Div, Equal, Greater, Less, Log, Min, Mul, Neg, Pow, Sub, Sum, Where } from '../ops/elementwise'
 import { activation } from './activation'

@@ -1,5 +1,5 @@
 /** Gradient rules, one for each operator that can be differentiated. `If` is handled by the walk itself. */
-import type { GradientRule } from '../grad/rule'
+import type { GradientRule } from './rule'
 import { convolution } from './convolution'
 import { elementwise } from './elementwise'
 import { indexing } from './indexing'

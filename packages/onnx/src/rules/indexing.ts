@@ -1,5 +1,5 @@
 /** Gradients of slices, gathers and scatters: what was taken from a place goes back to it. */
-import type { GradientContext, GradientRule } from '../grad/rule'
+import type { GradientContext, GradientRule } from './rule'
 import { Range, zerosLike } from '../ops/creation'
 import { Add, Cast, Less, Max, Min, Mul, Sub, Where } from '../ops/elementwise'
 import { Gather, GatherElements, GatherND, OneHot, ScatterElements, ScatterND, Slice } from '../ops/indexing'

@@ -1,6 +1,6 @@
 /** Gradients of matrix products: two products of the same size each. */
-import type { GradientContext, GradientRule } from '../grad/rule'
-import { unbroadcast } from '../grad/unbroadcast'
+import type { GradientContext, GradientRule } from './rule'
+import { unbroadcast } from './unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Mul } from '../ops/elementwise'
 import { parseEquation } from '../infer/matrix'

@@ -5,8 +5,8 @@
  * xhat, that of x is r (h - mean(h) - xhat mean(h xhat)), all means over the normalised axes; without centring the
  * middle term is not there.
  */
-import type { GradientContext, GradientRule } from '../grad/rule'
-import { unbroadcast } from '../grad/unbroadcast'
+import type { GradientContext, GradientRule } from './rule'
+import { unbroadcast } from './unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Add, Exp, Mul, Neg, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
 import { ReduceMean, ReduceSum } from '../ops/reduction'

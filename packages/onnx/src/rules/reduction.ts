@@ -5,7 +5,7 @@
  * Below, small tensors are the reduced ones, with their reduced axes back as length 1: what can be done there is done
  * there, before anything of the input's size.
  */
-import type { GradientContext, GradientRule } from '../grad/rule'
+import type { GradientContext, GradientRule } from './rule'
 import type { Tensor } from '../graph/graph'
 import { lengths } from '../ops/operands'
 import { integersOf } from '../graph/tensor-data'

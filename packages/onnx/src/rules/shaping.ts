@@ -1,6 +1,6 @@
 /** Gradients of operators that rearrange: the same elements, back in their old places. */
-import type { GradientRule } from '../grad/rule'
-import { unbroadcast } from '../grad/unbroadcast'
+import type { GradientRule } from './rule'
+import { unbroadcast } from './unbroadcast'
 import { isTensor, type Tensor } from '../graph/graph'
 import type { Dim } from '../graph/shape'
 import { zerosLike } from '../ops/creation'

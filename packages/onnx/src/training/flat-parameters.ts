@@ -3,7 +3,7 @@
  * and returns one gradient vector, so that optimizers, clipping and checkpoints know nothing of tensors.
  */
 import { EvolmmError } from '@evolmm/internal'
-import { tensorsFrom } from '../graph/emit'
+import { tensorsFrom } from '../ops/emit'
 import { showTensor, type Tensor } from '../graph/graph'
 import { checkShape, showShape, sizeOf } from '../graph/shape'
 import { Slice } from '../ops/indexing'

@@ -4,7 +4,7 @@
  */
 import { checkNumber } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
-import { unbroadcast } from '../grad/unbroadcast'
+import { unbroadcast } from '../rules/unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Add, Div, Mul, Pow, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
 import { ReduceMean } from '../ops/reduction'

@@ -1,6 +1,6 @@
 import { op, type Integers, type Tensor } from '@evolmm/onnx'
 import { int, ints } from '../../src/graph/attribute'
-import { emit } from '../../src/graph/emit'
+import { emit } from '../../src/ops/emit'
 import type { GradientCase, GradientCases } from '../support/gradient-case'
 
 type Reduce = (x: Tensor, axes?: Integers, options?: op.ReduceOptions) => Tensor

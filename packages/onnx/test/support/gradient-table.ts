@@ -1,6 +1,6 @@
 /** The README's table of operators that have gradients, made from the rules and from the cases that check them. */
 import { Graph, type Node } from '@evolmm/onnx'
-import { gradientContext } from '../../src/grad/rule'
+import { gradientContext } from '../../src/rules/rule'
 import { gradientRules } from '../../src/rules/index'
 import type { GradientCase, GradientCases } from './gradient-case'
 

@@ -1,9 +1,9 @@
 /** Copies of nodes with other inputs: for branches that are run backwards, and for inlining. */
-import { isStopped, stop } from '../grad/stop-gradient'
-import { isGuessed, isTypeKept, keepType, markGuessed } from '../parsing/kept'
-import type { Attribute } from './attribute'
-import { emit } from './emit'
-import { Scope, type Node, type Tensor } from './graph'
+import { isStopped, stop } from './stop-gradient'
+import { isGuessed, isTypeKept, keepType, markGuessed } from '../graph/kept'
+import type { Attribute } from '../graph/attribute'
+import { emit } from '../ops/emit'
+import { Scope, type Node, type Tensor } from '../graph/graph'
 
 /**
  * Append copies of `nodes` to the current scope, tensors replaced as `replaced` says; what is not in it stays. The
@@ -54,30 +54,4 @@ function cloneBody(scope: Scope, outer: ReadonlyMap<Tensor, Tensor>): Scope {
     for (const output of scope.outputs) copy.outputs.push(replaced.get(output) ?? output)
   })
   return copy
-}
-
-/** Tensors of scopes around `scope` that its nodes use, nested bodies included, each once. */
-export function capturedBy(scope: Scope): Tensor[] {
-  const captured = new Set<Tensor>()
-  const visit = (inner: Scope): void => {
-    for (const node of inner.nodes) {
-      for (const input of node.inputs)
-        if (input !== undefined && !within(input.scope, scope)) captured.add(input)
-      for (const nested of bodiesOf(node)) visit(nested)
-    }
-    for (const output of inner.outputs) if (!within(output.scope, scope)) captured.add(output)
-  }
-  visit(scope)
-  return [...captured]
-}
-
-/** The bodies among a node's attributes. */
-export function bodiesOf(node: Node): Scope[] {
-  return Object.values(node.attributes).flatMap((attribute) =>
-    attribute.type === 'graph' ? [attribute.value] : [],
-  )
-}
-
-function within(scope: Scope, ancestor: Scope): boolean {
-  return scope.sees(ancestor)
 }

@@ -1,6 +1,6 @@
 /** What a file says that graphs have no place for: kept beside them, and written again by `serialize`. */
 import type { UnknownField } from '@bufbuild/protobuf'
-import type { Graph, Node, Scope, Tensor } from '../graph/graph'
+import type { Graph, Node, Scope, Tensor } from './graph'
 
 /** A message with the two things that are kept of it. */
 interface Keepable {

@@ -4,9 +4,9 @@ import { describeNode } from '../describe'
 import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'
 import { inferenceContext, type Inferred, type InferenceRule } from '../infer/context'
-import type { Attribute } from './attribute'
-import { isTensor, kindOf, Scope, type Graph, type Node, type Tensor } from './graph'
-import { showShape, type Dim } from './shape'
+import type { Attribute } from '../graph/attribute'
+import { isTensor, kindOf, Scope, type Graph, type Node, type Tensor } from '../graph/graph'
+import { showShape, type Dim } from '../graph/shape'
 
 /** What operators take: a tensor, or a number that becomes a scalar of the other operand's type. */
 export type Operand = Tensor | number
