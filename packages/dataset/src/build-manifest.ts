@@ -78,7 +78,7 @@ function count(
   warn(skippedImage(entry.path, entry.skipped, entry.detail))
 }
 
-/** Only a manifest, sound or damaged further on, is ever replaced; and the place must be writable as a file. */
+/** A manifest alone, sound or damaged further on, is ever replaced; and the place must be writable as a file. */
 async function refuseOtherFiles(file: string): Promise<void> {
   const refuse = (got: string, fix: string) =>
     new EvolmmError(

@@ -1,15 +1,14 @@
 /**
- * Whether an image can be used, found out by decoding all of it, with bounded memory.
- *
- * The cheap questions come first: is there a file with content, of which format do its first bytes speak, how many
- * pixels does its header declare. Only then is it decoded, row by row, into one average pixel.
+ * An image can be used if all of it can be decoded, with bounded memory. The cheap questions come first: is there a
+ * file with content, of which format do its first bytes speak, how many pixels does its header declare. Only then is
+ * it decoded, row by row, into one average pixel.
  */
 import { open, stat } from 'node:fs/promises'
 import sharp, { type SharpOptions } from 'sharp'
 import { endsEarly } from './ends-early'
 import { formatOfContent, formatOfName, headSize, whyUndecodable, type ImageFormat } from './image-formats'
 import { checkRules, type UsabilityRules } from './options'
-import { alone, amongOthers } from './turns'
+import { alone, amongOthers } from './decode-order'
 
 export type CheckOptions = Partial<UsabilityRules>
 
@@ -104,11 +103,11 @@ async function decode(path: string, { width, height }: Size, failOn: SharpOption
 type Outcome<T> = { ok: true; value: T } | { ok: false; message: string }
 
 async function attempt<T>(
-  turn: (task: () => Promise<T>) => Promise<T>,
+  schedule: (task: () => Promise<T>) => Promise<T>,
   task: () => Promise<T>,
 ): Promise<Outcome<T>> {
   try {
-    return { ok: true, value: await turn(task) }
+    return { ok: true, value: await schedule(task) }
   } catch (error) {
     return { ok: false, message: messageOf(error) }
   }

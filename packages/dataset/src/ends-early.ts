@@ -1,11 +1,14 @@
-/** Whether a file ends before the data that its own headers announce; asked only once decoding it has failed. */
+/**
+ * A file ends early if it ends before the data that its own headers announce. The check is made only once decoding
+ * has failed.
+ */
 import { open, type FileHandle } from 'node:fs/promises'
 import type { ImageFormat } from './image-formats'
 
-type Probe = (file: FileHandle, size: number) => Promise<boolean>
+type EndCheck = (file: FileHandle, size: number) => Promise<boolean>
 
 /** Formats that state their sizes. For the others the decoder's own words tell (see `prematureEnd`). */
-const probes: Partial<Record<ImageFormat, Probe>> = {
+const checks: Partial<Record<ImageFormat, EndCheck>> = {
   /** Chunks of a length, a name of four letters, that many bytes and a checksum, up to IEND. */
   png: async (file, size) => {
     for (let at = 8; ;) {
@@ -29,12 +32,12 @@ const probes: Partial<Record<ImageFormat, Probe>> = {
 const prematureEnd = /premature end of JPEG|Unexpected end of GIF|outside of file bounds|end of file/i
 
 export async function endsEarly(path: string, format: ImageFormat, decoderMessage: string): Promise<boolean> {
-  const probe = probes[format]
-  if (probe === undefined) return prematureEnd.test(decoderMessage)
+  const check = checks[format]
+  if (check === undefined) return prematureEnd.test(decoderMessage)
   const file = await open(path)
   try {
     const { size } = await file.stat()
-    return await probe(file, size)
+    return await check(file, size)
   } finally {
     await file.close()
   }

@@ -6,7 +6,7 @@ import { extname } from 'node:path'
 
 interface FormatRule {
   extensions: readonly string[]
-  /** Whether a file that begins with these bytes (as Latin-1 text) is of this format. */
+  /** True if a file that begins with these bytes (as Latin-1 text) is of this format. */
   begins: (head: string) => boolean
   /** Why its images cannot be used, for those that sharp's prebuilt library does not decode. */
   undecodable?: string

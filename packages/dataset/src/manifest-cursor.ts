@@ -39,7 +39,10 @@ export async function stampOf(path: string): Promise<FileStamp> {
   }
 }
 
-/** Whether an entry still tells the truth. Who may read a file can change without a trace: 'unreadable' never does. */
+/**
+ * An entry is current if it still tells the truth. Who may read a file can change without a trace: 'unreadable' never
+ * is.
+ */
 export function isCurrent(
   entry: FileStamp & { skipped?: string | undefined },
   { size, mtime }: FileStamp,

@@ -31,7 +31,7 @@ interface ImageEntry extends FileStamp {
 
 export type ManifestEntry =
   | (ImageEntry & {
-      /** Of the file's bytes, as hexadecimal digits. */
+      /** The digest of the file's bytes, as hexadecimal digits. */
       sha256: string
       width: number
       height: number
@@ -124,7 +124,7 @@ async function firstOf(lines: AsyncGenerator<string, undefined>): Promise<string
   return (await lines.next()).value ?? ''
 }
 
-/** Whether a file begins as every manifest does, whatever comes after. */
+/** True if a file begins as every manifest does, whatever comes after. */
 export async function startsLikeManifest(file: string): Promise<boolean> {
   const start = `{"kind":"${kind}"`
   const handle = await open(file)

@@ -34,7 +34,7 @@ export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
 export interface Sample {
   /** Absolute. */
   path: string
-  /** From the root, separated by "/". */
+  /** The path from the root, separated by "/". */
   relativePath: string
   /** First-level subfolder, or '' for an image in the root itself. */
   subfolder: string

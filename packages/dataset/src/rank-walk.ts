@@ -1,5 +1,5 @@
 /**
- * Which image is the `step`-th usable one on a rank's walk.
+ * A rank's walk says which image is its `step`-th usable one.
  *
  * All ranks share one endless stream of positions p = 0, 1, 2, ...: position p holds image `order(e)[p - e * n]` of
  * epoch e = floor(p / n). Rank r of W visits p = r, r + W, r + 2W, ...; its k-th visit is position r + k W. Images
@@ -34,7 +34,7 @@ const checksAtOnce = 4
 export class RankWalk {
   readonly #options: WalkOptions
   readonly #verdicts: Verdicts
-  /** Where searches have entered an epoch, in ascending order; and where the last one ended. */
+  /** Marks where searches have entered an epoch, in ascending order, and where the last one ended. */
   readonly #epochs: Mark[] = []
   #last = start
   #cached: { epoch: number; order: Uint32Array } | undefined

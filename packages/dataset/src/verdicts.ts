@@ -15,7 +15,7 @@ export type Verdict = { usable: true } | { usable: false; reason: CheckReason; d
 export interface DatasetCounts {
   /** Images found by the scan. */
   images: number
-  /** Of these: known to be usable, known to be skipped, not looked at yet. */
+  /** Images known to be usable; beside them those known to be skipped, and those not looked at yet. */
   usable: number
   skipped: number
   unchecked: number

@@ -25,7 +25,7 @@ export interface Content {
   etag: string
   /** Bytes. */
   size: number
-  /** Where to get it: on the hub, which may redirect. */
+  /** The address on the hub, which may redirect. */
   url: string
 }
 
@@ -195,7 +195,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
   }
 }
 
-/** Of the file as it lies on disk. */
+/** The digest is that of the file as it lies on disk. */
 async function digest(path: string, { hash, size }: Content): Promise<string | undefined> {
   if (hash === undefined) return undefined
   const sum = createHash(hash.length === 40 ? 'sha1' : 'sha256')

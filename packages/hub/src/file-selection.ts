@@ -1,11 +1,11 @@
 /**
- * Which files of a repository are wanted. Patterns are those of huggingface_hub: `*` (also across "/"), `?`, `[abc]`,
- * `[!abc]`; one that ends in "/" means everything below.
+ * A selection says which files of a repository are wanted. Patterns are those of huggingface_hub: `*` (also across
+ * "/"), `?`, `[abc]`, `[!abc]`; one that ends in "/" means everything below.
  */
 import { checkText, EvolmmError } from '@evolmm/internal'
 
 export interface FileSelection {
-  /** Only files that match one of these. @default all */
+  /** A file must match one of these. @default all */
   allow?: string | readonly string[] | undefined
   /** No files that match one of these. @default none */
   ignore?: string | readonly string[] | undefined

@@ -25,7 +25,10 @@ export function isTransient(error: unknown): error is EvolmmError {
   return error instanceof EvolmmError && transient.has(error.code)
 }
 
-/** For an answer with a status that is no success. `fromStorage`: from the host that the hub redirected to. */
+/**
+ * This error is for an answer with a status that is no success. `fromStorage`: the answer is that of the host that
+ * the hub redirected to.
+ */
 export function statusError(subject: Subject, answer: Answered, fromStorage: boolean): EvolmmError {
   const { settings, id, revision, file } = subject
   const { status, headers } = answer

@@ -18,7 +18,7 @@ export interface HubProgress {
 }
 
 export interface HubWarning {
-  /** For programs; HUB_CACHE_USED: the hub gave no answer, so its last known answer stands. */
+  /** A code for programs; HUB_CACHE_USED: the hub gave no answer, so its last known answer stands. */
   code: string
   /** "Subject: what happened; what follows". */
   message: string

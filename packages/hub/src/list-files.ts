@@ -8,7 +8,10 @@ export interface RemoteFile {
   path: string
   /** Bytes. Mirrors may not tell; then a request for the file does. */
   size?: number
-  /** Of the content: git's SHA-1, or for large files SHA-256, as hexadecimal digits. Names the blob in the cache. */
+  /**
+   * The digest of the content: git's SHA-1, or for large files SHA-256, as hexadecimal digits. It names the blob in
+   * the cache.
+   */
   hash?: string
   /** Git's SHA-1 of the file or of its pointer. */
   blobId?: string

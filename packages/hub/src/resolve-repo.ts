@@ -10,7 +10,7 @@ import { isRepoId } from './repo-id'
 export interface ResolvedRepo {
   /** Absolute. */
   folder: string
-  /** On the hub; none for a local folder. */
+  /** The id on the hub; none for a local folder. */
   id?: string
   commit?: string
 }

@@ -8,7 +8,7 @@ import type { HubSettings } from './hub-options'
 interface HubAnswer {
   /** The last response: 2xx, 416, or with `stopAtStorage` the redirect to storage. Its body must be read or cancelled. */
   response: Response
-  /** Of the hub's own last answer: x-linked-etag, x-linked-size, etag. */
+  /** The headers of the hub's own last answer: x-linked-etag, x-linked-size, etag. */
   hub: Headers
   /** The bytes come from another host than the hub. */
   fromStorage: boolean
@@ -23,7 +23,7 @@ interface SendOptions {
 }
 
 const maxRedirects = 10
-/** Beyond this a server's wish to be asked later is an error rather than a wait. */
+/** A server's wish to be asked later than this, in milliseconds, is an error rather than a wait. */
 const longestWait = 300_000
 
 export async function send(subject: Subject, address: string, options: SendOptions): Promise<HubAnswer> {

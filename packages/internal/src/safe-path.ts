@@ -1,6 +1,6 @@
 /**
- * Whether a path that a server or a caller names stays below the folder it is put into: relative, forward slashes, no
- * empty, `.` or `..` part; on Windows no drive or stream either.
+ * A path that a server or a caller names is safe if it stays below the folder it is put into: relative, forward
+ * slashes, no empty, `.` or `..` part; on Windows no drive or stream either.
  */
 export function isSafePath(path: string): boolean {
   if (/[\\\0]/.test(path) || (process.platform === 'win32' && path.includes(':'))) return false

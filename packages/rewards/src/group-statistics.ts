@@ -5,7 +5,7 @@ import { INVALID, nonEmpty, type Answer } from './answer'
 export interface GroupStatistics {
   /** N, invalid answers included. */
   total: number
-  /** How many of them are invalid. */
+  /** The number of answers that are invalid. */
   invalid: number
   /** Each distinct answer with its count, in the order of first appearance; `INVALID` is one of them if it occurs. */
   histogram: { answer: Answer; count: number }[]

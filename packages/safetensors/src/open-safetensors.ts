@@ -1,4 +1,7 @@
-/** Where the tensors of `.safetensors` files lie. Only headers are read; a file that breaks a rule is refused as a whole. */
+/**
+ * The headers of `.safetensors` files say where their tensors lie. Nothing else is read; a file that breaks a rule is
+ * refused as a whole.
+ */
 import { open, readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError, parseObject } from '@evolmm/internal'

@@ -9,7 +9,7 @@ export interface LoadedTensor {
   values: Float32Array
 }
 
-/** By name. Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, or `INVALID_TENSOR` for what is no float. */
+/** The tensors by name. Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, or `INVALID_TENSOR` for what is no float. */
 export async function readSafetensors(file: string): Promise<Map<string, LoadedTensor>> {
   const tensors = new Map<string, LoadedTensor>()
   for (const [name, stored] of await openSafetensors({ files: [file] })) {

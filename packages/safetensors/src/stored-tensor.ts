@@ -1,4 +1,4 @@
-/** Where a tensor lies in a `.safetensors` file. */
+/** A stored tensor says where its bytes lie in a `.safetensors` file. */
 
 /** Element types of the format. */
 export type TensorType =

@@ -9,7 +9,7 @@ import { asideOf, syncFolder, unwritable } from '@evolmm/internal/node'
 
 export interface TensorSource {
   name: string
-  /** As the format spells it. */
+  /** The type as the format spells it. */
   type: 'F32' | 'F16' | 'BF16' | 'U8'
   shape: readonly number[]
   /** All bytes in order, asked for when the tensor's turn has come. */

@@ -14,9 +14,9 @@ import { unwrapLatex } from './unwrap-latex'
 export interface CanonicalOptions {
   /** What "5%" equals: 0.05 (`'fraction'`) or 5 (`'number'`). @default 'fraction' */
   percent?: 'fraction' | 'number'
-  /** Whether "$5" equals "5". @default 'drop' */
+  /** `drop` makes "$5" equal "5". @default 'drop' */
   currency?: 'drop' | 'keep'
-  /** Whether "5 km" equals "5". Kept units have one spelling: "5 kilometres" equals "5 km". @default 'drop' */
+  /** `drop` makes "5 km" equal "5". Kept units have one spelling: "5 kilometres" equals "5 km". @default 'drop' */
   units?: 'drop' | 'keep'
 }
 
@@ -68,7 +68,7 @@ function plainCharacters(text: string): string {
   )
 }
 
-/** Without quotes, markdown and sentence punctuation at the ends; the point of ".5" stays. */
+/** The text loses quotes, markdown and sentence punctuation at its ends; the point of ".5" stays. */
 function trimPunctuation(text: string): string {
   const trimmed = stripCharacters(text, quotesAndStops)
   const before = text.slice(0, text.indexOf(trimmed))

@@ -51,7 +51,7 @@ export function show({ numerator, denominator }: Rational): string {
   return `${scaled < 0n ? '-' : ''}${digits.slice(0, -places)}.${digits.slice(-places)}`
 }
 
-/** How many decimals `1 / denominator` has; `undefined` when they do not end. */
+/** The number of decimals of `1 / denominator`; `undefined` when they do not end. */
 function decimalPlaces(denominator: bigint): number | undefined {
   let [twos, fives, rest] = [0, 0, denominator]
   for (; rest % 2n === 0n; rest /= 2n) twos++

@@ -8,7 +8,7 @@ const anyTag = /<\/?answer\b/i
 export interface ParsedAnswer {
   /** The answer as the model wrote it, trimmed; `INVALID` when missing, empty or cut off. */
   answer: Answer
-  /** Whether the output holds exactly one `<answer>…</answer>` with text in it: what the solver prompt asks for. */
+  /** True if the output holds exactly one `<answer>…</answer>` with text in it: what the solver prompt asks for. */
   wellFormed: boolean
 }
 

@@ -9,9 +9,8 @@ export interface EntropyBandOptions {
   /** Half-width of the band, as a standard deviation. 0 or less rewards nothing. @default 0.35 nats, or 0.217 as a share */
   sigma?: number
   /**
-   * Whether `mu` and `sigma` are nats, as released for N = 5, or shares of ln N, the largest entropy that N answers
-   * can have: then N may change.
-   * @default 'nats'
+   * `nats`: `mu` and `sigma` are nats, as released for N = 5; `share-of-ln-n`: they are shares of ln N, the largest
+   * entropy that N answers can have, so that N may change. @default 'nats'
    */
   unit?: 'nats' | 'share-of-ln-n'
 }

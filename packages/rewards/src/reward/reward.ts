@@ -14,7 +14,7 @@ export interface SolverSample {
   answer: Answer
   /** Words written before the answer. */
   words: number
-  /** Whether the output has the form that the prompt asks for. */
+  /** True if the output has the form that the prompt asks for. */
   wellFormed: boolean
   /** Answers to one question share a group; a batch without groups is one group. */
   group?: string | number

@@ -1,4 +1,4 @@
-/** From the solver's text to what rewards look at. */
+/** A solver sample is what rewards look at, made from the solver's text. */
 import { nonEmpty, type Answer } from '../answer'
 import { normalizeCanonical } from '../normalize/normalize-canonical'
 import { parseAnswer, type ParseAnswerOptions } from '../parse/parse-answer'

@@ -1,5 +1,5 @@
 /**
- * Which option an answer names, by VLMEvalKit's rules ("prefetch"): no judge, no guess.
+ * The option that an answer names, by VLMEvalKit's rules ("prefetch"): no judge, no guess.
  *
  * 1. After punctuation is replaced by spaces, exactly one option letter is a word, among the last four.
  * 2. "answer is X" names an option.

@@ -14,7 +14,7 @@ import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
-/** Which modules are adapted, and how. */
+/** These options say which modules are adapted, and how. */
 export interface AdaptedModulesOptions {
   /** @default 16 */
   rank?: number | undefined

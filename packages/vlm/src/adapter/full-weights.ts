@@ -7,7 +7,7 @@ import type { Adapter } from '../types'
 import { parameterView } from './parameter-view'
 import { isVision, matchTargets, nothingMatched } from './match-targets'
 
-/** Which weights are trained. */
+/** These options say which weights are trained. */
 export interface FullModulesOptions {
   /**
    * Weights by their whole name or its last parts: `q_proj.weight`, `norm.weight`. Names that match nothing are reported.

@@ -7,7 +7,7 @@ import { endsIn } from './match-targets'
 import { readPeft } from './read-peft'
 
 export interface LoadAdapterOptions {
-  /** Which adapter of the folder; `default` lies in the folder itself. @default 'default' */
+  /** The adapter's name in the folder; `default` lies in the folder itself. @default 'default' */
   adapterName?: string | undefined
 }
 

@@ -1,9 +1,9 @@
-/** How targets name modules and weights: by their last parts, as PEFT does, under the present or the former name. */
+/** Targets name modules and weights by their last parts, as in PEFT, under the present or the former name. */
 import { EvolmmError } from '@evolmm/internal'
 import { legacyName } from '../backbones/parts/module-names'
 
 export interface MatchedTargets {
-  /** In the order of `names`. */
+  /** The names that matched, in the order of `names`. */
   matched: string[]
   /** Targets that name nothing, in their order. */
   unmatched: string[]
@@ -50,7 +50,7 @@ export function nothingMatched(
   )
 }
 
-/** Whether a module or weight is of the vision tower, the merger included. */
+/** True if a module or weight is of the vision tower, the merger included. */
 export function isVision(name: string): boolean {
   return name.startsWith('model.visual.')
 }

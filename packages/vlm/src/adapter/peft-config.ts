@@ -5,7 +5,9 @@ import { legacyName } from '../backbones/parts/module-names'
 
 export interface PeftConfig {
   rank: number
-  /** As in the file; `LoraTensors.alpha` has the square root of the rank multiplied in where `rankStabilized`. */
+  /**
+   * The value of the file; `LoraTensors.alpha` has the square root of the rank multiplied in where `rankStabilized`.
+   */
   alpha: number
   /** Probability that training drops an input. */
   dropout: number
@@ -87,7 +89,7 @@ export function patternValue(patterns: Patterns, module: string): number | undef
   return patterns.find(([pattern]) => pattern.test(module) || pattern.test(former))?.[1]
 }
 
-/** As PEFT matches them: the whole name or what follows one of its dots. */
+/** The patterns match as PEFT's do: the whole name or what follows one of its dots. */
 function compile(file: string, field: string, patterns: Record<string, number>): Patterns {
   return Object.entries(patterns).map(([pattern, value]) => {
     try {

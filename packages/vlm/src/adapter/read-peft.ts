@@ -32,14 +32,14 @@ export interface LoraTensors {
 
 export interface PeftAdapter {
   config: PeftConfig
-  /** By canonical module name, in the order of the model. */
+  /** The tensors by canonical module name, in the order of the model. */
   tensors: Map<string, LoraTensors>
 }
 
 export interface ReadPeftOptions {
   /** The model's linear modules: canonical name to `[out, in]`. */
   modules: ReadonlyMap<string, readonly [number, number]>
-  /** Which adapter of the folder; `default` lies in the folder itself. @default 'default' */
+  /** The adapter's name in the folder; `default` lies in the folder itself. @default 'default' */
   adapterName?: string
 }
 

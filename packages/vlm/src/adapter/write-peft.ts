@@ -9,7 +9,7 @@ import { legacyName } from '../backbones/parts/module-names'
 import type { LoraTensors } from './read-peft'
 
 export interface WritePeftOptions {
-  /** By canonical module name. Ranks and alphas may differ between modules. */
+  /** The tensors by canonical module name. Ranks and alphas may differ between modules. */
   tensors: ReadonlyMap<string, LoraTensors>
   /** The model's linear modules: canonical name to `[out, in]`. */
   modules: ReadonlyMap<string, readonly [number, number]>

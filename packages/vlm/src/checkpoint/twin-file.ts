@@ -114,7 +114,7 @@ function powerOf(bytes: number): number {
   return power
 }
 
-/** Where twins are kept unless told otherwise. */
+/** The folder where twins are kept unless told otherwise. */
 export function defaultCacheDir(): string {
   const base = process.env.XDG_CACHE_HOME
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'evolmm', 'weights')

@@ -14,7 +14,7 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { fillLikePillow } from './gif-background'
 import type { RgbImage } from './rgb-image'
 
-/** Where Pillow draws the line at decompression bombs. */
+/** Pillow draws the line at decompression bombs here. */
 const maxPixels = 178_956_970
 
 /** What sharp's prebuilt library decodes of raster formats; SVG, which it also opens, has no pixels of its own. */

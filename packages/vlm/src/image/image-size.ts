@@ -1,7 +1,7 @@
 /** Width and height of an image from its header, without decoding it. */
 import sharp from 'sharp'
 
-/** In pixels, as stored; `undefined` for what is no image. */
+/** The size in pixels, as stored; `undefined` for what is no image. */
 export async function imageSize(path: string): Promise<{ width: number; height: number } | undefined> {
   const found = await sharp(path, { limitInputPixels: false })
     .metadata()

@@ -16,7 +16,7 @@ const half = 1 << (fractionBits - 1)
 interface Taps {
   /** First source pixel of each output pixel. */
   starts: Int32Array
-  /** How many source pixels follow from it. */
+  /** The number of source pixels that follow from it. */
   counts: Int32Array
   /** Fixed-point weights, `stride` to an output pixel. */
   weights: Int32Array

@@ -8,9 +8,12 @@ import { streamProgram } from './stream-program'
 export type ProgramName = 'encode' | 'sample' | 'stream' | 'score' | 'gradient'
 
 export type AllProgramsOptions = Pick<LearnProgramOptions, 'backbone' | 'files' | 'trainable'> & {
-  /** Whether `score` and `gradient` compute the divergence from the base policy. @default true if anything is trained */
+  /**
+   * True makes `score` and `gradient` compute the divergence from the base policy. @default true if anything is
+   * trained
+   */
   kl?: boolean | undefined
-  /** Whether `gradient` computes each block anew in the backward pass. @default false */
+  /** True makes `gradient` compute each block anew in the backward pass. @default false */
   checkpointed?: boolean | undefined
 }
 

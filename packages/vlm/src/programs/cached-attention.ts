@@ -8,7 +8,7 @@
 import { op, type Tensor } from '@evolmm/onnx'
 import type { Attend, Heads } from '../backbones/layers'
 
-/** Of one layer. */
+/** Keys and values of the prompts, of one layer. */
 export interface PromptCache {
   /** [G, keyValueHeads, d, T] */
   keys: Tensor
@@ -16,7 +16,7 @@ export interface PromptCache {
   values: Tensor
 }
 
-/** Of one layer, [G, keyValueHeads, N, t, d] each. */
+/** Keys and values of the samples themselves, of one layer, [G, keyValueHeads, N, t, d] each. */
 export interface OwnCache {
   keys: Tensor
   values: Tensor

@@ -5,7 +5,7 @@ import { draw, type Drawn } from './draw'
 export interface DrawInputs {
   /** Tokens from logits [rows, V] and uniform numbers [rows]. */
   draw: (logits: Tensor, uniforms: Tensor) => Drawn
-  /** Which of the tokens end a sample. */
+  /** The function says which of the tokens end a sample. */
   stops: (tokens: Tensor) => Tensor
 }
 

@@ -10,7 +10,7 @@ import { op, type Tensor } from '@evolmm/onnx'
 export interface DrawOptions {
   /** [rows, V] */
   logits: Tensor
-  /** In [0, 1), float64 [rows]. */
+  /** Numbers in [0, 1), float64 [rows]. */
   uniforms: Tensor
   /** Scalars. Temperature 0 is greedy; topP 1 and topK (int64) 0 are off. */
   temperature: Tensor
@@ -96,7 +96,9 @@ function inverse(probabilities: Tensor, words: number, uniforms: Tensor): Tensor
   return op.Add(op.Mul(block, blockSize), word)
 }
 
-/** In each row the first place whose cumulative sum exceeds the target; rounding never leads past the last that adds. */
+/**
+ * The first place of each row whose cumulative sum exceeds the target; rounding never leads past the last that adds.
+ */
 function firstAbove(values: Tensor, length: number, target: Tensor): Tensor {
   const { graph } = values.scope
   const upTo = op.CumSum(values, graph.constant('int64', [], [1]))

@@ -20,13 +20,13 @@ import { frozenWeights, type WeightFiles } from './weight-files'
 export interface LearnProgramOptions {
   backbone: Backbone
   files: WeightFiles
-  /** Without it the base policy is scored. */
+  /** What is trained; the base policy is scored without it. */
   trainable?: Trainable | undefined
-  /** Whether to compute the gradient of the loss, or only what is reported. */
+  /** True computes the gradient of the loss, false only what is reported. */
   gradient: boolean
-  /** Whether to compute the divergence from the base policy. */
+  /** True computes the divergence from the base policy. */
   kl: boolean
-  /** Whether the vision tower is part of the pass, because it is trained and there are images. @default false */
+  /** True makes the vision tower part of the pass, because it is trained and there are images. @default false */
   pixels?: boolean
   /** @default reinforce */
   objective?: Objective | undefined
@@ -136,12 +136,12 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   return graph
 }
 
-/** Whether gradients must flow through the vision tower. */
+/** True if gradients must flow through the vision tower. */
 export function trainsVision({ layout }: Trainable): boolean {
   return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
 }
 
-/** Whether a matrix as large as the vocabulary is trained, or made from what is. */
+/** True if a matrix as large as the vocabulary is trained, or made from what is. */
 export function trainsVocabulary(
   { headWeight, embeddingWeight }: Backbone,
   { lora, full }: Trainable,
@@ -149,7 +149,7 @@ export function trainsVocabulary(
   return lora.has('lm_head') || full.has(headWeight) || full.has(embeddingWeight)
 }
 
-/** Whether the policy's head is another one than the base's: adapted, or trained as a whole. */
+/** True if the policy's head is another one than the base's: adapted, or trained as a whole. */
 function trainsHead({ headWeight }: Backbone, trained: Trained): boolean {
   return trained.trainable.lora.has('lm_head') || trained.trainable.full.has(headWeight)
 }

@@ -5,11 +5,11 @@
 import { op, type Tensor } from '@evolmm/onnx'
 
 export interface ObjectiveInputs {
-  /** Of each token under the policy, [S]. */
+  /** The log-probability of each token under the policy, [S]. */
   logProbabilities: Tensor
   /**
-   * Of each token when it was sampled, [S]: the `logProbabilities` of the completions, which must be given if this is
-   * read.
+   * The log-probability of each token when it was sampled, [S]: the `logProbabilities` of the completions, which must
+   * be given if this is read.
    */
   sampledLogProbabilities: Tensor
   /** What each token counts, advantages and normalisation included, [S]. */

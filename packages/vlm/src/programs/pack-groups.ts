@@ -8,7 +8,7 @@ export interface PackedPrompt {
   positions: Int32Array
   /** Token `i` after the prompt has position `i + delta` in all three rows. */
   delta: number
-  /** Where image tokens are, in order. */
+  /** The places of image tokens, in order. */
   imageSpans: readonly { start: number; length: number }[]
 }
 
@@ -19,7 +19,7 @@ export interface PackedGroup {
 
 interface PackedCompletion {
   ids: Int32Array
-  /** So many of the first tokens are not scored. @default 0 */
+  /** The number of first tokens that are not scored. @default 0 */
   given?: number
 }
 

@@ -1,4 +1,4 @@
-/** How the modules of a backbone behave in a program: frozen, with LoRA, or trained. */
+/** The modules of a backbone are frozen in a program, have LoRA, or are trained. */
 import {
   checkpoint,
   dropout as dropOut,
@@ -15,7 +15,7 @@ import { widened, type FrozenWeights } from './weight-files'
 
 export interface Trained {
   trainable: Trainable
-  /** By name in the layout. */
+  /** Tensors by their name in the layout. */
   tensors: ReadonlyMap<string, Tensor>
 }
 
@@ -30,11 +30,11 @@ export interface ProgramLayersOptions {
   frozen: FrozenWeights
   /** @default everything is frozen */
   trained?: Trained | undefined
-  /** On the inputs of adapters, from an int64 scalar; steps need different ones. @default none */
+  /** Dropout of the inputs of adapters, drawn from an int64 scalar; iterations need different ones. @default none */
   dropout?: { rate: number; seed: Tensor } | undefined
   /** Compute each block anew in the backward pass. @default false */
   checkpointed?: boolean
-  /** How to multiply with quantized matrices. @default 'packed' */
+  /** The way to multiply with quantized matrices. @default 'packed' */
   quantized?: 'packed' | 'dequantized' | undefined
 }
 
@@ -74,7 +74,10 @@ export function programLayers(options: ProgramLayersOptions): Layers {
   }
 }
 
-/** In the precision of the weight. To widen the weight instead would cost its memory twice over, in every program. */
+/**
+ * The product is made in the precision of the weight. To widen the weight instead would cost its memory twice over,
+ * in every program.
+ */
 function halfProduct(x: Tensor, matrix: Tensor, bias: Tensor | undefined): Tensor {
   const product = widened(op.Gemm(op.Cast(x, { to: matrix.dtype }), matrix, undefined, { transB: 1 }))
   return bias === undefined ? product : op.Add(product, bias)

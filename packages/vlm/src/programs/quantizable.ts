@@ -1,4 +1,4 @@
-/** Which weights can be held in four bits. */
+/** Quantizable weights are those that can be held in four bits. */
 import type { Backbone } from '../backbones/backbone'
 
 /**

@@ -24,7 +24,7 @@ import { frozenWeights, type WeightFiles } from './weight-files'
 export interface SampleProgramOptions {
   backbone: Backbone
   files: WeightFiles
-  /** Without it the base policy is sampled. */
+  /** What is trained; the base policy is sampled without it. */
   trainable?: Trainable | undefined
 }
 
@@ -126,7 +126,7 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
 type StepInputs = CachedAttentionOptions & {
   /** The newest token of each sample, [S]. */
   tokens: Tensor
-  /** Where it stands, [S]. */
+  /** The token's place, [S]. */
   places: Tensor
 }
 
@@ -165,7 +165,7 @@ function column(matrix: Tensor, index: number | Tensor): Tensor {
   return op.Gather(matrix, at, { axis: 1 })
 }
 
-/** Whether any of the flags is set. */
+/** True if any of the flags is set. */
 function some(flags: Tensor): Tensor {
   return op.Greater(op.ReduceSum(op.Cast(flags, { to: 'int64' }), undefined, { keepdims: 0 }), 0)
 }

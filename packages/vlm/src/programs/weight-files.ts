@@ -2,9 +2,9 @@
 import { op, type ExternalFiles, type Graph, type QuantizedMatrix, type Tensor } from '@evolmm/onnx'
 import { quantizedNames } from '../checkpoint/quantized-checkpoint'
 
-/** By canonical name. */
+/** Files with their tensors by canonical name. */
 export interface WeightFiles extends ExternalFiles {
-  /** How to multiply with quantized matrices, which have several tensors each, where there are many rows. */
+  /** The way to multiply with quantized matrices, which have several tensors each, where there are many rows. */
   quantized?: 'packed' | 'dequantized' | undefined
 }
 
@@ -47,7 +47,7 @@ export function frozenWeights(graph: Graph, files: WeightFiles): FrozenWeights {
   }
 }
 
-/** In float32. */
+/** The tensor in float32. */
 export function widened(x: Tensor): Tensor {
   return x.dtype === 'float32' ? x : op.Cast(x, { to: 'float32' })
 }

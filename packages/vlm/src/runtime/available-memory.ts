@@ -1,4 +1,4 @@
-/** How much memory a device has left for this process. */
+/** Available memory is what a device has left for this process. */
 import { execFile } from 'node:child_process'
 import { freemem } from 'node:os'
 import type { Device } from './provider-status'

@@ -1,5 +1,5 @@
 /**
- * Which device programs run on, and in which type the weights are held there.
+ * A choice says which device programs run on, and in which type the weights are held there.
  *
  * `auto` takes CUDA if it starts, else the CPU. It never takes WebGPU: a software driver counts as one and is far slower
  * than the CPU, and nothing tells the two apart beforehand. Who wants it says so.
@@ -24,7 +24,7 @@ export interface DeviceOptions {
 
 export interface DeviceChoice {
   device: Device
-  /** For the runtime, first choice first; what the first has no kernel for runs on the CPU. */
+  /** Providers for the runtime, first choice first; what the first has no kernel for runs on the CPU. */
   providers: readonly string[]
   dtype: FloatType
 }
@@ -66,7 +66,7 @@ export async function chooseDevice(
   return choice(asked, dtype)
 }
 
-/** Whether the card and its driver can multiply numbers of that type. */
+/** Throws unless the card and its driver can multiply numbers of that type. */
 async function checkType(device: Device, dtype: FloatType, runtime: NativeRuntime): Promise<void> {
   if (dtype === 'float32') return
   await runtime.start(device, dtype).catch((cause: unknown) => {

@@ -14,7 +14,7 @@ export interface RuntimeReport {
   onnxruntime: string
   platform: string
   arch: string
-  /** That programs use unless told otherwise. */
+  /** The threads that programs use unless told otherwise. */
   threads: number
   /** Class of float16 tensors: `Uint16Array` holds their bits where JavaScript has no class of its own. */
   float16Array: 'Float16Array' | 'Uint16Array'

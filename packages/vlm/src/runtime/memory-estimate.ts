@@ -1,5 +1,5 @@
 /**
- * How much memory a piece of work takes, before it is begun.
+ * An estimate says how much memory a piece of work takes, before it is begun.
  *
  * The runtime's arenas never shrink, so what the programs of a process once needed adds up: the total is a sum over all
  * open programs. Formulas follow what the programs keep; the few constants that are not counts of tensors (the process
@@ -23,9 +23,9 @@ export interface MemoryOptions {
   programs?: readonly ProgramKind[] | undefined
   /** @default 'cpu' */
   device?: Device | undefined
-  /** Of the weights in the device's memory; the CPU holds float32 alone. @default 'float32' */
+  /** The type of the weights in the device's memory; the CPU holds float32 alone. @default 'float32' */
   dtype?: FloatType | undefined
-  /** Whether the matrices of linear modules are in four bits. @default none */
+  /** `int4` holds the matrices of linear modules in four bits. @default none */
   quantize?: 'int4' | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
   trainable?: number | undefined
@@ -43,13 +43,16 @@ export interface MemoryOptions {
   samples?: number | undefined
   /** Patches (14 pixels square in Qwen2.5-VL) of each image that is encoded in one call. @default none */
   imagePatches?: readonly number[] | undefined
-  /** Whether the learning pass computes the divergence from the base policy. @default true */
+  /** True if the learning pass computes the divergence from the base policy. @default true */
   kl?: boolean | undefined
-  /** Whether it computes each block anew in the backward pass. @default false */
+  /** True if it computes each block anew in the backward pass. @default false */
   checkpointed?: boolean | undefined
   /** Rows whose logits exist at the same time in the learning pass. @default 64 */
   chunk?: number | undefined
-  /** Whether sampling rearranges its weights in memory of its own (CPU), those of a trained vision tower too. @default true */
+  /**
+   * True if sampling rearranges its weights in memory of its own (CPU), those of a trained vision tower too. @default
+   * true
+   */
   prepack?: boolean | undefined
 }
 
@@ -64,7 +67,7 @@ export interface MemoryEstimate {
     packed: number
     /** Parameters, and the tensors that programs cut out of them. */
     adapter: number
-    /** Of all trained tensors, and put together. */
+    /** The gradients of all trained tensors, and the same put together. */
     gradient: number
     /** Keys and values of prompts and samples. */
     cache: number
@@ -143,7 +146,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
 /** Bytes of what is in four bits. */
 interface QuantizedSizes {
   file: number
-  /** Of these the codes alone. */
+  /** The part of these that are codes. */
   codes: number
   /** The largest matrix as float32, before and after it gets its scales. */
   work: number
@@ -155,7 +158,7 @@ interface WeightSizes {
   vision: number
   /** All that is read whole: the blocks and the head. */
   language: number
-  /** Of these the head. */
+  /** The part of these that is the head. */
   head: number
   /** The embedding table, if it is not the head. */
   table: number
@@ -186,7 +189,7 @@ interface WeightUse {
   trainVision: boolean
   cpu: boolean
   prepack: boolean
-  /** Of one weight on a GPU. */
+  /** Bytes of one weight on a GPU. */
   bytes: number
 }
 

@@ -12,7 +12,7 @@ export interface NativeRuntime {
   arch: string
   /** Providers that this build knows; those that are not bundled need libraries of their own. */
   backends: readonly { name: string; bundled: boolean }[]
-  /** Where libraries of providers are looked for. */
+  /** The folder in which libraries of providers are looked for. */
   libraries: string
   exists: (file: string) => boolean
   /** Runs a small product in that type on the provider; rejects if that fails. @default dtype 'float32' */
@@ -73,7 +73,7 @@ function probe(dtype: FloatType): Graph {
   return graph
 }
 
-/** Where the runtime lies, whichever package manager put it where. */
+/** The place of the runtime, whichever package manager put it there. */
 function resolve(name: string): string {
   // The CommonJS build has no `import.meta`, the other no `__filename`.
   return createRequire(typeof __filename === 'string' ? __filename : import.meta.url).resolve(name)

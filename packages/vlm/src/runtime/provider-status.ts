@@ -1,4 +1,4 @@
-/** Whether programs can run on a device here, and what is missing if they cannot. */
+/** The status of a provider says whether programs can run on a device here, and what is missing if they cannot. */
 import { join } from 'node:path'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
 

@@ -14,7 +14,7 @@ export interface Program {
 }
 
 export interface OpenProgramOptions {
-  /** Where the weights lie. */
+  /** The folder in which the weights lie. */
   folder: string
   /** @default the runtime's */
   threads?: number | undefined

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { alone, amongOthers } from '../src/turns'
+import { alone, amongOthers } from '../src/decode-order'
 
 /** A task that notes when it starts and ends, and ends when told. */
 function recorder() {
