@@ -5,7 +5,7 @@ import type { Library } from './library'
 export interface Context {
   library: Library
   installer: Installer
-  /** Of the command itself. */
+  /** The version of the command itself. */
   version: string
   /** Results. */
   stdout: Output
@@ -23,7 +23,7 @@ export interface Output {
   readonly columns?: number | undefined
 }
 
-/** Whether colours may be written: to a terminal, unless NO_COLOR says no. */
+/** True if colours may be written: to a terminal, unless NO_COLOR says no. */
 export function hasColors({ environment }: Pick<Context, 'environment'>, output: Output): boolean {
   return output.isTTY === true && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb'
 }

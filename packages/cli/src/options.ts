@@ -84,7 +84,7 @@ export function addAdapterFlags(command: Command): Command {
     .option('--adapter_subfolder <name>', 'folder of a named adapter in it', text('--adapter_subfolder'))
 }
 
-/** How results are written; `json` says what they are as JSON. */
+/** These flags say how results are written; `json` says what they are as JSON. */
 export function addOutputFlags(command: Command, json?: string): Command {
   command.optionsGroup('Output:')
   if (json !== undefined)
@@ -100,7 +100,7 @@ export function addCommonFlags(command: Command): Command {
     .helpOption('-h, --help', 'show this help')
 }
 
-/** After unknown flags were named, since a mistyped one is why another seems to be missing. */
+/** The check comes after unknown flags were named, since a mistyped one is why another seems to be missing. */
 export function requireFlags(command: Command, ...names: readonly string[]): void {
   for (const name of names)
     if (command.getOptionValue(name) === undefined)

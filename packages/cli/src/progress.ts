@@ -16,7 +16,7 @@ export interface Progress {
   onWiden: NonNullable<LoadOptions['onWiden']>
   onQuantize: NonNullable<LoadOptions['onQuantize']>
   onWarning: (warning: { message: string }) => void
-  /** Of what is as meant and worth knowing. */
+  /** The function is told what is as meant and worth knowing. */
   onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
   onRows: (progress: RowProgress) => void

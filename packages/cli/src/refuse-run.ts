@@ -1,4 +1,7 @@
-/** Where a checkpoint or an adapter is wanted: the folder of a run, and a checkpoint that it does not have any more. */
+/**
+ * The folder of a run is refused where a checkpoint or an adapter is wanted, and so is a checkpoint that it does not
+ * have any more.
+ */
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'

@@ -40,7 +40,7 @@ export interface OpenAiJudgeOptions {
   temperature?: number | undefined
   /** JSON-lines file of earlier replies, created when absent. @default none: remembered in memory */
   cacheFile?: string | undefined
-  /** How often a request is made before it counts as failed. @default 5 */
+  /** The number of times a request is made before it counts as failed. @default 5 */
   tries?: number | undefined
   /** Pause after the first failure, seconds; doubles each time, unless the endpoint names another. @default 1 */
   pause?: number | undefined

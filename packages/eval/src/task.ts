@@ -14,12 +14,12 @@ export type ScoringMode = 'compat' | 'fixed' | 'rule-based'
 /** A row as it is stored. Integers are numbers, an image is `{ bytes, path }`, what is absent is null. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** As it is given to a model: the bytes of an image file, or its path. */
+/** An image as it is given to a model: the bytes of an image file, or its path. */
 export type TaskImage = Uint8Array | string
 
 export interface TaskPrompt {
   text: string
-  /** In the order in which they are shown, before the text. */
+  /** The images in the order in which they are shown, before the text. */
   images: readonly TaskImage[]
 }
 
@@ -30,8 +30,8 @@ export type Json =
 /** What one answer is worth. Plain data: it is stored, and read back when a run is resumed. */
 export interface Score {
   /**
-   * By the name of the metric; null counts for no mean. A row that a judge would have to decide, and did not, is null:
-   * never a silent zero.
+   * Scores by the name of the metric; null counts for no mean. A row that a judge would have to decide, and did not,
+   * is null: never a silent zero.
    */
   values: Readonly<Record<string, number | null>>
   /** The answer was not understood, and a rule of last resort decided. @default false */
@@ -64,7 +64,7 @@ export interface ScoringContext {
 export interface Group {
   correct: number
   total: number
-  /** On the scale of the task's metric; null when a row of the group is unscored. */
+  /** The accuracy on the scale of the task's metric; null when a row of the group is unscored. */
   accuracy: number | null
 }
 
@@ -84,14 +84,14 @@ export type DataSource =
     }
 
 export interface Task {
-  /** As in lmms-eval. */
+  /** The name that lmms-eval has for it. */
   name: string
   /** Counted up when a score changes its meaning. */
   version: number
   source: DataSource
   /** Columns that are read. @default all */
   columns?: readonly string[] | undefined
-  /** How the answer is generated. */
+  /** Settings for generating the answer. */
   generation: {
     /** Tokens. */
     maxNewTokens: number
@@ -100,7 +100,7 @@ export interface Task {
     /** The answer ends before the first of each, in this order. @default none */
     until?: readonly string[] | undefined
   }
-  /** When a judge is asked outside of mode `rule-based`. @default 'never' */
+  /** The answers that a judge decides outside of mode `rule-based`. @default 'never' */
   judge?: 'never' | 'unmatched' | 'always' | undefined
   prompt: (row: Row) => TaskPrompt
   /** The right answer, as lmms-eval stores it. */
@@ -114,7 +114,7 @@ export interface Task {
   ) => Readonly<Record<string, number | null>>
   /** The same by property of the row, e.g. `.task.FQA`. @default none */
   breakdown?: ((scores: readonly Score[]) => Record<string, Record<string, Group>>) | undefined
-  /** By the name of what is reported. */
+  /** The direction of each reported number, by its name. */
   higherIsBetter: Readonly<Record<string, boolean>>
   /** Reported numbers that are plain means of the values of that name; they get a standard error. @default none */
   means?: readonly string[] | undefined

@@ -83,7 +83,7 @@ function table(context: Context, tokens: readonly string[], logprobs: readonly n
   ].join('\n')
 }
 
-/** In quotes, with everything that a terminal would not show or obey written out. */
+/** The token is shown in quotes, with everything that a terminal would not show or obey written out. */
 function show(token: string): string {
   return JSON.stringify(token).replace(
     /\p{Cc}/gu,

@@ -28,7 +28,7 @@ export interface EstimateTrainingOptions {
   evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
   /** Patches of the largest image. */
   imagePatches: number
-  /** Of each role's longest prompt, the image's included. */
+  /** The longest prompt of each role, the image's tokens included. */
   promptTokens: { solver: number; proposer: number }
   /** Images of the data set: no more are kept encoded. @default as many as the cache has room for */
   images?: number | undefined
@@ -38,7 +38,7 @@ type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
 
 /** Bytes. */
 export interface Place {
-  /** Of the GPU; 0 on the CPU. */
+  /** Bytes on the GPU; 0 on the CPU. */
   device: number
   host: number
 }
@@ -65,7 +65,7 @@ export interface TrainingMemory {
   phases: Record<MemoryPhase, Place>
   /** The sum of the kinds, and the peak of the last phase. */
   total: Place
-  /** Of both roles. */
+  /** The parameters of both roles. */
   parameters: number
 }
 
@@ -196,7 +196,7 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
   }
 }
 
-/** By configuration: a table of hundreds of modules is made once for many estimates. */
+/** Tables by configuration: one of hundreds of modules is made once for many estimates. */
 const tables = new WeakMap<QwenConfig, Map<string, PlannedAdapter>>()
 
 function trainedPart(config: QwenConfig, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {

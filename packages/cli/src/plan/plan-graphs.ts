@@ -14,7 +14,7 @@ export interface PlannedGraph {
   outputs: PlannedTensor[]
 }
 
-/** Of the solver, and of the proposer where its programs are other ones. */
+/** The graphs of the solver, and of the proposer where its programs are other ones. */
 export function planGraphs({ config, models, roles, dtype, quantize }: RunPlan): PlannedGraph[] {
   const shape = (role: 'solver' | 'proposer') => {
     const { lora, vision = false } = roles[role]

@@ -12,7 +12,7 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
   /** The largest one, in pixels. */
   image: { width: number; height: number }
   patches: number
-  /** Of the longest prompt. */
+  /** Tokens of the longest prompt. */
   prompt_tokens: number
   /** `null` where nobody knows. */
   limits: { device: number | null; host: number | null }

@@ -1,7 +1,7 @@
 /**
- * How much better the second of two runs is on the same rows. The interval is the normal one for the mean of paired
- * differences, mean ± 1.96 s / √n with the sample's standard deviation s; the sign test is the exact two-sided one
- * over the rows that differ.
+ * A paired difference says how much better the second of two runs is on the same rows. The interval is the normal one
+ * for the mean of paired differences, mean ± 1.96 s / √n with the sample's standard deviation s; the sign test is the
+ * exact two-sided one over the rows that differ.
  */
 import { EvolmmError } from '@evolmm/internal'
 

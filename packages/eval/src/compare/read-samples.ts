@@ -8,7 +8,7 @@ export interface SampledRow {
   values: Readonly<Record<string, number | null>>
 }
 
-/** By task, by row. `results` is the path of a `…_results.json`. */
+/** The samples by task, by row. `results` is the path of a `…_results.json`. */
 export async function readSamples(results: string): Promise<Map<string, Map<number, SampledRow>>> {
   const prefix = basename(results).replace(/results\.json$/, 'samples_')
   const folder = dirname(results)

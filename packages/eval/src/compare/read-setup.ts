@@ -1,4 +1,7 @@
-/** How the numbers of a finished run came about, by task, as its results file says; nothing for files of lmms-eval. */
+/**
+ * A setup says by task how the numbers of a finished run came about, as its results file has it; files of lmms-eval
+ * have none.
+ */
 import { readFile } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import type { TaskResult } from '../run/summarize'

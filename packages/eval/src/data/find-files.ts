@@ -64,7 +64,9 @@ export async function findFiles(source: DataSource, options: FindFilesOptions = 
   return { paths: await filesIn(snapshot.folder, source), revision: snapshot.commit }
 }
 
-/** As in the repository, or directly in the folder; or in a sub-folder with the name of the data set. */
+/**
+ * The files lie as in the repository, or directly in the folder, or in a sub-folder with the name of the data set.
+ */
 async function filesIn(folder: string, { dataset, files }: HubSource): Promise<string[]> {
   const copies = [join(folder, dataset), join(folder, basename(dataset)), folder]
   for (const place of copies.flatMap((copy) => [join(copy, dirname(files)), copy])) {

@@ -85,7 +85,7 @@ function chosenColumns(
 interface Window {
   /** First row. */
   start: number
-  /** Behind the last row. */
+  /** The place behind the last row. */
   end: number
 }
 

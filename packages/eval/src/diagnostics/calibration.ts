@@ -46,7 +46,7 @@ export function calibration(
   }
 }
 
-/** From ranks (Mann-Whitney); a question that is partly right counts in part on both sides. */
+/** The area is computed from ranks (Mann-Whitney); a question that is partly right counts in part on both sides. */
 function areaUnderCurve(questions: readonly Agreement[]): number | null {
   const sorted = [...questions].sort((a, b) => a.agreement - b.agreement)
   let wrongBelow = 0

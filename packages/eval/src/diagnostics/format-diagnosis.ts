@@ -2,7 +2,7 @@
 import { formatTable } from '../format-table'
 import type { Diagnosis } from './diagnose'
 
-/** By the name of the task, or of what was asked. */
+/** `diagnoses` are by the name of the task, or of what was asked. */
 export function formatDiagnosis(diagnoses: Readonly<Record<string, Diagnosis>>): string {
   const all = Object.entries(diagnoses)
   const sizes = new Set(all.map(([, { groups }]) => groups.at(-1)?.k ?? 0))

@@ -9,7 +9,7 @@ import { checkInteger, checkNumber } from '@evolmm/internal'
 
 /** Samples that gave the same answer. */
 export interface AnswerCount {
-  /** How many. */
+  /** The number of answers in the group. */
   count: number
   /** What the answer is worth: 1 if right, 0 if wrong. */
   correct: number

@@ -20,7 +20,7 @@ export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 't
   return `${model}\n\n${formatTable(header, rows, [2, 3, 4, 5])}`
 }
 
-/** Of a task that reports nothing, what is known nevertheless. */
+/** A task that reports nothing shows what is known nevertheless. */
 function metricsOf({ metrics }: TaskResult): [string, number | null][] {
   const entries = Object.entries(metrics)
   return entries.length > 0 ? entries : [['-', null]]

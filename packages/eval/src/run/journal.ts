@@ -19,21 +19,21 @@ export interface RowRecord {
   hash: string
   target: string
   input: string
-  /** As generated. */
+  /** The answer as it was generated. */
   raw: string
-  /** As scored. */
+  /** The answer as it was scored. */
   answer: string
   /** Not there while the scoring has failed. */
   score?: Score | undefined
 }
 
-/** Of a row that is done. */
+/** The record of a row that is done. */
 export type ScoredRecord = RowRecord & { score: Score }
 
 export interface Journal {
-  /** Of the run's beginning, YYYYMMDD_HHMMSS. */
+  /** The date of the run's beginning, YYYYMMDD_HHMMSS. */
   date: string
-  /** By task, by row. */
+  /** The records by task, by row. */
   records: Map<string, Map<number, RowRecord>>
   /** Writes records so that they survive a loss of power. */
   append: (records: readonly RowRecord[]) => Promise<void>
@@ -43,11 +43,11 @@ export interface Journal {
 }
 
 export interface JournalOptions {
-  /** Where it lies. */
+  /** The folder in which the journal lies. */
   folder: string
   /** Names a run: the same for what may continue it and for nothing else. */
   fingerprint: string
-  /** Of a run that begins now. */
+  /** The clock that dates a run which begins now. */
   now: () => Date
 }
 

@@ -1,4 +1,4 @@
-/** How far a run is, and how long it will take at the rate of the rows of this call. */
+/** Progress says how far a run is, and how long it will take at the rate of the rows of this call. */
 import type { Journal } from './journal'
 
 export interface Progress {
@@ -9,7 +9,7 @@ export interface Progress {
   /** The same over all tasks. */
   allDone: number
   allTotal: number
-  /** Since the call. */
+  /** Seconds since the call. */
   seconds: number
   /** Not known before the first rows are done. */
   secondsLeft?: number | undefined
@@ -21,7 +21,7 @@ interface Part {
   end: number
 }
 
-/** To be told of rows of a task that are done. */
+/** The function is told of rows of a task that are done. */
 export type RowCounter = (task: string, rows: number) => void
 
 export function progressMeter(

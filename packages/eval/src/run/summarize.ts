@@ -5,7 +5,7 @@ import type { OpenTask, RunSettings } from './plan'
 
 export interface TaskResult {
   task: string
-  /** By metric; null where there is nothing to report. */
+  /** The numbers by metric; null where there is nothing to report. */
   metrics: Readonly<Record<string, number | null>>
   /** Standard errors of those that are plain means. */
   stderr: Readonly<Record<string, number | null>>
@@ -18,14 +18,14 @@ export interface TaskResult {
   /** Rows that count, and that the data has. */
   rows: number
   allRows: number
-  /** Of the rows, those where a rule of last resort decided. */
+  /** The share of the rows that a rule of last resort decided. */
   fallbackShare: number
   /** Rows that nothing could decide; while there are any, means are null. */
   unscored: number
 }
 
 export interface Evaluation {
-  /** Of the beginning of the run, YYYYMMDD_HHMMSS in local time. */
+  /** The date of the beginning of the run, YYYYMMDD_HHMMSS in local time. */
   date: string
   model: string
   tasks: TaskResult[]
@@ -63,7 +63,7 @@ export function summarize(
   }
 }
 
-/** Of a mean, from the sample's standard deviation; null for fewer than two values. */
+/** The standard error of a mean, from the sample's standard deviation; null for fewer than two values. */
 function standardError(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null)
   const n = known.length

@@ -19,7 +19,7 @@ export interface WriteResultsOptions {
   samplesSuffix?: string | undefined
   /** @default no samples are written */
   samples: ((task: OpenTask) => readonly ScoredRecord[]) | undefined
-  /** That the call took. */
+  /** Seconds that the call took. */
   seconds: number
 }
 
@@ -133,7 +133,7 @@ function configOf({ task, settings, until }: OpenTask): Record<string, unknown> 
   }
 }
 
-/** As lmms-eval: of the hashes of all rows. */
+/** The hash is lmms-eval's: that of the hashes of all rows. */
 function taskHash(records: readonly ScoredRecord[]): string {
   return createHash('sha256')
     .update(records.map(({ hash }) => hash).join(''))

@@ -1,4 +1,7 @@
-/** From scores to the numbers that are reported. A metric over rows of which one is unscored is null, not a guess. */
+/**
+ * Averages turn scores into the numbers that are reported. A metric over rows of which one is unscored is null, not a
+ * guess.
+ */
 import { roundPlaces } from '@evolmm/internal'
 import type { Group, Score } from '../task'
 
@@ -17,7 +20,7 @@ export function mean(values: readonly (number | null)[]): number | null {
   return sum / values.length
 }
 
-/** In percent with two decimals. */
+/** The share in percent with two decimals. */
 export function percent(share: number | null): number | null {
   return share === null ? null : roundPlaces(share * 100, 2)
 }

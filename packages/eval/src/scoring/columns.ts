@@ -30,7 +30,7 @@ export function textsColumn(row: Row, column: string): string[] {
   return value
 }
 
-/** At least one text. */
+/** The column must have at least one text. */
 export function choicesColumn(row: Row, column: string): string[] {
   const choices = textsColumn(row, column)
   if (choices.length === 0) throw badColumn(column, 'a list with texts', row[column])

@@ -25,7 +25,7 @@ export function parseMmmuOpen(answer: string): (string | number)[] {
   return unique([...tails, ...found].flatMap(normalize))
 }
 
-/** Whether any reading contains a gold text or equals a gold number. */
+/** True if any reading contains a gold text or equals a gold number. */
 export function matchesMmmuOpen(readings: readonly (string | number)[], gold: readonly string[]): boolean {
   const accepted = unique(gold.flatMap(normalize))
   return readings.some((reading) =>

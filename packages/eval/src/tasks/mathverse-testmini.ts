@@ -115,7 +115,7 @@ function byRules(row: Row, answer: string, gold: string): { right: boolean; pars
   return { right: mathEqual(withoutUnit(mathVisionAnswer(gold)), parsed), parsed: parsed || undefined }
 }
 
-/** Without a trailing degree or length, and with "√3" in LaTeX. */
+/** The text loses a trailing degree or length, and gets "√3" in LaTeX. */
 function withoutUnit(text: string): string {
   return text
     .replace(/√\(?([\w.]+)\)?/g, '\\sqrt{$1}')

@@ -24,7 +24,7 @@ export function mathVistaPrompt(row: Row, shot: Shot): string {
   return strip(lines.join('\n'))
 }
 
-/** Which kind of answer the row wants; 'text' where the dataset names no other. */
+/** The kind of answer that the row wants; 'text' where the dataset names no other. */
 function kindOf(row: Row): 'choice' | 'integer' | 'one' | 'two' | 'list' | 'text' {
   if (textColumn(row, 'question_type') === 'multi_choice') return 'choice'
   const type = textColumn(row, 'answer_type')

@@ -113,7 +113,7 @@ async function readLetter(row: Row, answer: string, context: ScoringContext): Pr
   return { letter, fallback: true, reply }
 }
 
-/** In our own words: the answer is matched with the option that means the same, "E" where none does. */
+/** The prompt is in our own words: the answer is matched with the option that means the same, "E" where none does. */
 function matchingPrompt(row: Row, answer: string): string {
   const options = [...presentOptions(row)].map(([letter, text]) => `${letter}. ${text}`)
   return [

@@ -1,10 +1,13 @@
-/** Which images of a run are shown: the same ones at several times, some from first to last, some that were not asked. */
+/**
+ * The choice says which images of a run are shown: the same ones at several times, some from first to last, some that
+ * were not asked.
+ */
 import type { Place, RunLog } from './collect-log'
 
 export interface MomentPlan {
   /** Images that come again, each with the times that are shown, in order. */
   recurring: Place[][]
-  /** From the first iteration to the last. */
+  /** Places from the first iteration to the last. */
   spread: Place[]
   rejected: Place[]
 }
@@ -31,7 +34,7 @@ export function chooseMoments({ steps, sightings, rejected }: RunLog, count: num
   }
 }
 
-/** At most `count` of a list, the first and the last among them. */
+/** The result has at most `count` of a list, the first and the last among them. */
 export function evenly<T>(list: readonly T[], count: number): T[] {
   if (list.length <= count) return [...list]
   const at = (i: number) => (count === 1 ? 0 : Math.round((i * (list.length - 1)) / (count - 1)))

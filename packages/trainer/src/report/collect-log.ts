@@ -6,7 +6,7 @@ import { measures, type MeasureName } from './measures'
 export interface RunLog {
   /** One for each iteration. */
   steps: number[]
-  /** Beside `steps`; `NaN` for what was not measured. */
+  /** One value for each of `steps`; `NaN` for what was not measured. */
   values: Record<MeasureName, number[]>
   probes: { step: number; values: Readonly<Record<string, number>> }[]
   /** Steps at which each was raised, by the first. */
@@ -19,7 +19,7 @@ export interface RunLog {
   /** Most answers to one question. */
   samples: number
   seconds: PhaseSeconds
-  /** Where each image comes, by its path from the root of the data. */
+  /** The places where each image comes, by its path from the root of the data. */
   sightings: Map<string, Place[]>
   /** Images whose question was not asked. */
   rejected: Place[]
@@ -67,7 +67,7 @@ export async function collectLog(
   return log
 }
 
-/** Without what cannot be drawn. */
+/** The result lacks what cannot be drawn. */
 export function drawableProbe(values: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(values)

@@ -7,7 +7,7 @@ import { markup, type Content, type Markup } from './markup'
 import { describeProbe, probeNames } from './probe-names'
 import { alarmTexts, sections, type ChartPlan } from './sections'
 
-/** As many as there are dots across a small chart. */
+/** The number of dots across a small chart. */
 export const columns = 240
 
 /** Iterations that a line is a mean over, and a band the extremes of. */

@@ -28,7 +28,7 @@ export interface Column {
 export interface DownsampleOptions {
   /** Steps at the two ends of the axis. */
   domain: readonly [number, number]
-  /** At most this many. */
+  /** The largest number of columns. */
   columns: number
   /** Steps that mean and extremes take in, at least those of the column. @default 1 */
   window?: number

@@ -16,7 +16,7 @@ export interface Moment {
 export interface Moments {
   /** The same image at several times. */
   recurring: Moment[][]
-  /** From the first iteration to the last. */
+  /** Moments from the first iteration to the last. */
   spread: Moment[]
   /** Questions that were not asked. */
   rejected: Moment[]

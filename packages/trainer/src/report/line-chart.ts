@@ -12,7 +12,7 @@ import type { Role } from './sections'
 interface Line {
   label: string
   role: Role
-  /** At least one. */
+  /** One column or more. */
   columns: readonly Column[]
   /** Show how far values are spread, beside their mean. @default true */
   band?: boolean | undefined
@@ -20,7 +20,7 @@ interface Line {
 
 export interface LineChartOptions {
   title: string
-  /** At least one. */
+  /** One line or more. */
   lines: readonly Line[]
   /** Steps at the two ends of the axis. */
   domain: readonly [number, number]

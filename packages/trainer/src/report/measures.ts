@@ -39,7 +39,7 @@ function ofAsked(of: (image: ImageRecord) => number | null): Measure {
   return ({ images }) => mean(images.filter(({ answers }) => answers.length > 0).map(of))
 }
 
-/** Of those that are there. */
+/** The mean of the values that are there. */
 function mean(values: readonly (number | null)[]): number | null {
   const present = values.filter((value) => value !== null)
   return present.length > 0 ? present.reduce((sum, value) => sum + value, 0) / present.length : null

@@ -6,7 +6,7 @@ export interface ProbeName {
   title: string
   /** What it means and what to look for. */
   note: string
-  /** From 0 to 1, so that it reads well in per cent. */
+  /** True if the number is from 0 to 1, so that it reads well in per cent. */
   isShare: boolean
 }
 

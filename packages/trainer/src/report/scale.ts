@@ -1,4 +1,6 @@
-/** From values to places on the page, linear or logarithmic, and the round numbers to mark on an axis. */
+/**
+ * A scale turns values into places on the page, linear or logarithmic, and has the round numbers to mark on an axis.
+ */
 
 export interface Scale {
   place: (value: number) => number
@@ -11,7 +13,7 @@ export interface ScaleOptions {
   domain: readonly [number, number]
   /** Places of the two ends. */
   range: readonly [number, number]
-  /** About how many ticks. @default 4 */
+  /** The number of ticks, about. @default 4 */
   ticks?: number
 }
 

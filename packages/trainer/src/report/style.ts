@@ -1,4 +1,4 @@
-/** How the page looks: one accent for each role, light and dark, three columns to one, and on paper. */
+/** The style of the page: one accent for each role, light and dark, three columns to one, and on paper. */
 export const style = `
 :root {
   color-scheme: light dark;

@@ -1,4 +1,7 @@
-/** How a group voted: one bar for each distinct answer, the majority marked, invalid answers shown as such. */
+/**
+ * The bars show how a group voted: one bar for each distinct answer, the majority marked, invalid answers shown as
+ * such.
+ */
 import type { ImageRecord } from '../record'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'

@@ -15,7 +15,7 @@ import { renderReport } from './page'
 import { pictureUri } from './picture-uri'
 
 export interface WriteReportOptions {
-  /** Of the run. */
+  /** The folder of the run. */
   folder: string
   /** The file to write; an old one is replaced. @default `report.html` in the folder */
   output?: string
