@@ -42,3 +42,11 @@ test('the table of packages in docs/architecture.md is the one that the import r
     Object.fromEntries(Object.entries(allowed).map(([name, imports]) => [name, [...imports].sort()])),
   )
 })
+
+test('the README names every package that is published', () => {
+  const readme = read('README.md')
+  const missing = Object.keys(allowed)
+    .filter((name) => !(JSON.parse(read(`packages/${name}/package.json`)) as { private?: boolean }).private)
+    .filter((name) => !readme.includes(`](packages/${name})`))
+  expect(missing).toEqual([])
+})
