@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { externalData } from '@evolmm/onnx'
 import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
@@ -20,7 +21,6 @@ import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
 import { packGroups } from '../src/programs/pack-groups'
 import { sampleProgram } from '../src/programs/sample-program'
-import { weightFiles } from '../src/programs/weight-files'
 import { estimateMemory } from '../src/runtime/memory-estimate'
 import { openProgram } from '../src/runtime/session'
 import { cases, models } from './memory-cases.json'
@@ -38,7 +38,7 @@ async function run({ folder, model, programs, ...options }) {
   const { groups, promptTokens, completionTokens, samples, imagePatches = [] } = options
   const { checkpointed = false, chunk, kl = false, trained, trainVision = false } = options
   const checkpoint = await openCheckpoint(folder, backbone.weights)
-  const files = weightFiles(checkpoint.tensors.values())
+  const files = await externalData(checkpoint.tensors.values())
   const adapter =
     trained === 'full'
       ? await fullWeights(backbone, checkpoint)
@@ -68,7 +68,7 @@ async function run({ folder, model, programs, ...options }) {
   })
   const ids = Int32Array.from({ length: promptTokens }, (_, i) => 10 + ((i * 7) % 600))
   const positions = Int32Array.from({ length: 3 * promptTokens }, (_, i) => i % promptTokens)
-  const completion = Int32Array.from({ length: completionTokens }, (_, i) => 10 + ((i * 11) % 600))
+  const completion = { ids: Int32Array.from({ length: completionTokens }, (_, i) => 10 + ((i * 11) % 600)) }
   const prompt = { ids, positions, delta: 0, imageSpans: [] }
   const packed = (count) => {
     const completions = Array.from({ length: count }, () => completion)
