@@ -3,10 +3,9 @@
  * the scanned folder, so that a manifest moves with its folder. Written atomically, read as a stream.
  */
 import { createReadStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { open } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
-import { asideOf, syncFolder } from '@evolmm/internal/node'
+import { replaceFile } from '@evolmm/internal/node'
 import type { CheckReason } from './check-image'
 import { comparePaths } from './compare-paths'
 import type { ImageFormat } from './image-formats'
@@ -54,41 +53,28 @@ export async function writeManifest(
   header: ManifestHeader,
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
-  const target = resolve(file)
-  const aside = asideOf(target)
-  const output = await open(aside, 'wx')
-  try {
-    try {
-      const { images, maxPixels, acceptWrongExtension } = header
-      let lines = `${JSON.stringify({ kind, version, images, maxPixels, acceptWrongExtension })}\n`
-      let written = 0
-      let previous: string | undefined
-      for await (const entry of entries) {
-        if (previous !== undefined && comparePaths(previous, entry.path) >= 0)
-          throw new EvolmmError('INVALID_OPTION', `entries: paths must ascend, got ${entry.path}; sort them`)
-        previous = entry.path
-        written++
-        lines += `${JSON.stringify(entry)}\n`
-        if (lines.length < 1 << 16) continue
-        await output.appendFile(lines)
-        lines = ''
-      }
-      if (written !== images)
-        throw new EvolmmError(
-          'INVALID_OPTION',
-          `images: must be the number of entries, ${written}, got ${images}; pass it`,
-        )
+  await replaceFile(file, async (output) => {
+    const { images, maxPixels, acceptWrongExtension } = header
+    let lines = `${JSON.stringify({ kind, version, images, maxPixels, acceptWrongExtension })}\n`
+    let written = 0
+    let previous: string | undefined
+    for await (const entry of entries) {
+      if (previous !== undefined && comparePaths(previous, entry.path) >= 0)
+        throw new EvolmmError('INVALID_OPTION', `entries: paths must ascend, got ${entry.path}; sort them`)
+      previous = entry.path
+      written++
+      lines += `${JSON.stringify(entry)}\n`
+      if (lines.length < 1 << 16) continue
       await output.appendFile(lines)
-      await output.sync()
-    } finally {
-      await output.close()
+      lines = ''
     }
-    await rename(aside, target)
-  } catch (error) {
-    await rm(aside, { force: true })
-    throw error
-  }
-  await syncFolder(dirname(target))
+    if (written !== images)
+      throw new EvolmmError(
+        'INVALID_OPTION',
+        `images: must be the number of entries, ${written}, got ${images}; pass it`,
+      )
+    await output.appendFile(lines)
+  })
 }
 
 /** Reads the header; the entries are read when iterated. Throws `MANIFEST_NOT_FOUND`, `_VERSION` or `_DAMAGED`. */

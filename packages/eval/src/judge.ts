@@ -4,8 +4,8 @@
  * and gets the same verdicts.
  */
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { retryAfter, retrying } from '@evolmm/internal/node'
 import { ReplyCache } from './reply-cache'
 
 export interface Judge {
@@ -68,12 +68,15 @@ export function openAiJudge(options: OpenAiJudgeOptions = {}): Judge {
   const replies = new ReplyCache(options.cacheFile)
   return {
     name: settings.model,
-    ask: (request) => {
-      const { url, model, temperature } = settings
-      const { system = null, user, maxTokens, attempt = 0 } = request
-      const asked = JSON.stringify([url, model, temperature, system, user, maxTokens, attempt])
-      return replies.get(createHash('sha256').update(asked).digest('hex'), () =>
-        requestWithRetries(settings, request),
+    ask: (question) => {
+      const { url, model, temperature, tries, pause } = settings
+      const { system = null, user, maxTokens, attempt = 0, signal } = question
+      const key = JSON.stringify([url, model, temperature, system, user, maxTokens, attempt])
+      return replies.get(createHash('sha256').update(key).digest('hex'), () =>
+        retrying(() => request(settings, question), {
+          ...{ retries: tries - 1, firstPause: 1000 * pause, signal },
+          pauseAfter: (error) => pauseAfter(error, settings),
+        }),
       )
     },
   }
@@ -90,58 +93,49 @@ interface Settings {
   fetch: typeof fetch
 }
 
-async function requestWithRetries(settings: Settings, request: JudgeRequest): Promise<string> {
-  for (let made = 1; ; made++) {
-    const outcome = await requestOnce(settings, request)
-    if ('reply' in outcome) return outcome.reply
-    if (!outcome.passing || made >= settings.tries) throw outcome.error
-    await sleep(1000 * (outcome.pause ?? settings.pause * 2 ** (made - 1)), undefined, {
-      signal: request.signal,
-    })
-  }
-}
-
-type Outcome = { reply: string } | { error: EvolmmError; passing: boolean; pause?: number | undefined }
-
-async function requestOnce(settings: Settings, request: JudgeRequest): Promise<Outcome> {
-  const { url, model, temperature } = settings
+/** One request. Throws `JUDGE_REFUSED` or `JUDGE_FAILED`. */
+async function request(
+  settings: Settings,
+  { system, user, maxTokens, signal }: JudgeRequest,
+): Promise<string> {
+  const { url, model, temperature, apiKey } = settings
   const limit = AbortSignal.timeout(1000 * settings.timeout)
   const messages = [
-    ...(request.system === undefined ? [] : [{ role: 'system', content: request.system }]),
-    { role: 'user', content: request.user },
+    ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+    { role: 'user', content: user },
   ]
+  let response: Response
+  let body: string
   try {
-    const response = await settings.fetch(url, {
+    response = await settings.fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        ...(settings.apiKey === undefined ? {} : { authorization: `Bearer ${settings.apiKey}` }),
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       },
-      body: JSON.stringify({ model, temperature, max_tokens: request.maxTokens, messages }),
-      signal: request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]),
+      body: JSON.stringify({ model, temperature, max_tokens: maxTokens, messages }),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     })
-    const body = await response.text()
-    if (!response.ok) return refused(settings, response, body)
-    const reply = replyIn(body)
-    if (reply !== undefined) return { reply }
-    return { error: failed(settings, 'a reply without text', 'JUDGE_REFUSED', { body }), passing: false }
+    body = await response.text()
   } catch (cause) {
-    request.signal?.throwIfAborted()
-    return { error: failed(settings, 'no connection', 'JUDGE_FAILED', {}, cause), passing: true }
+    throw failed(settings, 'no connection', 'JUDGE_FAILED', {}, cause)
   }
+  if (!response.ok) {
+    const { status } = response
+    const code = refusals.has(status) ? 'JUDGE_REFUSED' : 'JUDGE_FAILED'
+    const details = { status, body: body.slice(0, 1000), retryAfter: retryAfter(response.headers) }
+    throw failed(settings, `status ${status}`, code, details)
+  }
+  const reply = replyIn(body)
+  if (reply === undefined) throw failed(settings, 'a reply without text', 'JUDGE_REFUSED', { body })
+  return reply
 }
 
-function refused(settings: Settings, response: Response, body: string): Outcome {
-  const { status } = response
-  const seconds = Number(response.headers.get('retry-after') ?? NaN)
-  return {
-    error: failed(settings, `status ${status}`, refusals.has(status) ? 'JUDGE_REFUSED' : 'JUDGE_FAILED', {
-      status,
-      body: body.slice(0, 1000),
-    }),
-    passing: passing(status),
-    pause: Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, settings.timeout) : undefined,
-  }
+/** The pause before another request, which is worth it where a connection failed or a status passes. */
+function pauseAfter(error: unknown, { timeout }: Settings): number | undefined {
+  if (!(error instanceof EvolmmError) || error.code !== 'JUDGE_FAILED') return undefined
+  const { status, retryAfter: asked = 0 } = error.details as { status?: number; retryAfter?: number }
+  return status === undefined || passing(status) ? Math.min(asked, 1000 * timeout) : undefined
 }
 
 function failed(

@@ -324,7 +324,7 @@ test('an output path that cannot be written is a typed error', async () => {
   const file = join(folder, 'a-file')
   writeFileSync(file, '')
   const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: file })
-  await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+  await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
 })
 
 test.skipIf(process.platform !== 'linux')(
@@ -332,7 +332,7 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const { task } = sums(2)
     const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: '/proc/evolmm/out' })
-    await expect(run).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+    await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
   },
 )
 

@@ -10,11 +10,10 @@ import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { EvolmmError } from '@evolmm/internal'
-import { withLock } from './file-lock'
+import { lockFile, makeFolder } from '@evolmm/internal/node'
 import { hasFile, type RepoCache } from './hub-cache'
 import { hubError, type Subject } from './hub-error'
-import { makeFolder } from '@evolmm/internal/node'
-import { onNetwork, retrying, send, watchdog } from './send'
+import { onNetwork, repeating, send, watchdog } from './send'
 
 export interface Content {
   /** Names the file in `blobs/`. */
@@ -39,15 +38,20 @@ export async function downloadBlob(
 ): Promise<string> {
   const path = join(cache.folder, 'blobs', content.name)
   const lock = join(cache.locks, `${content.name}.evolmm.lock`)
-  if (!(await hasFile(path, content.size)))
-    await withLock(lock, { signal, sleep: subject.settings.sleep }, async () => {
-      if (await hasFile(path, content.size)) return
-      await fill(subject, path, content, signal, onBytes).catch(async (error: unknown) => {
-        // The lock did not hold, and the other one was faster.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !(await hasFile(path, content.size)))
-          throw error
-      })
-    })
+  if (!(await hasFile(path, content.size))) {
+    // A courtesy: should the lock not hold, the download costs twice the traffic and is still right.
+    await makeFolder(cache.locks)
+    const unlock = await lockFile(lock, { signal, sleep: subject.settings.sleep })
+    try {
+      if (!(await hasFile(path, content.size))) await fill(subject, path, content, signal, onBytes)
+    } catch (error) {
+      // The lock did not hold, and the other one was faster.
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT' || !(await hasFile(path, content.size))) throw error
+    } finally {
+      await unlock()
+    }
+  }
   onBytes(content.size)
   return path
 }
@@ -73,7 +77,7 @@ async function fill(
       before = received
       await receive(subject, part, content, signal, count)
     }
-    await retrying(subject, signal, attempt, { progressed: () => received > before })
+    await repeating(subject, signal, attempt, { progressed: () => received > before })
     const actual = await digest(part.path, content)
     if (actual === content.hash) break
     await rm(part.path, { force: true })

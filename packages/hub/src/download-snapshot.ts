@@ -26,7 +26,7 @@ import { hubError, isTransient, onDisk, type Subject } from './hub-error'
 import { readHubSettings, type HubOptions, type HubSettings } from './hub-options'
 import { isCommit, isSize, listFiles, type RemoteFile } from './list-files'
 import { parseRepoId } from './repo-id'
-import { retrying, send, watchdog } from './send'
+import { repeating, send, watchdog } from './send'
 
 export interface Snapshot {
   /** Absolute; holds the files under their paths in the repository. */
@@ -141,7 +141,7 @@ async function describe(
   const encoded = path.split('/').map(encodeURIComponent).join('/')
   const url = `${settings.endpoint}/${prefix}${id}/resolve/${revision}/${encoded}`
   if (size !== undefined && hash !== undefined) return { name: hash, hash, etag: hash, size, url }
-  return retrying(subject, signal, async () => {
+  return repeating(subject, signal, async () => {
     const dog = watchdog(settings.timeout, signal)
     try {
       const { hub } = await send(subject, url, { method: 'HEAD', stopAtStorage: true, signal: dog.signal })

@@ -7,14 +7,14 @@
  *                       trees/COMMIT.json     all files of the commit, by which a snapshot is known to be whole
  */
 import { randomUUID } from 'node:crypto'
-import { copyFile, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, sep } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { isSafePath, makeFolder, replaceFile } from '@evolmm/internal/node'
 import { selectFiles, unmetPatterns, type FileSelection } from './file-selection'
 import { isReadOnly } from './hub-error'
 import type { HubSettings } from './hub-options'
 import { isCommit, isSize, type Listing, type RemoteFile } from './list-files'
-import { makeFolder } from '@evolmm/internal/node'
-import { isSafePath } from '@evolmm/internal/node'
 
 export interface RepoCache {
   /** `models--ORG--NAME` in the cache folder. */
@@ -37,7 +37,7 @@ export async function readRef({ folder }: RepoCache, revision: string): Promise<
 }
 
 export async function writeRef({ folder }: RepoCache, revision: string, commit: string): Promise<void> {
-  await writeWhole(join(folder, 'refs', revision), commit)
+  await writeNote(join(folder, 'refs', revision), commit)
 }
 
 /** What is wanted of a snapshot and not there; undefined if there is no such snapshot at all. */
@@ -132,7 +132,7 @@ export async function writeListing({ folder }: RepoCache, { commit, files }: Lis
     entries.push([path, { size, blob_id: blobId, ...large }])
   }
   const text = JSON.stringify({ format_version: 1, files: Object.fromEntries(entries) }, null, 1)
-  await writeWhole(join(folder, 'trees', `${commit}.json`), text)
+  await writeNote(join(folder, 'trees', `${commit}.json`), text)
 }
 
 /** Makes a blob visible under its path. Where links are refused the snapshot gets a copy. */
@@ -150,15 +150,14 @@ export async function linkBlob(cache: RepoCache, commit: string, path: string, b
 }
 
 /** Notes about a cache that can only be read are not needed: it is used as it is. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}.tmp`
+async function writeNote(path: string, text: string): Promise<void> {
   try {
     if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return
     await makeFolder(dirname(path))
-    await writeFile(aside, text)
-    await rename(aside, path)
+    await replaceFile(path, text)
   } catch (error) {
-    await rm(aside, { force: true }).catch(() => undefined) // on a disk that can only be read there is none
-    if (!isReadOnly(error)) throw error
+    // What the disk itself says decides.
+    const reason: unknown = error instanceof EvolmmError ? error.cause : error
+    if (!isReadOnly(reason)) throw reason
   }
 }

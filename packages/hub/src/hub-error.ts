@@ -1,6 +1,7 @@
 /** What can go wrong between the hub, the network and the disk, as one line each. */
 import { inspect } from 'node:util'
 import { EvolmmError } from '@evolmm/internal'
+import { retryAfter } from '@evolmm/internal/node'
 import type { HubSettings } from './hub-options'
 
 /** What a request asks for, for the messages. */
@@ -106,14 +107,6 @@ export function hubError(
     },
     ...(cause !== undefined && !leaks && { cause }),
   })
-}
-
-/** Milliseconds, from seconds or a date. */
-function retryAfter(headers: Headers): number | undefined {
-  const text = headers.get('retry-after')
-  if (text === null) return undefined
-  const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds)
 }
 
 /** Runs work on the cache folder; what the disk refuses becomes a typed error. */

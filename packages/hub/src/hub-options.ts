@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { checkInteger, checkOneOf, checkText, EvolmmError } from '@evolmm/internal'
+import type { Sleep } from '@evolmm/internal/node'
 import type { FileSelection } from './file-selection'
 
 export interface HubProgress {
@@ -56,7 +56,7 @@ export interface HubOptions extends FileSelection {
   /** @default the global one */
   fetch?: typeof globalThis.fetch | undefined
   /** Waits between attempts, in milliseconds. @default a timer */
-  sleep?: ((milliseconds: number, signal?: AbortSignal) => Promise<unknown>) | undefined
+  sleep?: Sleep | undefined
   /** @default process.env */
   environment?: Readonly<Record<string, string | undefined>> | undefined
 }
@@ -75,7 +75,7 @@ export interface HubSettings {
   onProgress: (progress: HubProgress) => void
   onWarning: (warning: HubWarning) => void
   fetch: typeof globalThis.fetch
-  sleep: (milliseconds: number, signal?: AbortSignal) => Promise<unknown>
+  sleep: Sleep | undefined
 }
 
 /** The cache folder under these options and the environment. */
@@ -126,7 +126,7 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
         process.emitWarning(message, { type: 'EvolmmWarning', code })
       }),
     fetch: options.fetch ?? globalThis.fetch,
-    sleep: options.sleep ?? ((milliseconds, signal) => delay(milliseconds, undefined, { signal })),
+    sleep: options.sleep,
   }
 }
 

@@ -1,7 +1,7 @@
 /** The files of a repository at a revision, as the hub lists them. What the answer names is checked before it is used. */
 import { hubError, type Subject } from './hub-error'
 import { isSafePath } from '@evolmm/internal/node'
-import { onNetwork, retrying, send, watchdog } from './send'
+import { onNetwork, repeating, send, watchdog } from './send'
 
 export interface RemoteFile {
   /** Separated by "/". */
@@ -33,7 +33,7 @@ export function isCommit(revision: string): boolean {
 export async function listFiles(subject: Subject, most?: number): Promise<Listing> {
   const { settings, id, revision } = subject
   const url = `${settings.endpoint}/api/${settings.repoType}s/${id}/revision/${encodeURIComponent(revision)}?blobs=true`
-  const text = await retrying(
+  const text = await repeating(
     subject,
     settings.signal,
     async () => {

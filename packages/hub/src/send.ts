@@ -2,8 +2,8 @@
  * One request to the hub, redirects followed by hand: the token goes to the endpoint's origin and to no other, and the
  * hub's own headers about a file are kept when its bytes come from a storage host.
  */
+import { retrying } from '@evolmm/internal/node'
 import { hubError, isTransient, statusError, withoutQuery, type Subject } from './hub-error'
-import type { HubSettings } from './hub-options'
 
 interface HubAnswer {
   /** The last response: 2xx, 416, or with `stopAtStorage` the redirect to storage. Its body must be read or cancelled. */
@@ -67,7 +67,7 @@ export async function send(subject: Subject, address: string, options: SendOptio
   )
 }
 
-/** One step of a transfer. Its failure becomes `HUB_UNREACHABLE`; `retrying` turns that of an abort into its reason. */
+/** One step of a transfer. Its failure becomes `HUB_UNREACHABLE`; `repeating` turns that of an abort into its reason. */
 export async function onNetwork<T>(
   subject: Subject,
   url: string,
@@ -89,40 +89,20 @@ export async function onNetwork<T>(
   }
 }
 
-/** Repeats what fails for the moment, with growing pauses or those the server asks for. `progressed` starts the count anew. */
-export async function retrying<T>(
+/** Repeats what fails for the moment. `progressed` starts the count of failures anew. */
+export function repeating<T>(
   { settings: { retries, sleep } }: Subject,
   signal: AbortSignal | undefined,
   attempt: () => Promise<T>,
-  { most = retries, progressed = () => false }: { most?: number; progressed?: () => boolean } = {},
+  { most = retries, progressed }: { most?: number; progressed?: () => boolean } = {},
 ): Promise<T> {
-  for (let failures = 0; ;) {
-    signal?.throwIfAborted()
-    try {
-      return await attempt()
-    } catch (error) {
-      signal?.throwIfAborted()
-      failures = progressed() ? 1 : failures + 1
-      if (!isTransient(error) || failures > most) throw error
-      const asked = error.details.retryAfter as number | undefined
-      if (asked !== undefined && asked > longestWait) throw error
-      // Half of the pause is random, so that processes that failed together do not come back together.
-      const wait = Math.min(500 * 2 ** (failures - 1), 10_000) * (0.5 + Math.random() / 2)
-      await pause(sleep, asked ?? wait, signal)
-    }
+  const pauseAfter = (error: unknown) => {
+    if (!isTransient(error)) return undefined
+    const asked = (error.details.retryAfter as number | undefined) ?? 0
+    return asked > longestWait ? undefined : asked
   }
-}
-
-/** Waits; an abort ends it with the signal's own reason. */
-export async function pause(
-  sleep: HubSettings['sleep'],
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await sleep(milliseconds, signal).catch((error: unknown) => {
-    signal?.throwIfAborted()
-    throw error
-  })
+  const pauses = { retries: most, firstPause: 500, longestPause: 10_000, pauseAfter, sleep }
+  return retrying(attempt, { ...pauses, progressed, signal })
 }
 
 /** A signal that also fires when `touch` was not called for `timeout` milliseconds. */

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterEach, expect, test, vi } from 'vitest'
 import { downloadSnapshot } from '../src/download-snapshot'
-import * as lock from '../src/file-lock'
+import * as internal from '@evolmm/internal/node'
 import { modelFiles } from '../src/file-selection'
 import type { HubOptions, HubWarning } from '../src/hub-options'
 import {
@@ -32,7 +32,7 @@ import {
 } from '@evolmm/internal/testing'
 
 vi.mock('node:fs/promises', { spy: true })
-vi.mock('../src/file-lock', { spy: true })
+vi.mock('@evolmm/internal/node', { spy: true })
 afterEach(() => {
   vi.resetAllMocks() // of spies: back to the real ones
 })
@@ -308,7 +308,7 @@ test('two calls at once transfer each content once', async () => {
 })
 
 test('two calls at once are right even where locks do not hold', async () => {
-  vi.mocked(lock.withLock).mockImplementation((_path, _options, work) => work())
+  vi.mocked(internal.lockFile).mockResolvedValue(() => Promise.resolve())
   let turn = 0
   const hub = await serveHub(content, ({ host }, _, { body, cutAfter }) => {
     // Breaks at different places, so that one goes on where the other stopped.
@@ -330,7 +330,7 @@ test('a lock whose process is gone is taken over', async () => {
   const cacheFolder = temporaryFolder()
   const locks = join(cacheFolder, '.locks', 'models--org--model')
   mkdirSync(locks, { recursive: true })
-  writeFileSync(join(locks, `${sha256(weights)}.evolmm.lock`), `${hostname()} ${child.pid}`)
+  writeFileSync(join(locks, `${sha256(weights)}.evolmm.lock`), `${child.pid} ${hostname()}`)
   await ask('org/model', { endpoint: hub.endpoint, cacheFolder, fetch })
   expect(readdirSync(locks)).toEqual([])
 })
@@ -340,7 +340,7 @@ test('a lock of another machine is waited for until it stays silent', async () =
   const cacheFolder = temporaryFolder()
   const file = join(cacheFolder, '.locks', 'models--org--model', `${sha256(weights)}.evolmm.lock`)
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, 'elsewhere 1')
+  writeFileSync(file, '1 elsewhere')
   const clock = vi.spyOn(performance, 'now')
   let now = 0
   clock.mockImplementation(() => now)
@@ -356,29 +356,6 @@ test('a lock of another machine is waited for until it stays silent', async () =
     clock.mockRestore()
   }
   expect(waits).toBe(6) // 10 s until the sign of life is seen, then more than 15 s of silence
-})
-
-test('a lock gives signs of life while it is held, and goes with its work', async () => {
-  const path = join(temporaryFolder(), 'new', 'lock')
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  try {
-    const result = lock.withLock(
-      path,
-      { signal: new AbortController().signal, sleep: () => Promise.resolve() },
-      async () => {
-        await fs.utimes(path, 0, 0)
-        vi.advanceTimersByTime(2_000)
-        await vi.waitFor(() => {
-          expect(statSync(path).mtimeMs).toBeGreaterThan(0)
-        }, 20_000)
-        throw new Error('work failed')
-      },
-    )
-    await expect(result).rejects.toThrow('work failed')
-  } finally {
-    vi.useRealTimers()
-  }
-  expect(existsSync(path)).toBe(false)
 })
 
 /** `downloadSnapshot` in a process of its own, with the given options. */

@@ -2,6 +2,7 @@
 
 export { EvolmmError } from './evolmm-error'
 export { checkInteger, checkNumber, checkOneOf, checkText } from './check'
+export { knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
 export { isObject, parseObject } from './parse-object'
 export { philox4x32 } from './philox'

@@ -1,53 +1,82 @@
 /**
  * A file that says which process writes something, so that no second one does. One that a killed process left behind is
- * taken over; of a process on another machine nobody here knows whether it lives.
+ * taken over. Nobody here knows whether a process on another machine lives; whoever waits takes silence for an answer.
  */
 import { randomBytes } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EvolmmError } from './evolmm-error'
+import { pause, type Sleep } from './retrying'
 
-/**
- * Locks held by this process: its number alone says nothing about a file that an earlier process of that number left.
- */
+export interface LockWaiting {
+  signal?: AbortSignal | undefined
+  /** Waits between looks. @default a timer */
+  sleep?: Sleep | undefined
+}
+
+/** Paths that this process holds: its own number says nothing about a file that an earlier process of it left. */
 const held = new Set<string>()
 
-/** Returns what gives it back, or throws `OUTPUT_IN_USE`. */
-export async function lockFile(path: string): Promise<() => Promise<void>> {
-  if (held.has(path)) throw inUse(path, `process ${process.pid}`)
-  held.add(path)
-  try {
-    await take(path)
-  } catch (error) {
-    held.delete(path)
-    throw error
+/** Milliseconds that another process may take between two of its steps. */
+const moment = 100
+
+/** Milliseconds between signs of life, and without one until the holder counts as gone. */
+const heartbeat = 2_000
+const patience = 15_000
+
+/**
+ * Returns what gives the lock back. Without `waiting`, throws `OUTPUT_IN_USE` while another holds it. With it, waits, gives
+ * signs of life while it holds the lock, and expects them of others; all who take a lock must do so in the same way.
+ */
+export async function lockFile(path: string, waiting?: LockWaiting): Promise<() => Promise<void>> {
+  // The clock of a shared disk may differ from ours, so silence is measured from when we first saw a sign of life.
+  let [sign, since] = [undefined as number | undefined, performance.now()]
+  for (let owner = await take(path); owner !== undefined; owner = await take(path)) {
+    if (waiting === undefined) throw inUse(path, owner)
+    waiting.signal?.throwIfAborted()
+    const { mtimeMs } = (await stat(path).catch(() => undefined)) ?? {}
+    if (mtimeMs !== sign) [sign, since] = [mtimeMs, performance.now()]
+    if (performance.now() - since > patience) await rm(path, { force: true })
+    else await pause(moment, waiting.signal, waiting.sleep)
   }
+  const timer = waiting && setInterval(() => void touch(path), heartbeat).unref()
   return async () => {
+    clearInterval(timer)
     held.delete(path)
     await rm(path, { force: true })
   }
 }
 
-/** Milliseconds that another process may take between two of the steps below. */
-const moment = 100
+/** The owner that is in the way; undefined once the lock is ours. */
+async function take(path: string): Promise<string | undefined> {
+  if (held.has(path)) return `process ${process.pid}`
+  held.add(path)
+  let owner: string | undefined = 'nobody'
+  try {
+    owner = await create(path)
+  } finally {
+    if (owner !== undefined) held.delete(path)
+  }
+  return owner
+}
 
-async function take(path: string): Promise<void> {
+async function create(path: string): Promise<string | undefined> {
   const own = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}`
   for (let contested = false; ;) {
     try {
       await writeFile(path, own, { flag: 'wx' })
-      if (!contested) return
+      if (!contested) return undefined
       // Whoever found the same leftover may have taken this file for it.
       await delay(moment)
-      if ((await contentOf(path)) === own) return
+      if ((await contentOf(path)) === own) return undefined
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const content = await contentOf(path)
     const [pid = '', host = ''] = content.split(' ')
-    if (host !== '' && host !== hostname()) throw inUse(path, `process ${pid} on ${host}`)
-    if (isAlive(Number(pid))) throw inUse(path, `process ${pid}`)
+    if (host !== '' && host !== hostname()) return `process ${pid} on ${host}`
+    if (isAlive(Number(pid))) return `process ${pid}`
     contested = true
     // An empty one may be about to be written.
     if (content === '') await delay(moment)
@@ -55,9 +84,14 @@ async function take(path: string): Promise<void> {
   }
 }
 
-/** Empty without one. */
+/** Empty where there is no file. */
 function contentOf(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '')
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date()
+  await utimes(path, now, now).catch(() => undefined)
 }
 
 function isAlive(pid: number): boolean {

@@ -1,8 +1,11 @@
 /** Files that appear whole or not at all: written aside, synced, renamed. */
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { unwritable } from './file-errors'
+
+/** What is to be written, or a function that writes it in pieces. */
+export type FileContent = string | Uint8Array | ((output: FileHandle) => Promise<void>)
 
 /** A name beside `path` that no other process uses. */
 export function asideOf(path: string): string {
@@ -17,19 +20,23 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle?.close()
 }
 
-/** Writes a small file that is not there yet, and syncs it. */
-export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+/** Writes a file that is not there yet, and syncs it. */
+export async function writeSynced(file: string, content: FileContent): Promise<void> {
   const handle = await open(file, 'wx')
   try {
-    await handle.writeFile(content)
+    if (typeof content === 'function') await content(handle)
+    else await handle.writeFile(content)
     await handle.sync()
   } finally {
     await handle.close()
   }
 }
 
-/** Whoever opens `file` sees the old one or the whole new one. Throws `UNWRITABLE_FILE`; then the old one is there. */
-export async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Whoever opens `file` sees the old one or the whole new one. Throws what `content` throws, or `UNWRITABLE_FILE`; then the
+ * old one is there.
+ */
+export async function replaceFile(file: string, content: FileContent): Promise<void> {
   const target = resolve(file)
   const aside = asideOf(target)
   try {

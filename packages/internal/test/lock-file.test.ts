@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { lockFile } from '../src/node'
 
 let folder: string
@@ -58,4 +58,49 @@ test('a file that another process has made and not written yet is not taken from
 test('a folder that is not there is the error of the system', async () => {
   await expect(lockFile(join(folder, 'no', 'lock'))).rejects.toMatchObject({ code: 'ENOENT' })
   await expect(lockFile(join(folder, 'no', 'lock'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('whoever waits gets the lock when the other one gives it back, in this process too', async () => {
+  const path = join(folder, 'waited')
+  const unlock = await lockFile(path, {})
+  const order: string[] = []
+  const second = lockFile(path, { sleep: () => Promise.resolve(order.push('wait')) }).then((free) => {
+    order.push('taken')
+    return free
+  })
+  await vi.waitFor(() => {
+    expect(order).toContain('wait')
+  })
+  expect(order).not.toContain('taken')
+  await unlock()
+  await (
+    await second
+  )()
+})
+
+test('an abort ends the wait with its reason', async () => {
+  const path = join(folder, 'aborted')
+  await writeFile(path, `${process.ppid} ${hostname()}`)
+  const stop = new AbortController()
+  const waiting = lockFile(path, { signal: stop.signal })
+  stop.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  await rm(path)
+})
+
+test('a lock that is waited for gives signs of life while it is held', async () => {
+  const path = join(folder, 'alive')
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const unlock = await lockFile(path, {})
+    await utimes(path, 0, 0)
+    vi.advanceTimersByTime(2_000)
+    await vi.waitFor(async () => {
+      expect((await stat(path)).mtimeMs).toBeGreaterThan(0)
+    }, 20_000)
+    await unlock()
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -2,10 +2,9 @@
  * Writes a `.safetensors` file as a stream: the header from names and shapes, then the bytes piece by piece. Whoever opens
  * the file sees the old one or the whole new one.
  */
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
-import { asideOf, syncFolder, unwritable } from '@evolmm/internal/node'
+import { replaceFile } from '@evolmm/internal/node'
 
 export interface TensorSource {
   name: string
@@ -32,23 +31,10 @@ export async function writeTensors(
   { metadata = { format: 'pt' }, alignment = 8 }: WriteTensorsOptions = {},
 ): Promise<void> {
   const header = makeHeader(tensors, metadata, alignment)
-  const target = resolve(file)
-  const aside = asideOf(target)
-  const output = await open(aside, 'wx').catch(unwritable(file))
-  try {
-    try {
-      await output.appendFile(header)
-      for (const tensor of tensors) await writeTensor(output, tensor)
-      await output.sync()
-    } finally {
-      await output.close()
-    }
-    await rename(aside, target)
-  } catch (error) {
-    await rm(aside, { force: true }).catch(() => undefined)
-    unwritable(file)(error)
-  }
-  await syncFolder(dirname(target))
+  await replaceFile(file, async (output) => {
+    await output.appendFile(header)
+    for (const tensor of tensors) await writeTensor(output, tensor)
+  })
 }
 
 function makeHeader(

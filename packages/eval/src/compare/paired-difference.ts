@@ -3,7 +3,7 @@
  * for the mean of paired differences, mean ± 1.96 s / √n with the sample's standard deviation s; the sign test is the
  * exact two-sided one over the rows that differ.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, mean } from '@evolmm/internal'
 
 export interface PairedDifference {
   /** Pairs. */
@@ -51,10 +51,6 @@ export function pairedDifference(first: readonly number[], second: readonly numb
     losses,
     signTest: signTest(wins, losses),
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length
 }
 
 /** Twice the tail of the binomial distribution with p = 1/2, at most 1; 1 without any difference. */

@@ -1,5 +1,5 @@
 /** Does agreement predict being right? Over questions, each with the share of its most frequent answer. */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNumber, mean } from '@evolmm/internal'
 
 export interface Agreement {
   /** Share of the samples that gave the most frequent answer, in (0, 1]. */
@@ -64,8 +64,4 @@ function areaUnderCurve(questions: readonly Agreement[]): number | null {
     start = end
   }
   return right === 0 || wrongBelow === 0 ? null : won / (right * wrongBelow)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length
 }

@@ -6,10 +6,8 @@
 import { open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
 import type { Score } from '../task'
-import { makeFolder } from '@evolmm/internal/node'
-import { lockFile } from '@evolmm/internal/node'
-import { writing } from './write-file'
 
 export interface RowRecord {
   task: string
@@ -52,7 +50,7 @@ export interface JournalOptions {
 }
 
 export function openJournal(options: JournalOptions): Promise<Journal> {
-  return writing(options.folder, () => openFile(options))
+  return openFile(options).catch(unwritable(options.folder))
 }
 
 async function openFile({ folder, fingerprint, now }: JournalOptions): Promise<Journal> {
@@ -86,10 +84,11 @@ function journalIn(
     date,
     records,
     append: async (added) => {
-      await writing(path, async () => {
-        await file.appendFile(added.map((record) => `${JSON.stringify(record)}\n`).join(''))
-        await file.datasync()
-      })
+      const lines = added.map((record) => `${JSON.stringify(record)}\n`).join('')
+      await file
+        .appendFile(lines)
+        .then(() => file.datasync())
+        .catch(unwritable(path))
       for (const record of added) keep(records, record)
     },
     close: async () => {

@@ -1,4 +1,5 @@
 /** What a task's scores add up to, with all that one has to know to compare the number with another one. */
+import { mean } from '@evolmm/internal'
 import type { Group, ScoringMode } from '../task'
 import type { ScoredRecord } from './journal'
 import type { OpenTask, RunSettings } from './plan'
@@ -68,6 +69,6 @@ function standardError(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null)
   const n = known.length
   if (n < 2) return null
-  const mean = known.reduce((a, b) => a + b, 0) / n
-  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1) / n)
+  const center = mean(known)
+  return Math.sqrt(known.reduce((sum, value) => sum + (value - center) ** 2, 0) / (n - 1) / n)
 }

@@ -5,11 +5,11 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { replaceFile } from '@evolmm/internal/node'
 import { folderName } from './folder-name'
 import type { ScoredRecord } from './journal'
 import type { OpenTask, RunDescription } from './plan'
 import type { Evaluation, TaskResult } from './summarize'
-import { writeWhole } from './write-file'
 
 export interface WriteResultsOptions {
   run: RunDescription
@@ -34,11 +34,14 @@ export async function writeResults(
     for (const one of options.opened) {
       const name = [date, 'samples', one.task.name, options.samplesSuffix].filter(Boolean).join('_')
       const path = join(folder, `${name.replaceAll(/[/\\]/g, '_')}.jsonl`)
-      await writeWhole(path, sampleLines(one, options.samples(one)))
+      const lines = sampleLines(one, options.samples(one))
+      await replaceFile(path, async (output) => {
+        for (const line of lines) await output.appendFile(line)
+      })
       samples.push(path)
     }
   const results = join(folder, `${date}_results.json`)
-  await writeWhole(results, [`${JSON.stringify(resultsObject(evaluation, options), null, 2)}\n`])
+  await replaceFile(results, `${JSON.stringify(resultsObject(evaluation, options), null, 2)}\n`)
   return { results, samples }
 }
 

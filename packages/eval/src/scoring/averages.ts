@@ -2,22 +2,18 @@
  * Averages turn scores into the numbers that are reported. A metric over rows of which one is unscored is null, not a
  * guess.
  */
-import { roundPlaces } from '@evolmm/internal'
+import { mean, roundPlaces } from '@evolmm/internal'
 import type { Group, Score } from '../task'
 
-/** Mean of the rows that have this metric; null without rows, or when one is unscored. */
+/** The mean of the rows that have this metric; null without rows, or when one is unscored. */
 export function meanOf(scores: readonly Score[], metric: string): number | null {
-  return mean(scores.flatMap((score) => (metric in score.values ? [score.values[metric]] : [])))
+  return wholeMean(scores.flatMap((score) => (metric in score.values ? [score.values[metric]] : [])))
 }
 
-export function mean(values: readonly (number | null)[]): number | null {
-  if (values.length === 0) return null
-  let sum = 0
-  for (const value of values) {
-    if (value === null) return null
-    sum += value
-  }
-  return sum / values.length
+/** The mean of all values; null without any, or when one is unknown. */
+export function wholeMean(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 || known.length < values.length ? null : mean(known)
 }
 
 /** The share in percent with two decimals. */
@@ -52,6 +48,6 @@ export function groupOf(
   return {
     correct: values.filter((value) => value === 1).length,
     total: values.length,
-    accuracy: scale(mean(values)),
+    accuracy: scale(wholeMean(values)),
   }
 }

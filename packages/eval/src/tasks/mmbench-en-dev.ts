@@ -15,7 +15,7 @@
 import { strip } from '@evolmm/internal'
 import { inferOption } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
-import { groupsBy, mean } from '../scoring/averages'
+import { groupsBy, wholeMean } from '../scoring/averages'
 import { indexColumn, optionalText, plainColumn, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'
 import { matchMmbench } from '../scoring/mmbench-match'
@@ -68,7 +68,7 @@ export const mmbenchEnDev: Task = {
       metrics
         .filter((metric) => scores.some((score) => metric in score.values))
         .map((metric) => {
-          const share = mean(rows.map((row) => row.values[metric] ?? null))
+          const share = wholeMean(rows.map((row) => row.values[metric] ?? null))
           return [metric, share === null ? null : share * 100]
         }),
     )

@@ -10,7 +10,7 @@
  */
 import { EvolmmError, roundPlaces, strip } from '@evolmm/internal'
 import { lettered } from '@evolmm/rewards'
-import { groupOf, mean } from '../scoring/averages'
+import { groupOf, wholeMean } from '../scoring/averages'
 import { optionalText, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'
 import { parseMmmuChoice } from '../scoring/mmmu-choice'
@@ -66,7 +66,7 @@ export const mmmuVal: Task = {
     return { ...score, details: { ...details, ...score.details } }
   },
   aggregate: (scores) => {
-    const share = mean(scores.map((score) => score.values.mmmu_acc))
+    const share = wholeMean(scores.map((score) => score.values.mmmu_acc))
     return { mmmu_acc: share === null ? null : roundPlaces(share, 5) }
   },
   breakdown: (scores) => ({ subject: byDomain(scores) }),

@@ -9,7 +9,7 @@
  * technology, math) are reported one by one.
  */
 import { strip } from '@evolmm/internal'
-import { groupsBy, mean } from '../scoring/averages'
+import { groupsBy, wholeMean } from '../scoring/averages'
 import { textColumn } from '../scoring/columns'
 import { matchesMmstar } from '../scoring/mmstar-match'
 import type { Score, Task } from '../task'
@@ -61,7 +61,7 @@ export const mmstar: Task = {
 }
 
 function meanOfSubcategories(scores: readonly Score[]): number | null {
-  return mean(
+  return wholeMean(
     Object.values(groupsBy(scores, 'l2_category', { metric: 'score' })).map((group) => group.accuracy),
   )
 }

@@ -6,7 +6,7 @@
  * with the same baseline and moves it once, by the group's mean.
  */
 import { checkNumber, checkOneOf } from '@evolmm/internal'
-import { type AdvantageEstimator, checkRewards, mean, scoredOf } from './estimator'
+import { type AdvantageEstimator, checkRewards, centerOf, scoredOf } from './estimator'
 
 export interface EmaBaselineOptions {
   /** Weight of the past, from 0 up to but not including 1. @default 0.9 */
@@ -46,7 +46,7 @@ export function emaBaseline(options: EmaBaselineOptions = {}): AdvantageEstimato
         const scored = scoredOf(group)
         if (order === 'sample' || scored.length === 0)
           return group.map((reward) => (reward === null ? null : reward - advance(reward)))
-        const before = advance(mean(scored))
+        const before = advance(centerOf(scored))
         return group.map((reward) => (reward === null ? null : reward - before))
       })
       return { advantages, state: { baseline } }

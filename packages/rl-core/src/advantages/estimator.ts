@@ -55,7 +55,7 @@ export function scoredOf(group: readonly (number | null)[]): number[] {
 }
 
 /** The mean as a distance from the first value, so that equal values give exactly that value. */
-export function mean(values: readonly number[]): number {
+export function centerOf(values: readonly number[]): number {
   const first = values[0]
   let sum = 0
   for (const value of values) sum += value - first

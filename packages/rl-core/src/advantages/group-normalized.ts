@@ -4,7 +4,7 @@
  * The spread is the sample standard deviation (divided by n - 1) and the constant is TRL's, so the numbers are
  * those of its GRPO trainer. In a group whose rewards are all equal, or with one scored sample, advantages are 0.
  */
-import { type AdvantageEstimator, mean, perGroup, squaredSpread } from './estimator'
+import { type AdvantageEstimator, centerOf, perGroup, squaredSpread } from './estimator'
 
 export interface GroupNormalizedOptions {
   /** Divide by the spread. `false` only subtracts the mean (Dr. GRPO). @default true */
@@ -13,7 +13,7 @@ export interface GroupNormalizedOptions {
 
 export function groupNormalized({ scale = true }: GroupNormalizedOptions = {}): AdvantageEstimator<null> {
   return perGroup((scored) => {
-    const centre = mean(scored)
+    const centre = centerOf(scored)
     const deviation = Math.sqrt(squaredSpread(scored, centre) / Math.max(1, scored.length - 1))
     const unit = scale ? deviation + 1e-4 : 1
     return (reward) => (reward - centre) / unit

@@ -8,7 +8,7 @@ import {
   type AdvantageEstimator,
   type Advantages,
   checkRewards,
-  mean,
+  centerOf,
   type Rewards,
   scoredOf,
   squaredSpread,
@@ -20,7 +20,7 @@ const negligible = 1e-8
 export function whiten(advantages: Rewards): Advantages {
   checkRewards(advantages)
   const scored = scoredOf(advantages.flat())
-  const centre = mean(scored)
+  const centre = centerOf(scored)
   const deviation = Math.sqrt(squaredSpread(scored, centre) / scored.length)
   const worth = (value: number): number => (deviation < negligible ? 0 : (value - centre) / deviation)
   return advantages.map((group) => group.map((value) => (value === null ? null : worth(value))))

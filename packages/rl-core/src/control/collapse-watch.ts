@@ -3,7 +3,7 @@
  * everything. What shows it is the same answer to a question text whatever the image, a policy far from its start, and
  * questions that the start proposer would hardly have asked.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNumber, knownMean } from '@evolmm/internal'
 import { answerShares, sharesHaveRisen, type AnswerShares, type AskedQuestion } from './answer-shares'
 import { collapseDetector, type CollapseState } from './collapse-detector'
 
@@ -91,11 +91,11 @@ export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
       const questions = [...state.questions, ...latest].slice(-window)
       const now = {
         ...answerShares(questions),
-        logProbability: mean(questions.map(({ logProbability }) => logProbability)),
+        logProbability: knownMean(questions.map(({ logProbability }) => logProbability)),
       }
       const start = state.start ?? (questions.length === window ? now : null)
       const { collapsed, state: collapse } = detector.observe(
-        { entropy: mean(entropies), rewards },
+        { entropy: knownMean(entropies), rewards },
         state.collapse,
       )
       const alarms: Alarm[] = []
@@ -120,10 +120,4 @@ export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
       }
     },
   }
-}
-
-/** The mean of the values that were measured. */
-function mean(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null)
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
 }

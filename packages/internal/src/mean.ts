@@ -1,0 +1,12 @@
+/** The arithmetic mean; not a number without any values. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]
+  return sum / values.length
+}
+
+/** The mean of those that are known; null without any. */
+export function knownMean(values: Iterable<number | null>): number | null {
+  const known = [...values].filter((value) => value !== null)
+  return known.length === 0 ? null : mean(known)
+}
