@@ -15,7 +15,7 @@ export function checkList(name: string, values: readonly unknown[], of: string):
     )
 }
 
-/** Whether a caller without types passed a list; typed arrays will do. */
+/** True if a caller without types passed a list; typed arrays will do. */
 export function isList(value: unknown): boolean {
   return Array.isArray(value) || ArrayBuffer.isView(value)
 }

@@ -31,7 +31,10 @@ export async function encodeImage(
   return { ...image, features: features.data as Float32Array }
 }
 
-/** For the memory estimate: the policy's own vision tower takes all images at once, that of the base one after another. */
+/**
+ * The work of encoding, for the memory estimate: the policy's own vision tower takes all images at once, that of the
+ * base one after another.
+ */
 export function imageWork(
   prompts: readonly Prompt[],
   trainVision: boolean,

@@ -257,7 +257,7 @@ function checkSampled(groups: readonly Group[], objective = ''): void {
         )
 }
 
-/** Of no use, and zeros where they were not given, unless the objective reads them. */
+/** The values are of no use, and zeros where they were not given, unless the objective reads them. */
 function sampledFeed(groups: readonly MergedGroup[]): Feed {
   const data = Float32Array.from(
     groups.flatMap(({ completions }) =>
@@ -269,7 +269,7 @@ function sampledFeed(groups: readonly MergedGroup[]): Feed {
   return { dtype: 'float32', dims: [data.length], data }
 }
 
-/** When no group counts: no run at all. */
+/** The result when no group counts: nothing is run. */
 function nothing({ groups, adapter }: GradientOptions): Gradient {
   return {
     completions: groups.map(() => undefined),

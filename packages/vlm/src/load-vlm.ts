@@ -50,19 +50,22 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
   quantize?: 'int4' | undefined
   /** Where weights are kept once they are in the type of `dtype` or quantized. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
   cacheDir?: string | undefined
-  /** For models that are not folders. */
+  /** Settings of the hub, for models that are not folders. */
   hub?: HubOptions | undefined
-  /** Before weights of another type are converted into a file of that many bytes. */
+  /** The function is called before weights of another type are converted into a file of that many bytes. */
   onWiden?: ((twin: { file: string; bytes: number }) => void) | undefined
-  /** Before weights are quantized into a file of that many bytes. */
+  /** The function is called before weights are quantized into a file of that many bytes. */
   onQuantize?: ((twin: { file: string; bytes: number }) => void) | undefined
-  /** Of what works, but perhaps not as meant: a target that matches nothing. @default a Node process warning */
+  /**
+   * The function is told what works, but perhaps not as meant: a target that matches nothing. @default a Node process
+   * warning
+   */
   onWarning?: ((message: string) => void) | undefined
 }
 
 export interface Vlm extends Sampler, Learner {
   name: string
-  /** Where the checkpoint lies. */
+  /** The folder in which the checkpoint lies. */
   folder: string
   tokenizer: Tokenizer
   /**
@@ -78,7 +81,7 @@ export interface Vlm extends Sampler, Learner {
   createAdapter: (options?: CreateAdapterOptions) => Adapter
   /** Weights to train as a whole, as they are. */
   trainWeights: (options?: FullWeightsOptions) => Promise<Adapter>
-  /** From a PEFT folder or a repository of the hub. */
+  /** The adapter comes from a PEFT folder or a repository of the hub. */
   loadAdapter: (
     idOrFolder: string,
     options?: LoadAdapterOptions & { hub?: HubOptions | undefined },
@@ -94,7 +97,7 @@ export interface Vlm extends Sampler, Learner {
 export type SaveOptions = Omit<SaveAdapterOptions, 'baseModel' | 'companions'> & {
   /** @default what the model was loaded by */
   baseModel?: string
-  /** Also the tokenizer's and the processor's files, byte for byte. @default false */
+  /** True writes the tokenizer's and the processor's files too, byte for byte. @default false */
   withProcessor?: boolean
 }
 

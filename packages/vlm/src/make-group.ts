@@ -68,7 +68,7 @@ function checkTurn(turn: Turn, index: number): Turn {
   )
 }
 
-/** How much all sequences begin with in common. */
+/** The length of what all sequences begin with in common. */
 function commonLength(sequences: readonly ArrayLike<unknown>[]): number {
   const [first, ...others] = sequences
   let length = Math.min(...sequences.map((each) => each.length))

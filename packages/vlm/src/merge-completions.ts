@@ -10,7 +10,7 @@ export interface MergedGroup {
   prompt: Prompt
   /** Distinct completions in the order of their first appearance. */
   completions: readonly MergedCompletion[]
-  /** How many completions each stands for. */
+  /** The number of completions that each stands for. */
   copies: readonly number[]
   /** The distinct completion that each given one is. */
   places: readonly number[]

@@ -15,7 +15,7 @@ export interface OpenConfigOptions {
   /** Bounds of an image's area after resizing. @default the checkpoint's */
   minPixels?: number | undefined
   maxPixels?: number | undefined
-  /** For models that are not folders. */
+  /** Settings of the hub, for models that are not folders. */
   hub?: HubOptions | undefined
 }
 
@@ -29,7 +29,7 @@ export interface OpenedConfig {
   textTokens: ((turn: { prompt: string; system?: string | undefined }) => number) | undefined
 }
 
-/** Of the published processors. */
+/** The bounds of the published processors. */
 const publishedPixels = { minPixels: 56 * 56, maxPixels: 28 * 28 * 16384 }
 const small = ['config.json', 'preprocessor_config.json', 'processor_config.json']
 

@@ -13,13 +13,13 @@ import { quantizable } from './programs/quantizable'
 import type { WeightFiles } from './programs/weight-files'
 
 export interface PlanProgramsOptions extends PlannedAdapterOptions {
-  /** Whether `score` and `gradient` compute the divergence from the base policy. @default true */
+  /** True makes `score` and `gradient` compute the divergence from the base policy. @default true */
   kl?: boolean | undefined
-  /** Whether `gradient` computes each block anew in the backward pass. @default false */
+  /** True makes `gradient` compute each block anew in the backward pass. @default false */
   checkpointed?: boolean | undefined
   /** Type of the weights in the files. @default 'bfloat16', as published */
   dtype?: FloatType | undefined
-  /** Whether the matrices of linear modules are in four bits. @default none */
+  /** `int4` holds the matrices of linear modules in four bits. @default none */
   quantize?: 'int4' | undefined
 }
 

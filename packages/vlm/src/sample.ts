@@ -60,7 +60,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   )
 }
 
-/** With less, logits overflow float32. */
+/** A lower temperature makes logits overflow float32. */
 const leastTemperature = 1e-9
 
 export interface SamplingSettings {

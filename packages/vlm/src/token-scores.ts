@@ -3,7 +3,7 @@ import type { Tensor } from 'onnxruntime-node'
 import type { MergedGroup } from './merge-completions'
 import type { Scores, TokenScores } from './types'
 
-/** For each group, for each completion that was given. */
+/** The scores of each completion that was given, for each group. */
 export function tokenScores(
   groups: readonly MergedGroup[],
   results: Partial<Record<string, Tensor>>,

@@ -23,7 +23,7 @@ export interface EncodedImage {
 
 export interface EncodeImageOptions {
   /**
-   * Whether to run the vision tower of the base model. Without it, an image serves only adapters that train the vision
+   * True runs the vision tower of the base model. Without it, an image serves only adapters that train the vision
    * tower, where no divergence from the base is asked for. @default true
    */
   features?: boolean | undefined
@@ -63,7 +63,7 @@ export interface Adapter {
 
 /** One turn of a user (all images, then the text), or a whole conversation that says where its images go. */
 export type PromptOptions = {
-  /** In the order of their places. @default none */
+  /** The images in the order of their places. @default none */
   images?: readonly EncodedImage[]
   /** Variables for the template. @default none */
   variables?: Readonly<Record<string, unknown>>
@@ -74,7 +74,7 @@ export type PromptOptions = {
 
 /** Several questions about the same images, each with one completion. */
 export interface GroupOptions {
-  /** In the order of their places. @default none */
+  /** The images in the order of their places. @default none */
   images?: readonly EncodedImage[] | undefined
   turns: readonly Turn[]
   /** @default that of the chat template */
@@ -97,7 +97,7 @@ export interface SamplingOptions {
   temperature?: number | undefined
   /** The fewest words whose share reaches this. @default 1, which is all */
   topP?: number | undefined
-  /** So many of the most probable words. @default 0, which is all */
+  /** The number of most probable words to draw from. @default 0, which is all */
   topK?: number | undefined
   /** @default 128 */
   maxNewTokens?: number | undefined
@@ -116,11 +116,11 @@ export interface SampleOptions extends SamplingOptions {
 export interface Completion {
   /** The stop token, if there was one, included. */
   ids: Int32Array
-  /** Without special tokens. */
+  /** The text without special tokens. */
   text: string
-  /** Of each token under the distribution that it was drawn from. */
+  /** The log-probability of each token under the distribution that it was drawn from. */
   sampledLogProbabilities: Float32Array
-  /** Of each token under the model itself: temperature 1, nothing cut off. */
+  /** The log-probability of each token under the model itself: temperature 1, nothing cut off. */
   logProbabilities: Float32Array
   finishReason: 'stop' | 'length'
 }
@@ -141,11 +141,11 @@ export interface Group {
 export interface ScoredCompletion {
   ids: Int32Array
   /**
-   * So many of the first tokens are context, such as a question that only this completion answers: the rest sees them,
-   * but they have no loss, no score, and no part in any mean. Less than there are tokens. @default 0
+   * The number of first tokens that are context, such as a question that only this completion answers: the rest sees
+   * them, but they have no loss, no score, and no part in any mean. It is less than there are tokens. @default 0
    */
   given?: number | undefined
-  /** From the sampler, for the gap that is reported; of the tokens after those that are given. */
+  /** The sampler's log-probabilities of the tokens after those that are given, for the gap that is reported. */
   logProbabilities?: Float32Array | undefined
 }
 
@@ -153,7 +153,7 @@ export interface ScoreOptions {
   groups: readonly Group[]
   /** @default the base model */
   adapter?: Adapter | undefined
-  /** Also the divergence from the base model. @default false */
+  /** True computes the divergence from the base model too. @default false */
   kl?: boolean | undefined
 }
 
@@ -166,15 +166,15 @@ export interface GradientOptions {
   /** What the exact divergence from the base policy counts; at 0 it is not computed. @default 0 */
   beta?: number | undefined
   /**
-   * How the tokens of a completion are added up before the mean over completions: their mean, their sum, or their sum
-   * over a fixed length. @default 'token-mean'
+   * The tokens of a completion are added up like this before the mean over completions: their mean, their sum, or
+   * their sum over a fixed length. @default 'token-mean'
    */
   normalization?: 'token-mean' | 'sum' | { fixedLength: number } | undefined
   /** @default 'reinforce' */
   objective?: 'reinforce' | 'supervised' | CustomObjective | undefined
   /** Compute each block anew in the backward pass: less memory, more time. @default false */
   checkpointed?: boolean | undefined
-  /** Of dropout masks, if the adapter has dropout. @default 0 */
+  /** The seed of dropout masks, if the adapter has dropout. @default 0 */
   seed?: Seed | undefined
 }
 
@@ -193,7 +193,7 @@ export interface TokenScores {
 }
 
 export interface Scores {
-  /** For each group, for each completion. */
+  /** The scores of each completion, for each group. */
   completions: TokenScores[][]
   /** Means over all tokens; NaN if no group was run. */
   nll: number
@@ -207,6 +207,6 @@ export interface Gradient extends Omit<Scores, 'completions'> {
   /** `undefined` for a group that was left out, since nothing about it could count. */
   completions: (TokenScores[] | undefined)[]
   loss: number
-  /** In the layout of the adapter's parameters. */
+  /** The gradient in the layout of the adapter's parameters. */
   gradient: Float32Array
 }

@@ -26,13 +26,14 @@ export interface RenderOptions {
 export interface LoadChatTemplateOptions {
   /** The checkpoint's folder. */
   folder: string
-  /** Which template, of a checkpoint with several. @default 'default' */
+  /** The name of the template, of a checkpoint with several. @default 'default' */
   name?: string | undefined
 }
 
 /**
- * In order: `processor_config.json`, `chat_template.json`, `chat_template.jinja` (these are the processor's), then
- * `tokenizer_config.json`. Throws `CHAT_TEMPLATE_NOT_FOUND`, `CHAT_TEMPLATE_INVALID` or `CHECKPOINT_FILE_DAMAGED`.
+ * The first of these that is there counts: `processor_config.json`, `chat_template.json`, `chat_template.jinja`
+ * (these are the processor's), then `tokenizer_config.json`. Throws `CHAT_TEMPLATE_NOT_FOUND`,
+ * `CHAT_TEMPLATE_INVALID` or `CHECKPOINT_FILE_DAMAGED`.
  */
 export async function loadChatTemplate(options: LoadChatTemplateOptions): Promise<ChatTemplate> {
   const { folder, name = 'default' } = options

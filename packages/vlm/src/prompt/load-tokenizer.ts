@@ -19,7 +19,7 @@ export interface Tokenizer {
   /** `undefined` for a token that does not exist. */
   tokenId(token: string): number | undefined
   token(id: number): string | undefined
-  /** Whether `skipSpecial` leaves the token out. */
+  /** True if `skipSpecial` leaves the token out. */
   isSpecial(id: number): boolean
   /** One more than the largest id. The model's vocabulary may be larger: embeddings are padded. */
   readonly vocabularySize: number

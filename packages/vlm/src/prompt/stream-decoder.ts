@@ -51,7 +51,7 @@ export function createStreamDecoder(tokenizer: Tokenizer, options: DecodeOptions
   }
 }
 
-/** At most the last character can change: U+FFFD stands for one unfinished character, or for one broken byte. */
+/** The last character alone can change: U+FFFD stands for one unfinished character, or for one broken byte. */
 function certainLength(text: string): number {
   return text.endsWith(replacement) ? text.length - 1 : text.length
 }
