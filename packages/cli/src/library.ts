@@ -51,6 +51,8 @@ export type Quantization = (typeof quantizations)[number]
 export type LoadOptions = LoadVlmOptions
 
 type Used =
+  | 'name'
+  | 'identity'
   | 'folder'
   | 'encodeImage'
   | 'prompt'

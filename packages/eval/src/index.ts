@@ -16,8 +16,7 @@ export { cleanAnswer, type CleanAnswerOptions } from './scoring/clean-answer'
 export { openAiJudge, type Judge, type JudgeRequest, type OpenAiJudgeOptions } from './judge'
 
 // 2. What is measured
-export type { Answer, AnswerRequest, AnswerSettings, Answerer } from './answerer'
-export { vlmAnswerer, type AnsweringVlm, type VlmAnswererOptions } from './vlm-answerer'
+export type { AskedSampler, Policy, UserTurn } from './ask'
 
 // 3. Data
 export { openData, type Data, type OpenDataOptions } from './data/open-data'

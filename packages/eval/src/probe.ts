@@ -4,7 +4,7 @@
  */
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
-import type { Answerer } from './answerer'
+import type { Policy } from './ask'
 import type { OpenDataOptions } from './data/open-data'
 import { diagnose } from './diagnostics/diagnose'
 import type { JudgedAnswer } from './diagnostics/vote'
@@ -24,8 +24,7 @@ export interface ProbeItem {
   options?: readonly string[] | undefined
 }
 
-export interface ProbeOptions {
-  answerer: Answerer
+export interface ProbeOptions extends Policy {
   /** Questions of one's own; or else `task`. */
   items?: readonly ProbeItem[] | undefined
   /** How items are scored. @default 'exact' */
@@ -82,11 +81,12 @@ export interface Probe {
 }
 
 export async function probe(options: ProbeOptions): Promise<Probe> {
-  const { answerer, task, temperature, blind = false, batchSize, signal } = options
+  const { sampler, adapter, task, temperature, blind = false, batchSize, signal } = options
   const samples = checkInteger('samples', options.samples ?? 0, { min: 0 })
   const found = await diagnose({
     questions: questionsOf(options),
-    answerer,
+    sampler,
+    adapter,
     samples,
     k: [1, samples].filter((k) => k <= samples && k > 0),
     temperature,
@@ -127,16 +127,17 @@ function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: number[])
   const images = typeof image === 'string' || image instanceof Uint8Array ? [image] : image
   if (typeof way === 'object')
     return {
-      request: {
-        prompt: way.prompt(item.question),
-        images,
-        seed,
-        ...(way.system !== undefined && { system: way.system }),
-      },
+      prompt: way.prompt(item.question),
+      images,
+      seed,
+      system: way.system,
       judge: (text) => way.judge(text, answers),
     }
   return {
-    request: { prompt: ownPrompt(question, way), images, system: 'You are a helpful assistant.', seed },
+    prompt: ownPrompt(question, way),
+    images,
+    seed,
+    system: 'You are a helpful assistant.',
     judge: (text) => {
       const { value, parsed } = scoreOwn(cleanAnswer(text, { mode: 'fixed' }), question, way)
       return { key: parsed, right: value === null ? null : value >= 0.5 }

@@ -5,7 +5,7 @@ import { compareRuns } from '../src/compare/compare-runs'
 import { formatComparison } from '../src/compare/format-comparison'
 import { folderTask } from '../src/folder-task'
 import { evaluate } from '../src/run/evaluate'
-import { fakeAnswerer } from './support/fake-answerer'
+import { fakeSampler } from './support/fake-sampler'
 import { writeSums } from './support/sums'
 import { temporaryFolder } from './support/temporary-folder'
 
@@ -14,7 +14,7 @@ async function run(folder: string, count: number, wrong: (row: number) => boolea
   const file = writeSums(folder, count)
   const { files } = await evaluate({
     tasks: tasks.map((name) => folderTask({ file, scorer: 'exact', name })),
-    answerer: fakeAnswerer({
+    sampler: fakeSampler({
       say: ({ prompt }) => {
         const row = Number.parseInt(prompt)
         return String(row + (wrong(row) ? 2 : 1))

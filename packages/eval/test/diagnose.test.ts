@@ -1,22 +1,23 @@
+import type { SampleOptions } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
-import type { AnswerSettings } from '../src/answerer'
 import { diagnose } from '../src/diagnostics/diagnose'
 import { taskQuestions, type Question } from '../src/diagnostics/questions'
 import { folderTask } from '../src/folder-task'
 import type { Task } from '../src/task'
-import { fakeAnswerer } from './support/fake-answerer'
+import { fakeSampler, type Settings } from './support/fake-sampler'
 import { writeSums } from './support/sums'
 import { temporaryFolder } from './support/temporary-folder'
 
 /** A question whose answers are written in its prompt: greedy; drawn; blind. The right one is "r". */
 function scripted(prompt: string, known = true): Question {
   return {
-    request: { prompt, images: ['a.png'] },
+    prompt,
+    images: ['a.png'],
     judge: (text) => ({ key: text === '?' ? null : text, right: known ? text === 'r' : null }),
   }
 }
 
-const reader = fakeAnswerer({
+const reader = fakeSampler({
   say: ({ prompt, images }, sample, { temperature }) => {
     const [greedy, drawn, blind] = prompt.split(';')
     if (images.length === 0) return blind
@@ -26,7 +27,7 @@ const reader = fakeAnswerer({
 
 test('the numbers of a diagnosis are those counted by hand', async () => {
   const questions = ['r;rrra;r', 'a;rabb;a', 'a;rr?a;b', 'r;aaaa;c'].map((script) => scripted(script))
-  const diagnosis = await diagnose({ questions, answerer: reader, samples: 4, batchSize: 3 })
+  const diagnosis = await diagnose({ questions, sampler: reader, samples: 4, batchSize: 3 })
   expect(diagnosis).toMatchObject({ questions: 4, known: 4, greedy: 2 / 4 })
   const [one, two, four] = diagnosis.groups
   expect([one.k, two.k, four.k]).toEqual([1, 2, 4])
@@ -55,7 +56,7 @@ test('the numbers of a diagnosis are those counted by hand', async () => {
 
 test('without known answers there is agreement and sameness, and nothing about being right', async () => {
   const questions = [scripted('a;aab;a', false), scripted('b;abc;a', false)]
-  const diagnosis = await diagnose({ questions, answerer: reader, samples: 3 })
+  const diagnosis = await diagnose({ questions, sampler: reader, samples: 3 })
   expect(diagnosis).toEqual({
     questions: 2,
     known: 0,
@@ -71,7 +72,7 @@ test('questions with a right answer that nobody knows do not count as wrong', as
   const questions = [scripted('r;rr;r'), scripted('r;aa;r', false)]
   const { known, greedy, groups, agreement } = await diagnose({
     questions,
-    answerer: reader,
+    sampler: reader,
     samples: 2,
     k: [2],
   })
@@ -85,16 +86,16 @@ test('questions with a right answer that nobody knows do not count as wrong', as
 
 test('rows of a task are questions, asked greedily, drawn and blind', async () => {
   const task = folderTask({ file: writeSums(temporaryFolder(), 9), scorer: 'exact' })
-  const calls: [number, boolean, AnswerSettings][] = []
-  const answerer = fakeAnswerer({
-    onAnswer: (requests, settings) => {
+  const calls: [number, boolean, Settings][] = []
+  const sampler = fakeSampler({
+    onSample: (requests, settings) => {
       calls.push([requests.length, requests.every(({ images }) => images.length === 0), settings])
     },
   })
   const seen: number[] = []
   const diagnosis = await diagnose({
     questions: taskQuestions(task, { offset: 1, limit: 6, seed: 3 }),
-    answerer,
+    sampler,
     samples: 2,
     temperature: 0.7,
     topP: 0.9,
@@ -121,7 +122,7 @@ test('rows of a task are questions, asked greedily, drawn and blind', async () =
 test('the blind questions can be left out', async () => {
   const diagnosis = await diagnose({
     questions: [scripted('r;r;')],
-    answerer: reader,
+    sampler: reader,
     samples: 1,
     blind: false,
   })
@@ -133,7 +134,7 @@ test('a task that leaves a row unscored leaves its question unknown', async () =
     ...folderTask({ file: writeSums(temporaryFolder(), 2), scorer: 'exact' }),
     score: (row) => ({ values: { accuracy: row.answer === '1' ? null : 0.5 } }),
   }
-  const diagnosis = await diagnose({ questions: taskQuestions(task), answerer: fakeAnswerer(), samples: 1 })
+  const diagnosis = await diagnose({ questions: taskQuestions(task), sampler: fakeSampler(), samples: 1 })
   expect(diagnosis).toMatchObject({ questions: 2, known: 1, greedy: 1, blind: { sameAnswer: 0 } })
 })
 
@@ -141,7 +142,7 @@ test('an abort stops a diagnosis between two batches', async () => {
   const controller = new AbortController()
   const running = diagnose({
     questions: [scripted('r;r;r'), scripted('r;r;r')],
-    answerer: reader,
+    sampler: reader,
     samples: 1,
     signal: controller.signal,
     onProgress: () => {
@@ -154,13 +155,16 @@ test('an abort stops a diagnosis between two batches', async () => {
 test.each([{ questions: [] }, { samples: -1 }, { k: [3] }, { k: [0] }, { batchSize: 0 }])(
   'a diagnosis with %o is refused',
   async (wrong) => {
-    const running = diagnose({ questions: [scripted('r;rr;r')], answerer: reader, samples: 2, ...wrong })
+    const running = diagnose({ questions: [scripted('r;rr;r')], sampler: reader, samples: 2, ...wrong })
     await expect(running).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   },
 )
 
-test('an answerer that gives other numbers of answers is refused', async () => {
-  const single = { ...reader, answer: () => Promise.resolve([[{ text: 'r' }]]) }
-  const running = diagnose({ questions: [scripted('r;rr;r')], answerer: single, samples: 2 })
+test('a sampler that gives other numbers of answers is refused', async () => {
+  const single = {
+    ...reader,
+    sample: async (options: SampleOptions) => reader.sample({ ...options, samples: 1 }),
+  }
+  const running = diagnose({ questions: [scripted('r;rr;r')], sampler: single, samples: 2 })
   await expect(running).rejects.toMatchObject({ code: 'ANSWER_COUNT' })
 })

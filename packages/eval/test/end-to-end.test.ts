@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
 import { diagnose, evaluate, findTasks, formatEvaluation, taskQuestions } from '../src'
-import { fakeAnswerer } from './support/fake-answerer'
+import { fakeSampler } from './support/fake-sampler'
 import { temporaryFolder } from './support/temporary-folder'
 
 /** ChartQA as it is on the hub, of bars whose height is the byte of their image. */
@@ -34,7 +34,7 @@ async function writeChartqa(folder: string, count: number): Promise<void> {
 }
 
 /** Reads the height off the image; 4 % too high for odd bars, twice as high for every fifth; blind it says 10. */
-const answerer = fakeAnswerer({
+const sampler = fakeSampler({
   name: 'org/reader',
   say: ({ images: [image] }) => {
     if (!(image instanceof Uint8Array)) return '10'
@@ -49,7 +49,7 @@ test('a published task is run from a parquet file to the files and the table of 
   await writeChartqa(folder, 20)
   const evaluation = await evaluate({
     tasks: findTasks(['chartqa']),
-    answerer,
+    sampler,
     data: { folder },
     outputPath: join(folder, 'out'),
     batchSize: 3,
@@ -79,7 +79,7 @@ test('a published task is diagnosed', async () => {
   const [task] = findTasks(['chartqa'])
   const diagnosis = await diagnose({
     questions: taskQuestions(task, { data: { folder } }),
-    answerer,
+    sampler,
     samples: 2,
     batchSize: 8,
   })

@@ -1,14 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { AnswerRequest, AnswerSettings } from '../src/answerer'
+import type { SampleOptions } from '@evolmm/vlm'
+import type { UserTurn } from '../src/ask'
 import { folderTask } from '../src/folder-task'
 import { evaluate } from '../src/run/evaluate'
 import { folderName } from '../src/run/folder-name'
 import { formatBreakdown, formatEvaluation } from '../src/run/format-evaluation'
 import type { Progress } from '../src/run/progress'
 import type { Task } from '../src/task'
-import { fakeAnswerer } from './support/fake-answerer'
+import { fakeSampler, type Settings } from './support/fake-sampler'
 import { writeSums } from './support/sums'
 import { temporaryFolder } from './support/temporary-folder'
 
@@ -21,7 +22,7 @@ test('the results file has the keys of lmms-eval', async () => {
   const { task, folder } = sums(9)
   const { files, date } = await evaluate({
     tasks: [task],
-    answerer: { ...fakeAnswerer({ name: '/models/Qwen/Qwen2.5-VL-7B' }), identity: () => ({ adapter: 'x' }) },
+    sampler: { ...fakeSampler({ name: '/models/Qwen/Qwen2.5-VL-7B' }), identity: () => ({ adapter: 'x' }) },
     outputPath: join(folder, 'out'),
     now: () => new Date(2026, 0, 2, 3, 4, 5),
     judge: { name: 'judge-1', ask: () => Promise.resolve('') },
@@ -76,7 +77,7 @@ test('the results file has the keys of lmms-eval', async () => {
 
 test('a sample holds the text as generated and as scored', async () => {
   const { task, folder } = sums(2)
-  const { files } = await evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: folder })
+  const { files } = await evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: folder })
   const lines = readFileSync(files?.samples[0] ?? '', 'utf8')
     .trimEnd()
     .split('\n')
@@ -95,12 +96,12 @@ test('a sample holds the text as generated and as scored', async () => {
 test('batches have the asked size, images are paths beside the file, and only drawing needs no batch', async () => {
   const { task, folder } = sums(7)
   const run = async (batchSize: number) => {
-    const calls: (readonly AnswerRequest[])[] = []
-    const settings: AnswerSettings[] = []
+    const calls: (readonly UserTurn[])[] = []
+    const settings: Settings[] = []
     await evaluate({
       tasks: [task],
-      answerer: fakeAnswerer({
-        onAnswer: (requests, given) => {
+      sampler: fakeSampler({
+        onSample: (requests, given) => {
           calls.push(requests)
           settings.push(given)
         },
@@ -129,7 +130,7 @@ test.each([
   [{}, 10],
 ])('%o of 10 rows are %i', async (options, rows) => {
   const { task } = sums(10)
-  const { tasks } = await evaluate({ tasks: [task], answerer: fakeAnswerer(), ...options })
+  const { tasks } = await evaluate({ tasks: [task], sampler: fakeSampler(), ...options })
   expect(tasks[0]).toMatchObject({ rows, allRows: 10 })
   if (rows === 0) expect(tasks[0].metrics).toEqual({ accuracy: null })
 })
@@ -157,7 +158,7 @@ test('a task may have a filter, no means and groups, and each task data of its o
   const places: string[] = []
   const evaluation = await evaluate({
     tasks: [task],
-    answerer: { ...fakeAnswerer(), identity: () => ({ adapter: null }) },
+    sampler: { ...fakeSampler(), identity: () => ({ adapter: null }) },
     outputPath: join(folder, 'out'),
     generation: { temperature: 0.5, topP: 0.9 },
     data: ({ name }) => {
@@ -192,9 +193,7 @@ test('what is wrong with a task itself is not taken for a wrong row', async () =
   const prompt = () => {
     throw new TypeError('a slip')
   }
-  await expect(evaluate({ tasks: [{ ...task, prompt }], answerer: fakeAnswerer() })).rejects.toThrow(
-    TypeError,
-  )
+  await expect(evaluate({ tasks: [{ ...task, prompt }], sampler: fakeSampler() })).rejects.toThrow(TypeError)
 })
 
 test('progress counts rows over all tasks and extrapolates the time that is left', async () => {
@@ -203,7 +202,7 @@ test('progress counts rows over all tasks and extrapolates the time that is left
   const seen: Progress[] = []
   await evaluate({
     tasks: [task, { ...task, name: 'again' }],
-    answerer: fakeAnswerer({ onAnswer: () => void (milliseconds += 500) }),
+    sampler: fakeSampler({ onSample: () => void (milliseconds += 500) }),
     batchSize: 2,
     now: () => new Date(milliseconds),
     onProgress: (progress) => seen.push(progress),
@@ -233,7 +232,7 @@ test('the table names mode, judge, revision, rows, and the shares of fallbacks a
     }),
   }
   const judge = { name: 'judge-1', ask: () => Promise.resolve('') }
-  const evaluation = await evaluate({ tasks: [judged], answerer: fakeAnswerer(), judge, limit: 3 })
+  const evaluation = await evaluate({ tasks: [judged], sampler: fakeSampler(), judge, limit: 3 })
   expect(evaluation.tasks[0]).toMatchObject({ unscored: 1, judge: 'judge-1', metrics: { accuracy: null } })
   const { revision } = evaluation.tasks[0]
   expect(formatEvaluation(evaluation)).toBe(
@@ -246,7 +245,7 @@ test('the table names mode, judge, revision, rows, and the shares of fallbacks a
       '',
     ].join('\n'),
   )
-  const ruled = await evaluate({ tasks: [judged], answerer: fakeAnswerer(), judge, mode: 'rule-based' })
+  const ruled = await evaluate({ tasks: [judged], sampler: fakeSampler(), judge, mode: 'rule-based' })
   expect(ruled.tasks[0]).toMatchObject({ judge: null, mode: 'rule-based' })
 })
 
@@ -257,8 +256,8 @@ test('an abort stops the run between two batches with its reason', async () => {
   const run = () =>
     evaluate({
       tasks: [task],
-      answerer: fakeAnswerer({
-        onAnswer: () => {
+      sampler: fakeSampler({
+        onSample: () => {
           if (++calls === 2) controller.abort(new Error('enough'))
         },
       }),
@@ -271,20 +270,19 @@ test('an abort stops the run between two batches with its reason', async () => {
   expect(calls).toBe(6)
 })
 
-test('an answerer that gives other numbers of answers is refused, and no row is lost', async () => {
+test('a sampler that gives other numbers of answers is refused, and no row is lost', async () => {
   const { task, folder } = sums(4)
-  const answerer = fakeAnswerer()
-  const short = { ...answerer, answer: async () => await answerer.answer([], { maxNewTokens: 1 }) }
+  const sampler = fakeSampler()
+  const short = { ...sampler, sample: () => sampler.sample({ prompts: [] }) }
   const twice = {
-    ...answerer,
-    answer: (requests: readonly AnswerRequest[]) =>
-      answerer.answer(requests, { maxNewTokens: 1, samples: 2 }),
+    ...sampler,
+    sample: (options: SampleOptions) => sampler.sample({ ...options, samples: 2 }),
   }
   for (const wrong of [short, twice])
-    await expect(evaluate({ tasks: [task], answerer: wrong, outputPath: folder })).rejects.toMatchObject({
+    await expect(evaluate({ tasks: [task], sampler: wrong, outputPath: folder })).rejects.toMatchObject({
       code: 'ANSWER_COUNT',
     })
-  expect((await evaluate({ tasks: [task], answerer, outputPath: folder })).tasks[0].rows).toBe(4)
+  expect((await evaluate({ tasks: [task], sampler, outputPath: folder })).tasks[0].rows).toBe(4)
 })
 
 test('missing data of any task shows before anything is asked', async () => {
@@ -293,8 +291,8 @@ test('missing data of any task shows before anything is asked', async () => {
   const tasks: Task[] = [task, { ...task, name: 'gone', source: { file: '/nowhere/a.jsonl' } }]
   const run = evaluate({
     tasks,
-    answerer: fakeAnswerer({
-      onAnswer: () => {
+    sampler: fakeSampler({
+      onSample: () => {
         calls++
       },
     }),
@@ -315,7 +313,7 @@ test.each([
   { fallback: 'skip' as never },
 ])('the option %o is refused', async (wrong) => {
   const { task } = sums(2)
-  const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), ...wrong })
+  const run = evaluate({ tasks: [task], sampler: fakeSampler(), ...wrong })
   await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
@@ -323,7 +321,7 @@ test('an output path that cannot be written is a typed error', async () => {
   const { task, folder } = sums(2)
   const file = join(folder, 'a-file')
   writeFileSync(file, '')
-  const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: file })
+  const run = evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: file })
   await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
 })
 
@@ -331,7 +329,7 @@ test.skipIf(process.platform !== 'linux')(
   'an output path where the system makes no folders is a typed error (Linux: elsewhere there is no /proc)',
   async () => {
     const { task } = sums(2)
-    const run = evaluate({ tasks: [task], answerer: fakeAnswerer(), outputPath: '/proc/evolmm/out' })
+    const run = evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: '/proc/evolmm/out' })
     await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
   },
 )
@@ -339,7 +337,7 @@ test.skipIf(process.platform !== 'linux')(
 test('a file without rows is refused', async () => {
   const file = join(temporaryFolder(), 'none.jsonl')
   writeFileSync(file, '\n')
-  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
+  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
   await expect(run).rejects.toMatchObject({ code: 'DATA_EMPTY', details: { paths: [file] } })
 })
 
@@ -347,17 +345,17 @@ test('a wrong line of a file shows before anything is asked, unless it is not am
   const { task, folder } = sums(3)
   writeFileSync(join(folder, 'sums.jsonl'), '{"question": "later"}\n', { flag: 'a' })
   let calls = 0
-  const answerer = fakeAnswerer({
-    onAnswer: () => {
+  const sampler = fakeSampler({
+    onSample: () => {
       calls++
     },
   })
-  await expect(evaluate({ tasks: [task], answerer })).rejects.toMatchObject({
+  await expect(evaluate({ tasks: [task], sampler })).rejects.toMatchObject({
     code: 'INVALID_ROW',
     details: { task: 'sums', row: 3 },
   })
   expect(calls).toBe(0)
-  expect((await evaluate({ tasks: [task], answerer, limit: 3 })).tasks[0].rows).toBe(3)
+  expect((await evaluate({ tasks: [task], sampler, limit: 3 })).tasks[0].rows).toBe(3)
 })
 
 test('a question whose right answer is null has no score and is no zero', async () => {
@@ -369,14 +367,14 @@ test('a question whose right answer is null has no score and is no zero', async 
   writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   const { tasks } = await evaluate({
     tasks: [folderTask({ file, scorer: 'exact' })],
-    answerer: fakeAnswerer(),
+    sampler: fakeSampler(),
   })
   expect(tasks[0]).toMatchObject({ metrics: { accuracy: null }, rows: 2, unscored: 1 })
 })
 
 test('a task named twice is refused', async () => {
   const { task } = sums(2)
-  const run = evaluate({ tasks: [task, task], answerer: fakeAnswerer() })
+  const run = evaluate({ tasks: [task, task], sampler: fakeSampler() })
   await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
@@ -421,7 +419,7 @@ test.each([
 ])('the row %o of a folder task is refused for its %s', async (row, key) => {
   const file = join(temporaryFolder(), 'own.jsonl')
   writeFileSync(file, JSON.stringify(row))
-  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], answerer: fakeAnswerer() })
+  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
   await expect(run).rejects.toMatchObject({
     code: 'INVALID_ROW',
     details: { file, key, task: 'own', row: 0 },

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { AnswerRequest, AnswerSettings } from '../src/answerer'
+import type { SampleOptions } from '@evolmm/vlm'
+import type { UserTurn } from '../src/ask'
 import { folderTask } from '../src/folder-task'
 import { probe, type ProbeItem } from '../src/probe'
-import { fakeAnswerer } from './support/fake-answerer'
+import { fakeSampler, type Settings } from './support/fake-sampler'
 import { temporaryFolder } from './support/temporary-folder'
 
 /** Says what stands in the question: greedy; drawn, one after the other; blind. */
-const reader = fakeAnswerer({
+const reader = fakeSampler({
   say: ({ prompt, images }, sample, { temperature }) => {
     const [greedy, drawn, blind] = prompt.split('\n')[0].split(';')
     if (images.length === 0) return blind
@@ -23,13 +24,13 @@ const items: ProbeItem[] = ['r;rrra;r', 'a;rabb;a', 'a;rrbb;b', 'r;aaaa;c'].map(
 }))
 
 test('a probe of items is the accuracy that one counts', async () => {
-  expect(await probe({ answerer: reader, items })).toEqual({ questions: 4, accuracy: 2 / 4 })
-  expect(await probe({ answerer: reader, items, limit: 1 })).toEqual({ questions: 1, accuracy: 1 })
+  expect(await probe({ sampler: reader, items })).toEqual({ questions: 4, accuracy: 2 / 4 })
+  expect(await probe({ sampler: reader, items, limit: 1 })).toEqual({ questions: 1, accuracy: 1 })
 })
 
 test('with samples there is what drawing finds, with blind what looking adds', async () => {
   // Right samples: 3, 1, 2 and 0 of 4; votes r, b, a tie of r and b, a.
-  expect(await probe({ answerer: reader, items, samples: 4, blind: true, batchSize: 3 })).toEqual({
+  expect(await probe({ sampler: reader, items, samples: 4, blind: true, batchSize: 3 })).toEqual({
     questions: 4,
     accuracy: 2 / 4,
     sampled: 6 / 16,
@@ -39,7 +40,7 @@ test('with samples there is what drawing finds, with blind what looking adds', a
     blind: 1 / 4,
     blindGap: 1 / 4,
   })
-  const one = await probe({ answerer: reader, items, samples: 1 })
+  const one = await probe({ sampler: reader, items, samples: 1 })
   expect(one).toMatchObject({ sampled: 3 / 4, pass: 3 / 4, agreement: 1 })
 })
 
@@ -48,7 +49,7 @@ test('questions without a right answer have agreement alone', async () => {
     { ...items[0], answer: undefined },
     { ...items[1], answer: null },
   ]
-  expect(await probe({ answerer: reader, items: unknown, samples: 4, blind: true })).toEqual({
+  expect(await probe({ sampler: reader, items: unknown, samples: 4, blind: true })).toEqual({
     questions: 2,
     accuracy: null,
     sampled: null,
@@ -61,16 +62,16 @@ test('questions without a right answer have agreement alone', async () => {
 })
 
 test('items are asked as they are: images, options, tokens, and the same seeds every time', async () => {
-  const calls: [AnswerRequest, AnswerSettings][] = []
-  const answerer = fakeAnswerer({
+  const calls: [UserTurn, Settings][] = []
+  const sampler = fakeSampler({
     say: () => '2',
-    onAnswer: ([request], settings) => void calls.push([request, settings]),
+    onSample: ([request], settings) => void calls.push([request, settings]),
   })
   const bytes = Uint8Array.of(1)
   const item: ProbeItem = { image: [bytes, 'b.png'], question: 'Which?', options: ['1', '2'], answer: 'B' }
   const run = () =>
     probe({
-      answerer,
+      sampler,
       items: [item],
       scorer: 'choice',
       samples: 2,
@@ -93,7 +94,7 @@ test('items are asked as they are: images, options, tokens, and the same seeds e
   const before = calls.splice(0)
   await run()
   expect(calls).toEqual(before)
-  expect(await probe({ answerer, items: [{ image: 'a.png', question: 'q', answer: [1, 2] }] })).toEqual({
+  expect(await probe({ sampler, items: [{ image: 'a.png', question: 'q', answer: [1, 2] }] })).toEqual({
     questions: 1,
     accuracy: 1,
   })
@@ -103,20 +104,20 @@ test('a probe of a task asks its first rows with its tokens', async () => {
   const file = join(temporaryFolder(), 'own.jsonl')
   writeFileSync(file, items.map((item) => `${JSON.stringify(item)}\n`).join(''))
   const task = folderTask({ file, scorer: 'exact', maxNewTokens: 5 })
-  const tokens = new Set<number>()
-  const answerer = {
+  const tokens = new Set<number | undefined>()
+  const sampler = {
     ...reader,
-    answer: (requests: readonly AnswerRequest[], settings: AnswerSettings) => {
-      tokens.add(settings.maxNewTokens)
-      return reader.answer(requests, settings)
+    sample: (options: SampleOptions) => {
+      tokens.add(options.maxNewTokens)
+      return reader.sample(options)
     },
   }
-  expect(await probe({ answerer, task, limit: 3, samples: 4 })).toMatchObject({
+  expect(await probe({ sampler, task, limit: 3, samples: 4 })).toMatchObject({
     questions: 3,
     accuracy: 1 / 3,
     sampled: 6 / 12,
   })
-  expect(await probe({ answerer, task, limit: 0.5 })).toMatchObject({ questions: 2 })
+  expect(await probe({ sampler, task, limit: 0.5 })).toMatchObject({ questions: 2 })
   expect([...tokens]).toEqual([5])
 })
 
@@ -128,5 +129,5 @@ test.each([
   [{ items, scorer: 'best' as never }],
   [{ items, limit: 0 }],
 ])('the probe %# is refused', async (wrong) => {
-  await expect(probe({ answerer: reader, ...wrong })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  await expect(probe({ sampler: reader, ...wrong })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { bundleScript } from '@evolmm/internal/testing'
@@ -9,7 +10,8 @@ import { folderTask } from '../src/folder-task'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
 import type { RowRecord } from '../src/run/journal'
 import type { Task } from '../src/task'
-import { fakeAnswerer, type FakeOptions } from './support/fake-answerer'
+import { fakeSampler, type FakeOptions } from './support/fake-sampler'
+import { someAdapter } from './support/some-adapter'
 import { writeSums } from './support/sums'
 import { temporaryFolder } from './support/temporary-folder'
 
@@ -18,7 +20,7 @@ const now = () => new Date(2026, 0, 2, 3, 4, 5)
 function options(file: string, outputPath: string, fake: FakeOptions = {}): EvaluateOptions {
   return {
     tasks: ['first', 'second'].map((name) => folderTask({ file, scorer: 'exact', name, instruction: name })),
-    answerer: fakeAnswerer(fake),
+    sampler: fakeSampler(fake),
     batchSize: 3,
     outputPath,
     now,
@@ -97,11 +99,11 @@ test('a run killed at many random moments ends as an undisturbed one and asks fo
   expect(filesOf(outputPath)).toEqual(filesOf(undisturbed))
 })
 
-/** A run whose answerer fails at some call; what it leaves behind is what a kill there leaves. */
+/** A run whose sampler fails at some call; what it leaves behind is what a kill there leaves. */
 async function interrupted(file: string, outputPath: string, call: number): Promise<void> {
   let calls = 0
   const failing = options(file, outputPath, {
-    onAnswer: () => {
+    onSample: () => {
       if (++calls === call) throw new Error('no power')
     },
   })
@@ -127,7 +129,7 @@ test('a journal cut at any byte is continued, and continued again, to the same f
     expect(done.length).toBeGreaterThan(whole)
     expect(new Set(done).size).toBe(done.length)
     let asked = 0
-    await evaluate(options(file, outputPath, { onAnswer: (requests) => void (asked += requests.length) }))
+    await evaluate(options(file, outputPath, { onSample: (requests) => void (asked += requests.length) }))
     expect(asked).toBe(14 - done.length)
     expect(filesOf(outputPath)).toEqual(expected)
   }
@@ -152,7 +154,7 @@ test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
   const journal = journalOf(folder) ?? ''
   appendFileSync(journal, new Uint8Array(100))
   let asked = 0
-  await evaluate(options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }))
+  await evaluate(options(file, folder, { onSample: (requests) => void (asked += requests.length) }))
   expect(asked).toBe(18 - 6)
 })
 
@@ -162,7 +164,7 @@ test.each(['{"task": "first"}', '[1]', 'null'])('a last line %s is no row and is
   await interrupted(file, folder, 3)
   appendFileSync(journalOf(folder) ?? '', `${line}\n`)
   let asked = 0
-  await evaluate(options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }))
+  await evaluate(options(file, folder, { onSample: (requests) => void (asked += requests.length) }))
   expect(asked).toBe(18 - 6)
 })
 
@@ -173,7 +175,7 @@ test('an answer whose scoring fails is kept and not asked for again', async () =
   let asked = 0
   const run = (score: Task['score']) =>
     evaluate({
-      ...options(file, folder, { onAnswer: (requests) => void (asked += requests.length) }),
+      ...options(file, folder, { onSample: (requests) => void (asked += requests.length) }),
       tasks: [{ ...task, score }],
       batchSize: 5,
     })
@@ -193,14 +195,14 @@ test('other options, data or parameters begin another run', async () => {
   const file = writeSums(folder, 9)
   await interrupted(file, folder, 3)
   let asked = 0
-  const counting = options(file, folder, { onAnswer: (requests) => void (asked += requests.length) })
+  const counting = options(file, folder, { onSample: (requests) => void (asked += requests.length) })
   const runs: Partial<EvaluateOptions>[] = [
     { seed: 1 },
     { mode: 'compat' },
     { limit: 8 },
     { system: '' },
     { generation: { maxNewTokens: 3 } },
-    { answerer: { ...counting.answerer, identity: () => ({ adapter: 'abc' }) } },
+    { sampler: { ...counting.sampler, identity: () => ({ adapter: 'abc' }) } },
   ]
   for (const changed of runs) {
     asked = 0
@@ -240,7 +242,7 @@ test('a run that another process writes is refused, and goes on when that one is
   await ended
   const done = doneRows(outputPath).length
   let asked = 0
-  await evaluate({ ...second, answerer: fakeAnswerer({ onAnswer: (given) => void (asked += given.length) }) })
+  await evaluate({ ...second, sampler: fakeSampler({ onSample: (given) => void (asked += given.length) }) })
   expect(asked).toBe(180 - done)
   const ending = /(_results\.json|_samples_(first|second)\.jsonl)$/
   expect(readdirSync(join(outputPath, 'org__fake')).filter((name) => !ending.test(name))).toEqual([])
@@ -252,7 +254,7 @@ test('within one process too a run is written once at a time, and given back by 
   let second: Promise<unknown> | undefined
   const first = evaluate(
     options(file, folder, {
-      onAnswer: async () => {
+      onSample: async () => {
         second ??= evaluate(options(file, folder)).catch((error: unknown) => error)
         await second
       },
@@ -291,3 +293,37 @@ test('runs that begin in the same second have different dates', async () => {
   )
   expect(new Set(runs.map(({ files }) => files?.results)).size).toBe(3)
 })
+
+test('results that the former version stored are continued', async () => {
+  const folder = temporaryFolder()
+  const outputPath = join(folder, 'out')
+  // Written for these questions by a model in /models/org/tiny, whose run was killed after four of nine rows.
+  cpSync(new URL('fixtures/former', import.meta.url), outputPath, { recursive: true })
+  const adapter = someAdapter(1, 2)
+  const flags = { min_pixels: null, max_pixels: null, device: null, dtype: null, predict_only: false }
+  let asked = 0
+  const { date, tasks } = await evaluate({
+    tasks: [folderTask({ file: writeSums(folder, 9), scorer: 'exact' })],
+    sampler: {
+      ...fakeSampler({ name: 'org/tiny', say: () => '1', onSample: (turns) => void (asked += turns.length) }),
+      // As a model of @evolmm/vlm says it, and the command adds to it.
+      identity: (given) => ({
+        folder: '/models/org/tiny',
+        adapter: given ? digestOf(given.parameters) : null,
+        ...flags,
+      }),
+    },
+    adapter,
+    outputPath,
+    batchSize: 2,
+    seed: 3,
+    now,
+  })
+  expect(asked).toBe(9 - 4)
+  expect(date).toBe('20260102_030405')
+  expect(tasks[0]).toMatchObject({ rows: 9, metrics: { accuracy: 1 / 9 } })
+})
+
+function digestOf({ buffer }: Float32Array): string {
+  return createHash('sha256').update(new Uint8Array(buffer)).digest('hex').slice(0, 16)
+}

@@ -1,17 +1,7 @@
-/** What a run of `evolmm eval` needs, from its flags: tasks, data, a judge, somebody who answers. */
-import { existsSync } from 'node:fs'
+/** What a run of `evolmm eval` needs, from its flags: tasks, data, a judge, the model as it is measured. */
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import {
-  openAiJudge,
-  openData,
-  vlmAnswerer,
-  type Answerer,
-  type Judge,
-  type OpenDataOptions,
-  type Task,
-} from '@evolmm/eval'
-import type { Adapter } from '@evolmm/vlm'
+import { openAiJudge, openData, type Judge, type OpenDataOptions, type Task } from '@evolmm/eval'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
 import { showProgress, type Progress } from '../progress'
@@ -72,26 +62,14 @@ async function findData(
   }
 }
 
-export function answererOf(vlm: Vlm, flags: EvalFlags, adapter: Adapter | undefined): Answerer {
-  // A folder of the hub's cache is named by its commit.
-  const name = existsSync(flags.model) ? undefined : flags.model.replace(/@.*/, '')
-  const answerer = vlmAnswerer(vlm, { adapter, name })
+/** The model, whose identity takes in the flags that decide its answers. */
+export function measuredModel(vlm: Vlm, flags: EvalFlags): Vlm {
   const { min_pixels = null, max_pixels = null, device = null, dtype = null, quantize = 'none' } = flags
   const { predict_only = false } = flags
   // Left out where there is nothing to say, so that earlier results go on.
   const bits = quantize === 'none' ? {} : { quantize }
-  return {
-    ...answerer,
-    identity: () => ({
-      ...answerer.identity?.(),
-      min_pixels,
-      max_pixels,
-      device,
-      dtype,
-      ...bits,
-      predict_only,
-    }),
-  }
+  const own = { min_pixels, max_pixels, device, dtype, ...bits, predict_only }
+  return { ...vlm, identity: (adapter) => ({ ...vlm.identity?.(adapter), ...own }) }
 }
 
 function openJudge({ environment }: Context, flags: EvalFlags): Judge | undefined {

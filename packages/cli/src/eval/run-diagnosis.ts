@@ -5,15 +5,15 @@ import {
   formatDiagnosis,
   openData,
   taskQuestions,
-  type Answerer,
   type Diagnosis,
+  type Policy,
   type Task,
 } from '@evolmm/eval'
 import type { Context } from '../context'
 import type { Progress } from '../progress'
 import { openAdapter, withModel } from '../with-model'
 import type { EvalFlags } from './eval-flags'
-import { answererOf, dataOf, prepared, type Prepared } from './prepare'
+import { dataOf, measuredModel, prepared, type Prepared } from './prepare'
 
 interface Diagnosed {
   revision: string
@@ -38,9 +38,9 @@ export function runDiagnosis(context: Context, flags: EvalFlags): Promise<number
   return prepared(context, flags, async (ready) => {
     const found = new Map<string, Diagnosed>()
     await withModel(context, flags, async (vlm, progress) => {
-      const answerer = answererOf(vlm, flags, await openAdapter(vlm, flags, progress))
+      const policy = { sampler: measuredModel(vlm, flags), adapter: await openAdapter(vlm, flags, progress) }
       for (const task of ready.tasks)
-        found.set(task.name, await diagnoseTask(context, flags, { ...ready, task, answerer, progress }))
+        found.set(task.name, await diagnoseTask(context, flags, { ...ready, task, policy, progress }))
     })
     show(context, flags, found)
   })
@@ -49,13 +49,7 @@ export function runDiagnosis(context: Context, flags: EvalFlags): Promise<number
 async function diagnoseTask(
   context: Context,
   flags: EvalFlags,
-  {
-    task,
-    answerer,
-    progress,
-    judge,
-    signal,
-  }: Prepared & { task: Task; answerer: Answerer; progress: Progress },
+  { task, policy, progress, judge, signal }: Prepared & { task: Task; policy: Policy; progress: Progress },
 ): Promise<Diagnosed> {
   const { mode, seed, offset, gen_kwargs = {} } = flags
   const limit = flags.limit === Infinity ? undefined : flags.limit
@@ -76,7 +70,7 @@ async function diagnoseTask(
       system: flags.system_prompt,
       data: where,
     }),
-    answerer,
+    ...policy,
     samples: flags.diagnose,
     temperature: gen_kwargs.temperature,
     topP: gen_kwargs.topP,

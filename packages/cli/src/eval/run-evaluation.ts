@@ -15,7 +15,7 @@ import { openAdapter, withModel } from '../with-model'
 import { comparedJson } from './compare'
 import type { EvalFlags } from './eval-flags'
 import { predictOnly } from './predict-only'
-import { answererOf, dataOf, prepared } from './prepare'
+import { dataOf, measuredModel, prepared } from './prepare'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two batches. */
 export async function runEvaluation(context: Context, flags: EvalFlags): Promise<number> {
@@ -25,7 +25,8 @@ export async function runEvaluation(context: Context, flags: EvalFlags): Promise
       const run = (adapter: Adapter | undefined) =>
         evaluate({
           tasks: flags.predict_only === true ? tasks.map(predictOnly) : tasks,
-          answerer: answererOf(vlm, flags, adapter),
+          sampler: measuredModel(vlm, flags),
+          adapter,
           limit: flags.limit === Infinity ? undefined : flags.limit,
           offset: flags.offset,
           batchSize: flags.batch_size,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { probe, vlmAnswerer, type ProbeItem } from '@evolmm/eval'
+import { probe, type ProbeItem } from '@evolmm/eval'
 import { normalizeCanonical, normalizeReleased, parseAnswer } from '@evolmm/rewards'
 import { defaultSolverPrompt, type Probe } from '@evolmm/trainer'
 import type { TrainConfig } from './config/train-settings'
@@ -26,7 +26,8 @@ export async function chooseProbe(config: TrainConfig): Promise<Probe | undefine
     every: config.probe_every,
     run: async ({ vlm, adapter }) => {
       const found = await probe({
-        answerer: vlmAnswerer(vlm, { adapter }),
+        sampler: vlm,
+        adapter,
         items,
         own,
         limit: config.probe_limit ?? undefined,

@@ -2,6 +2,7 @@
  * A library without a model: it notes what it is asked for and answers with what the test says. A token is a character,
  * its id the code point; `<end>` is one token, 9.
  */
+import { existsSync } from 'node:fs'
 import { EvolmmError } from '@evolmm/internal'
 import type { IterationRecord } from '@evolmm/trainer'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
@@ -96,6 +97,8 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
   const calls: FakeLibrary['calls'] = []
   const note = (name: string, ...values: unknown[]) => void calls.push([name, ...values])
   const vlm: Vlm = {
+    name: 'org/tiny',
+    identity: (given) => ({ folder: '/models/org/tiny', adapter: given ? String(given.parameters) : null }),
     folder: '/models/org/tiny',
     tokenizer: {
       encode: (text) =>
@@ -190,7 +193,8 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
             'model "missing":\nmust be an existing folder; correct the path',
           ),
         )
-      return Promise.resolve(vlm)
+      // A model of the hub is called by its id.
+      return Promise.resolve(existsSync(name) ? vlm : { ...vlm, name: name.replace(/@.*/, '') })
     },
     inspectRuntime: () => Promise.resolve(report),
     chooseDevice: () => Promise.resolve(),

@@ -6,7 +6,7 @@
  * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
  */
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import type { AnswerRequest, Answerer, AnswerSettings } from '../answerer'
+import { asker, type Ask, type AskSettings, type Policy, type UserTurn } from '../ask'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
 import { calibration, type Agreement, type Calibration } from './calibration'
 import { majorityAtK } from './majority-at-k'
@@ -14,9 +14,8 @@ import { passAtK } from './pass-at-k'
 import type { Question } from './questions'
 import { vote, type JudgedAnswer } from './vote'
 
-export interface DiagnoseOptions {
+export interface DiagnoseOptions extends Policy {
   questions: Iterable<Question> | AsyncIterable<Question>
-  answerer: Answerer
   /** Answers drawn to each question; 0 for none. @default 8 */
   samples?: number | undefined
   /** Sizes of groups to report. @default 1, 2, 4 … up to `samples` */
@@ -78,11 +77,12 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const sizes = options.k ?? powersOfTwo(samples)
   for (const k of sizes) checkInteger('k', k, { min: 1, max: samples })
   const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
+  const ask = asker(options)
   const outcomes: Outcome[] = []
   let batch: Question[] = []
   const finish = async () => {
     options.signal?.throwIfAborted()
-    outcomes.push(...(await askBatch(batch, samples, options)))
+    outcomes.push(...(await askBatch(batch, ask, { ...options, samples })))
     batch = []
     options.onProgress?.(outcomes.length)
   }
@@ -103,40 +103,30 @@ function powersOfTwo(limit: number): number[] {
   return Array.from({ length }, (_, i) => 2 ** i)
 }
 
+type AskBatchOptions = DiagnoseOptions & { samples: number }
+
+/** Each question is asked greedily, drawn and blind. */
 async function askBatch(
   batch: readonly Question[],
-  samples: number,
-  { answerer, temperature = 1, topP, maxNewTokens = 128, blind = true }: DiagnoseOptions,
+  ask: Ask,
+  { samples, temperature = 1, topP, maxNewTokens = 128, blind = true }: AskBatchOptions,
 ): Promise<Outcome[]> {
-  const requests = batch.map(({ request }) => request)
-  const ask = async (given: readonly AnswerRequest[], settings: Omit<AnswerSettings, 'maxNewTokens'>) => {
-    const wanted = settings.samples ?? 1
-    const groups = await answerer.answer(given, { maxNewTokens, ...settings })
-    if (groups.length !== given.length || groups.some((group) => group.length !== wanted))
-      throw new EvolmmError(
-        'ANSWER_COUNT',
-        `answerer ${answerer.name}: must give ${wanted} answers to each of ${given.length} requests, got ${JSON.stringify(groups.map((group) => group.length))}; correct its answer()`,
-      )
-    const judged: JudgedAnswer[][] = []
-    for (const [i, group] of groups.entries()) {
-      const answers: JudgedAnswer[] = []
-      for (const { text } of group) answers.push(await batch[i].judge(text))
-      judged.push(answers)
-    }
-    return judged
+  const judged = async (turns: readonly UserTurn[], settings: Omit<AskSettings, 'maxNewTokens'>) => {
+    const groups = await ask(turns, { maxNewTokens, ...settings })
+    return Promise.all(groups.map((texts, i) => judgeAll(batch[i], texts)))
   }
-  const greedy = await ask(requests, { temperature: 0 })
-  const drawn =
-    samples === 0
-      ? batch.map(() => [])
-      : await ask(requests, { temperature, samples, ...(topP !== undefined && { topP }) })
-  const without = blind
-    ? await ask(
-        requests.map((request) => ({ ...request, images: [] })),
-        { temperature: 0 },
-      )
-    : undefined
+  const greedy = await judged(batch, { temperature: 0 })
+  const drawn = samples > 0 ? await judged(batch, { temperature, samples, topP }) : batch.map(() => [])
+  const unseen = batch.map((question) => ({ ...question, images: [] }))
+  const without = blind ? await judged(unseen, { temperature: 0 }) : undefined
   return batch.map((_, i) => ({ greedy: greedy[i][0], drawn: drawn[i], blind: without?.[i][0] }))
+}
+
+/** One text after the other: a judge far away is asked at most as many questions at a time as there are in a batch. */
+async function judgeAll({ judge }: Question, texts: readonly string[]): Promise<JudgedAnswer[]> {
+  const answers: JudgedAnswer[] = []
+  for (const text of texts) answers.push(await judge(text))
+  return answers
 }
 
 function summarize(outcomes: readonly Outcome[], sizes: readonly number[], samples: number): Diagnosis {

@@ -1,11 +1,11 @@
 /**
- * Tasks against an answerer, batch by batch. With `outputPath` each batch is on the disk before the next one begins,
+ * Measures a policy on tasks, batch by batch. With `outputPath` each batch is on the disk before the next one begins,
  * and a call with the same options continues where a killed one stopped; at the end there are lmms-eval's files.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { Answerer } from '../answerer'
+import { asker, policyName, type Policy } from '../ask'
 import type { OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
@@ -24,9 +24,8 @@ import { checkRows, runRows } from './run-rows'
 import { summarize, type Evaluation, type TaskResult } from './summarize'
 import { writeResults } from './write-results'
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends Policy {
   tasks: readonly Task[]
-  answerer: Answerer
   /** Rows of each task; below 1 a share of them. @default all */
   limit?: number | undefined
   /** Rows of each task that are passed over first. @default 0 */
@@ -61,8 +60,8 @@ export interface EvaluateOptions {
 }
 
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { answerer } = options
   const settings = checkOptions(options)
+  const model = policyName(options)
   const now = options.now ?? (() => new Date())
   const started = now()
   const opened: OpenTask[] = []
@@ -74,19 +73,19 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       opened.push(await openTask(task, settings, where))
     }
     for (const one of opened) await checkRows(one)
-    const run = describeRun(answerer, settings, opened)
+    const run = describeRun(options, settings, opened)
     const fingerprint = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 12)
-    const folder =
-      options.outputPath === undefined ? undefined : join(options.outputPath, folderName(answerer.name))
+    const folder = options.outputPath === undefined ? undefined : join(options.outputPath, folderName(model))
     journal = folder === undefined ? memoryJournal(now) : await openJournal({ folder, fingerprint, now })
     const { records } = journal
     const meter = progressMeter(opened, records, now, options.onProgress)
+    const ask = asker(options)
     const tasks: TaskResult[] = []
     for (const one of opened) {
-      await runRows(one, { answerer, settings, journal, onRows: meter })
+      await runRows(one, { ask, settings, journal, onRows: meter })
       tasks.push(summarize(one, settings, recordsOf(one, records)))
     }
-    const evaluation: Evaluation = { date: journal.date, model: answerer.name, tasks }
+    const evaluation: Evaluation = { date: journal.date, model, tasks }
     if (folder !== undefined)
       evaluation.files = await writeResults(folder, evaluation, {
         run,

@@ -1,6 +1,6 @@
 /** What a run is: its settings, its tasks with their data, and the description by which it is known again. */
 import { checkInteger, checkNumber } from '@evolmm/internal'
-import type { AnswerSettings, Answerer } from '../answerer'
+import { policyName, type AskSettings, type Policy } from '../ask'
 import { openData, type Data, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
@@ -34,7 +34,7 @@ export interface OpenTask {
   data: Data
   start: number
   end: number
-  settings: AnswerSettings
+  settings: AskSettings
   until: readonly string[]
 }
 
@@ -79,11 +79,11 @@ export function checkLimit(limit: number | undefined): number | undefined {
 /** All that decides the results, and nothing else. */
 export type RunDescription = ReturnType<typeof describeRun>
 
-export function describeRun(answerer: Answerer, settings: RunSettings, opened: readonly OpenTask[]) {
+export function describeRun(policy: Policy, settings: RunSettings, opened: readonly OpenTask[]) {
   const { seed, mode, judge, fallback, system, limit, offset, generation } = settings
   return {
-    model: answerer.name,
-    identity: answerer.identity?.() ?? {},
+    model: policyName(policy),
+    identity: policy.sampler.identity?.(policy.adapter) ?? {},
     seed,
     mode,
     judge: judge?.name ?? null,

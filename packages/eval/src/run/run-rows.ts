@@ -1,16 +1,16 @@
 /** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
 import { createHash } from 'node:crypto'
 import { EvolmmError } from '@evolmm/internal'
-import type { Answerer } from '../answerer'
+import type { Ask } from '../ask'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Row, Task } from '../task'
-import { buildRequest } from './build-request'
 import type { Journal, RowRecord } from './journal'
 import type { OpenTask, RunSettings } from './plan'
 import type { RowCounter } from './progress'
+import { rowTurn } from './row-turn'
 
 export interface RunRowsOptions {
-  answerer: Answerer
+  ask: Ask
   settings: RunSettings
   journal: Journal
   onRows: RowCounter
@@ -74,31 +74,21 @@ function missingRanges({ start, end }: OpenTask, missing: (index: number) => boo
 async function answerBatch(
   { task, settings: generation, until }: OpenTask,
   rows: readonly Numbered[],
-  { answerer, settings, journal }: RunRowsOptions,
+  { ask, settings, journal }: RunRowsOptions,
 ): Promise<RowRecord[]> {
   const before = journal.records.get(task.name)
-  const asked = rows
+  const missing = rows
     .filter(({ index }) => !before?.has(index))
     .map(({ index, row }) => ({
       index,
       row,
-      request: atRow(task, index, () => buildRequest(task, row, index, settings)),
+      turn: atRow(task, index, () => rowTurn(task, row, index, settings)),
     }))
-  const answers =
-    asked.length === 0
-      ? []
-      : await answerer.answer(
-          asked.map(({ request }) => request),
-          generation,
-        )
-  if (answers.length !== asked.length || answers.some((group) => group.length !== 1))
-    throw new EvolmmError(
-      'ANSWER_COUNT',
-      `answerer ${answerer.name}: must give one answer to each of ${asked.length} requests, got ${JSON.stringify(answers.map((group) => group.length))}; correct its answer()`,
-    )
+  const turns = missing.map(({ turn }) => turn)
+  const answers = turns.length === 0 ? [] : await ask(turns, generation)
   const fresh = new Map(
-    asked.map(({ index, row, request }, i) => {
-      const [{ text }] = answers[i]
+    missing.map(({ index, row, turn }, i) => {
+      const [text] = answers[i]
       return [
         index,
         {
@@ -106,7 +96,7 @@ async function answerBatch(
           row: index,
           hash: rowHash(row),
           target: atRow(task, index, () => task.target(row)),
-          input: request.prompt,
+          input: turn.prompt,
           raw: text,
           answer: cleanAnswer(text, { until, mode: settings.mode }),
         },

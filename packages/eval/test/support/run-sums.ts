@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { folderTask } from '../../src/folder-task'
 import { evaluate } from '../../src/run/evaluate'
-import { fakeAnswerer } from './fake-answerer'
+import { fakeSampler } from './fake-sampler'
 
 const [folder, outputPath, most] = process.argv.slice(2) as [string, string, string]
 let batches = 0
@@ -15,8 +15,8 @@ await evaluate({
   tasks: ['first', 'second'].map((name) =>
     folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact', name, instruction: name }),
   ),
-  answerer: fakeAnswerer({
-    onAnswer: async (requests) => {
+  sampler: fakeSampler({
+    onSample: async (requests) => {
       const asked = requests.map(({ prompt, images }) => {
         const row = basename(String(images[0]), '.png')
         return `${prompt.split('\n').at(-1)} ${row}\n`

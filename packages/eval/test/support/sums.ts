@@ -1,4 +1,4 @@
-/** Questions of one's own: sums, of which the echoing answerer gets every third wrong. */
+/** Questions of one's own: sums, of which the echoing sampler gets every third wrong. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

@@ -1,0 +1,92 @@
+/** A policy is asked: images are encoded, each turn becomes a prompt, and the completions come back as texts. */
+import { createHash } from 'node:crypto'
+import { EvolmmError } from '@evolmm/internal'
+import type {
+  Adapter,
+  Completion,
+  EncodedImage,
+  ImageSource,
+  Prompt,
+  SampleOptions,
+  Sampler,
+  SamplingOptions,
+} from '@evolmm/vlm'
+
+/** What measuring needs of a `Sampler`: nothing is scored, and of a completion the text counts. */
+export type AskedSampler = Omit<Sampler, 'sample' | 'score'> & {
+  sample: (options: SampleOptions) => Promise<readonly (readonly Pick<Completion, 'text'>[])[]>
+}
+
+/** What is measured. */
+export interface Policy {
+  /** A model of `@evolmm/vlm`, or an object of the same form that asks another engine. */
+  sampler: AskedSampler
+  /** @default the base model */
+  adapter?: Adapter | undefined
+}
+
+/** One turn of a user: all images, then the text. */
+export interface UserTurn {
+  prompt: string
+  /** They are shown in this order. */
+  images: readonly ImageSource[]
+  /** The system message. @default that of the chat template */
+  system?: string | undefined
+  /** The seed determines every draw, together with the number of the sample and the place of the token. @default 0 */
+  seed?: number | readonly number[] | undefined
+}
+
+export type AskSettings = Pick<SamplingOptions, 'temperature' | 'topP'> & {
+  /** The longest answer in tokens. */
+  maxNewTokens: number
+  /** How many answers each turn gets. @default 1 */
+  samples?: number | undefined
+}
+
+/** Resolves to the answers to each turn. They are greedy unless the settings name a temperature. */
+export type Ask = (turns: readonly UserTurn[], settings: AskSettings) => Promise<string[][]>
+
+/**
+ * The images of the last call are remembered: neighbouring rows often ask about one image, and a diagnosis asks about
+ * it several times.
+ */
+export function asker({ sampler, adapter }: Policy): Ask {
+  let known = new Map<unknown, Promise<EncodedImage>>()
+  return async (turns, { samples = 1, temperature = 0, topP, maxNewTokens }) => {
+    const encoded: typeof known = new Map()
+    const encode = (image: ImageSource) => {
+      const key = keyOf(image)
+      const found = encoded.get(key) ?? known.get(key) ?? sampler.encodeImage(image)
+      encoded.set(key, found)
+      return found
+    }
+    const prompts: Prompt[] = []
+    for (const { prompt, system, images } of turns) {
+      const shown: EncodedImage[] = []
+      for (const image of images) shown.push(await encode(image))
+      prompts.push(sampler.prompt({ prompt, system, images: shown }))
+    }
+    if (encoded.size > 0) known = encoded
+    const seeds = turns.map(({ seed }) => seed ?? 0)
+    const options = { prompts, seeds, adapter, samples, temperature, topP, maxNewTokens }
+    const completions = await sampler.sample(options)
+    const counts = completions.map((group) => group.length)
+    if (counts.length !== turns.length || counts.some((count) => count !== samples))
+      throw new EvolmmError(
+        'ANSWER_COUNT',
+        `sampler ${policyName({ sampler })}: must give ${samples} completions to each of ${turns.length} prompts, got ${JSON.stringify(counts)}; correct its sample()`,
+        { details: { prompts: turns.length, samples, counts } },
+      )
+    return completions.map((group) => group.map(({ text }) => text))
+  }
+}
+
+/** The name of the model as reports and folders have it. */
+export function policyName({ sampler }: Policy): string {
+  return sampler.name ?? 'model'
+}
+
+/** Bytes are read anew for each row, and equal bytes are one image. */
+function keyOf(image: ImageSource): unknown {
+  return image instanceof Uint8Array ? `sha256 ${createHash('sha256').update(image).digest('hex')}` : image
+}

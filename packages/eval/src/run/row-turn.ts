@@ -1,0 +1,26 @@
+/** The turn of a user that asks about a row, as lmms-eval's model class sends it: images first, `<image>` deleted. */
+import { createHash } from 'node:crypto'
+import type { UserTurn } from '../ask'
+import type { Row, Task } from '../task'
+
+export interface RowTurnOptions {
+  /** An empty text leaves the system message to the model. */
+  system: string
+  seed: number
+}
+
+export function rowTurn(
+  task: Pick<Task, 'name' | 'prompt'>,
+  row: Row,
+  index: number,
+  { system, seed }: RowTurnOptions,
+): UserTurn {
+  const { text, images } = task.prompt(row)
+  return {
+    prompt: text.replaceAll('<image>', ''),
+    images,
+    ...(system !== '' && { system }),
+    // The seed is a function of the row alone, so that neither batches nor resuming change what is drawn.
+    seed: [seed, createHash('sha256').update(task.name).digest().readUInt32LE(), index],
+  }
+}

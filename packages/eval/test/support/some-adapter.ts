@@ -1,0 +1,12 @@
+import type { Adapter } from '@evolmm/vlm'
+
+/** An adapter with these parameters, of which nobody asks anything else. */
+export function someAdapter(...parameters: number[]): Adapter {
+  return {
+    parameters: Float32Array.from(parameters),
+    trainable: { layout: { entries: [], size: parameters.length }, lora: new Map(), full: new Set() },
+    dropout: 0,
+    matched: [],
+    unmatched: [],
+  }
+}
