@@ -24,6 +24,9 @@ export const allowed = {
   cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
 }
 
+/** Package → packages of which it may import types alone: its code runs without them. */
+const typesOnly = { eval: ['vlm'] }
+
 /** Folder → circles among its entries that are known and must go; none may grow, and none may come. */
 const known = {
   'packages/cli/src': ['library.ts', 'plan', 'train'],
@@ -41,7 +44,7 @@ export function importProblems(root) {
     if (!(name in allowed))
       problems.push(`packages/${name}: not in the import table of scripts/check-imports.mjs`)
     for (const file of typescriptFiles(source)) {
-      for (const specifier of importsOf(file)) {
+      for (const specifier of new Set(importsOf(file))) {
         if (specifier.startsWith('.')) {
           const target = `${join(dirname(file), specifier)}.ts`
           if (relative(source, target).startsWith('..'))
@@ -51,6 +54,8 @@ export function importProblems(root) {
           const target = specifier.split('/')[1]
           if (target !== 'internal' && !(allowed[name] ?? []).includes(target))
             problems.push(`${relative(root, file)}: ${name} may not import ${specifier}`)
+          else if (typesOnly[name]?.includes(target) && !importsTypesAlone(file, specifier))
+            problems.push(`${relative(root, file)}: ${name} may import types alone of ${specifier}`)
         }
       }
     }
@@ -72,6 +77,15 @@ function typescriptFiles(folder) {
 
 function importsOf(file) {
   return ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles.map((imported) => imported.fileName)
+}
+
+function importsTypesAlone(file, specifier) {
+  const { statements } = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest)
+  const typed = statements.filter(
+    ({ importClause, isTypeOnly }) => importClause?.isTypeOnly === true || isTypeOnly === true,
+  )
+  const counted = (names) => names.filter((name) => name === specifier).length
+  return counted(typed.map(({ moduleSpecifier }) => moduleSpecifier?.text)) === counted(importsOf(file))
 }
 
 /** Entries of one folder that reach one another by imports, and one import for each step between them. */

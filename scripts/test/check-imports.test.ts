@@ -38,6 +38,19 @@ test.each([
   expect(problem).toMatch(/^packages\/dataset\/src\/index\.ts: dataset may not import @evolmm\/rewards/)
 })
 
+test.each([
+  `import { loadVlm } from '@evolmm/vlm'`,
+  `import { type Vlm } from '@evolmm/vlm'`,
+  `import type { Vlm } from '@evolmm/vlm'\nexport { loadVlm } from '@evolmm/vlm'`,
+  `import type { Vlm } from '@evolmm/vlm'\nexport const x = () => import('@evolmm/vlm')`,
+])('eval imports types alone of vlm, and not: %s', (text) => {
+  const types = `import type { Vlm } from '@evolmm/vlm'\nexport type { Sampler } from '@evolmm/vlm'`
+  expect(importProblems(tree({ 'packages/eval/src/index.ts': types }))).toEqual([])
+  expect(importProblems(tree({ 'packages/eval/src/index.ts': text }))).toEqual([
+    'packages/eval/src/index.ts: eval may import types alone of @evolmm/vlm',
+  ])
+})
+
 test('files outside the package, circles and unknown packages are refused', () => {
   const root = tree({
     'packages/rewards/src/index.ts': `import { x } from '../../dataset/src/index'`,

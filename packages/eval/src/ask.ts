@@ -1,4 +1,4 @@
-/** A policy is asked: images are encoded, each turn becomes a prompt, and the completions come back as texts. */
+/** A policy is asked: images are encoded, each request becomes a prompt, and the completions come back as texts. */
 import { createHash } from 'node:crypto'
 import { EvolmmError } from '@evolmm/internal'
 import type {
@@ -25,8 +25,8 @@ export interface Policy {
   adapter?: Adapter | undefined
 }
 
-/** One turn of a user: all images, then the text. */
-export interface UserTurn {
+/** What a policy is asked: a user's message with all images, then the text. */
+export interface SampleRequest {
   prompt: string
   /** They are shown in this order. */
   images: readonly ImageSource[]
@@ -39,12 +39,12 @@ export interface UserTurn {
 export type AskSettings = Pick<SamplingOptions, 'temperature' | 'topP'> & {
   /** The longest answer in tokens. */
   maxNewTokens: number
-  /** How many answers each turn gets. @default 1 */
+  /** How many answers each request gets. @default 1 */
   samples?: number | undefined
 }
 
-/** Resolves to the answers to each turn. They are greedy unless the settings name a temperature. */
-export type Ask = (turns: readonly UserTurn[], settings: AskSettings) => Promise<string[][]>
+/** The answers to each request, which are greedy unless the settings name a temperature. */
+export type Ask = (requests: readonly SampleRequest[], settings: AskSettings) => Promise<string[][]>
 
 /**
  * The images of the last call are remembered: neighbouring rows often ask about one image, and a diagnosis asks about
@@ -52,7 +52,7 @@ export type Ask = (turns: readonly UserTurn[], settings: AskSettings) => Promise
  */
 export function asker({ sampler, adapter }: Policy): Ask {
   let known = new Map<unknown, Promise<EncodedImage>>()
-  return async (turns, { samples = 1, temperature = 0, topP, maxNewTokens }) => {
+  return async (requests, { samples = 1, temperature = 0, topP, maxNewTokens }) => {
     const encoded: typeof known = new Map()
     const encode = (image: ImageSource) => {
       const key = keyOf(image)
@@ -61,21 +61,21 @@ export function asker({ sampler, adapter }: Policy): Ask {
       return found
     }
     const prompts: Prompt[] = []
-    for (const { prompt, system, images } of turns) {
+    for (const { prompt, system, images } of requests) {
       const shown: EncodedImage[] = []
       for (const image of images) shown.push(await encode(image))
       prompts.push(sampler.prompt({ prompt, system, images: shown }))
     }
     if (encoded.size > 0) known = encoded
-    const seeds = turns.map(({ seed }) => seed ?? 0)
+    const seeds = requests.map(({ seed }) => seed ?? 0)
     const options = { prompts, seeds, adapter, samples, temperature, topP, maxNewTokens }
     const completions = await sampler.sample(options)
     const counts = completions.map((group) => group.length)
-    if (counts.length !== turns.length || counts.some((count) => count !== samples))
+    if (counts.length !== requests.length || counts.some((count) => count !== samples))
       throw new EvolmmError(
         'ANSWER_COUNT',
-        `sampler ${policyName({ sampler })}: must give ${samples} completions to each of ${turns.length} prompts, got ${JSON.stringify(counts)}; correct its sample()`,
-        { details: { prompts: turns.length, samples, counts } },
+        `sampler ${policyName({ sampler })}: must give ${samples} completions to each of ${requests.length} prompts, got ${JSON.stringify(counts)}; correct its sample()`,
+        { details: { prompts: requests.length, samples, counts } },
       )
     return completions.map((group) => group.map(({ text }) => text))
   }

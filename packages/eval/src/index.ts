@@ -16,7 +16,7 @@ export { cleanAnswer, type CleanAnswerOptions } from './scoring/clean-answer'
 export { openAiJudge, type Judge, type JudgeRequest, type OpenAiJudgeOptions } from './judge'
 
 // 2. What is measured
-export type { AskedSampler, Policy, UserTurn } from './ask'
+export type { AskedSampler, Policy, SampleRequest } from './ask'
 
 // 3. Data
 export { openData, type Data, type OpenDataOptions } from './data/open-data'

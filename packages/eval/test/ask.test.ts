@@ -27,7 +27,7 @@ function repeater() {
   return { sampler, encoded, calls }
 }
 
-test('turns go through the sampler in one run, images encoded first', async () => {
+test('requests go through the sampler in one run, images encoded first', async () => {
   const { sampler, calls } = repeater()
   const adapter = someAdapter(1, 2)
   const answers = await asker({ sampler, adapter })(

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SampleOptions } from '@evolmm/vlm'
-import type { UserTurn } from '../src/ask'
+import type { SampleRequest } from '../src/ask'
 import { folderTask } from '../src/folder-task'
 import { evaluate } from '../src/run/evaluate'
 import { folderName } from '../src/run/folder-name'
@@ -96,7 +96,7 @@ test('a sample holds the text as generated and as scored', async () => {
 test('batches have the asked size, images are paths beside the file, and only drawing needs no batch', async () => {
   const { task, folder } = sums(7)
   const run = async (batchSize: number) => {
-    const calls: (readonly UserTurn[])[] = []
+    const calls: (readonly SampleRequest[])[] = []
     const settings: Settings[] = []
     await evaluate({
       tasks: [task],

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SampleOptions } from '@evolmm/vlm'
-import type { UserTurn } from '../src/ask'
+import type { SampleRequest } from '../src/ask'
 import { folderTask } from '../src/folder-task'
 import { probe, type ProbeItem } from '../src/probe'
 import { fakeSampler, type Settings } from './support/fake-sampler'
@@ -62,7 +62,7 @@ test('questions without a right answer have agreement alone', async () => {
 })
 
 test('items are asked as they are: images, options, tokens, and the same seeds every time', async () => {
-  const calls: [UserTurn, Settings][] = []
+  const calls: [SampleRequest, Settings][] = []
   const sampler = fakeSampler({
     say: () => '2',
     onSample: ([request], settings) => void calls.push([request, settings]),

@@ -305,7 +305,11 @@ test('results that the former version stored are continued', async () => {
   const { date, tasks } = await evaluate({
     tasks: [folderTask({ file: writeSums(folder, 9), scorer: 'exact' })],
     sampler: {
-      ...fakeSampler({ name: 'org/tiny', say: () => '1', onSample: (turns) => void (asked += turns.length) }),
+      ...fakeSampler({
+        name: 'org/tiny',
+        say: () => '1',
+        onSample: (requests) => void (asked += requests.length),
+      }),
       // As a model of @evolmm/vlm says it, and the command adds to it.
       identity: (given) => ({
         folder: '/models/org/tiny',

@@ -6,7 +6,7 @@
  * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
  */
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { asker, type Ask, type AskSettings, type Policy, type UserTurn } from '../ask'
+import { asker, type Ask, type AskSettings, type Policy, type SampleRequest } from '../ask'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
 import { calibration, type Agreement, type Calibration } from './calibration'
 import { majorityAtK } from './majority-at-k'
@@ -111,8 +111,8 @@ async function askBatch(
   ask: Ask,
   { samples, temperature = 1, topP, maxNewTokens = 128, blind = true }: AskBatchOptions,
 ): Promise<Outcome[]> {
-  const judged = async (turns: readonly UserTurn[], settings: Omit<AskSettings, 'maxNewTokens'>) => {
-    const groups = await ask(turns, { maxNewTokens, ...settings })
+  const judged = async (requests: readonly SampleRequest[], settings: Omit<AskSettings, 'maxNewTokens'>) => {
+    const groups = await ask(requests, { maxNewTokens, ...settings })
     return Promise.all(groups.map((texts, i) => judgeAll(batch[i], texts)))
   }
   const greedy = await judged(batch, { temperature: 0 })

@@ -1,15 +1,15 @@
 /** Questions that can be diagnosed: those of a task, or one's own. */
 import { checkInteger } from '@evolmm/internal'
-import type { UserTurn } from '../ask'
+import type { SampleRequest } from '../ask'
 import { openData, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import { checkLimit, rowRange } from '../run/plan'
-import { rowTurn } from '../run/row-turn'
+import { rowRequest } from '../run/row-request'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { ScoringMode, Task } from '../task'
 import type { JudgedAnswer } from './vote'
 
-export interface Question extends UserTurn {
+export interface Question extends SampleRequest {
   /** What a text says, and whether it is right if anybody knows. */
   judge: (text: string) => JudgedAnswer | Promise<JudgedAnswer>
 }
@@ -46,7 +46,7 @@ export async function* taskQuestions(
     let index = start
     for await (const row of data.read(start, end))
       yield {
-        ...rowTurn(task, row, index++, { system, seed }),
+        ...rowRequest(task, row, index++, { system, seed }),
         judge: async (text) => {
           const answer = cleanAnswer(text, { until: task.generation.until, mode })
           const { values, parsed } = await task.score(row, answer, { mode, judge, seed, fallback: 'wrong' })

@@ -7,7 +7,7 @@ import type { Row, Task } from '../task'
 import type { Journal, RowRecord } from './journal'
 import type { OpenTask, RunSettings } from './plan'
 import type { RowCounter } from './progress'
-import { rowTurn } from './row-turn'
+import { rowRequest } from './row-request'
 
 export interface RunRowsOptions {
   ask: Ask
@@ -82,12 +82,12 @@ async function answerBatch(
     .map(({ index, row }) => ({
       index,
       row,
-      turn: atRow(task, index, () => rowTurn(task, row, index, settings)),
+      request: atRow(task, index, () => rowRequest(task, row, index, settings)),
     }))
-  const turns = missing.map(({ turn }) => turn)
-  const answers = turns.length === 0 ? [] : await ask(turns, generation)
+  const requests = missing.map(({ request }) => request)
+  const answers = requests.length === 0 ? [] : await ask(requests, generation)
   const fresh = new Map(
-    missing.map(({ index, row, turn }, i) => {
+    missing.map(({ index, row, request }, i) => {
       const [text] = answers[i]
       return [
         index,
@@ -96,7 +96,7 @@ async function answerBatch(
           row: index,
           hash: rowHash(row),
           target: atRow(task, index, () => task.target(row)),
-          input: turn.prompt,
+          input: request.prompt,
           raw: text,
           answer: cleanAnswer(text, { until, mode: settings.mode }),
         },

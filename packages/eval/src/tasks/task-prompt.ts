@@ -1,4 +1,4 @@
-/** The user's turn as lmms-eval's model class gives it: every literal `<image>` is deleted from the text. */
+/** The user's message as lmms-eval's model class gives it: every literal `<image>` is deleted from the text. */
 import { rowImage } from '../data/row-image'
 import type { Row, TaskPrompt } from '../task'
 

@@ -1,15 +1,15 @@
-/** A sampler that knows nothing: what it says is a function of the turn alone. */
+/** A sampler that knows nothing: what it says is a function of the request alone. */
 import type { EncodedImage, Prompt, SampleOptions } from '@evolmm/vlm'
-import type { AskedSampler, UserTurn } from '../../src/ask'
+import type { AskedSampler, SampleRequest } from '../../src/ask'
 
 export type Settings = Omit<SampleOptions, 'prompts' | 'seeds' | 'adapter'>
 
 export interface FakeOptions {
   name?: string
   /** @default the text after "say: " in the prompt */
-  say?: (turn: UserTurn, sample: number, settings: Settings) => string
+  say?: (request: SampleRequest, sample: number, settings: Settings) => string
   /** It is told of each call. */
-  onSample?: (turns: readonly UserTurn[], settings: Settings) => void | Promise<void>
+  onSample?: (requests: readonly SampleRequest[], settings: Settings) => void | Promise<void>
 }
 
 export function fakeSampler({ name = 'org/fake', say = echo, onSample }: FakeOptions = {}): AskedSampler {
@@ -22,7 +22,7 @@ export function fakeSampler({ name = 'org/fake', say = echo, onSample }: FakeOpt
       return { text, images, messages } as Prompt
     },
     sample: async ({ prompts, seeds = [], adapter, samples = 1, ...settings }) => {
-      const turns = prompts.map(({ messages = [], images, text }, i) => ({
+      const requests = prompts.map(({ messages = [], images, text }, i) => ({
         prompt: String(messages[0].content),
         images: images.map(({ source }) => source),
         seed: seeds[i] as number[],
@@ -30,12 +30,14 @@ export function fakeSampler({ name = 'org/fake', say = echo, onSample }: FakeOpt
       }))
       const given = { ...settings, ...(samples > 1 && { samples }) }
       if (given.topP === undefined) delete given.topP
-      await onSample?.(turns, given)
-      return turns.map((turn) => Array.from({ length: samples }, (_, n) => ({ text: say(turn, n, given) })))
+      await onSample?.(requests, given)
+      return requests.map((request) =>
+        Array.from({ length: samples }, (_, n) => ({ text: say(request, n, given) })),
+      )
     },
   }
 }
 
-function echo({ prompt }: UserTurn): string {
+function echo({ prompt }: SampleRequest): string {
   return /say: (.*)/.exec(prompt)?.[1] ?? ''
 }

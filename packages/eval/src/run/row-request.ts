@@ -1,20 +1,20 @@
-/** The turn of a user that asks about a row, as lmms-eval's model class sends it: images first, `<image>` deleted. */
+/** The request about a row, as lmms-eval's model class sends it: images first, `<image>` deleted. */
 import { createHash } from 'node:crypto'
-import type { UserTurn } from '../ask'
+import type { SampleRequest } from '../ask'
 import type { Row, Task } from '../task'
 
-export interface RowTurnOptions {
+export interface RowRequestOptions {
   /** An empty text leaves the system message to the model. */
   system: string
   seed: number
 }
 
-export function rowTurn(
+export function rowRequest(
   task: Pick<Task, 'name' | 'prompt'>,
   row: Row,
   index: number,
-  { system, seed }: RowTurnOptions,
-): UserTurn {
+  { system, seed }: RowRequestOptions,
+): SampleRequest {
   const { text, images } = task.prompt(row)
   return {
     prompt: text.replaceAll('<image>', ''),
