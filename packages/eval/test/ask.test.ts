@@ -18,7 +18,7 @@ function repeater() {
       return Promise.resolve(
         prompts.map(({ text, images }) =>
           Array.from({ length: settings.samples ?? 1 }, (_, n) => ({
-            text: `${text}|${images.map(({ source }) => String(source)).join()}|${n}`,
+            text: `${text}|${images.map(({ source }) => source as string).join()}|${n}`,
           })),
         ),
       )

@@ -21,15 +21,18 @@ export function fakeSampler({ name = 'org/fake', say = echo, onSample }: FakeOpt
       const messages: Prompt['messages'] = [{ role: 'user', content }]
       return { text, images, messages } as Prompt
     },
-    sample: async ({ prompts, seeds = [], adapter, samples = 1, ...settings }) => {
+    sample: async ({ prompts, seeds = [], samples = 1, temperature, maxNewTokens, topP }) => {
       const requests = prompts.map(({ messages = [], images, text }, i) => ({
-        prompt: String(messages[0].content),
+        prompt: messages[0].content as string,
         images: images.map(({ source }) => source),
         seed: seeds[i] as number[],
         ...(text !== '' && { system: text }),
       }))
-      const given = { ...settings, ...(samples > 1 && { samples }) }
-      if (given.topP === undefined) delete given.topP
+      const given = {
+        ...{ temperature, maxNewTokens },
+        ...(topP !== undefined && { topP }),
+        ...(samples > 1 && { samples }),
+      }
       await onSample?.(requests, given)
       return requests.map((request) =>
         Array.from({ length: samples }, (_, n) => ({ text: say(request, n, given) })),

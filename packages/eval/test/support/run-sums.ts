@@ -18,7 +18,7 @@ await evaluate({
   sampler: fakeSampler({
     onSample: async (requests) => {
       const asked = requests.map(({ prompt, images }) => {
-        const row = basename(String(images[0]), '.png')
+        const row = basename(images[0] as string, '.png')
         return `${prompt.split('\n').at(-1)} ${row}\n`
       })
       appendFileSync(join(outputPath, 'asked.txt'), asked.join(''))
