@@ -50,6 +50,10 @@ export {
   type WatchState,
 } from './control/collapse-watch'
 
+// Processes that train together
+export type { ProcessGroup } from './group/process-group'
+export { soloGroup } from './group/solo-group'
+
 // Random numbers
 export { type Coordinates, type Counter, drawAt, jump, type Key } from './random/counter'
 export { fillNormal, fillUniform, normal, uniform } from './random/draw'

@@ -7,6 +7,7 @@ export function checkOptions(options: EvolveSettings): void {
   const samples = checkInteger('samples', options.samples ?? 5, { min: 1 })
   const freq = checkInteger('proposerUpdateFreq', options.proposerUpdateFreq ?? 5, { min: 0 })
   checkInteger('totalSteps', options.totalSteps ?? 100, { min: 0 })
+  checkInteger('updateEpochs', options.updateEpochs ?? 1, { min: 1 })
   checkInteger('seed', options.seed ?? 42, { min: 0 })
   checkNumber('imageCache', options.imageCache ?? 0, { min: 0 })
   checkOneOf('solverUpdate', options.solverUpdate ?? 'group', ['group', 'sequential'])
@@ -20,13 +21,15 @@ export function checkOptions(options: EvolveSettings): void {
   const baseline = checkOneOf('baseline', options.baseline ?? 'ema', baselines)
   const proposerBaseline = checkOneOf('proposerBaseline', options.proposerBaseline ?? 'ema', baselines)
   checkOneOf('kl.control', options.kl?.control ?? 'adaptive', ['adaptive', 'fixed'])
-  checkOneOf('rewards.normalize', options.rewards?.normalize ?? 'canonical', ['canonical', 'released'])
-  const { kind = 'continuous' } = options.rewards ?? {}
+  const { kind = 'continuous', proposer = 'continuous', normalize = 'canonical' } = options.rewards ?? {}
+  if (typeof normalize !== 'function') checkOneOf('rewards.normalize', normalize, ['canonical', 'released'])
   if (typeof kind !== 'function') checkOneOf('rewards.kind', kind, ['continuous', 'discrete'])
-  if (options.prompts?.solver?.includes('{question}') === false)
+  if (typeof proposer !== 'function') checkOneOf('rewards.proposer', proposer, ['continuous', 'discrete'])
+  const { solver } = options.prompts ?? {}
+  if (typeof solver === 'string' && !solver.includes('{question}'))
     throw new EvolmmError(
       'INVALID_OPTION',
-      `prompts.solver: must contain {question}, got ${JSON.stringify(options.prompts.solver)}; say where the question goes`,
+      `prompts.solver: must contain {question}, got ${JSON.stringify(solver)}; say where the question goes`,
     )
   if (baseline === 'leave-one-out' && samples < 2) throw aloneWith('baseline', 'samples', 'answer')
   if (proposerBaseline === 'leave-one-out' && batchSize < 2 && freq > 0)

@@ -5,136 +5,96 @@
  * An iteration counts as a whole or not at all: until it is yielded nothing of it is in `options.state`, whatever fails
  * or ends the run.
  */
-import type { Sample } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
-import { collapseWatch } from '@evolmm/rl-core'
-import { imageCache, type EncodedImage } from '@evolmm/vlm'
+import { collapseWatch, soloGroup } from '@evolmm/rl-core'
+import { checkGroup } from './check-group'
 import { checkOptions } from './check-options'
-import { iterationRecord } from './iteration-record'
-import { learner, type Lesson } from './learner'
+import { grade } from './grade'
+import { imageRecord } from './iteration-record'
+import { setLessons } from './lessons'
+import type { Loop } from './loop'
+import { loopSettings } from './loop-settings'
 import { emitWarning, type EvolveOptions } from './options'
-import { propose, type SeenImage } from './propose'
-import type { IterationRecord, PhaseSeconds } from './record'
+import { propose } from './propose'
+import type { IterationRecord } from './record'
+import { perRole, type Role } from './role'
+import { imageReader } from './see'
 import { solve } from './solve'
+import { stopwatch } from './stopwatch'
+import { updater } from './update'
+import { watched } from './watched'
 
 export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationRecord, void, void> {
   checkOptions(options)
-  const { state, totalSteps = 100, proposerUpdateFreq = 5, stopOnCollapse = false } = options
-  const stopped = () => options.signal?.aborted === true
-  const learners = { solver: learner('solver', options), proposer: learner('proposer', options) }
-  const see = imageReader(options)
-  const watch = collapseWatch(options.watch)
+  const { group = soloGroup, onWarning = emitWarning } = options
+  const loop: Loop = { ...options, settings: loopSettings(options), group, onWarning }
+  checkGroup(loop)
+  const { settings, state } = loop
+  const next = iteration(loop, options.signal)
+  while (state.step < settings.total_steps) {
+    const record = await next().catch(async (error: unknown) => {
+      await group.abort(error)
+      throw error
+    })
+    if (record === null) return
+    yield record
+    if (settings.stop_on_collapse && record.watch.alarms.length > 0) return
+  }
+}
 
-  while (state.step < totalSteps && !stopped()) {
+/** One iteration after the other; `null` where a signal came before it counted. */
+function iteration(loop: Loop, signal: AbortSignal | undefined): () => Promise<IterationRecord | null> {
+  const { state, settings, group } = loop
+  const see = imageReader(loop)
+  const updaters = perRole((role) => updater(role, loop))
+  const watch = collapseWatch(settings.watch)
+  const announce = announcer(loop)
+  // All processes stop at the same place.
+  const stopped = async () => (await group.gather(signal?.aborted === true)).includes(true)
+
+  return async () => {
+    if (await stopped()) return null
     const step = state.step + 1
     const clock = stopwatch()
 
-    const samples = await sampleBatch(options, step)
-    const seen = await see(samples)
+    const episodes = await see(step)
     clock.lap('encode')
-    if (stopped()) return
+    if (await stopped()) return null
 
-    const proposals = await propose(options, step, seen)
+    await announce('proposer')
+    await propose(loop, step, episodes)
     clock.lap('propose')
-    if (stopped()) return
+    if (await stopped()) return null
 
-    const asked = proposals.filter(({ rejected }) => rejected === null)
-    const solved = await solve(options, step, asked)
+    await announce('solver')
+    await solve(loop, step, episodes)
+    await grade(loop, step, episodes)
+    await setLessons(loop, step, episodes)
     clock.lap('solve')
-    if (stopped()) return
+    if (await stopped()) return null
 
-    const asks = proposerUpdateFreq > 0 && step % proposerUpdateFreq === 0 && proposals.length > 0
-    const discrete = options.rewards?.kind === 'discrete'
-    const questions = proposals.map((proposal): Lesson => {
-      const answered = solved.find((each) => each.proposal === proposal)?.proposerRewards
-      // A question that could not be asked is worth nothing, which is less than any other.
-      const reward = answered === undefined ? 0 : answered[discrete ? 'discrete' : 'continuous']
-      return { prompt: proposal.prompt, completions: [proposal.completion], rewards: [reward] }
-    })
-    const answers = solved.map(({ prompt, completions, used }): Lesson => ({
-      prompt,
-      completions,
-      rewards: used,
-    }))
-    const study = {
-      proposer: asks ? await learners.proposer.study(questions, step) : null,
-      solver: answers.length > 0 ? await learners.solver.study(answers, step) : null,
+    const prepared = {
+      proposer: await updaters.proposer.prepare(step, episodes),
+      solver: await updaters.solver.prepare(step, episodes),
     }
+    const images = (await group.gather(episodes.map(imageRecord))).flat()
 
     // From here on nothing waits and nothing fails.
-    const solver = study.solver?.commit() ?? null
-    const proposer = study.proposer?.commit() ?? null
+    const [solver, proposer] = [prepared.solver?.commit() ?? null, prepared.proposer?.commit() ?? null]
     clock.lap('learn')
-    const images = iterationRecord(samples, proposals, solved, {
-      solver: study.solver?.advantages,
-      proposer: study.proposer && {
-        rewards: questions.map(({ rewards }) => rewards[0]),
-        advantages: study.proposer.advantages,
-      },
-    })
-    const answered = images.filter(({ answers }) => answers.length > 0)
-    const watched = watch.observe(
-      {
-        questions: answered.map(({ question, majority, questionLogProbability: logProbability }) => ({
-          text: (question ?? '').toLowerCase(),
-          majority,
-          logProbability,
-        })),
-        entropies: answered.map(({ entropy }) => entropy),
-        rewards: answered.flatMap(({ answers }) => answers.map(({ reward }) => reward)),
-        count: images.length,
-        kl: { solver: solver?.kl ?? null, proposer: proposer?.kl ?? null },
-      },
-      state.watch,
-    )
-    state.watch = watched.state
+    const { record, state: observed } = watch.observe(watched(images, { solver, proposer }), state.watch)
+    state.watch = observed
     state.step = step
-    yield { step, images, solver, proposer, watch: watched.record, probe: null, seconds: clock.read() }
-    if (stopOnCollapse && watched.record.alarms.length > 0) return
+    return { step, images, solver, proposer, watch: record, probe: null, seconds: clock.read() }
   }
 }
 
-/** The dataset's next images; which they are depends on the step alone. */
-async function sampleBatch({ images, batchSize = 1 }: EvolveOptions, step: number): Promise<Sample[]> {
-  const batch: Sample[] = []
-  for (let i = 0; i < batchSize; i++) batch.push(await images.sampleAt((step - 1) * batchSize + i))
-  return batch
-}
-
-/** Encodes the images that can be decoded, once where both roles share a model, and again only when they have left the cache. */
-function imageReader(options: EvolveOptions): (samples: readonly Sample[]) => Promise<SeenImage[]> {
-  const { solver, proposer, imageCache: capacity = 256 * 2 ** 20, onWarning = emitWarning } = options
-  const models = solver === proposer ? [solver] : [solver, proposer]
-  const caches = models.map((model) => ({ model, cache: imageCache(capacity / models.length) }))
-  return async (samples) => {
-    const seen: SeenImage[] = []
-    for (const sample of samples) {
-      const encoded: EncodedImage[] = []
-      try {
-        for (const { model, cache } of caches)
-          encoded.push(await cache.get(sample.path, () => model.encodeImage(sample.path)))
-      } catch (error) {
-        if (!(error instanceof EvolmmError) || !error.code.startsWith('IMAGE_')) throw error
-        onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`)
-        continue
-      }
-      seen.push({ sample, solver: encoded[0], proposer: encoded.at(-1) ?? encoded[0] })
-    }
-    return seen
-  }
-}
-
-/** Wall time by phase. */
-function stopwatch() {
-  const start = performance.now()
-  let last = start
-  const seconds: PhaseSeconds = { total: 0, encode: 0, propose: 0, solve: 0, learn: 0, probe: 0 }
-  return {
-    lap(phase: keyof PhaseSeconds) {
-      const now = performance.now()
-      seconds[phase] += (now - last) / 1000
-      last = now
-    },
-    read: () => ({ ...seconds, total: (performance.now() - start) / 1000 }),
+/** Says that a role's weights are others than at its last samples, or that there have been none. */
+function announcer(loop: Loop): (role: Role) => Promise<void> {
+  const known = new Map<Role, number>()
+  return async (role) => {
+    const { adapter, updates } = loop.state[role]
+    if (known.get(role) === updates) return
+    await loop[role].weightsChanged?.(adapter)
+    known.set(role, updates)
   }
 }

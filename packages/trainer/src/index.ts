@@ -4,15 +4,22 @@ export type {
   Baseline,
   EvolveOptions,
   EvolveSettings,
-  GradedAnswer,
   GuardSettings,
   KlSettings,
   OptimizerSettings,
   PromptSettings,
   RewardSettings,
   SamplingSettings,
-  SolverReward,
 } from './options'
+export type {
+  GradedAnswer,
+  GradedQuestion,
+  Normalizer,
+  ProposerPrompt,
+  ProposerReward,
+  SolverPrompt,
+  SolverReward,
+} from './custom-functions'
 export { malformedFaults } from './options'
 export { startState, type RoleState, type TrainerState } from './state'
 export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'

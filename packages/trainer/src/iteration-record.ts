@@ -1,36 +1,17 @@
 /** What became of each image of an iteration, as plain data. */
-import type { Sample } from '@evolmm/dataset'
-import type { Advantages } from '@evolmm/rl-core'
-import type { Proposal } from './propose'
+import type { Answered, Episode, Graded, Lesson, Proposed } from './episode'
 import type { AnswerRecord, ImageRecord } from './record'
-import type { Solved } from './solve'
 
-export interface Learned {
-  /** For each question that was answered, for each answer. */
-  solver: Advantages | undefined
-  /** For each proposal. */
-  proposer: { rewards: readonly (number | null)[]; advantages: Advantages } | null
-}
-
-export function iterationRecord(
-  samples: readonly Sample[],
-  proposals: readonly Proposal[],
-  solved: readonly Solved[],
-  learned: Learned,
-): ImageRecord[] {
-  return samples.map((sample) => {
-    const p = proposals.findIndex((proposal) => proposal.sample === sample)
-    const s = solved.findIndex(({ proposal }) => proposal.sample === sample)
-    return {
-      path: sample.path,
-      relativePath: sample.relativePath,
-      epoch: sample.epoch,
-      ...(p < 0 ? unreadable : asked(proposals[p])),
-      ...(s < 0 ? unanswered : answered(solved[s], learned.solver?.[s])),
-      proposerReward: learned.proposer?.rewards[p] ?? null,
-      proposerAdvantage: learned.proposer?.advantages[p]?.[0] ?? null,
-    }
-  })
+export function imageRecord({ sample, proposed, answered, graded, lessons }: Episode): ImageRecord {
+  return {
+    path: sample.path,
+    relativePath: sample.relativePath,
+    epoch: sample.epoch,
+    ...(proposed === null ? unreadable : asked(proposed)),
+    ...(answered === null || graded === null ? unanswered : answers(answered, graded, lessons.solver)),
+    proposerReward: lessons.proposer?.rewards[0] ?? null,
+    proposerAdvantage: lessons.proposer?.advantages[0] ?? null,
+  }
 }
 
 const unreadable = {
@@ -52,7 +33,7 @@ const unanswered = {
   proposerRewards: { continuous: null, discrete: null },
 } satisfies Partial<ImageRecord>
 
-function asked({ completion, parsed, question, rejected, logProbability }: Proposal) {
+function asked({ completion, parsed, question, rejected, logProbability }: Proposed) {
   return {
     proposerText: completion.text,
     proposerTokens: completion.ids.length,
@@ -63,27 +44,25 @@ function asked({ completion, parsed, question, rejected, logProbability }: Propo
   } satisfies Partial<ImageRecord>
 }
 
-function answered(solved: Solved, advantages: readonly (number | null)[] | undefined) {
-  const { completions, graded, raw, rewards, used, statistics, proposerRewards } = solved
-  const { histogram, majority, majorityCount, agreement, entropy } = statistics
-  const answers = completions.map(({ text, ids, finishReason }, n): AnswerRecord => ({
-    text,
-    raw: raw[n],
-    answer: graded[n].answer,
-    wordsBefore: graded[n].words,
-    tokens: ids.length,
-    finishReason,
-    rewards: rewards[n],
-    reward: used[n],
-    advantage: advantages?.[n] ?? null,
-  }))
+function answers({ completions }: Answered, graded: Graded, lesson: Lesson | null) {
+  const { histogram, majority, majorityCount, agreement, entropy } = graded.statistics
   return {
-    answers,
+    answers: completions.map(({ text, ids, finishReason }, n): AnswerRecord => ({
+      text,
+      raw: graded.raw[n],
+      answer: graded.answers[n].answer,
+      wordsBefore: graded.answers[n].words,
+      tokens: ids.length,
+      finishReason,
+      rewards: graded.rewards[n],
+      reward: graded.used[n],
+      advantage: lesson?.advantages[n] ?? null,
+    })),
     histogram,
     majority,
     majorityCount,
     agreement,
     entropy,
-    proposerRewards,
+    proposerRewards: graded.proposerRewards,
   } satisfies Partial<ImageRecord>
 }

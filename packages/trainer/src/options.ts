@@ -1,13 +1,15 @@
 /** What a run can be told. Every default is that of the released code unless the README's table says otherwise. */
 import type { ImageDataset } from '@evolmm/dataset'
-import type {
-  ContinuousSolverRewardOptions,
-  EntropyBandOptions,
-  QuestionFault,
-  SolverSample,
-} from '@evolmm/rewards'
-import type { WatchOptions } from '@evolmm/rl-core'
+import type { ContinuousSolverRewardOptions, EntropyBandOptions, QuestionFault } from '@evolmm/rewards'
+import type { ProcessGroup, WatchOptions } from '@evolmm/rl-core'
 import type { GradientOptions, Learner, Sampler } from '@evolmm/vlm'
+import type {
+  Normalizer,
+  ProposerPrompt,
+  ProposerReward,
+  SolverPrompt,
+  SolverReward,
+} from './custom-functions'
 import type { TrainerState } from './state'
 
 export interface EvolveOptions extends EvolveSettings {
@@ -17,6 +19,8 @@ export interface EvolveOptions extends EvolveSettings {
   images: Pick<ImageDataset, 'sampleAt'>
   /** Where to go on from; moved forward in place, a whole iteration at a time. */
   state: TrainerState
+  /** The processes that train together, each with models and a state of its own. @default this one alone */
+  group?: ProcessGroup
   /** Ends the run before the next iteration is counted; what was begun is forgotten. */
   signal?: AbortSignal | undefined
   /** Of what does not stop the run: an image that cannot be decoded. @default a Node process warning */
@@ -36,6 +40,8 @@ export interface EvolveSettings {
   proposerUpdateFreq?: number
   /** One optimizer step on the whole group, or one on each answer after the other, as released. @default 'group' */
   solverUpdate?: 'group' | 'sequential'
+  /** How often the samples of an iteration are gone through, with an optimizer step each time. @default 1 */
+  updateEpochs?: number
   sampling?: SamplingSettings
   prompts?: PromptSettings
   rewards?: RewardSettings
@@ -73,9 +79,9 @@ export interface SamplingSettings {
 }
 
 export interface PromptSettings {
-  proposer?: string
+  proposer?: string | ProposerPrompt
   /** `{question}` stands for the question. */
-  solver?: string
+  solver?: string | SolverPrompt
   /** @default what the chat template says without one */
   system?: string
 }
@@ -86,24 +92,14 @@ export interface RewardSettings extends Pick<
 > {
   /** The rule that both roles learn from; or the solver's own, and continuous for the proposer. @default 'continuous' */
   kind?: 'continuous' | 'discrete' | SolverReward
+  /** What questions earn, where that is another rule. @default kind, and continuous where that is a function */
+  proposer?: 'continuous' | 'discrete' | ProposerReward
   /** @default mu 0.9, sigma 0.35 nats */
   entropyBand?: EntropyBandOptions
   /** When two answers are the same. @default 'canonical' */
-  normalize?: 'canonical' | 'released'
+  normalize?: 'canonical' | 'released' | Normalizer
   /** Outputs without an answer tag: invalid, or answered by their last line, as released. @default 'invalid' */
   untagged?: 'invalid' | 'last-line'
-}
-
-/** A reward of one's own over all answers of an iteration, now or later; `null` for an answer that shall not count. */
-export type SolverReward = (batch: readonly GradedAnswer[]) => (number | null)[] | Promise<(number | null)[]>
-
-export interface GradedAnswer extends SolverSample {
-  step: number
-  /** Path of the image from the root of the data. */
-  image: string
-  question: string
-  /** The whole output. */
-  text: string
 }
 
 export interface KlSettings {

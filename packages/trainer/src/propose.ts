@@ -1,74 +1,66 @@
 /** The Proposer's half of an iteration: one question for each image. */
-import type { Sample } from '@evolmm/dataset'
-import { parseQuestion, type ParsedQuestion } from '@evolmm/rewards'
-import type { Completion, EncodedImage, Prompt } from '@evolmm/vlm'
-import type { EvolveOptions } from './options'
-import { malformedFaults } from './options'
-import { defaultProposerPrompt, fallbackQuestion } from './prompts'
+import { parseQuestion } from '@evolmm/rewards'
+import type { Completion, Prompt } from '@evolmm/vlm'
+import { reached, type Episode, type Proposed } from './episode'
+import type { Loop } from './loop'
+import { placesBefore } from './over-group'
+import { fallbackQuestion, proposerPrompt } from './prompts'
 import { roleSeed } from './role-seed'
 
-/** An image that could be decoded, for each of the two models. */
-export interface SeenImage {
-  sample: Sample
-  solver: EncodedImage
-  proposer: EncodedImage
-}
-
-export interface Proposal extends SeenImage {
-  prompt: Prompt
-  completion: Completion
-  parsed: ParsedQuestion
-  /** What is asked, whether or not it is rejected; `null` when there is nothing to ask. */
-  question: string | null
-  rejected: 'malformed' | 'unlikely' | null
-  /** Mean over the completion's tokens under the start proposer, in nats. */
-  logProbability: number
-}
-
-export async function propose(
-  { proposer, state, sampling = {}, prompts = {}, guards = {}, seed = 42 }: EvolveOptions,
-  step: number,
-  images: readonly SeenImage[],
-): Promise<Proposal[]> {
-  if (images.length === 0) return []
-  const { adapter, updates } = state.proposer
-  const { proposer: prompt = defaultProposerPrompt, system } = prompts
-  const asked = images.map((image) =>
-    proposer.prompt({ images: [image.proposer], prompt, ...(system !== undefined && { system }) }),
+export async function propose(loop: Loop, step: number, episodes: readonly Episode[]): Promise<void> {
+  const { proposer, state, settings, group } = loop
+  const seen = reached(episodes, 'seen')
+  const first = await placesBefore(group, seen.length)
+  if (seen.length === 0) return
+  const promptFor = proposerPrompt(settings)
+  const prompts = seen.map(({ sample, seen: { proposer: image } }) =>
+    proposer.prompt({
+      images: [image],
+      prompt: promptFor({ image: sample.relativePath, step }),
+      system: settings.system_prompt ?? undefined,
+    }),
   )
   const completions = await proposer.sample({
-    prompts: asked,
-    adapter,
-    temperature: sampling.temperature,
-    topP: sampling.topP,
-    topK: sampling.topK,
-    maxNewTokens: sampling.proposerTokens,
-    seeds: images.map((_, i) => roleSeed(seed, step, 'proposer', i)),
+    prompts,
+    adapter: state.proposer.adapter,
+    temperature: settings.temp,
+    topP: settings.top_p,
+    topK: settings.top_k,
+    maxNewTokens: settings.max_new_tokens_proposer,
+    seeds: seen.map((_, i) => roleSeed(settings.seed, step, 'proposer', first + i)),
   })
-  const groups = asked.map((each, i) => ({ prompt: each, completions: completions[i] }))
+  const groups = prompts.map((prompt, i) => ({ prompt, completions: completions[i] }))
   // Before the first update the start proposer is the one that was sampled.
   const atStart =
-    updates === 0
-      ? groups.map((group) => group.completions[0].logProbabilities)
+    state.proposer.updates === 0
+      ? completions.map(([{ logProbabilities }]) => logProbabilities)
       : (await proposer.score({ groups })).completions.map(([{ logProbabilities }]) => logProbabilities)
-
-  const { skip = malformedFaults, minQuestionLogProbability = -Infinity } = guards
-  return images.map((image, i) => {
-    const [completion] = completions[i]
-    const parsed = parseQuestion(completion.text)
-    const logProbability = mean(atStart[i])
-    const rejected =
-      parsed.faults.some((fault) => skip.includes(fault)) || marker.test(parsed.question ?? '')
-        ? 'malformed'
-        : logProbability < minQuestionLogProbability
-          ? 'unlikely'
-          : null
-    const question = parsed.question ?? (rejected === null ? fallbackQuestion : null)
-    return { ...image, prompt: asked[i], completion, parsed, question, rejected, logProbability }
-  })
+  for (const [i, episode] of seen.entries())
+    episode.proposed = judged(loop, {
+      prompt: prompts[i],
+      completion: completions[i][0],
+      atStart: atStart[i],
+    })
 }
 
-/** Of a chat template: a question with one would be another prompt, with a second image for instance. */
+/** Whether the question will be asked. */
+function judged(
+  { settings }: Loop,
+  { prompt, completion, atStart }: { prompt: Prompt; completion: Completion; atStart: Float32Array },
+): Proposed {
+  const parsed = parseQuestion(completion.text)
+  const logProbability = mean(atStart)
+  const rejected =
+    parsed.faults.some((fault) => settings.skip.includes(fault)) || marker.test(parsed.question ?? '')
+      ? 'malformed'
+      : logProbability < (settings.min_question_logprob ?? -Infinity)
+        ? 'unlikely'
+        : null
+  const question = parsed.question ?? (rejected === null ? fallbackQuestion : null)
+  return { prompt, completion, parsed, question, rejected, logProbability }
+}
+
+/** A marker of a chat template: a question with one would be another prompt, with a second image for instance. */
 const marker = /<\|[^<>|\s]*\|>/
 
 function mean(values: Float32Array): number {

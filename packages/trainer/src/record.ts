@@ -98,7 +98,10 @@ export interface UpdateRecord {
   /** Steps that were left out since their gradient was not finite. */
   skippedSteps: number
   learningRate: number
-  /** Largest distance between the sampler's and the learning pass's log-probabilities: rounding noise, or a bug. */
+  /**
+   * Largest distance between the sampler's log-probabilities and those of the first learning pass: rounding noise, or a
+   * bug; `null` with dropout, where the two differ by design.
+   */
   samplerGap: number | null
 }
 

@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
 import type { Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { evolve, startState, type EvolveOptions, type IterationRecord } from '../src/index'
+import {
+  evolve,
+  startState,
+  type EvolveOptions,
+  type GradedQuestion,
+  type IterationRecord,
+} from '../src/index'
 import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { textReward } from './support/tiny-train'
@@ -184,6 +190,128 @@ test('a reward of one’s own may come later', async () => {
   expect(asked[0].answers.map(({ reward }) => reward)).toEqual([null, 1, 2, 3, 4])
 })
 
+test('a reward of one’s own may serve the proposer too', async () => {
+  let seen: readonly GradedQuestion[] = []
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, batchSize: 2, proposerUpdateFreq: 1 })),
+    proposer: scripted(vlm, (_, prompt) => (prompt === 0 ? question : 'no tag')),
+    solver: scripted(vlm, (_, __, n) => `<answer>${n < 2 ? 'yes' : n}</answer>`),
+    guards: {},
+    rewards: {
+      proposer: (batch: readonly GradedQuestion[]) => {
+        seen = batch
+        return batch.map(({ rejected, answers }) => (rejected === null ? answers.length : null))
+      },
+    },
+  }
+  const [{ images: asked, proposer }] = await recordsOf(options)
+  expect(seen).toMatchObject([
+    {
+      step: 1,
+      image: asked[0].relativePath,
+      question: 'How many?',
+      rationale: 'Because.',
+      faults: [],
+      text: question,
+      rejected: null,
+      logProbability: -1,
+      answers: ['yes', 'yes', '2', '3', '4'],
+    },
+    { question: 'no tag', rejected: 'malformed', answers: [], graded: [] },
+  ])
+  expect(seen[0].graded.map(({ text, reward }) => [text, reward])).toEqual(
+    asked[0].answers.map(({ text, reward }) => [text, reward]),
+  )
+  expect(asked.map(({ proposerReward }) => proposerReward)).toEqual([5, null])
+  expect(asked.map(({ proposerAdvantage }) => proposerAdvantage)).toEqual([0, null])
+  expect(proposer).toMatchObject({ rewardMean: 5, updates: 1 })
+})
+
+test('rewards of a package of one’s own composition serve the proposer as they are', async () => {
+  const { malformedQuestionPenalty, weighted } = await import('@evolmm/rewards')
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
+    proposer: scripted(vlm, () => 'no tag'),
+    guards: {},
+    rewards: { proposer: weighted([malformedQuestionPenalty(), 2]) },
+  }
+  const [{ images: asked }] = await recordsOf(options)
+  expect(asked[0].proposerReward).toBe(-2)
+})
+
+test('a normaliser of one’s own says which answers are the same', async () => {
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
+    proposer: scripted(vlm, () => question),
+    solver: scripted(vlm, (_, __, n) => (n === 4 ? '<answer></answer>' : `<answer>${n} bars</answer>`)),
+    guards: {},
+    rewards: { normalize: (answer: string | null) => answer?.replace(/\d+/, '#') ?? 'never asked' },
+  }
+  const [{ images: asked }] = await recordsOf(options)
+  expect(asked[0].histogram).toEqual([
+    { answer: '# bars', count: 4 },
+    { answer: null, count: 1 },
+  ])
+  expect(asked[0].answers[1].raw).toBe('1 bars')
+  const broken = { ...options, rewards: { normalize: () => 1 as never } }
+  await expect(recordsOf({ ...broken, state: options.state, totalSteps: 2 })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(/^normalize_answers: must return a text or null, got number/) as string,
+  })
+})
+
+test('prompts of one’s own may depend on what is asked about', async () => {
+  const asked: string[] = []
+  const noting: Vlm = {
+    ...vlm,
+    prompt: (given) => {
+      asked.push(given.prompt ?? '')
+      return vlm.prompt(given)
+    },
+  }
+  const options = {
+    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
+    proposer: { ...scripted(vlm, () => question), prompt: noting.prompt },
+    solver: { ...scripted(vlm, () => '<answer>1</answer>'), prompt: noting.prompt },
+    prompts: {
+      proposer: ({ image, step }: { image: string; step: number }) => `Ask about ${image} in ${step}.`,
+      solver: ({ question, image }: { question: string; image: string }) => `${image}: ${question}`,
+    },
+  }
+  const [{ images: seen }] = await recordsOf(options)
+  const { relativePath } = seen[0]
+  expect(asked).toEqual([`Ask about ${relativePath} in 1.`, `${relativePath}: How many?`])
+})
+
+test('a sampler is told of the weights before its first sample, and after each update', async () => {
+  const calls: string[] = []
+  const engine = (name: string): Vlm => ({
+    ...vlm,
+    sample: (given) => {
+      calls.push(`${name} samples`)
+      return vlm.sample(given)
+    },
+    weightsChanged: (adapter) => {
+      calls.push(`${name} takes ${adapter === options.state.solver.adapter ? 'solver' : 'proposer'}`)
+      return Promise.resolve()
+    },
+  })
+  const options = await tinyOptions(vlm, images.folder, {
+    totalSteps: 3,
+    proposerUpdateFreq: 2,
+    ...learnable,
+  })
+  options.solver = engine('one')
+  options.proposer = engine('other')
+  await recordsOf(options)
+  const solves = ['one takes solver', 'one samples']
+  expect(calls).toEqual([
+    ...['other takes proposer', 'other samples', ...solves],
+    ...['other samples', ...solves],
+    ...['other takes proposer', 'other samples', ...solves],
+  ])
+})
+
 test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
   const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })
   const run = (least: number) =>
@@ -292,16 +420,63 @@ test('one step on each answer after the other, as released, is as many single up
   expect(record.solver?.nextBeta).toBeCloseTo(kl.coefficient, 12)
 })
 
-test.each(['group', 'sequential'] as const)(
-  'what fails in the middle of an iteration (%s) leaves the state of the one before',
-  async (solverUpdate) => {
+test('several epochs are as many optimizer steps on the same samples', async () => {
+  const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, updateEpochs: 3, ...learnable })
+  const [record] = await recordsOf(options)
+  expect(record.solver).toMatchObject({ updates: 3, completions: 5 })
+
+  // The same by hand, with the parts that the loop is made of.
+  const { AdamW, adaptiveKl } = await import('@evolmm/rl-core')
+  const adapter = vlm.createAdapter({ rank: 4, seed: 1 })
+  const [image] = record.images
+  const prompt = vlm.prompt({ images: [await vlm.encodeImage(image.path)], prompt: image.question ?? '' })
+  const [completions] = await vlm.sample({
+    prompts: [prompt],
+    adapter,
+    samples: 5,
+    maxNewTokens: 6,
+    seeds: [[42, 1, 2, 0]],
+  })
+  expect(completions.map(({ text }) => text)).toEqual(image.answers.map(({ text }) => text))
+  const rewards = image.answers.map(({ reward }) => reward ?? NaN)
+  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / 5
+  const advantages = rewards.map((reward) => reward - mean)
+  const adamw = new AdamW({ size: adapter.parameters.length, lr: 1e-3 })
+  const controller = adaptiveKl()
+  let kl = controller.initial
+  const losses: number[] = []
+  for (let epoch = 0; epoch < 3; epoch++) {
+    const beta = kl.coefficient
+    const update = await vlm.gradient({ groups: [{ prompt, completions, advantages }], adapter, beta })
+    losses.push(update.nll)
+    adamw.step(adapter.parameters, update.gradient)
+    kl = controller.update(update.kl, kl)
+    // Only the first is on the policy that was sampled.
+    if (epoch === 0) expect(record.solver?.samplerGap).toBe(update.samplerGap)
+  }
+  const distance = adapter.parameters.map((value, i) =>
+    Math.abs(value - options.state.solver.adapter.parameters[i]),
+  )
+  expect(Math.max(...distance)).toBeLessThan(1e-7)
+  expect(record.solver?.nextBeta).toBeCloseTo(kl.coefficient, 12)
+  expect(record.solver?.ce).toBeCloseTo(losses.reduce((sum, loss) => sum + loss, 0) / 3, 6)
+})
+
+test.each([
+  ['group', 1, 2],
+  ['sequential', 1, 12],
+  ['group', 2, 5],
+] as const)(
+  'what fails in the middle of an iteration (%s, %i epochs) leaves the state of the one before',
+  async (solverUpdate, updateEpochs, calls) => {
     const options = await tinyOptions(vlm, images.folder, {
       totalSteps: 3,
       solverUpdate,
+      updateEpochs,
       proposerUpdateFreq: 1,
       ...learnable,
     })
-    let left = solverUpdate === 'group' ? 2 : 12
+    let left: number = calls
     options.solver = {
       ...vlm,
       gradient: (given) => (left-- > 0 ? vlm.gradient(given) : Promise.reject(new Error('out of memory'))),
@@ -375,6 +550,7 @@ test.each([
   [{ optimizer: { lr: -1 } }, /optimizer\.lr: must be a finite number at least 0, got -1/],
   [{ optimizer: { gradClip: 0 } }, /optimizer\.gradClip: must be a finite number above 0, got 0/],
   [{ optimizer: { scheduler: 'step' } }, /optimizer\.scheduler: must be one of constant, linear, cosine/],
+  [{ updateEpochs: 0 }, /updateEpochs: must be an integer at least 1, got 0/],
   [{ solverUpdate: 'all' }, /solverUpdate: must be one of group, sequential/],
 ] as [object, RegExp][])('%j is refused before anything is begun', async (given, message) => {
   const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, ...given })

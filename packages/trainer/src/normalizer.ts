@@ -1,0 +1,23 @@
+/** When two answers count as the same. */
+import { EvolmmError } from '@evolmm/internal'
+import { INVALID, normalizeCanonical, normalizeReleased } from '@evolmm/rewards'
+import type { Normalizer } from './custom-functions'
+import type { LoopSettings } from './loop-settings'
+
+const normalizers = { canonical: normalizeCanonical, released: normalizeReleased }
+
+/** The function that the settings name, or one of one's own, which is asked about answers alone. */
+export function normalizer({
+  normalize_answers: chosen,
+}: Pick<LoopSettings, 'normalize_answers'>): Normalizer {
+  if (typeof chosen !== 'function') return (answer) => normalizers[chosen](answer)
+  return (answer) => {
+    const normalized: unknown = answer === INVALID ? INVALID : chosen(answer)
+    if (normalized === INVALID || typeof normalized === 'string') return normalized
+    throw new EvolmmError(
+      'INVALID_OPTION',
+      `normalize_answers: must return a text or null, got ${typeof normalized} for ${JSON.stringify(answer)}; mend the function`,
+      { details: { option: 'normalize_answers' } },
+    )
+  }
+}

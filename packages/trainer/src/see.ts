@@ -1,0 +1,48 @@
+/** The images of an iteration, encoded: where its episodes begin. */
+import type { Sample } from '@evolmm/dataset'
+import { EvolmmError } from '@evolmm/internal'
+import { imageCache } from '@evolmm/vlm'
+import type { Episode } from './episode'
+import type { Loop } from './loop'
+
+/**
+ * This process's share of an iteration's images: a slice of the one stream that all processes see. An image is encoded
+ * once where both roles share a model, and again only when it has left the cache.
+ */
+export function imageReader(loop: Loop): (step: number) => Promise<Episode[]> {
+  const { solver, proposer, images, settings, group, onWarning } = loop
+  const models = solver === proposer ? [solver] : [solver, proposer]
+  const caches = models.map((model) => ({ model, cache: imageCache(settings.image_cache / models.length) }))
+
+  const see = async (sample: Sample): Promise<Episode['seen']> => {
+    try {
+      const encoded = []
+      for (const { model, cache } of caches)
+        encoded.push(await cache.get(sample.path, () => model.encodeImage(sample.path)))
+      const [first, last = first] = encoded
+      return { solver: first, proposer: last }
+    } catch (error) {
+      if (!(error instanceof EvolmmError) || !error.code.startsWith('IMAGE_')) throw error
+      onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`)
+      return null
+    }
+  }
+
+  return async (step) => {
+    const share = settings.batch_size / group.size
+    const first = (step - 1) * settings.batch_size + group.rank * share
+    const samples: Sample[] = []
+    for (let i = 0; i < share; i++) samples.push(await images.sampleAt(first + i))
+    const episodes: Episode[] = []
+    for (const sample of samples)
+      episodes.push({
+        sample,
+        seen: await see(sample),
+        proposed: null,
+        answered: null,
+        graded: null,
+        lessons: { proposer: null, solver: null },
+      })
+    return episodes
+  }
+}

@@ -1,0 +1,79 @@
+/** How each role learns from its lessons: a line for each way of doing a thing, and one table that chooses for the roles. */
+import { emaBaseline, leaveOneOut, type AdvantageEstimator, type EmaState } from '@evolmm/rl-core'
+import type { GradientOptions } from '@evolmm/vlm'
+import type { Lesson } from './episode'
+import type { LoopSettings } from './loop-settings'
+import type { Role } from './role'
+
+export interface Strategy {
+  /** What the rewards of all lessons are worth, a group for each lesson. */
+  advantages: Estimator
+  objective: GradientOptions['objective']
+  /** How often the same samples are gone through. */
+  epochs: number
+  /** The lessons of each optimizer step of an epoch. */
+  batches: (lessons: readonly Lesson[]) => (readonly Lesson[])[]
+  learningRate: number
+  klTarget: number
+}
+
+type Estimator = AdvantageEstimator<EmaState | null>
+
+const advantages: Record<LoopSettings['baseline'], (order: 'group' | 'sample') => Estimator> = {
+  ema: (order) => emaBaseline({ start: 'first', order }),
+  'leave-one-out': leaveOneOut,
+}
+
+/** One optimizer step on the whole group, or one on each completion after the other, as released. */
+const updates: Record<
+  LoopSettings['solver_update'],
+  Pick<Strategy, 'batches'> & { order: 'group' | 'sample' }
+> = {
+  group: { order: 'group', batches: (lessons) => [lessons] },
+  sequential: { order: 'sample', batches: (lessons) => lessons.flatMap(apart).map((lesson) => [lesson]) },
+}
+
+export const strategies: Record<Role, (settings: LoopSettings) => Strategy> = {
+  solver: (settings) => {
+    const { order, batches } = updates[settings.solver_update]
+    return {
+      advantages: advantages[settings.baseline](order),
+      objective: 'reinforce',
+      epochs: settings.update_epochs,
+      batches,
+      learningRate: settings.lr,
+      klTarget: settings.solver_kl_target,
+    }
+  },
+  proposer: (settings) => ({
+    // It writes once about each image: all of its questions are one group.
+    advantages: asOneGroup(advantages[settings.proposer_baseline]('group')),
+    objective: 'reinforce',
+    epochs: settings.update_epochs,
+    batches: updates.group.batches,
+    learningRate: settings.proposer_lr,
+    klTarget: settings.proposer_kl_target,
+  }),
+}
+
+/** The estimator with rewards that are compared across all groups. */
+function asOneGroup(estimator: Estimator): Estimator {
+  return {
+    initial: estimator.initial,
+    estimate: (rewards, before) => {
+      const { advantages, state } = estimator.estimate([rewards.flat()], before)
+      let at = 0
+      return { advantages: rewards.map(({ length }) => advantages[0].slice(at, (at += length))), state }
+    },
+  }
+}
+
+/** A lesson for each completion. */
+function apart(lesson: Lesson): Lesson[] {
+  return lesson.completions.map((completion, c) => ({
+    ...lesson,
+    completions: [completion],
+    rewards: [lesson.rewards[c]],
+    advantages: [lesson.advantages[c]],
+  }))
+}
