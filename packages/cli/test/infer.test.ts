@@ -18,14 +18,14 @@ const model = fileURLToPath(new URL('qwen2_5_vl-tiny', vlm))
 const peft = fileURLToPath(new URL('peft-tiny', vlm))
 const image = join(model, 'images/img0.png')
 
-interface Answer {
+interface Outputs {
   ids: number[]
   text: string
   logprobs: number[]
 }
 const reference = JSON.parse(
   readFileSync(new URL('fixtures/infer/reference.json', import.meta.url), 'utf8'),
-) as { question: string; base: Answer; solver: Answer; merged_rows: Record<string, number[]> }
+) as { question: string; base: Outputs; solver: Outputs; merged_rows: Record<string, number[]> }
 
 const question = ['--image', image, '--question', reference.question]
 const short = ['--max_new_tokens', '24']

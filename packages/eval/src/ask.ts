@@ -39,7 +39,7 @@ export interface SampleRequest {
 export type AskSettings = Pick<SamplingOptions, 'temperature' | 'topP'> & {
   /** The longest answer in tokens. */
   maxNewTokens: number
-  /** How many answers each request gets. @default 1 */
+  /** The number of answers that each request gets. @default 1 */
   samples?: number | undefined
 }
 

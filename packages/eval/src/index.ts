@@ -1,7 +1,7 @@
 // 1. Tasks: prompts, scores, aggregates
 export type {
   DataSource,
-  Group,
+  RowGroup,
   Json,
   Row,
   Score,
@@ -37,7 +37,7 @@ export { formatComparison, type FormatComparisonOptions } from './compare/format
 export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
 
 // 6. Diagnostics of self-consistency
-export { type OwnWay, probe, type Probe, type ProbeItem, type ProbeOptions } from './probe'
+export { type OwnWay, probe, type ProbeItem, type ProbeOptions, type ProbeResult } from './probe'
 export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
 export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'

@@ -134,8 +134,8 @@ async function request(
 /** The pause before another request, which is worth it where a connection failed or a status passes. */
 function pauseAfter(error: unknown, { timeout }: Settings): number | undefined {
   if (!(error instanceof EvolmmError) || error.code !== 'JUDGE_FAILED') return undefined
-  const { status, retryAfter: asked = 0 } = error.details as { status?: number; retryAfter?: number }
-  return status === undefined || passing(status) ? Math.min(asked, 1000 * timeout) : undefined
+  const { status, retryAfter: wait = 0 } = error.details as { status?: number; retryAfter?: number }
+  return status === undefined || passing(status) ? Math.min(wait, 1000 * timeout) : undefined
 }
 
 function failed(

@@ -20,26 +20,26 @@ export interface ProbeItem {
   question: string
   /** Right one, or several. @default nobody knows it */
   answer?: string | number | readonly (string | number)[] | null | undefined
-  /** To choose from. @default none */
+  /** The options to choose from. @default none */
   options?: readonly string[] | undefined
 }
 
 export interface ProbeOptions extends Policy {
   /** Questions of one's own; or else `task`. */
   items?: readonly ProbeItem[] | undefined
-  /** How items are scored. @default 'exact' */
+  /** The rule that scores items. @default 'exact' */
   scorer?: ScorerName | undefined
   /** A policy's own way instead: how it is asked an item's question, and what its text says. */
   own?: OwnWay | undefined
-  /** Its rows are asked. */
+  /** A task whose rows are the questions. */
   task?: Task | undefined
-  /** Where the task's data is. @default the Hugging Face cache */
+  /** The place of the task's data. @default the Hugging Face cache */
   data?: OpenDataOptions | undefined
   /** Items or rows; below 1 a share of them. @default all */
   limit?: number | undefined
   /** Answers drawn to each; 0 for none. @default 0 */
   samples?: number | undefined
-  /** Of the drawn answers. @default 1 */
+  /** The temperature of the drawn answers. @default 1 */
   temperature?: number | undefined
   /** Ask greedily without images too. @default false */
   blind?: boolean | undefined
@@ -47,7 +47,7 @@ export interface ProbeOptions extends Policy {
   maxNewTokens?: number | undefined
   /** Questions at a time. @default 1 */
   batchSize?: number | undefined
-  /** Of the drawn answers. The same seed asks the same way at every step. @default 0 */
+  /** The seed of the drawn answers: the same seed asks the same way at every step. @default 0 */
   seed?: number | undefined
   /** Stops between two batches with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -62,7 +62,7 @@ export interface OwnWay {
 }
 
 /** Numbers about being right are over the questions whose right answer is known, and null without any. */
-export interface Probe {
+export interface ProbeResult {
   questions: number
   /** Share of right greedy answers. */
   accuracy: number | null
@@ -80,7 +80,7 @@ export interface Probe {
   blindGap?: number | null
 }
 
-export async function probe(options: ProbeOptions): Promise<Probe> {
+export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const { sampler, adapter, task, temperature, blind = false, batchSize, signal } = options
   const samples = checkInteger('samples', options.samples ?? 0, { min: 0 })
   const found = await diagnose({

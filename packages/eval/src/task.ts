@@ -61,10 +61,10 @@ export interface ScoringContext {
 }
 
 /** Rows that share a property. */
-export interface Group {
+export interface RowGroup {
   correct: number
   total: number
-  /** The accuracy on the scale of the task's metric; null when a row of the group is unscored. */
+  /** The accuracy on the scale of the task's metric; null when one of the rows is unscored. */
   accuracy: number | null
 }
 
@@ -113,7 +113,7 @@ export interface Task {
     context?: Pick<ScoringContext, 'mode'>,
   ) => Readonly<Record<string, number | null>>
   /** The same by property of the row, e.g. `.task.FQA`. @default none */
-  breakdown?: ((scores: readonly Score[]) => Record<string, Record<string, Group>>) | undefined
+  breakdown?: ((scores: readonly Score[]) => Record<string, Record<string, RowGroup>>) | undefined
   /** The direction of each reported number, by its name. */
   higherIsBetter: Readonly<Record<string, boolean>>
   /** Reported numbers that are plain means of the values of that name; they get a standard error. @default none */

@@ -12,12 +12,12 @@ interface Seen {
   body: Record<string, unknown>
 }
 
-type Answer = { status?: number; headers?: Record<string, string>; body?: string } | 'hang'
+type Reply = { status?: number; headers?: Record<string, string>; body?: string } | 'hang'
 
-const reply = (content: string): Answer => ({ body: JSON.stringify({ choices: [{ message: { content } }] }) })
+const reply = (content: string): Reply => ({ body: JSON.stringify({ choices: [{ message: { content } }] }) })
 
 /** An endpoint that gives these answers in turn, then the last one again. */
-async function endpoint(...answers: Answer[]) {
+async function endpoint(...answers: Reply[]) {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
     let text = ''

@@ -16,7 +16,7 @@ export interface RetryOptions {
    * attempt is worth it.
    */
   pauseAfter: (error: unknown, failures: number) => number | undefined
-  /** Whether the attempt that failed got anywhere: its failure then counts as the first. @default never */
+  /** True if the attempt that failed got anywhere: its failure then counts as the first. @default never */
   progressed?: (() => boolean) | undefined
   /** Ends attempts and pauses with its reason. */
   signal?: AbortSignal | undefined

@@ -41,13 +41,13 @@ interface Listing {
 export type Misbehaviour = (request: Request, response: ServerResponse, usual: Usual) => boolean
 
 /** What would be sent, and a way to send only some of it before the connection breaks. */
-interface Usual extends Answer {
+interface Usual extends Reply {
   /** Place of the body's first byte in the content. */
   start: number
   cutAfter: (bytes: number) => void
 }
 
-interface Answer {
+interface Reply {
   body: Buffer
   headers: Record<string, string | number>
   status: number
@@ -71,7 +71,7 @@ export async function serveHub(
   } = repo
   const contents = () => Object.entries(repo.files).map(([name, data]) => ({ name, data: Buffer.from(data) }))
 
-  function hubAnswer(path: string): Answer {
+  function hubAnswer(path: string): Reply {
     const nothing = Buffer.alloc(0)
     const missing = (code: string) => ({ status: 404, headers: { 'x-error-code': code }, body: nothing })
     const api = `/api/${type}/${repo.id}/revision/`
@@ -106,14 +106,14 @@ export async function serveHub(
     return { status: 302, headers: { 'x-repo-commit': commit, location, ...linked }, body: nothing }
   }
 
-  function storageAnswer(path: string): Answer {
+  function storageAnswer(path: string): Reply {
     const name = decodeURIComponent(path.slice(1).split('?')[0])
     const { data } = contents().find((file) => file.name === name) ?? { data: Buffer.alloc(0) }
     // Storage has etags of its own, which are not the hub's.
     return { status: 200, headers: { etag: `"stored-${sha256(data).slice(0, 8)}"` }, body: data }
   }
 
-  const listen = (host: Request['host'], answer: (path: string) => Answer) =>
+  const listen = (host: Request['host'], answer: (path: string) => Reply) =>
     start((incoming, response) => {
       const { method = '', url = '', headers } = incoming
       const request = {
@@ -166,7 +166,7 @@ export function breakOff(response: ServerResponse, taken: () => boolean): void {
   })
 }
 
-function ranged(answer: Answer, { range, ifRange }: Request): Omit<Usual, 'cutAfter'> {
+function ranged(answer: Reply, { range, ifRange }: Request): Omit<Usual, 'cutAfter'> {
   const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1])
   const { body, headers, status } = answer
   if (status !== 200 || Number.isNaN(from) || (ifRange !== undefined && ifRange !== headers.etag))

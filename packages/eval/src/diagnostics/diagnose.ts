@@ -20,9 +20,9 @@ export interface DiagnoseOptions extends Policy {
   samples?: number | undefined
   /** Sizes of groups to report. @default 1, 2, 4 … up to `samples` */
   k?: readonly number[] | undefined
-  /** Of the drawn answers. @default 1 */
+  /** The temperature of the drawn answers. @default 1 */
   temperature?: number | undefined
-  /** Of the drawn answers. @default 1, which is all */
+  /** The fewest words whose share reaches this, for the drawn answers. @default 1, which is all */
   topP?: number | undefined
   /** Tokens. @default 128 */
   maxNewTokens?: number | undefined
@@ -41,7 +41,7 @@ export interface Diagnosis {
   known: number
   /** Share of right greedy answers. */
   greedy: number | null
-  /** Of groups of some size, by that size. */
+  /** What groups of some size do, by that size. */
   groups: {
     k: number
     /** Share of groups with at least one right answer. */
@@ -59,7 +59,7 @@ export interface Diagnosis {
   blind?: {
     /** Share of right greedy answers without the images. */
     accuracy: number | null
-    /** From blind to sighted, over the same questions. */
+    /** The difference from blind to sighted, over the same questions. */
     gap: PairedDifference | null
     /** Share of all questions whose greedy answer stays the same without the images. */
     sameAnswer: number

@@ -27,7 +27,7 @@ export interface TaskQuestionsOptions {
   system?: string | undefined
   /** @default 0 */
   seed?: number | undefined
-  /** Where the data is. @default the Hugging Face cache */
+  /** The place of the data. @default the Hugging Face cache */
   data?: OpenDataOptions | undefined
 }
 

@@ -32,7 +32,7 @@ export interface EvaluateOptions extends Policy {
   offset?: number | undefined
   /** Requests at a time. @default 1 */
   batchSize?: number | undefined
-  /** Of everything that is drawn. @default 0 */
+  /** The seed of everything that is drawn. @default 0 */
   seed?: number | undefined
   /** @default 'fixed' */
   mode?: ScoringMode | undefined
@@ -42,15 +42,15 @@ export interface EvaluateOptions extends Policy {
   fallback?: 'random' | 'wrong' | undefined
   /** System message; an empty one leaves it to the model. @default 'You are a helpful assistant.' */
   system?: string | undefined
-  /** Instead of what each task says. @default what each task says */
+  /** Settings that stand instead of what each task says. @default what each task says */
   generation?: GenerationOverrides | undefined
-  /** Where the data of a task is. @default the Hugging Face cache */
+  /** The place of a task's data. @default the Hugging Face cache */
   data?: OpenDataOptions | ((task: Task) => OpenDataOptions) | undefined
   /** Folder of the results. @default nothing is stored, and nothing can be resumed */
   outputPath?: string | undefined
   /** Write `…_samples_<task>.jsonl`, which comparisons need. @default true */
   logSamples?: boolean | undefined
-  /** Behind the task in the names of these files. @default none */
+  /** A suffix behind the task in the names of these files. @default none */
   samplesSuffix?: string | undefined
   /** Stops the run between two batches with the signal's reason; what is done is kept. */
   signal?: AbortSignal | undefined

@@ -1,6 +1,6 @@
 /** What a task's scores add up to, with all that one has to know to compare the number with another one. */
 import { mean } from '@evolmm/internal'
-import type { Group, ScoringMode } from '../task'
+import type { RowGroup, ScoringMode } from '../task'
 import type { ScoredRecord } from './journal'
 import type { OpenTask, RunSettings } from './plan'
 
@@ -10,7 +10,7 @@ export interface TaskResult {
   metrics: Readonly<Record<string, number | null>>
   /** Standard errors of those that are plain means. */
   stderr: Readonly<Record<string, number | null>>
-  breakdown: Readonly<Record<string, Readonly<Record<string, Group>>>>
+  breakdown: Readonly<Record<string, Readonly<Record<string, RowGroup>>>>
   mode: ScoringMode
   /** Who was asked; null for nobody. */
   judge: string | null

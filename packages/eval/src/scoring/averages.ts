@@ -3,7 +3,7 @@
  * guess.
  */
 import { mean, roundPlaces } from '@evolmm/internal'
-import type { Group, Score } from '../task'
+import type { RowGroup, Score } from '../task'
 
 /** The mean of the rows that have this metric; null without rows, or when one is unscored. */
 export function meanOf(scores: readonly Score[], metric: string): number | null {
@@ -26,7 +26,7 @@ export function groupsBy(
   scores: readonly Score[],
   detail: string,
   { metric, scale = (share) => share }: { metric: string; scale?: (share: number | null) => number | null },
-): Record<string, Group> {
+): Record<string, RowGroup> {
   const rows = new Map<string, (number | null)[]>()
   for (const score of scores) {
     const value = score.details?.[detail] ?? null
@@ -44,7 +44,7 @@ export function groupsBy(
 export function groupOf(
   values: readonly (number | null)[],
   scale: (share: number | null) => number | null = (share) => share,
-): Group {
+): RowGroup {
   return {
     correct: values.filter((value) => value === 1).length,
     total: values.length,

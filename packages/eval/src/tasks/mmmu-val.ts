@@ -17,7 +17,7 @@ import { parseMmmuChoice } from '../scoring/mmmu-choice'
 import { matchesMmmuOpen, parseMmmuOpen } from '../scoring/mmmu-open'
 import { optionLines } from '../scoring/option-lines'
 import { parseListLiteral } from '../scoring/python-literal'
-import type { Group, Row, Score, ScoringContext, Task } from '../task'
+import type { RowGroup, Row, Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const domains: Record<string, string> = {
@@ -123,14 +123,14 @@ function subjectOf(row: Row): string {
 }
 
 /** Domains, each followed by its subjects that have rows, and all. */
-function byDomain(scores: readonly Score[]): Record<string, Group> {
+function byDomain(scores: readonly Score[]): Record<string, RowGroup> {
   const group = (subjects: readonly string[]) =>
     rounded(
       scores
         .filter((score) => subjects.includes(score.details?.subject as string))
         .map((score) => score.values.mmmu_acc),
     )
-  const groups: Record<string, Group> = {}
+  const groups: Record<string, RowGroup> = {}
   for (const [domain, list] of Object.entries(domains)) {
     const subjects = list.split(' ')
     groups[`Overall-${domain}`] = group(subjects)
@@ -141,7 +141,7 @@ function byDomain(scores: readonly Score[]): Record<string, Group> {
 }
 
 /** Groups without rows have an accuracy of 0, as lmms-eval prints them. */
-function rounded(values: readonly (number | null)[]): Group {
+function rounded(values: readonly (number | null)[]): RowGroup {
   if (values.length === 0) return { correct: 0, total: 0, accuracy: 0 }
   return groupOf(values, (share) => (share === null ? null : roundPlaces(share, 5)))
 }

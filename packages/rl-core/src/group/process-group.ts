@@ -7,7 +7,7 @@
 export interface ProcessGroup {
   /** The place of this process, from 0. */
   readonly rank: number
-  /** How many processes there are. */
+  /** The number of processes. */
   readonly size: number
   /** Replaces `values`, equally long everywhere, by their sum over all processes, added in the order of the ranks. */
   sum(values: Float32Array): Promise<void>
