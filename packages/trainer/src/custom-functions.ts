@@ -37,7 +37,7 @@ export interface GradedQuestion extends ProposerSample {
 export type Normalizer = (answer: Answer) => Answer
 
 /** What the solver is asked about a question. */
-export type SolverPrompt = (asked: { question: string; image: string; step: number }) => string
+export type SolverPrompt = (about: { question: string; image: string; step: number }) => string
 
 /** What the proposer is asked about an image, which is named by its path from the root of the data. */
-export type ProposerPrompt = (asked: { image: string; step: number }) => string
+export type ProposerPrompt = (about: { image: string; step: number }) => string

@@ -7,7 +7,7 @@ export function imageRecord({ sample, proposed, answered, graded, lessons }: Epi
     path: sample.path,
     relativePath: sample.relativePath,
     epoch: sample.epoch,
-    ...(proposed === null ? unreadable : asked(proposed)),
+    ...(proposed === null ? unreadable : questionRecord(proposed)),
     ...(answered === null || graded === null ? unanswered : answers(answered, graded, lessons.solver)),
     proposerReward: lessons.proposer?.rewards[0] ?? null,
     proposerAdvantage: lessons.proposer?.advantages[0] ?? null,
@@ -33,7 +33,7 @@ const unanswered = {
   proposerRewards: { continuous: null, discrete: null },
 } satisfies Partial<ImageRecord>
 
-function asked({ completion, parsed, question, rejected, logProbability }: Proposed) {
+function questionRecord({ completion, parsed, question, rejected, logProbability }: Proposed) {
   return {
     proposerText: completion.text,
     proposerTokens: completion.ids.length,

@@ -1,4 +1,4 @@
-/** When two answers count as the same. */
+/** A normaliser decides when two answers count as the same. */
 import { EvolmmError } from '@evolmm/internal'
 import { INVALID, normalizeCanonical, normalizeReleased } from '@evolmm/rewards'
 import type { Normalizer } from './custom-functions'

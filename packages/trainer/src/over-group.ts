@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { ProcessGroup } from '@evolmm/rl-core'
 
-/** How many items of the whole list come before this process's own `count`. */
+/** The number of items of the whole list that come before this process's own `count`. */
 export async function placesBefore(group: ProcessGroup, count: number): Promise<number> {
   const counts = await group.gather(count)
   return counts.slice(0, group.rank).reduce((sum, each) => sum + each, 0)

@@ -43,7 +43,7 @@ export async function propose(loop: Loop, step: number, episodes: readonly Episo
     })
 }
 
-/** Whether the question will be asked. */
+/** The judgement says whether the question will be asked. */
 function judged(
   { settings }: Loop,
   { prompt, completion, atStart }: { prompt: Prompt; completion: Completion; atStart: Float32Array },

@@ -6,7 +6,7 @@ import type { Answer, QuestionFault } from '@evolmm/rewards'
 import type { WatchRecord } from '@evolmm/rl-core'
 
 export interface IterationRecord {
-  /** From 1. */
+  /** The number of the iteration, from 1. */
   step: number
   /** One for each image of the iteration, in the order of the dataset. */
   images: ImageRecord[]
@@ -25,7 +25,7 @@ export interface IterationRecord {
 export interface ImageRecord {
   /** Absolute. */
   path: string
-  /** From the root of the data, separated by "/". */
+  /** The path from the root of the data, separated by "/". */
   relativePath: string
   epoch: number
   /** The proposer's output, markup included. */
@@ -47,7 +47,7 @@ export interface ImageRecord {
   majorityCount: number
   /** Share of the N answers that are the majority; 0 without answers. */
   agreement: number
-  /** Of the answers, in nats; `null` without answers. */
+  /** The entropy of the answers, in nats; `null` without answers. */
   entropy: number | null
   /** What the question earns by either rule, whichever the proposer learns from; `null` without answers. */
   proposerRewards: { continuous: number | null; discrete: number | null }
@@ -59,14 +59,14 @@ export interface ImageRecord {
 export interface AnswerRecord {
   /** The solver's output. */
   text: string
-  /** As written in the tag; `null` is invalid. */
+  /** The answer as written in the tag; `null` is invalid. */
   raw: Answer
   /** Normalised, as it votes. */
   answer: Answer
   wordsBefore: number
   tokens: number
   finishReason: 'stop' | 'length'
-  /** By either rule, whichever the solver learns from; `null` for an answer that was not scored. */
+  /** The rewards by either rule, whichever the solver learns from; `null` for an answer that was not scored. */
   rewards: { continuous: number | null; discrete: number | null }
   /** What the update used. */
   reward: number | null
@@ -86,14 +86,14 @@ export interface UpdateRecord {
   /** The weight of the divergence in this iteration, and after it. */
   beta: number
   nextBeta: number
-  /** Of the next word, in nats per token. */
+  /** The entropy of the next word, in nats per token. */
   entropy: number | null
   /** Running baseline before the iteration; `null` for estimators that keep none. */
   baseline: number | null
   rewardMean: number | null
   rewardStd: number | null
   advantageMean: number | null
-  /** Before clipping. */
+  /** The norm before clipping. */
   gradientNorm: number | null
   /** Steps that were left out since their gradient was not finite. */
   skippedSteps: number

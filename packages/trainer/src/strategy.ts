@@ -1,4 +1,7 @@
-/** How each role learns from its lessons: a line for each way of doing a thing, and one table that chooses for the roles. */
+/**
+ * A strategy says how a role learns from its lessons: a line for each way of doing a thing, and one table that
+ * chooses for the roles.
+ */
 import { emaBaseline, leaveOneOut, type AdvantageEstimator, type EmaState } from '@evolmm/rl-core'
 import type { GradientOptions } from '@evolmm/vlm'
 import type { Lesson } from './episode'
@@ -9,7 +12,7 @@ export interface Strategy {
   /** What the rewards of all lessons are worth, a group for each lesson. */
   advantages: Estimator
   objective: GradientOptions['objective']
-  /** How often the same samples are gone through. */
+  /** The number of times that the same samples are gone through. */
   epochs: number
   /** The lessons of each optimizer step of an epoch. */
   batches: (lessons: readonly Lesson[]) => (readonly Lesson[])[]
