@@ -11,6 +11,7 @@ import ts from 'typescript'
 /** Package → packages of ours that it may import. `internal` is inlined into each bundle and allowed everywhere. */
 export const allowed = {
   internal: [],
+  settings: [],
   onnx: [],
   safetensors: [],
   hub: [],
@@ -19,9 +20,20 @@ export const allowed = {
   dataset: [],
   vlm: ['onnx', 'safetensors', 'hub'],
   eval: ['vlm', 'rewards'],
-  'tiny-world': ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
-  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
-  cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer'],
+  'tiny-world': [
+    'onnx',
+    'safetensors',
+    'hub',
+    'rewards',
+    'rl-core',
+    'dataset',
+    'vlm',
+    'eval',
+    'trainer',
+    'settings',
+  ],
+  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'settings'],
+  cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer', 'settings'],
 }
 
 /** Package → packages of which it may import types alone: its code runs without them. */

@@ -3,8 +3,7 @@
  * that tests can stand in for it. Wired in `installed-library.ts`.
  */
 import type { downloadSnapshot, HubOptions } from '@evolmm/hub'
-import type { IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
-import type { TrainConfig } from './train/config/train-settings'
+import type { EvolmmSettings, IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
 import type { Adapter, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { HubOptions, RuntimeReport }
@@ -15,7 +14,7 @@ export interface Library {
   /** Throws where a device that is asked for cannot be used. */
   chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
   downloadSnapshot: typeof downloadSnapshot
-  train(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome>
+  train(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome>
 }
 
 export interface TrainOptions {

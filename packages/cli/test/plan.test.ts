@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EvolmmError } from '@evolmm/internal'
+import { resolve } from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 import { fallbackQuestion } from '@evolmm/trainer'
 import { openConfig } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkRun } from '../src/plan/check-run'
 import type { PlannedGraph } from '../src/plan/plan-graphs'
 import type { RunReport } from '../src/plan/report-run'
-import { resolveConfig } from '../src/train/config/resolve-config'
 import { runCommand } from './support/run-command'
 
 const tiny = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
@@ -193,15 +194,14 @@ test.each<[string, string[], string]>([
 })
 
 test('a run that cannot fit is refused from the configuration, before there are weights', async () => {
-  const { config } = resolveConfig({
-    flags: {
-      ...{ use_lora_solver: true, use_lora_proposer: true, solver_model: bare, device: 'cpu' },
-      ...{ data_dir: join(tiny, 'images'), memory_limit: '50MB' },
-    },
-  })
+  const given = {
+    ...{ use_lora_solver: true, use_lora_proposer: true, solver_model: bare, device: 'cpu' as const },
+    ...{ data_dir: join(tiny, 'images'), memory_limit: '50MB' },
+  }
+  const config = resolve(evolmmSettings, given)
   const refused = await checkRun(config, {}).catch((error: unknown) => error)
   expect(refused).toBeInstanceOf(EvolmmError)
   expect(refused).toMatchObject({ code: 'MEMORY_EXCEEDED' })
   expect((refused as Error).message).toMatch(/^memory of the machine: must be at least .*use a smaller model/)
-  await checkRun({ ...config, memory_limit: 1e12 }, {})
+  await checkRun(resolve(evolmmSettings, { ...given, memory_limit: 1e12 }), {})
 })

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EvolmmError } from '@evolmm/internal'
+import { settingsData } from '@evolmm/settings'
+import { evolmmSettings, type EvolmmSettings } from '@evolmm/trainer'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { ResolvedConfig } from '../src/train/config/resolve-config'
-import type { TrainConfig } from '../src/train/config/train-settings'
 import { library } from '../src/installed-library'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand, type RunOptions } from './support/run-command'
@@ -26,7 +26,13 @@ afterAll(() => {
 const lora = ['--use_lora_solver', '--use_lora_proposer']
 const train = (argv: readonly string[], options: RunOptions = {}) =>
   runCommand(['train', '--data_dir', images, '--solver_model', model, ...argv], options)
-const configOf = (calls: Parameters<typeof given>[0]) => given(calls, 'train')[0] as TrainConfig
+/** What `--dry_run --json` prints. */
+interface Shown {
+  config: EvolmmSettings
+  sources: Record<string, string>
+  notes: string[]
+}
+const configOf = (calls: Parameters<typeof given>[0]) => given(calls, 'train')[0] as EvolmmSettings
 
 test('flags, environment and file reach the run, in any spelling', async () => {
   const file = join(folder, 'my.json')
@@ -121,17 +127,12 @@ test('--dry_run says in one line that a run cannot fit, after showing what it ta
 
 test('what --dry_run --json prints is a configuration file', async () => {
   const first = await train([...lora, '--dry_run', '--json', '--lr', '1e-5'])
-  const {
-    config,
-    sources,
-    notes,
-    images: count,
-  } = JSON.parse(first.stdout) as ResolvedConfig & { images: number }
+  const { config, sources, notes, images: count } = JSON.parse(first.stdout) as Shown & { images: number }
   expect([config.lr, sources.lr, notes, count]).toEqual([1e-5, 'flag', [], expect.any(Number)])
   const file = join(folder, 'resolved.json')
   writeFileSync(file, first.stdout)
   const { calls } = await runCommand(['train', '--config', file])
-  expect(configOf(calls)).toEqual(config)
+  expect(settingsData(evolmmSettings, configOf(calls))).toEqual(config)
 })
 
 test('the first signal, Ctrl-C or SIGTERM, lets the run save itself; the exit code is 130', async () => {
@@ -413,7 +414,7 @@ test('with the real library: two iterations on the tiny checkpoint, whatever the
   expect(stderr).not.toContain('matches nothing')
   // The configuration that was saved is one to begin with.
   const again = ['train', '--config', join(folder, 'r/run.json'), '--run_name', 's', '--dry_run', '--json']
-  const { config, sources } = JSON.parse((await runCommand(again)).stdout) as ResolvedConfig
+  const { config, sources } = JSON.parse((await runCommand(again)).stdout) as Shown
   expect(config).toMatchObject({ run_name: 's', total_steps: 2, dtype: 'bfloat16', solver_model: model })
   expect(sources).toMatchObject({ run_name: 'flag', lr: 'file' })
 })
@@ -427,6 +428,6 @@ test.each([80, 100])('the help reads well in %i columns', async (columns) => {
   // No setting goes without a word, and none is told of twice.
   const flags = [...stdout.matchAll(/^ {2}--(?:\[no-\])?(\w+)/gm)].map(([, name]) => name)
   expect(new Set(flags).size).toBe(flags.length)
-  const config = JSON.parse((await train(['--dry_run', '--json'])).stdout) as ResolvedConfig
+  const config = JSON.parse((await train(['--dry_run', '--json'])).stdout) as Shown
   for (const name of Object.keys(config.config)) expect(flags).toContain(name)
 })

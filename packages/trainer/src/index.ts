@@ -21,8 +21,16 @@ export type {
   SolverReward,
 } from './custom-functions'
 export { malformedFaults } from './options'
+export { normalizer } from './normalizer'
+export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'
-export { defaultProposerPrompt, defaultSolverPrompt, fallbackQuestion } from './prompts'
+export {
+  defaultProposerPrompt,
+  defaultSolverPrompt,
+  fallbackQuestion,
+  proposerPrompt,
+  solverPrompt,
+} from './prompts'
 
 // 2. A run on disk
 export { train } from './train'

@@ -3,6 +3,8 @@ import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import { readConfigFile, readSources } from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { addOutputFlags, text } from '../options'
@@ -15,9 +17,7 @@ import { planGraphs } from '../plan/plan-graphs'
 import { planRun, type PlannedImage, type RunPlan } from '../plan/plan-run'
 import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
-import { readConfigFile } from '../train/config/read-config-file'
-import { resolveConfig, type ResolvedConfig } from '../train/config/resolve-config'
-import { addTrainFlags, givenFlags } from '../train/train-flags'
+import { addTrainFlags, givenFlags, type ReadSettings } from '../train/train-flags'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -60,7 +60,7 @@ export function addPlan(program: Command, context: Context): void {
     .addHelpText('after', examples)
     .action(async ({ config: path, model, memory, image_size: size, programs, json }: OwnFlags) => {
       const flags = givenFlags(command)
-      const resolved = resolveConfig({
+      const resolved = await readSources(evolmmSettings, {
         flags: {
           ...flags,
           ...(model !== undefined && { solver_model: model }),
@@ -69,7 +69,7 @@ export function addPlan(program: Command, context: Context): void {
         environment: context.environment,
         ...(path !== undefined && { file: await readConfigFile(path) }),
       })
-      const { config } = resolved
+      const { settings: config } = resolved
       const progress = showProgress(context)
       const device = config.device === 'auto' ? (await chooseDevice()).device : config.device
       const plan = await planRun(config, { device, hub: hubOptions(progress) })
@@ -94,7 +94,7 @@ async function limits({ config, device }: RunPlan): Promise<Limits> {
 
 async function imageOf(
   { models, config }: RunPlan,
-  { sources }: ResolvedConfig,
+  { sources }: ReadSettings,
   size: string | undefined,
 ): Promise<PlannedImage> {
   if (size !== undefined) return parseSize(size)

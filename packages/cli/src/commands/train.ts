@@ -3,10 +3,9 @@ import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import { formatSettings, readConfigFile, readSources, settingsData } from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
-import { formatConfig } from '../train/config/format-config'
-import { readConfigFile } from '../train/config/read-config-file'
-import { resolveConfig, type ResolvedConfig } from '../train/config/resolve-config'
 import type { Context } from '../context'
 import { addOutputFlags, text } from '../options'
 import { limitsOf } from '../plan/check-run'
@@ -22,7 +21,7 @@ import { checkFiles, checkModels } from '../train/check-files'
 import { chooseProbe } from '../train/choose-probe'
 import { chooseTrackers } from '../train/choose-trackers'
 import { heldType } from '../train/run-options'
-import { addTrainFlags, givenFlags } from '../train/train-flags'
+import { addTrainFlags, givenFlags, type ReadSettings } from '../train/train-flags'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -69,12 +68,12 @@ export function addTrain(program: Command, context: Context, exit: (code: number
   addOutputFlags(command, 'the outcome as JSON, or the configuration with --dry_run')
     .addHelpText('after', examples)
     .action(async ({ config: path, dry_run: dry, json = false }: OwnFlags) => {
-      const resolved = resolveConfig({
+      const resolved = await readSources(evolmmSettings, {
         flags: givenFlags(command),
         environment: context.environment,
         ...(path !== undefined && { file: await readConfigFile(path) }),
       })
-      await checkFiles(resolved.config)
+      await checkFiles(resolved.settings)
       exit(await (dry === true ? show : train)(context, resolved, json).catch(asFlag))
     })
 }
@@ -91,32 +90,39 @@ function asFlag(error: unknown): never {
   throw new EvolmmError(code, `--${named}`, { details, cause: error })
 }
 
-async function show(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
-  const { config, sources, notes } = resolved
-  await checkModels(config)
-  await chooseProbe(config)
-  chooseTrackers(config, () => undefined)
+async function show(context: Context, resolved: ReadSettings, json: boolean): Promise<number> {
+  const { settings, sources, notes } = resolved
+  await checkModels(settings)
+  await chooseProbe(settings)
+  chooseTrackers(settings, () => undefined)
   const warnings: string[] = []
   const images = await scanImages({
-    root: config.data_dir,
-    includeSubfolders: config.include_subfolders ?? [],
+    root: settings.data_dir,
+    includeSubfolders: settings.include_subfolders ?? [],
     onWarning: ({ message }) => warnings.push(message),
   })
   const { onWarning, onNote, ...progress } = showProgress(context)
-  const { device } = await chooseDevice({ device: config.device, dtype: heldType(config) })
+  const { device } = await chooseDevice({ device: settings.device, dtype: heldType(settings) })
   const hub = {
     ...hubOptions({ ...progress, onWarning, onNote }),
-    ...(config.revision !== null && { revision: config.revision }),
+    ...(settings.revision !== null && { revision: settings.revision }),
   }
-  const plan = await planRun(config, { device, hub })
+  const plan = await planRun(settings, { device, hub })
   progress.clear()
   const largest = await largestImage(images, plan.models.solver)
-  const limits = await limitsOf(config, device)
+  const limits = await limitsOf(settings, device)
   const memory = reportRun(plan, largest, limits)
   const programs = planGraphs(plan)
-  const found = { config, sources, notes, images: images.length, programs, memory }
+  const found = {
+    config: settingsData(evolmmSettings, settings),
+    sources,
+    notes,
+    images: images.length,
+    programs,
+    memory,
+  }
   const text = [
-    formatConfig(resolved),
+    formatSettings(evolmmSettings, resolved),
     `${images.length} ${images.length === 1 ? 'image' : 'images'} found`,
     '',
     formatGraphs(programs),
@@ -131,9 +137,9 @@ async function show(context: Context, resolved: ResolvedConfig, json: boolean): 
 }
 
 /** The exit code: 130 after a signal, once the run has saved itself. */
-async function train(context: Context, resolved: ResolvedConfig, json: boolean): Promise<number> {
+async function train(context: Context, resolved: ReadSettings, json: boolean): Promise<number> {
   const progress = showProgress(context)
-  context.stderr.write(`${formatConfig(resolved)}\n`)
+  context.stderr.write(`${formatSettings(evolmmSettings, resolved)}\n`)
   for (const note of resolved.notes) progress.onNote(note)
   const interrupt = new AbortController()
   const { signal } = interrupt
@@ -143,7 +149,7 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
   }, ['SIGINT', 'SIGTERM'])
   try {
     let iterations = 0
-    const outcome = await context.library.train(resolved.config, {
+    const outcome = await context.library.train(resolved.settings, {
       signal,
       onRecord: () => {
         iterations++
@@ -160,7 +166,7 @@ async function train(context: Context, resolved: ResolvedConfig, json: boolean):
     progress.clear()
     const { folder, status, step } = outcome
     // A name that was made up now will be another one next time.
-    const same = resolved.config.run_name === null ? ` with --run_name ${basename(folder)}` : ''
+    const same = resolved.settings.run_name === null ? ` with --run_name ${basename(folder)}` : ''
     if (status === 'stopped')
       progress.onNote(`stopped after iteration ${step}; the same command${same} goes on from there`)
     else if (iterations === 0)

@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { findTasks, folderTask, taskGroups, tasks, type Task } from '@evolmm/eval'
 import type { ScorerName } from '@evolmm/rewards'
-import { closest } from '../train/config/closest'
+import { closest } from '@evolmm/settings'
 
 /** `included` are tasks of one's own beside those that there are. */
 export function chooseTasks(names: string, scorer: ScorerName, included: readonly Task[] = []): Task[] {

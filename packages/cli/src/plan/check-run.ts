@@ -1,8 +1,8 @@
 /** Refuses a run that cannot fit, before its weights are fetched or read. */
 import { scanImages } from '@evolmm/dataset'
+import type { EvolmmSettings } from '@evolmm/trainer'
 import { availableMemory, chooseDevice } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
-import type { TrainConfig } from '../train/config/train-settings'
 import { heldType } from '../train/run-options'
 import { checkFit, fits, type Limits } from './fit'
 import { largestImage } from './largest-image'
@@ -10,7 +10,7 @@ import { planRun } from './plan-run'
 
 /** Throws `DEVICE_UNAVAILABLE` or `MEMORY_EXCEEDED`, or what opening a configuration throws. */
 export async function checkRun(
-  config: TrainConfig,
+  config: EvolmmSettings,
   { hub }: { hub?: HubOptions | undefined },
 ): Promise<void> {
   const { device } = await chooseDevice({ device: config.device, dtype: heldType(config) })
@@ -29,7 +29,7 @@ export async function checkRun(
 
 /** What there is on this machine, unless a limit is set. */
 export async function limitsOf(
-  { memory_limit: limit }: Pick<TrainConfig, 'memory_limit'>,
+  { memory_limit: limit }: Pick<EvolmmSettings, 'memory_limit'>,
   device: 'cpu' | 'cuda' | 'webgpu',
 ): Promise<Limits> {
   const host = await availableMemory('cpu')

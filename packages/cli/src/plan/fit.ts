@@ -1,8 +1,8 @@
 /** Whether a run fits, the largest batch that does, and what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
+import { resolve } from '@evolmm/settings'
+import { evolmmSettings, type EvolmmValues, type EvolmmSettings } from '@evolmm/trainer'
 import { formatBytes } from '../format-bytes'
-import { checkTogether } from '../train/config/check-together'
-import type { TrainConfig } from '../train/config/train-settings'
 import type { Place, TrainingMemory } from './estimate-training'
 import type { PlannedImage, RunPlan } from './plan-run'
 
@@ -28,13 +28,13 @@ export function largestBatch(plan: RunPlan, image: PlannedImage, limits: Limits)
 
 interface Remedy {
   flags: string
-  changes: Partial<TrainConfig>
+  changes: Partial<EvolmmValues>
 }
 
 /** In words, from what costs least to what costs most: each flag alone, or else as few as do together. */
 export function advice(plan: RunPlan, image: PlannedImage, limits: Limits): string {
   const left = (taken: readonly Remedy[]) =>
-    plan.estimate(image, Object.assign({}, ...taken.map(({ changes }) => changes)) as Partial<TrainConfig>)
+    plan.estimate(image, Object.assign({}, ...taken.map(({ changes }) => changes)) as Partial<EvolmmValues>)
   const does = (taken: readonly Remedy[]) => fits(left(taken), limits)
   const shown = (taken: readonly Remedy[]) => {
     const { total } = left(taken)
@@ -77,7 +77,7 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
       .map((part) => Math.floor(from / part))
       .filter((value) => value >= least)
       .map((value) => ({ flags: `--${name} ${value}`, changes: { [name]: value } }))
-  const once = (needed: boolean, flags: string, changes: Partial<TrainConfig>): Remedy[] =>
+  const once = (needed: boolean, flags: string, changes: Partial<EvolmmValues>): Remedy[] =>
     needed ? [{ flags, changes }] : []
   const narrow = device === 'webgpu' ? 'float16' : 'bfloat16'
   const lora = { use_lora_solver: true, use_lora_proposer: true }
@@ -97,13 +97,13 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
     halves('num_solver_samples', config.num_solver_samples, 2),
     once(config.proposer_update_freq > 0, '--proposer_update_freq 0', { proposer_update_freq: 0 }),
   ]
-  return all.map((steps) => steps.filter(({ changes }) => accepted({ ...config, ...changes })))
+  return all.map((steps) => steps.filter(({ changes }) => accepted(config, changes)))
 }
 
 /** Some settings exclude others, or have no effect beside them. */
-function accepted(config: TrainConfig): boolean {
+function accepted(settings: EvolmmSettings, changes: Partial<EvolmmValues>): boolean {
   try {
-    checkTogether(config, (setting) => setting)
+    resolve(evolmmSettings, { ...settings, ...changes })
     return true
   } catch (error) {
     if (error instanceof EvolmmError) return false

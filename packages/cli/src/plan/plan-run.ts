@@ -1,8 +1,7 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
-import type { RoleOptions } from '@evolmm/trainer'
+import type { EvolmmSettings, EvolmmValues, RoleOptions } from '@evolmm/trainer'
 import { openConfig, type OpenedConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
-import type { TrainConfig } from '../train/config/train-settings'
 import { evolveOptions, heldBits, heldType } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
 import { plannedRole, startShapes } from './planned-role'
@@ -15,14 +14,14 @@ export interface PlanRunOptions {
 }
 
 export interface RunPlan {
-  config: TrainConfig
+  config: EvolmmSettings
   device: PlanRunOptions['device']
-  dtype: TrainConfig['dtype']
-  quantize: TrainConfig['quantize']
+  dtype: EvolmmSettings['dtype']
+  quantize: EvolmmSettings['quantize']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
   roles: { solver: RoleOptions; proposer: RoleOptions }
   /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
-  estimate: (image: PlannedImage, changes?: Partial<TrainConfig>) => PlannedMemory
+  estimate: (image: PlannedImage, changes?: Partial<EvolmmValues>) => PlannedMemory
 }
 
 export interface PlannedMemory extends TrainingMemory {
@@ -41,14 +40,14 @@ export interface PlannedImage {
 }
 
 /** Weights are neither read nor fetched. */
-export async function planRun(config: TrainConfig, { device, hub }: PlanRunOptions): Promise<RunPlan> {
+export async function planRun(config: EvolmmSettings, { device, hub }: PlanRunOptions): Promise<RunPlan> {
   const bounds = { minPixels: config.min_pixels ?? undefined, maxPixels: config.max_pixels ?? undefined }
   const open = (model: string) => openConfig(model, { ...bounds, hub })
   const solver = await open(config.solver_model)
-  const other = config.proposer_model !== null && config.proposer_model !== config.solver_model
-  const models = { solver, proposer: other ? await open(config.proposer_model ?? '') : solver }
+  const other = config.proposer_model !== config.solver_model
+  const models = { solver, proposer: other ? await open(config.proposer_model) : solver }
   const shapes = await startShapes(config)
-  const role = (name: 'solver' | 'proposer', from: TrainConfig) => ({
+  const role = (name: 'solver' | 'proposer', from: EvolmmValues) => ({
     ...plannedRole(name, from, shapes),
     config: models[name].config,
   })

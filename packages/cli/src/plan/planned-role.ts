@@ -1,15 +1,14 @@
 /** What a role trains: as the settings say, or as the adapter does that it starts from. */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RoleOptions } from '@evolmm/trainer'
+import type { EvolmmValues, RoleOptions } from '@evolmm/trainer'
 import { readAdapterShape, type AdapterShape } from '@evolmm/vlm'
-import type { TrainConfig } from '../train/config/train-settings'
 import { roleOptions } from '../train/run-options'
 
 type Role = 'solver' | 'proposer'
 export type StartShapes = Partial<Record<Role, AdapterShape>>
 
-export function plannedRole(role: Role, config: TrainConfig, shapes: StartShapes): RoleOptions {
+export function plannedRole(role: Role, config: EvolmmValues, shapes: StartShapes): RoleOptions {
   const { lora, ...options } = roleOptions(config, role)
   if (lora === undefined) return options
   const { targets = lora.targets, ...shape } = shapes[role] ?? {}
@@ -17,7 +16,7 @@ export function plannedRole(role: Role, config: TrainConfig, shapes: StartShapes
 }
 
 /** Of adapters that lie on this machine; one on the hub counts as a new one, since nothing is fetched. */
-export async function startShapes(config: TrainConfig): Promise<StartShapes> {
+export async function startShapes(config: EvolmmValues): Promise<StartShapes> {
   const shapes: StartShapes = {}
   for (const role of ['solver', 'proposer'] as const) {
     const adapter = config[`${role}_adapter`]

@@ -1,17 +1,18 @@
 /** What a configuration names must be there, before anything is loaded for nothing. */
 import { access, stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
+import type { EvolmmSettings, EvolmmValues } from '@evolmm/trainer'
 import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
 import { refuseRun } from '../refuse-run'
-import type { TrainConfig, TrainSetting } from './config/train-settings'
 
 /** Throws `INVALID_OPTION` for the first that is not. */
-export async function checkFiles(config: TrainConfig): Promise<void> {
+export async function checkFiles(config: EvolmmSettings): Promise<void> {
   await checkFolder('data_dir', config.data_dir)
   await checkModel('solver_model', config.solver_model)
   for (const name of ['solver_adapter', 'proposer_adapter'] as const)
     if (config[name] !== null) await refuseRun(`--${name}`, config[name], 'an adapter')
-  for (const name of ['proposer_model', 'solver_adapter', 'proposer_adapter'] as const)
+  await checkModel('proposer_model', config.proposer_model)
+  for (const name of ['solver_adapter', 'proposer_adapter'] as const)
     if (config[name] !== null) await checkModel(name, config[name])
   for (const name of ['manifest', 'probe_data'] as const)
     if (config[name] !== null) await checkFile(name, config[name])
@@ -24,8 +25,8 @@ export async function checkFiles(config: TrainConfig): Promise<void> {
 }
 
 /** Small files and the headers of the weights of models that are folders. Throws what loading them would. */
-export async function checkModels(config: TrainConfig): Promise<void> {
-  for (const model of new Set([config.solver_model, config.proposer_model ?? config.solver_model]))
+export async function checkModels(config: EvolmmSettings): Promise<void> {
+  for (const model of new Set([config.solver_model, config.proposer_model]))
     if ((await kind(model)) === 'a folder')
       await checkCheckpoint(model, {
         minPixels: config.min_pixels ?? undefined,
@@ -33,13 +34,13 @@ export async function checkModels(config: TrainConfig): Promise<void> {
       })
 }
 
-async function checkFolder(name: TrainSetting, path: string): Promise<void> {
+async function checkFolder(name: keyof EvolmmValues, path: string): Promise<void> {
   const found = await kind(path)
   if (found !== 'a folder') throw invalid(name, 'be a folder that exists', path, found)
 }
 
 /** A folder, or what could be a name on the hub. */
-async function checkModel(name: TrainSetting, path: string): Promise<void> {
+async function checkModel(name: keyof EvolmmValues, path: string): Promise<void> {
   const found = await kind(path)
   if (
     found !== 'a folder' &&
@@ -48,7 +49,7 @@ async function checkModel(name: TrainSetting, path: string): Promise<void> {
     throw invalid(name, 'be a folder that exists, or ORG/NAME on the hub', path, found)
 }
 
-async function checkFile(name: TrainSetting, path: string): Promise<void> {
+async function checkFile(name: keyof EvolmmValues, path: string): Promise<void> {
   const found = await kind(path)
   if (found !== 'a file') throw invalid(name, 'be a file that can be read', path, found)
   await access(path).catch((error: unknown) => {
@@ -64,7 +65,7 @@ async function kind(path: string): Promise<string> {
   )
 }
 
-function invalid(name: TrainSetting, rule: string, path: string, found: string): EvolmmError {
+function invalid(name: keyof EvolmmValues, rule: string, path: string, found: string): EvolmmError {
   return new EvolmmError(
     'INVALID_OPTION',
     `--${name} ${JSON.stringify(path)}: must ${rule}, got ${found}; check the path`,

@@ -3,19 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { probe, type ProbeItem } from '@evolmm/eval'
-import { normalizeCanonical, normalizeReleased, parseAnswer } from '@evolmm/rewards'
-import { defaultSolverPrompt, type Probe } from '@evolmm/trainer'
-import type { TrainConfig } from './config/train-settings'
+import { parseAnswer } from '@evolmm/rewards'
+import { normalizer, solverPrompt, type EvolmmSettings, type Probe } from '@evolmm/trainer'
 
 type Line = { image?: unknown; question?: unknown; answer?: unknown } | null
 
-export async function chooseProbe(config: TrainConfig): Promise<Probe | undefined> {
+export async function chooseProbe(config: EvolmmSettings): Promise<Probe | undefined> {
   if (config.probe_data === null) return undefined
   const items = await readItems(config.probe_data)
-  const { solver_prompt: template, system_prompt: system, untagged_answers: untagged } = config
-  const normalize = config.normalize_answers === 'released' ? normalizeReleased : normalizeCanonical
+  const { system_prompt: system, untagged_answers: untagged } = config
+  const normalize = normalizer(config)
+  const ask = solverPrompt(config)
   const own = {
-    prompt: (question: string) => (template ?? defaultSolverPrompt).replaceAll('{question}', () => question),
+    prompt: (question: string) => ask({ question, image: '', step: 0 }),
     ...(system !== null && { system }),
     judge: (text: string, answers: readonly string[] | null) => {
       const key = normalize(parseAnswer(text, { untagged }).answer)

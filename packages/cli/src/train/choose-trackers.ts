@@ -1,9 +1,8 @@
 /** Where a run is followed, besides its log. */
-import { tensorboard, wandb, type Tracker } from '@evolmm/trainer'
-import type { TrainConfig } from './config/train-settings'
+import { tensorboard, wandb, type EvolmmSettings, type Tracker } from '@evolmm/trainer'
 
 /** Throws `WANDB_KEY_MISSING` where an upload is asked for and nobody says whose. */
-export function chooseTrackers(config: TrainConfig, onWarning: (message: string) => void): Tracker[] {
+export function chooseTrackers(config: EvolmmSettings, onWarning: (message: string) => void): Tracker[] {
   const { wandb_log_images_every: imagesEvery, wandb_mode: mode } = config
   return [
     ...(config.tensorboard ? [tensorboard({ imagesEvery })] : []),

@@ -1,21 +1,20 @@
 /** A resolved configuration as the options of `@evolmm/trainer`. */
-import { malformedFaults, type EvolveOptions, type RoleOptions } from '@evolmm/trainer'
-import type { TrainConfig } from './config/train-settings'
+import { malformedFaults, type EvolmmValues, type EvolveOptions, type RoleOptions } from '@evolmm/trainer'
 
 /** Released: float32 where a device lacks the type. A device that is named would refuse it instead. */
-export function heldType({ device, dtype }: TrainConfig): TrainConfig['dtype'] {
+export function heldType({ device, dtype }: EvolmmValues): EvolmmValues['dtype'] {
   return device === 'cpu' || (device === 'webgpu' && dtype === 'bfloat16') ? 'float32' : dtype
 }
 
 /** What `loadVlm` is told of `--quantize`. */
-export function heldBits({ quantize }: Pick<TrainConfig, 'quantize'>): 'int4' | undefined {
+export function heldBits({ quantize }: Pick<EvolmmValues, 'quantize'>): 'int4' | undefined {
   return quantize === 'none' ? undefined : quantize
 }
 
-export function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): RoleOptions {
+export function roleOptions(config: EvolmmValues, role: 'solver' | 'proposer'): RoleOptions {
   const adapter = config[`${role}_adapter`]
   return {
-    model: (role === 'proposer' ? config.proposer_model : null) ?? config.solver_model,
+    model: config[`${role}_model`],
     vision: !config.freeze_vision,
     ...(config[`use_lora_${role}`] && {
       lora: {
@@ -30,7 +29,7 @@ export function roleOptions(config: TrainConfig, role: 'solver' | 'proposer'): R
 }
 
 export function evolveOptions(
-  config: TrainConfig,
+  config: EvolmmValues,
 ): Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state'> {
   const { proposer_prompt: proposer, solver_prompt: solver, system_prompt: system } = config
   return {
@@ -40,6 +39,7 @@ export function evolveOptions(
     samples: config.num_solver_samples,
     proposerUpdateFreq: config.proposer_update_freq,
     solverUpdate: config.solver_update,
+    updateEpochs: config.update_epochs,
     sampling: {
       temperature: config.temp,
       topP: config.top_p,
@@ -54,6 +54,7 @@ export function evolveOptions(
     },
     rewards: {
       kind: config.reward,
+      ...(config.proposer_reward !== null && { proposer: config.proposer_reward }),
       gamma: config.solver_soft_gamma,
       lengthPenalty: config.len_penalty_weight,
       targetWords: config.len_penalty_target_words,
@@ -66,13 +67,13 @@ export function evolveOptions(
     kl: {
       control: config.kl_control,
       coefficient: config.kl_coef,
-      solverTarget: config.solver_kl_target ?? config.kl_target,
-      proposerTarget: config.proposer_kl_target ?? config.kl_target,
+      solverTarget: config.solver_kl_target,
+      proposerTarget: config.proposer_kl_target,
       rate: config.kl_adapt_rate,
     },
     optimizer: {
       lr: config.lr,
-      proposerLr: config.proposer_lr ?? config.lr,
+      proposerLr: config.proposer_lr,
       weightDecay: config.weight_decay,
       gradClip: config.grad_clip,
       scheduler: config.lr_scheduler,

@@ -1,17 +1,15 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
-import { statusLine, train, writeReport } from '@evolmm/trainer'
+import { identityOf, isDefault, settingsData } from '@evolmm/settings'
+import { evolmmSettings, statusLine, train, writeReport, type EvolmmSettings } from '@evolmm/trainer'
 import { checkRun } from '../plan/check-run'
-import { identityOf } from './config/identity'
-import { isDefault } from './config/is-default'
-import { runName } from './config/run-name'
-import type { TrainConfig } from './config/train-settings'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
 import { evolveOptions, heldBits, heldType, roleOptions } from './run-options'
+import { runName } from './run-name'
 
-export async function runTrain(config: TrainConfig, options: TrainOptions): Promise<TrainOutcome> {
+export async function runTrain(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome> {
   const name = runName(config)
   const folder = join(config.output_dir, name)
   const { signal, onRecord, onWarning, hub, onWiden, onQuantize, status, version = null } = options
@@ -21,7 +19,7 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
   const probe = await chooseProbe(config)
   const line = status && statusLine({ output: status })
   // Of the released targets one is a module of other models.
-  const released = isDefault('lora_targets', config.lora_targets)
+  const released = isDefault(evolmmSettings, config, 'lora_targets')
   const warned = new Set(
     released ? ['targets: "mm_projector" matches nothing in the model; it is left out'] : [],
   )
@@ -64,8 +62,8 @@ export async function runTrain(config: TrainConfig, options: TrainOptions): Prom
     adapterLayout: config.adapter_layout,
     resume:
       config.resume === 'auto' || config.resume === 'never' ? config.resume : { checkpoint: config.resume },
-    config: { ...config, run_name: name },
-    identity: identityOf(config),
+    config: { ...settingsData(evolmmSettings, config), run_name: name },
+    identity: identityOf(evolmmSettings, config),
     version,
     trackers: [...(line ? [line] : []), ...chooseTrackers(config, warn)],
     ...(probe && { probe }),

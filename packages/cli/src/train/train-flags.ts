@@ -1,11 +1,16 @@
 /** The flags of `evolmm train`, made from the table of settings, and what of them was given. */
 import { Option, type Command } from 'commander'
-import { describeSettings, type SettingDescription } from './config/describe-settings'
-import type { ConfigInput } from './config/resolve-config'
+import {
+  describe as describeSettings,
+  type SettingDescription,
+  type SourcesInput,
+  type SourcesRead,
+} from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 
 export function addTrainFlags(command: Command): void {
   let group = ''
-  for (const setting of describeSettings()) {
+  for (const setting of describeSettings(evolmmSettings)) {
     if (setting.group !== group) command.optionsGroup(`${setting.group}:`)
     group = setting.group
     const { name, value, alias } = setting
@@ -19,7 +24,7 @@ export function addTrainFlags(command: Command): void {
   }
   // Both ways to write a switch in one place.
   const switches = new Set<string>(
-    describeSettings().flatMap(({ name, value }) => (value === undefined ? [name] : [])),
+    describeSettings(evolmmSettings).flatMap(({ name, value }) => (value === undefined ? [name] : [])),
   )
   command.configureHelp({
     ...command.configureHelp(),
@@ -28,10 +33,12 @@ export function addTrainFlags(command: Command): void {
   })
 }
 
-/** By name, as `resolveConfig` takes them. */
-export function givenFlags(command: Command): NonNullable<ConfigInput['flags']> {
+export type ReadSettings = SourcesRead<typeof evolmmSettings.rows>
+
+/** By name, as `readSources` takes them. */
+export function givenFlags(command: Command): NonNullable<SourcesInput['flags']> {
   const values = command.opts<Record<string, string | boolean | undefined>>()
-  const names = describeSettings().flatMap(({ name, alias }) => [
+  const names = describeSettings(evolmmSettings).flatMap(({ name, alias }) => [
     name,
     ...(alias === undefined ? [] : [alias]),
   ])

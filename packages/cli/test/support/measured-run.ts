@@ -1,16 +1,17 @@
 /** A run of `train` as it is planned, and as the kernel measures it. Linux only. */
 import { readFileSync } from 'node:fs'
 import { scanImages } from '@evolmm/dataset'
+import { readSources, type SourcesInput } from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 import { largestImage } from '../../src/plan/largest-image'
 import { planRun, type PlannedMemory } from '../../src/plan/plan-run'
-import { resolveConfig, type ConfigInput } from '../../src/train/config/resolve-config'
 import { runTrain } from '../../src/train/run-train'
 
-export type Flags = NonNullable<ConfigInput['flags']>
+export type Flags = NonNullable<SourcesInput['flags']>
 
 /** What `evolmm plan` computes for it. */
 export async function plannedRun(flags: Flags): Promise<PlannedMemory> {
-  const { config } = resolveConfig({ flags })
+  const { settings: config } = await readSources(evolmmSettings, { flags })
   const plan = await planRun(config, { device: 'cpu' })
   const images = await scanImages({
     root: config.data_dir,
@@ -22,7 +23,7 @@ export async function plannedRun(flags: Flags): Promise<PlannedMemory> {
 
 /** Peak resident bytes of this process, which must be a new one, with each page of mapped files counted once. */
 export async function measuredRun(flags: Flags): Promise<number> {
-  const { config } = resolveConfig({ flags })
+  const { settings: config } = await readSources(evolmmSettings, { flags })
   let twice = 0
   await runTrain(config, {
     onRecord: ({ solver }) => {

@@ -1,11 +1,11 @@
 /** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
-import type { ConfigInput } from './resolve-config'
+import { EvolmmError, isObject } from '@evolmm/internal'
+import type { SourcesInput } from './read-sources'
 
-/** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `resolveConfig`. */
-export async function readConfigFile(path: string): Promise<NonNullable<ConfigInput['file']>> {
+/** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `readSources`. */
+export async function readConfigFile(path: string): Promise<NonNullable<SourcesInput['file']>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     const error = cause as NodeJS.ErrnoException
     const fix = error.code === 'EISDIR' ? `pass its run.json: ${join(path, 'run.json')}` : 'check the path'
@@ -20,10 +20,6 @@ export async function readConfigFile(path: string): Promise<NonNullable<ConfigIn
   const values = isObject(json) && isObject(json.config) ? json.config : json
   if (!isObject(values)) throw invalid(path, 'must hold an object with settings by name', 'another value')
   return { path, values }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function invalid(path: string, rule: string, got: string, fix = 'correct the file'): EvolmmError {

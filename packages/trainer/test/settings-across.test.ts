@@ -1,6 +1,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { expect, test } from 'vitest'
-import { resolveConfig } from '../src/train/config/resolve-config'
+import { readSources } from '@evolmm/settings'
+import { evolmmSettings } from '../src/index'
 
 type Flags = Record<string, string | boolean>
 const lora = { use_lora_solver: true, use_lora_proposer: true }
@@ -123,10 +124,10 @@ test.each<[string, Flags, string]>([
   ['the rhythm of no probe', { probe_every: '5' }, '--probe_every: must go with --probe_data'],
   ['the size of no probe', { probe_limit: '5' }, '--probe_limit: must go with --probe_data'],
   ['samples of no probe', { probe_samples: '5' }, '--probe_samples: must go with --probe_data'],
-])('what cannot be together is refused: %s', (_, flags, message) => {
+])('what cannot be together is refused: %s', async (_, flags, message) => {
   let thrown: unknown
   try {
-    resolveConfig({ flags })
+    await readSources(evolmmSettings, { flags })
   } catch (error) {
     thrown = error
   }
@@ -136,11 +137,13 @@ test.each<[string, Flags, string]>([
   expect((thrown as EvolmmError).message).toMatch(/; \w/)
 })
 
-test('a contradiction is named by where the setting came from', () => {
-  expect(() => resolveConfig({ environment: { LORA_R: '8' } })).toThrow(/^LORA_R: must go with a new adapter/)
-  expect(() => resolveConfig({ file: { path: 'a.json', values: { lora_r: 8 } } })).toThrow(
-    /^a\.json: lora_r: must go/,
+test('a contradiction is named by where the setting came from', async () => {
+  await expect(readSources(evolmmSettings, { environment: { LORA_R: '8' } })).rejects.toThrow(
+    /^LORA_R: must go with a new adapter/,
   )
+  await expect(
+    readSources(evolmmSettings, { file: { path: 'a.json', values: { lora_r: 8 } } }),
+  ).rejects.toThrow(/^a\.json: lora_r: must go/)
 })
 
 test.each<[string, Flags]>([
@@ -154,8 +157,8 @@ test.each<[string, Flags]>([
   ['a revision of one model, named twice', { revision: 'v1', solver_model: 'x/y', proposer_model: 'x/y' }],
   ['no cache for a tower that learns', { freeze_vision: false, image_cache: '0' }],
   ['a beta of 0 that stays', { kl_control: 'fixed', kl_coef: '0' }],
-])('what can be together is not refused: %s', (_, flags) => {
-  expect(() => resolveConfig({ flags })).not.toThrow()
+])('what can be together is not refused: %s', async (_, flags) => {
+  await expect(readSources(evolmmSettings, { flags })).resolves.toBeDefined()
 })
 
 test.each<[string, Flags, string[]]>([
@@ -220,11 +223,13 @@ test.each<[string, Flags, string[]]>([
     { use_lora_solver: false, use_lora_proposer: false },
     ['two backbones are loaded, since without use_lora_solver and use_lora_proposer all weights are trained'],
   ],
-])('what may not be expected is said: %s', (_, flags, notes) => {
-  expect(resolveConfig({ flags: { ...lora, ...flags } }).notes).toEqual(notes)
+])('what may not be expected is said: %s', async (_, flags, notes) => {
+  expect((await readSources(evolmmSettings, { flags: { ...lora, ...flags } })).notes).toEqual(notes)
 })
 
-test('at least two checkpoints are kept, as by the released code', () => {
-  for (const given of ['0', '1', '2'])
-    expect(resolveConfig({ environment: { MAX_CKPTS: given } }).config.max_checkpoints).toBe(2)
+test('at least two checkpoints are kept, as by the released code', async () => {
+  for (const given of ['0', '1', '2']) {
+    const { settings } = await readSources(evolmmSettings, { environment: { MAX_CKPTS: given } })
+    expect(settings.max_checkpoints).toBe(2)
+  }
 })

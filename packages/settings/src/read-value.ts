@@ -1,19 +1,20 @@
 /**
  * The value of a setting from a text (a flag, an environment variable) or from JSON. What it cannot be is refused with
- * `INVALID_OPTION` under the name that it came by.
+ * `INVALID_OPTION` under the name of the row.
  */
 import { readFileSync } from 'node:fs'
 import { checkInteger, checkNumber, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
 import { closest } from './closest'
-import type { Setting } from './setting'
+import { functionInFile } from './custom-function'
+import type { Row } from './row'
 
-export function readText(name: string, setting: Setting, value: string): unknown {
-  if (setting.default === null && value.trim().toLowerCase() === 'none') return null
-  switch (setting.kind) {
+export function readText(name: string, row: Row, value: string): unknown {
+  if (row.default === null && value.trim().toLowerCase() === 'none') return null
+  switch (row.kind) {
     case 'integer':
-      return parseInteger(name, value, setting)
+      return parseInteger(name, value, row)
     case 'number':
-      return parseNumber(name, value, setting)
+      return parseNumber(name, value, row)
     case 'bytes':
       return parseBytes(name, value)
     case 'switch':
@@ -24,17 +25,17 @@ export function readText(name: string, setting: Setting, value: string): unknown
         value.split(',').flatMap((part) => part.trim() || []),
       )
     default:
-      return checkText(name, setting, value)
+      return checkText(name, row, value)
   }
 }
 
-export function readJson(name: string, setting: Setting, value: unknown): unknown {
-  if (value === null && setting.default === null) return null
-  switch (setting.kind) {
+export function readJson(name: string, row: Row, value: unknown): unknown {
+  if (value === null && row.default === null) return null
+  switch (row.kind) {
     case 'integer':
-      return checkInteger(name, value, setting)
+      return checkInteger(name, value, row)
     case 'number':
-      return checkNumber(name, value, setting)
+      return checkNumber(name, value, row)
     case 'bytes':
       return typeof value === 'string' ? parseBytes(name, value) : checkInteger(name, value, { min: 0 })
     case 'switch':
@@ -43,30 +44,33 @@ export function readJson(name: string, setting: Setting, value: unknown): unknow
     case 'list':
       return checkList(name, value)
     default:
-      if (typeof value === 'string') return checkText(name, setting, value)
-      throw invalid(name, setting.choices ? `be one of ${setting.choices.join(', ')}` : 'be a text', value)
+      if (typeof value === 'function' && row.custom) return value
+      if (typeof value === 'string') return checkText(name, row, value)
+      throw invalid(name, row.kind === 'choice' ? oneOf(row) : 'be a text', value)
   }
 }
 
-function checkText(name: string, setting: Setting, value: string): string {
+function checkText(name: string, row: Row, value: string): string {
   if (value.trim() === '') throw invalid(name, 'be given a value', value, 'give it or leave it out')
-  if (setting.kind === 'choice') return checkChoice(name, setting, value)
-  const text = setting.kind === 'prompt' && value.startsWith('@') ? fileText(name, value.slice(1)) : value
-  if (setting.must?.holds(text) === false) throw invalid(name, setting.must.rule, text)
+  if (row.custom && functionInFile(value, ''))
+    throw invalid(name, 'be the function itself here', value, 'import it and pass it')
+  if (row.kind === 'choice') return checkChoice(name, row, value)
+  const text = row.kind === 'prompt' && value.startsWith('@') ? fileText(name, value.slice(1)) : value
+  if (row.must?.holds(text) === false) throw invalid(name, row.must.rule, text)
   return text
 }
 
 /** Choices may be written with `_` or `-`, as flags may. */
-function checkChoice(name: string, { choices = [], also = {} }: Setting, value: string): string {
+function checkChoice(name: string, row: Row, value: string): string {
+  const { choices = [], also = {} } = row
   const meant = also[value] ?? choices.find((one) => one === value.replaceAll('_', '-'))
   if (meant !== undefined) return meant
   const near = closest(value, choices)
-  throw invalid(
-    name,
-    `be one of ${choices.join(', ')}`,
-    value,
-    near === undefined ? undefined : `did you mean ${near}?`,
-  )
+  throw invalid(name, oneOf(row), value, near === undefined ? undefined : `did you mean ${near}?`)
+}
+
+function oneOf({ choices = [], custom }: Row): string {
+  return `be one of ${choices.join(', ')}${custom ? ', or a function (./file.mjs#name)' : ''}`
 }
 
 function checkList(name: string, value: unknown): readonly string[] {
@@ -119,6 +123,7 @@ function invalid(name: string, rule: string, got: unknown, fix = 'pass such a va
 
 function show(value: unknown): string {
   if (typeof value === 'string' && value.trim() === '') return 'an empty text'
+  if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   return Array.isArray(value) ? 'a list' : 'an object'
 }

@@ -1,0 +1,50 @@
+/** The settings for help and documentation, in groups. */
+import { formatValue } from './format-settings'
+import type { Row, Rows } from './row'
+import { environmentName, type Name, type Schema } from './schema'
+
+export interface SettingDescription<N extends string = string> {
+  group: string
+  name: N
+  /** A second name, which says the same. */
+  alias: string | undefined
+  /** Environment variables that set it. */
+  environment: readonly string[]
+  /** What its value is called; `undefined` for a switch. */
+  value: string | undefined
+  /** What its value may be, for one of a list. */
+  choices: readonly string[] | undefined
+  help: string
+  /** What it is when nobody sets it, in words. */
+  defaultText: string
+}
+
+const kinds: Readonly<Record<Row['kind'], string | undefined>> = {
+  integer: 'n',
+  number: 'x',
+  bytes: 'bytes',
+  text: 'text',
+  prompt: 'text',
+  choice: 'name',
+  list: 'names',
+  switch: undefined,
+}
+
+export function describe<R extends Rows>(schema: Schema<R>): SettingDescription<Name<R>>[] {
+  return schema.groups.flatMap(({ title, names }) =>
+    names.map((name) => {
+      const row = schema.rows[name]
+      const { alias, choices, custom } = row
+      return {
+        group: title,
+        name,
+        alias: alias?.name,
+        environment: [environmentName(schema, name), ...(alias ? [alias.env] : [])],
+        value: row.value ?? row.unit ?? kinds[row.kind],
+        choices: choices && custom ? [...choices, './file.mjs#name'] : choices,
+        help: row.help,
+        defaultText: Array.isArray(row.default) ? row.default.join(', ') : formatValue(row, row.default),
+      }
+    }),
+  )
+}

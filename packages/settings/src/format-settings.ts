@@ -1,0 +1,47 @@
+/** Resolved settings for people: one a line, in groups, with the source of what is not the default. */
+import { isDefault } from './check-together'
+import { functionName } from './custom-function'
+import type { AnyFunction, Row, Rows } from './row'
+import { environmentName, type Name, type Schema, type Settings, type Source } from './schema'
+
+export function formatSettings<R extends Rows>(
+  schema: Schema<R>,
+  { settings, sources }: { settings: Settings<R>; sources: Readonly<Record<Name<R>, Source>> },
+): string {
+  const width = Math.max(...Object.keys(schema.rows).map((name) => name.length))
+  return schema.groups
+    .map(({ title, names }) => {
+      const lines = names.map((name) => {
+        const value: unknown = settings[name]
+        const from = {
+          flag: value === false ? `--no-${name}` : `--${name}`,
+          environment: environmentName(schema, name),
+          file: 'the file',
+          code: '',
+          default: '',
+        }[sources[name]]
+        const mark = from === '' || isDefault(schema, settings, name) ? '' : `  (from ${from})`
+        return `  ${name.padEnd(width)}  ${formatValue(schema.rows[name], value)}${mark}\n`
+      })
+      return `${title}\n${lines.join('')}`
+    })
+    .join('\n')
+}
+
+/** As it could be typed, but for long texts, which are cut off, and for what stands for `null`. */
+export function formatValue(row: Row, value: unknown): string {
+  if (value === null) return row.otherwise ?? row.follows ?? 'none'
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
+  if (typeof value === 'function') return functionName(value as AnyFunction)
+  if (typeof value === 'number') return formatNumber(row, value)
+  return cut((value as string | readonly string[]).toString().replace(/\s+/g, ' '))
+}
+
+function formatNumber({ kind }: Row, value: number): string {
+  if (kind === 'bytes') return value > 0 && value % 2 ** 20 === 0 ? `${value / 2 ** 20}MiB` : String(value)
+  return value !== 0 && Math.abs(value) < 1e-2 ? value.toExponential() : String(value)
+}
+
+function cut(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text
+}

@@ -1,0 +1,31 @@
+/** What somebody may mean by a name that no setting has. */
+import { EvolmmError } from '@evolmm/internal'
+import { closest } from './closest'
+import type { Rows } from './row'
+import type { Naming, Schema } from './schema'
+
+export function unknownName<R extends Rows>(schema: Schema<R>, key: string): EvolmmError {
+  const hint = hintFor(schema, key) ?? 'leave it out'
+  return new EvolmmError(
+    'INVALID_OPTION',
+    `${key}: must be a setting of ${schema.name}, got an unknown name; ${hint}`,
+    { details: { option: key } },
+  )
+}
+
+/** The setting that other libraries call so, or why there is none, or the setting whose name is nearest. */
+export function hintFor<R extends Rows>(
+  schema: Schema<R>,
+  key: string,
+  write: Naming<R> = (setting) => setting,
+): string | undefined {
+  const word = key.replaceAll('-', '_')
+  // Names in sections are known by their ends, since what they begin with differs: worker.rollout.n, rollout.n.
+  const means = (name: string) => word === name || word.endsWith(`.${name}`)
+  const same = Object.keys(schema.rows).find((setting) => schema.rows[setting].elsewhere?.some(means))
+  if (same !== undefined) return `it is ${write(same)} here`
+  const absent = Object.keys(schema.absent).find(means)
+  if (absent !== undefined) return schema.absent[absent]
+  const near = closest(word, [...schema.names.keys()])
+  return near === undefined ? undefined : `did you mean ${write(near)}?`
+}

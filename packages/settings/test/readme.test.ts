@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest'
+import { runReadmeExample } from '@evolmm/internal/testing'
+
+test('the README example prints what it says', async () => {
+  const { printed, promised } = await runReadmeExample(new URL('..', import.meta.url), 0)
+  expect(printed.length).toBeGreaterThan(0)
+  expect(printed).toEqual(promised)
+})

@@ -1,0 +1,575 @@
+/**
+ * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
+ * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
+ */
+import {
+  bytes,
+  choice,
+  custom,
+  integer,
+  list,
+  number,
+  prompt,
+  text,
+  toggle,
+  type RowsOf,
+} from '@evolmm/settings'
+import type {
+  Normalizer,
+  ProposerPrompt,
+  ProposerReward,
+  SolverPrompt,
+  SolverReward,
+} from '../custom-functions'
+
+const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+const model = 'Qwen/Qwen2.5-VL-3B-Instruct'
+const folderName = {
+  rule: 'be the name of a folder, without slashes',
+  holds: (name: string) => !/[/\\]|^\.\.?$/.test(name),
+}
+const asksQuestion = { rule: 'contain {question}', holds: (text: string) => text.includes('{question}') }
+/** The length of a run counts where the course of the learning rate depends on it. */
+const whileRateChanges = ({ lr_scheduler: course }: Readonly<Record<string, unknown>>) =>
+  course !== 'constant'
+
+const images = {
+  data_dir: text('images/train', 'folder of images, or of subfolders with them at any depth', {
+    env: 'DATA_DIR',
+    value: 'dir',
+    option: 'root',
+    identity: false,
+    elsewhere: ['dataset_name', 'data.train_files', 'data.image_dir'],
+  }),
+  include_subfolders: list(null, 'first-level subfolders to use, between commas', {
+    env: 'INCLUDE_SUBFOLDERS',
+    otherwise: 'all',
+    option: 'includeSubfolders',
+    identity: true,
+  }),
+  reshuffle: toggle(false, 'shuffle anew in each epoch; the released code never does', {
+    identity: true,
+    elsewhere: ['data.shuffle', 'shuffle_dataset'],
+  }),
+  manifest: text(null, 'manifest of @evolmm/dataset, whose images are not checked again', {
+    value: 'file',
+    otherwise: 'none',
+    identity: false,
+  }),
+  min_pixels: integer(null, 'enlarge smaller images to this area, in pixels', {
+    min: 1,
+    otherwise: "the checkpoint's",
+    option: 'minPixels',
+    identity: true,
+    elsewhere: ['data.min_pixels'],
+  }),
+  max_pixels: integer(null, 'reduce larger images to this area, in pixels', {
+    min: 1,
+    otherwise: "the checkpoint's",
+    option: 'maxPixels',
+    identity: true,
+    elsewhere: ['data.max_pixels'],
+  }),
+  image_cache: bytes(2 ** 28, 'memory for encoded images, such as 512MB; 0 keeps none', { identity: false }),
+}
+
+const models = {
+  solver_model: text(model, 'folder of a checkpoint, or ORG/NAME[@revision] on the hub', {
+    env: 'SOLVER_MODEL',
+    value: 'dir_or_id',
+    identity: true,
+    elsewhere: ['model', 'model_name_or_path', 'model.model_path', 'model.path'],
+  }),
+  proposer_model: text(null, 'the same for the proposer', {
+    env: 'PROPOSER_MODEL',
+    value: 'dir_or_id',
+    follows: 'solver_model',
+    otherwise: 'that of the solver',
+    identity: true,
+  }),
+  revision: text(null, 'branch, tag or commit on the hub', {
+    value: 'name',
+    otherwise: 'main',
+    identity: true,
+    elsewhere: ['model_revision'],
+  }),
+  device: choice(['auto', 'cpu', 'cuda', 'webgpu'], 'where to compute; auto prefers cuda', {
+    env: 'DEVICE',
+    also: { 'cuda:0': 'cuda' },
+    identity: false,
+    elsewhere: ['use_cpu', 'no_cuda'],
+  }),
+  dtype: choice(['bfloat16', 'float16', 'float32'], 'type of the weights; float32 where a device lacks it', {
+    env: 'DTYPE',
+    identity: true,
+    elsewhere: ['bf16', 'fp16', 'torch_dtype', 'mixed_precision'],
+  }),
+  quantize: choice(
+    ['none', 'int4'],
+    'hold the matrices of linear modules in 4 bits, with LoRA on top (QLoRA)',
+    { identity: true, elsewhere: ['load_in_4bit', 'load_in_8bit'] },
+  ),
+  freeze_vision: toggle(true, 'keep the vision tower as it is', {
+    env: 'FREEZE_VISION',
+    identity: true,
+    elsewhere: ['freeze_vision_tower', 'freeze_vision_modules'],
+  }),
+  memory_limit: bytes(null, 'what a run may use, such as 80GB; one that cannot fit is refused', {
+    otherwise: 'what the device has left',
+    option: 'memoryLimit',
+    identity: false,
+    elsewhere: ['rollout.gpu_memory_utilization', 'vllm_gpu_memory_utilization'],
+  }),
+  threads: integer(null, 'threads on the CPU', {
+    min: 1,
+    otherwise: "the runtime's choice",
+    identity: false,
+    elsewhere: ['dataloader_num_workers', 'num_cpu_threads_per_process'],
+  }),
+  cache_dir: text(null, 'where widened and quantized weights are kept', {
+    value: 'dir',
+    otherwise: '~/.cache/evolmm/weights',
+    option: 'cacheDir',
+    identity: false,
+  }),
+  device_map: text('auto', 'accepted as released; has no effect here', {
+    env: 'DEVICE_MAP',
+    value: 'name',
+    identity: false,
+  }),
+}
+
+const adapters = {
+  use_lora_solver: toggle(false, 'train a LoRA adapter of the solver, not all weights', {
+    env: 'USE_LORA_SOLVER',
+    identity: true,
+    elsewhere: ['use_peft', 'use_lora'],
+  }),
+  use_lora_proposer: toggle(false, 'the same for the proposer', { env: 'USE_LORA_PROPOSER', identity: true }),
+  solver_adapter: text(null, 'adapter to start from: PEFT folder, or name on the hub', {
+    value: 'dir_or_id',
+    otherwise: 'a new one',
+    identity: true,
+    elsewhere: ['adapter', 'adapter_name_or_path'],
+  }),
+  proposer_adapter: text(null, 'the same for the proposer', {
+    value: 'dir_or_id',
+    otherwise: 'a new one',
+    identity: true,
+  }),
+  lora_r: integer(16, 'rank of a new adapter', {
+    env: 'LORA_R',
+    min: 1,
+    option: 'rank',
+    identity: true,
+    elsewhere: ['lora_rank', 'lora.rank'],
+  }),
+  lora_alpha: number(32, 'a new adapter counts alpha / rank', {
+    env: 'LORA_ALPHA',
+    above: 0,
+    option: 'alpha',
+    identity: true,
+    elsewhere: ['lora.alpha'],
+  }),
+  lora_dropout: number(0.05, 'share of the inputs that is dropped while learning', {
+    env: 'LORA_DROPOUT',
+    min: 0,
+    below: 1,
+    option: 'dropout',
+    identity: true,
+    elsewhere: ['lora.dropout'],
+  }),
+  lora_targets: list([...projections, 'mm_projector'], 'modules to adapt, by the ends of their names', {
+    env: 'LORA_TARGETS',
+    option: 'targets',
+    identity: true,
+    elsewhere: ['lora_target_modules', 'target_modules', 'lora.target_modules'],
+  }),
+  adapter_layout: choice(['current', 'legacy'], 'tensor names of transformers from 4.52 on, or before', {
+    option: 'layout',
+    identity: false,
+  }),
+}
+
+const run = {
+  run_name: text(null, 'name of the run and its folder; --wandb_run_name is the same', {
+    value: 'name',
+    otherwise: 'model and time',
+    alias: { name: 'wandb_run_name', env: 'WANDB_RUN_NAME' },
+    must: folderName,
+    identity: false,
+    elsewhere: ['trainer.experiment_name'],
+  }),
+  output_dir: text('runs', 'where the folders of runs are', {
+    env: 'OUTPUT_DIR',
+    value: 'dir',
+    identity: false,
+    elsewhere: ['trainer.save_checkpoint_path', 'trainer.default_local_dir'],
+  }),
+  total_steps: integer(100, 'iterations of the run', {
+    env: 'TOTAL_STEPS',
+    min: 1,
+    identity: whileRateChanges,
+    elsewhere: ['max_steps', 'trainer.total_training_steps'],
+  }),
+  batch_size: integer(1, 'images per iteration', {
+    min: 1,
+    identity: true,
+    elsewhere: ['per_device_train_batch_size', 'data.rollout_batch_size', 'data.train_batch_size'],
+  }),
+  seed: integer(42, 'seed of every draw', { env: 'SEED', min: 0, identity: true, elsewhere: ['data_seed'] }),
+  resume: text('auto', 'go on from the newest complete checkpoint, from none, or from this one', {
+    value: 'auto|never|dir',
+    identity: false,
+    elsewhere: ['resume_from_checkpoint', 'trainer.load_checkpoint_path', 'trainer.find_last_checkpoint'],
+  }),
+  save_every: integer(50, 'iterations between checkpoints; 0 saves only the last state', {
+    env: 'SAVE_EVERY',
+    min: 0,
+    identity: false,
+    elsewhere: ['save_steps', 'trainer.save_freq'],
+  }),
+  max_checkpoints: integer(2, 'newest checkpoints to keep, at least 2', {
+    env: 'MAX_CKPTS',
+    min: 0,
+    least: 2,
+    identity: false,
+    elsewhere: ['save_total_limit', 'trainer.save_limit'],
+  }),
+  clear_cache_every: integer(25, 'accepted as released; has no effect here', {
+    env: 'CLEAR_CACHE_EVERY',
+    min: 0,
+    identity: false,
+    elsewhere: ['torch_empty_cache_steps'],
+  }),
+}
+
+const rollout = {
+  num_solver_samples: integer(5, 'answers to each question (N)', {
+    env: 'N_SAMPLES',
+    min: 1,
+    option: 'samples',
+    identity: true,
+    elsewhere: ['num_generations', 'n', 'rollout.n'],
+  }),
+  temp: number(1, 'temperature of both roles', {
+    env: 'TEMP',
+    above: 0,
+    ignoreEnv: /[/\\]/,
+    option: 'temperature',
+    identity: true,
+    elsewhere: ['temperature', 'rollout.temperature'],
+  }),
+  top_p: number(1, 'draw from the fewest tokens that share this probability', {
+    env: 'TOP_P',
+    above: 0,
+    max: 1,
+    option: 'topP',
+    identity: true,
+    elsewhere: ['rollout.top_p'],
+  }),
+  top_k: integer(0, 'draw from this many of the likeliest tokens, 0 from all', {
+    min: 0,
+    option: 'topK',
+    identity: true,
+    elsewhere: ['rollout.top_k'],
+  }),
+  max_new_tokens_solver: integer(128, 'longest output of the solver, in tokens', {
+    env: 'MAX_NEW_TOKENS_SOLVER',
+    min: 1,
+    option: 'maxNewTokens',
+    identity: true,
+    elsewhere: ['max_completion_length', 'max_new_tokens', 'data.max_response_length'],
+  }),
+  max_new_tokens_proposer: integer(128, 'longest output of the proposer, in tokens', {
+    env: 'MAX_NEW_TOKENS_PROPOSER',
+    min: 1,
+    identity: true,
+  }),
+  solver_prompt: prompt(null, 'what the solver is asked; {question} stands for the question', {
+    otherwise: 'as published',
+    must: asksQuestion,
+    custom: custom<SolverPrompt>('({ question, image, step }) => text'),
+    identity: true,
+    elsewhere: ['data.format_prompt'],
+  }),
+  proposer_prompt: prompt(null, 'what the proposer is asked', {
+    otherwise: 'as published',
+    custom: custom<ProposerPrompt>('({ image, step }) => text'),
+    identity: true,
+  }),
+  system_prompt: prompt(null, 'system message of both roles', {
+    otherwise: "the chat template's",
+    option: 'system',
+    identity: true,
+    elsewhere: ['data.system_prompt'],
+  }),
+}
+
+const rewards = {
+  reward: choice(['continuous', 'discrete'], 'what both roles learn from', {
+    custom: custom<SolverReward>('(answers) => rewards'),
+    identity: true,
+    elsewhere: ['reward_funcs', 'reward.reward_function', 'reward_model'],
+  }),
+  proposer_reward: choice(['continuous', 'discrete'], 'what questions are worth, by another rule', {
+    default: null,
+    otherwise: 'as reward; continuous beside a function',
+    custom: custom<ProposerReward>('(questions) => rewards'),
+    identity: true,
+  }),
+  solver_soft_gamma: number(0.7, 'exponent on the agreement', {
+    env: 'SOLVER_SOFT_GAMMA',
+    min: 0,
+    option: 'gamma',
+    identity: true,
+  }),
+  len_penalty_weight: number(0.1, 'largest share of the reward that length can cost', {
+    env: 'LEN_PENALTY_WEIGHT',
+    min: 0,
+    max: 1,
+    option: 'lengthPenalty',
+    identity: true,
+  }),
+  len_penalty_target_words: integer(6, 'words before the answer that cost nothing', {
+    env: 'LEN_PENALTY_TARGET_WORDS',
+    min: 0,
+    option: 'targetWords',
+    identity: true,
+  }),
+  prop_entropy_mu: number(0.9, 'entropy of the answers that a question aims for', {
+    env: 'PROP_ENTROPY_MU',
+    min: 0,
+    unit: 'nats',
+    option: 'mu',
+    identity: true,
+  }),
+  prop_entropy_sigma: number(0.35, 'width of the band around it', {
+    env: 'PROP_ENTROPY_SIGMA',
+    above: 0,
+    unit: 'nats',
+    option: 'sigma',
+    identity: true,
+  }),
+  normalize_answers: choice(['canonical', 'released'], 'when two answers count as the same', {
+    custom: custom<Normalizer>('(answer) => answer'),
+    identity: true,
+  }),
+  untagged_answers: choice(['invalid', 'last-line'], 'what an output without an answer tag counts as', {
+    option: 'untagged',
+    identity: true,
+  }),
+}
+
+const learning = {
+  solver_update: choice(
+    ['group', 'sequential'],
+    'one optimizer step on all answers, or one after each as released',
+    { identity: true },
+  ),
+  update_epochs: integer(1, 'optimizer steps on the samples of an iteration', {
+    min: 1,
+    identity: true,
+    elsewhere: ['num_iterations', 'actor.ppo_epochs'],
+  }),
+  proposer_update_freq: integer(5, 'iterations between updates of the proposer; 0 never updates it', {
+    env: 'PROP_FREQ',
+    min: 0,
+    identity: true,
+  }),
+  baseline: choice(['ema', 'leave-one-out'], 'what the reward of an answer is compared with', {
+    identity: true,
+    elsewhere: ['algorithm.adv_estimator', 'adv_estimator', 'scale_rewards'],
+  }),
+  proposer_baseline: choice(['ema', 'leave-one-out'], 'what the reward of a question is compared with', {
+    identity: true,
+  }),
+  normalization: choice(['token-mean', 'sum'], "average the loss over an answer's tokens, or add it up", {
+    identity: true,
+    elsewhere: ['loss_type', 'loss_agg_mode', 'actor.loss_agg_mode'],
+  }),
+  lr: number(1e-6, 'learning rate of AdamW', {
+    env: 'LR',
+    min: 0,
+    identity: true,
+    elsewhere: ['learning_rate', 'optim.lr'],
+  }),
+  proposer_lr: number(null, 'the same for the proposer', { min: 0, follows: 'lr', identity: true }),
+  lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate over the run', {
+    option: 'schedule',
+    identity: true,
+    elsewhere: ['lr_scheduler_type', 'optim.warmup_style', 'optim.lr_scheduler_type'],
+  }),
+  warmup_steps: integer(0, 'iterations in which the learning rate rises from 0', {
+    min: 0,
+    option: 'warmupSteps',
+    identity: true,
+    elsewhere: ['warmup_ratio', 'optim.lr_warmup_steps', 'optim.lr_warmup_ratio', 'num_warmup_steps'],
+  }),
+  weight_decay: number(0.01, 'decoupled weight decay', {
+    env: 'WEIGHT_DECAY',
+    min: 0,
+    option: 'weightDecay',
+    identity: true,
+    elsewhere: ['optim.weight_decay'],
+  }),
+  grad_clip: number(1, 'largest norm of a gradient', {
+    env: 'GRAD_CLIP',
+    above: 0,
+    option: 'clip',
+    identity: true,
+    elsewhere: ['max_grad_norm', 'actor.max_grad_norm', 'actor.grad_clip', 'gradient_clipping'],
+  }),
+  gradient_checkpointing: toggle(false, 'less memory, more time', {
+    identity: false,
+    elsewhere: ['model.enable_gradient_checkpointing', 'use_gradient_checkpointing'],
+  }),
+}
+
+const divergence = {
+  kl_control: choice(
+    ['adaptive', 'fixed'],
+    'adapt the weight of the divergence (beta) to a target, or fix it',
+    { identity: true, elsewhere: ['algorithm.kl_type', 'kl_ctrl.type'] },
+  ),
+  kl_coef: number(1e-3, 'beta at the start', {
+    env: 'KL_COEF',
+    min: 0,
+    option: 'coefficient',
+    identity: true,
+    elsewhere: ['beta', 'algorithm.kl_coef', 'kl_loss_coef', 'actor.kl_loss_coef', 'init_kl_coef'],
+  }),
+  kl_target: number(0.02, 'divergence from the start to aim for, per token', {
+    env: 'KL_TARGET',
+    min: 0,
+    unit: 'nats',
+    option: 'target',
+    identity: true,
+    elsewhere: ['algorithm.kl_target', 'kl_ctrl.target_kl', 'target_kl'],
+  }),
+  solver_kl_target: number(null, 'the same for the solver', {
+    min: 0,
+    unit: 'nats',
+    follows: 'kl_target',
+    identity: true,
+  }),
+  proposer_kl_target: number(null, 'the same for the proposer', {
+    min: 0,
+    unit: 'nats',
+    follows: 'kl_target',
+    identity: true,
+  }),
+  kl_adapt_rate: number(0.1, 'how fast beta adapts', {
+    env: 'KL_ADAPT_RATE',
+    min: 0,
+    option: 'rate',
+    identity: true,
+    elsewhere: ['algorithm.kl_horizon', 'kl_ctrl.horizon'],
+  }),
+}
+
+const guards = {
+  skip_malformed: toggle(true, 'do not ask malformed questions: without their tag, too long', {
+    identity: true,
+  }),
+  min_question_logprob: number(null, 'do not ask what the start proposer finds less likely, per token', {
+    max: 0,
+    unit: 'nats',
+    otherwise: 'ask all',
+    identity: true,
+  }),
+  collapse_window: integer(200, 'latest questions to watch for one answer to every image', {
+    min: 1,
+    option: 'window',
+    identity: true,
+  }),
+  collapse_entropy_floor: number(0.01, 'answers with less entropy count as all the same', {
+    min: 0,
+    unit: 'nats',
+    option: 'entropyFloor',
+    identity: true,
+  }),
+  collapse_patience: integer(100, 'iterations in a row without entropy, or with equal rewards', {
+    min: 1,
+    option: 'patience',
+    identity: true,
+  }),
+  collapse_kl: number(0.1, 'divergence from the start that is too large, per token', {
+    above: 0,
+    unit: 'nats',
+    option: 'kl',
+    identity: true,
+  }),
+  stop_on_collapse: toggle(false, 'end the run at a collapse, not only report it', { identity: false }),
+}
+
+const probe = {
+  probe_data: text(null, 'questions with known answers: image, question, answer a line', {
+    value: 'file.jsonl',
+    otherwise: 'none',
+    identity: false,
+    elsewhere: ['eval_dataset', 'data.val_files'],
+  }),
+  probe_every: integer(50, 'iterations between measurements; 0 at start and end alone', {
+    min: 0,
+    identity: false,
+    elsewhere: ['eval_steps', 'trainer.val_freq', 'trainer.test_freq'],
+  }),
+  probe_limit: integer(null, 'questions of the file to use', { min: 1, otherwise: 'all', identity: false }),
+  probe_samples: integer(0, 'sampled answers to each question, besides the greedy one', {
+    min: 0,
+    identity: false,
+  }),
+}
+
+const tracking = {
+  tensorboard: toggle(true, 'write TensorBoard event files', {
+    identity: false,
+    elsewhere: ['logging_dir'],
+  }),
+  report: toggle(true, 'write report.html at the end', { identity: false }),
+  wandb_mode: choice(['disabled', 'online', 'offline'], 'log to Weights & Biases', {
+    env: 'WANDB_MODE',
+    option: 'mode',
+    identity: false,
+    elsewhere: ['report_to', 'trainer.logger', 'log_with', 'use_wandb'],
+  }),
+  wandb_project: text('sqlm', 'its project', {
+    env: 'WANDB_PROJECT',
+    value: 'name',
+    option: 'project',
+    identity: false,
+    elsewhere: ['trainer.project_name', 'project'],
+  }),
+  wandb_entity: text(null, 'its user or team', {
+    env: 'WANDB_ENTITY',
+    value: 'name',
+    otherwise: "the key's own",
+    option: 'entity',
+    identity: false,
+  }),
+  wandb_log_images_every: integer(0, 'iterations between logged images; 0 logs none', {
+    env: 'WANDB_LOG_IMAGES_EVERY',
+    min: 0,
+    option: 'imagesEvery',
+    identity: false,
+    elsewhere: ['log_completions', 'trainer.val_generations_to_log'],
+  }),
+}
+
+/** The groups of the help, in its order. */
+export const evolmmRows = {
+  Images: images,
+  Models: models,
+  Adapters: adapters,
+  Run: run,
+  'Questions and answers': rollout,
+  Rewards: rewards,
+  Learning: learning,
+  'Divergence from the start': divergence,
+  Guards: guards,
+  Probe: probe,
+  Tracking: tracking,
+}
+
+export type EvolmmRows = RowsOf<typeof evolmmRows>
