@@ -1,7 +1,7 @@
-// 1. Repositories as folders
 export { resolveRepo, type ResolvedRepo } from './resolve-repo'
 export { downloadSnapshot, type Snapshot } from './download-snapshot'
 export { adapterFiles, modelFiles, type FileSelection } from './file-selection'
 export { hubCacheFolder, type HubOptions, type HubProgress, type HubWarning } from './hub-options'
+export { datasetFiles, type DatasetFiles, type DatasetFilesOptions, type HubDataset } from './dataset-files'
 
 export { EvolmmError } from '@evolmm/internal'
