@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
     debug = command.optsWithGlobals<{ debug?: boolean }>().debug ?? debug
   })
   try {
-    const normalized = normalizeFlags(argv.length === 0 ? ['--help'] : asked(argv, program), program)
+    const normalized = normalizeFlags(argv.length === 0 ? ['--help'] : withoutHelp(argv, program), program)
     await program.parseAsync(normalized, { from: 'user' })
     return code
   } catch (error) {
@@ -93,7 +93,7 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
 }
 
 /** `help foo` as `foo`: commander names an unknown command, with the one that may be meant, only outside of help. */
-function asked(argv: readonly string[], program: Command): readonly string[] {
+function withoutHelp(argv: readonly string[], program: Command): readonly string[] {
   const [help, name = '-'] = argv
   const known = name.startsWith('-') || name === 'help' || isCommand(name, program)
   return help === 'help' && !known ? [name] : argv

@@ -61,8 +61,13 @@ interface Sibling {
 function checkListing(subject: Subject, text: string): Listing {
   const answer = parse(text) as { sha?: unknown; siblings?: unknown } | null | undefined
   const commit = answer?.sha
-  const asked = isCommit(subject.revision) ? subject.revision : commit
-  if (typeof commit !== 'string' || !isCommit(commit) || commit !== asked || !Array.isArray(answer?.siblings))
+  const requested = isCommit(subject.revision) ? subject.revision : commit
+  if (
+    typeof commit !== 'string' ||
+    !isCommit(commit) ||
+    commit !== requested ||
+    !Array.isArray(answer?.siblings)
+  )
     throw hubError(
       subject,
       'HUB_BAD_ANSWER',

@@ -98,8 +98,8 @@ export function repeating<T>(
 ): Promise<T> {
   const pauseAfter = (error: unknown) => {
     if (!isTransient(error)) return undefined
-    const asked = (error.details.retryAfter as number | undefined) ?? 0
-    return asked > longestWait ? undefined : asked
+    const wait = (error.details.retryAfter as number | undefined) ?? 0
+    return wait > longestWait ? undefined : wait
   }
   const pauses = { retries: most, firstPause: 500, longestPause: 10_000, pauseAfter, sleep }
   return retrying(attempt, { ...pauses, progressed, signal })

@@ -121,11 +121,11 @@ async function answer(context: Context, flags: InferFlags, prepared: Prepared): 
 
 async function merge(
   { stderr }: Context,
-  { merge: folder, merge_dtype: asked }: InferFlags,
+  { merge: folder, merge_dtype: requested }: InferFlags,
   { vlm, adapter }: Pick<Prepared, 'vlm' | 'adapter'>,
 ): Promise<void> {
   if (folder === undefined || adapter === undefined) return
-  const dtype = asked ?? (await storedType(vlm.folder))
+  const dtype = requested ?? (await storedType(vlm.folder))
   await vlm.saveMerged(folder, adapter, { dtype }).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'WOULD_OVERWRITE') throw error
     throw new EvolmmError(

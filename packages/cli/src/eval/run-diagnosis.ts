@@ -79,8 +79,8 @@ async function diagnoseTask(
     signal,
     onProgress: report,
   })
-  const asked = (task.judge ?? 'never') === 'never' ? null : (judge?.name ?? null)
-  return { revision: data.revision, judge: asked, diagnosis }
+  const judgeName = (task.judge ?? 'never') === 'never' ? null : (judge?.name ?? null)
+  return { revision: data.revision, judge: judgeName, diagnosis }
 }
 
 function limitedRows(limit = Infinity, length: number): number {

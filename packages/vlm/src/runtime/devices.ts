@@ -40,30 +40,30 @@ export async function chooseDevice(
   options: DeviceOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
 ): Promise<DeviceChoice> {
-  const asked = checkOneOf('device', options.device ?? 'auto', ['auto', 'cpu', 'cuda', 'webgpu'])
+  const requested = checkOneOf('device', options.device ?? 'auto', ['auto', 'cpu', 'cuda', 'webgpu'])
   const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
-  if (asked === 'auto') {
+  if (requested === 'auto') {
     const { usable } = await providerStatus('cuda', runtime)
     if (!usable) return choice('cpu', 'float32')
     await checkType('cuda', dtype, runtime)
     return choice('cuda', dtype)
   }
-  if (!held[asked].includes(dtype))
+  if (!held[requested].includes(dtype))
     throw new EvolmmError(
       'UNSUPPORTED_DTYPE',
-      `dtype: must be ${held[asked].join(' or ')} on ${asked}, got ${dtype}; leave it out (weights stored in 16 bits ` +
+      `dtype: must be ${held[requested].join(' or ')} on ${requested}, got ${dtype}; leave it out (weights stored in 16 bits ` +
         'are widened by themselves), or choose device cuda',
-      { details: { device: asked, dtype } },
+      { details: { device: requested, dtype } },
     )
-  const { missing } = await providerStatus(asked, runtime)
+  const { missing } = await providerStatus(requested, runtime)
   if (missing !== undefined)
     throw new EvolmmError(
       'DEVICE_UNAVAILABLE',
-      `device ${asked}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
-      { details: { device: asked, ...missing } },
+      `device ${requested}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
+      { details: { device: requested, ...missing } },
     )
-  await checkType(asked, dtype, runtime)
-  return choice(asked, dtype)
+  await checkType(requested, dtype, runtime)
+  return choice(requested, dtype)
 }
 
 /** Throws unless the card and its driver can multiply numbers of that type. */
