@@ -27,7 +27,7 @@ export function checkTogether<R extends Rows>(
   }
 }
 
-/** Whether a setting has the value that it has when nobody gives it. */
+/** True if a setting has the value that it has when nobody gives it. */
 export function isDefault<R extends Rows>(
   schema: Schema<R>,
   settings: Settings<R>,

@@ -28,7 +28,7 @@ export function formatSettings<R extends Rows>(
     .join('\n')
 }
 
-/** As it could be typed, but for long texts, which are cut off, and for what stands for `null`. */
+/** The value as it could be typed, but for long texts, which are cut off, and for what stands for `null`. */
 export function formatValue(row: Row, value: unknown): string {
   if (value === null) return row.otherwise ?? row.follows ?? 'none'
   if (typeof value === 'boolean') return value ? 'on' : 'off'

@@ -25,7 +25,7 @@ export interface SourcesInput {
 export interface SourcesRead<R extends Rows = Rows> {
   settings: Settings<R>
   sources: Record<Name<R>, Source>
-  /** How messages call each setting: by the flag, variable or key that gave it, or else by its flag. */
+  /** The subject by which messages call each setting: the flag, variable or key that gave it, or else its flag. */
   subjects: Record<Name<R>, string>
   /** What is worth knowing and stops nothing, in sentences. */
   notes: string[]

@@ -10,7 +10,7 @@ import { unknownName } from './unknown-name'
 const mark = Symbol.for('evolmm.settings')
 
 export interface ResolveOptions<R extends Rows = Rows> {
-  /** How a message writes the name of another setting that would mend it. @default the name */
+  /** The function writes the name of another setting that would mend what a message is about. @default the name */
   write?: Naming<R>
 }
 
@@ -38,7 +38,7 @@ export function resolve<R extends Rows>(
   return settings
 }
 
-/** For functions that take settings: refuses what `resolve` has not made of this schema. */
+/** A function that takes settings calls this: it refuses what `resolve` has not made of this schema. */
 export function checkResolved<R extends Rows>(
   schema: Schema<R>,
   settings: unknown,

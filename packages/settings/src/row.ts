@@ -15,7 +15,7 @@ export type Rows = Readonly<Record<string, Row>>
 
 export interface RowOptions {
   /**
-   * Whether what comes of a run depends on the setting, so that a run that goes on must have the same; where that
+   * True if what comes of a run depends on the setting, so that a run that goes on must have the same; where that
    * depends on other settings, a function of them.
    */
   identity: boolean | ((settings: Readonly<Record<string, unknown>>) => boolean)
@@ -60,7 +60,7 @@ export interface Custom<F extends AnyFunction> {
   type?: F
 }
 
-/** For `custom`: `custom<(question: string) => string>('(question) => prompt')`. */
+/** A maker for the option `custom`: `custom<(question: string) => string>('(question) => prompt')`. */
 export function custom<F extends AnyFunction>(signature: string): Custom<F> {
   return { signature }
 }

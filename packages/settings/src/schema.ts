@@ -36,7 +36,7 @@ export interface Rule<R extends Rows = Rows> {
   wrong(settings: Settings<R>, the: Naming<R>): string | false
 }
 
-/** Where each value came from; `code` is a caller of `resolve`. */
+/** The place where a value came from; `code` is a caller of `resolve`. */
 export type Source = 'flag' | 'environment' | 'file' | 'code' | 'default'
 
 export interface Origin<R extends Rows = Rows> {

@@ -1,4 +1,4 @@
-/** Whether a run fits, the largest batch that does, and what would make it fit. */
+/** A fit says whether a run fits, the largest batch that does, and what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
 import { resolve } from '@evolmm/settings'
 import { evolmmSettings, type EvolmmValues, type EvolmmSettings } from '@evolmm/trainer'
@@ -31,7 +31,7 @@ interface Remedy {
   changes: Partial<EvolmmValues>
 }
 
-/** In words, from what costs least to what costs most: each flag alone, or else as few as do together. */
+/** The advice in words, from what costs least to what costs most: each flag alone, or else as few as do together. */
 export function advice(plan: RunPlan, image: PlannedImage, limits: Limits): string {
   const left = (taken: readonly Remedy[]) =>
     plan.estimate(image, Object.assign({}, ...taken.map(({ changes }) => changes)) as Partial<EvolmmValues>)

@@ -20,22 +20,22 @@ export interface RunPlan {
   quantize: EvolmmSettings['quantize']
   models: { solver: OpenedConfig; proposer: OpenedConfig }
   roles: { solver: RoleOptions; proposer: RoleOptions }
-  /** With other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
+  /** The estimate with other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
   estimate: (image: PlannedImage, changes?: Partial<EvolmmValues>) => PlannedMemory
 }
 
 export interface PlannedMemory extends TrainingMemory {
-  /** Of the largest image. */
+  /** Patches of the largest image. */
   imagePatches: number
-  /** Of the longest prompt of each role. */
+  /** Tokens of the longest prompt of each role. */
   promptTokens: { solver: number; proposer: number }
 }
 
 export interface PlannedImage {
-  /** Of the largest one, in pixels. */
+  /** The size of the largest image, in pixels. */
   width: number
   height: number
-  /** Of the data set, where it is known. */
+  /** The number of images of the data set, where it is known. */
   count?: number | undefined
 }
 

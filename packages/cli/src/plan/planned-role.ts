@@ -15,7 +15,7 @@ export function plannedRole(role: Role, config: EvolmmValues, shapes: StartShape
   return { ...options, lora: { ...lora, ...shape, targets } }
 }
 
-/** Of adapters that lie on this machine; one on the hub counts as a new one, since nothing is fetched. */
+/** The shapes of adapters that lie on this machine; one on the hub counts as a new one, since nothing is fetched. */
 export async function startShapes(config: EvolmmValues): Promise<StartShapes> {
   const shapes: StartShapes = {}
   for (const role of ['solver', 'proposer'] as const) {

@@ -16,13 +16,13 @@ export function promptTokens(
   const count = ({ config: { vision }, textTokens = guess }: Model, prompt: string) =>
     textTokens({ prompt, system }) + imagePatches / vision.spatialMergeSize ** 2
   const ask = solverPrompt(config)
-  const asked = (question: string) => ask({ question, image: '', step: 0 })
+  const promptFor = (question: string) => ask({ question, image: '', step: 0 })
   // As often as the prompt says the question, a question may be as long as its writer is allowed to write.
-  const places = asked(marker).split(marker).length - 1
+  const places = promptFor(marker).split(marker).length - 1
   return {
     solver: Math.max(
-      count(solver, asked('')) + places * config.max_new_tokens_proposer,
-      count(solver, asked(fallbackQuestion)),
+      count(solver, promptFor('')) + places * config.max_new_tokens_proposer,
+      count(solver, promptFor(fallbackQuestion)),
     ),
     proposer: count(proposer, proposerPrompt(config)({ image: '', step: 0 })),
   }

@@ -1,4 +1,4 @@
-/** Where a run is followed, besides its log. */
+/** Trackers follow a run besides its log. */
 import { tensorboard, wandb, type EvolmmSettings, type Tracker } from '@evolmm/trainer'
 
 /** Throws `WANDB_KEY_MISSING` where an upload is asked for and nobody says whose. */

@@ -35,7 +35,7 @@ export function addTrainFlags(command: Command): void {
 
 export type ReadSettings = SourcesRead<typeof evolmmSettings.rows>
 
-/** By name, as `readSources` takes them. */
+/** The flags by name, as `readSources` takes them. */
 export function givenFlags(command: Command): NonNullable<SourcesInput['flags']> {
   const values = command.opts<Record<string, string | boolean | undefined>>()
   const names = describeSettings(evolmmSettings).flatMap(({ name, alias }) => [
