@@ -1,5 +1,5 @@
 /** Marks all but the first of images with equal content as skipped, so that no content is sampled twice. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { KnownImages } from './known-images'
 import type { ScannedImages } from './scan-images'
 import type { Verdicts } from './verdicts'

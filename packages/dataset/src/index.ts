@@ -20,4 +20,4 @@ export type { Manifest, ManifestEntry, ManifestHeader } from './manifest-file'
 export { findDuplicates } from './find-duplicates'
 
 // Errors
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type DatasetErrorCode } from './errors'

@@ -3,7 +3,7 @@
  * time of last change are still those of the entry; files are looked at when they are asked for.
  */
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { isCurrent, ManifestCursor, stampOf } from './manifest-cursor'
 import { readManifest, type Manifest, type ManifestEntry } from './manifest-file'
 import type { CheckReason } from './check-image'

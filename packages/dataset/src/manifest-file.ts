@@ -4,8 +4,8 @@
  */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 import type { CheckReason } from './check-image'
 import { comparePaths } from './compare-paths'
 import type { ImageFormat } from './image-formats'

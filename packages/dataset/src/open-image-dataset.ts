@@ -5,7 +5,8 @@
  * resumed run gives the same image. Images are checked when they are first met; what is learnt is `state`.
  */
 import { join } from 'node:path'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { checkImage } from './check-image'
 import { dropDuplicateImages } from './drop-duplicates'
 import { KnownImages } from './known-images'

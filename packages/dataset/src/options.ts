@@ -1,5 +1,6 @@
 /** Option checks that several functions of this package share; numbers are checked by the internal package. */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 
 /** Pillow refuses to open more pixels than this (twice its `MAX_IMAGE_PIXELS`). */
 const pillowLimit = 178_956_970

@@ -7,7 +7,7 @@
  * that is kept between calls are shortcuts (where earlier searches have been).
  */
 import { setImmediate } from 'node:timers/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { shuffledOrder } from './shuffled-order'
 import type { Verdicts } from './verdicts'
 

@@ -6,7 +6,7 @@
  * the listings of the folders on the way from the root to the current one are held.
  */
 import { join, resolve } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
 import { checkText, invalidOption } from './options'
 import { PathList } from './path-list'

@@ -2,7 +2,7 @@
  * What is known of each image of a scan: nothing yet, usable, or skipped and why. Each image is checked at most once;
  * what is known can be taken out as plain data and be given back to a later process.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { CheckReason } from './check-image'
 import type { UsabilityRules } from './options'
 

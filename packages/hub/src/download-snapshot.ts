@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, type HubErrorCode } from './errors'
 import { downloadBlob, etagOf, type Content } from './download-blob'
 import { selectFiles, unmetPatterns } from './file-selection'
 import {
@@ -81,12 +81,16 @@ export async function downloadSnapshot(name: string, options: HubOptions = {}): 
 
 /** Failures after which an older answer is better than none; that a revision is gone is an answer itself. */
 function standsIn(error: unknown): error is EvolmmError {
-  return (
-    isTransient(error) ||
-    (error instanceof EvolmmError &&
-      /^HUB_(BAD_ANSWER|UNAUTHORIZED|FORBIDDEN|GATED|REPO_NOT_FOUND)$/.test(error.code))
-  )
+  return isTransient(error) || (error instanceof EvolmmError && refusals.has(error.code))
 }
+
+const refusals = new Set<HubErrorCode>([
+  'HUB_BAD_ANSWER',
+  'HUB_UNAUTHORIZED',
+  'HUB_FORBIDDEN',
+  'HUB_GATED',
+  'HUB_REPO_NOT_FOUND',
+])
 
 async function downloadAll(subject: Subject, cache: RepoCache, files: readonly RemoteFile[]): Promise<void> {
   const { settings, revision: commit } = subject

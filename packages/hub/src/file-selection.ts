@@ -2,7 +2,8 @@
  * A selection says which files of a repository are wanted. Patterns are those of huggingface_hub: `*` (also across
  * "/"), `?`, `[abc]`, `[!abc]`; one that ends in "/" means everything below.
  */
-import { checkText, EvolmmError } from '@evolmm/internal'
+import { checkText } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 
 export interface FileSelection {
   /** A file must match one of these. @default all */

@@ -1,7 +1,7 @@
 /** What can go wrong between the hub, the network and the disk, as one line each. */
 import { inspect } from 'node:util'
-import { EvolmmError } from '@evolmm/internal'
 import { retryAfter } from '@evolmm/internal/node'
+import { EvolmmError, type HubErrorCode } from './errors'
 import type { HubSettings } from './hub-options'
 
 /** What a request asks for, for the messages. */
@@ -19,7 +19,7 @@ interface Answered {
   url: string
 }
 
-const transient = new Set(['HUB_UNREACHABLE', 'HUB_RATE_LIMITED', 'HUB_SERVER_ERROR'])
+const transient = new Set<HubErrorCode>(['HUB_UNREACHABLE', 'HUB_RATE_LIMITED', 'HUB_SERVER_ERROR'])
 
 /** Worth another attempt, or the cache instead. */
 export function isTransient(error: unknown): error is EvolmmError {
@@ -38,7 +38,7 @@ export function statusError(subject: Subject, answer: Answered, fromStorage: boo
   const token = settings.token === undefined ? 'no token' : 'a token that is not enough'
   const howToken = 'set HF_TOKEN, pass the token option or run `hf auth login`'
   const reason = headers.get('x-error-code')
-  const fail = (code: string, text: string) => hubError(subject, code, `${what}: ${text}`, { answer })
+  const fail = (code: HubErrorCode, text: string) => hubError(subject, code, `${what}: ${text}`, { answer })
 
   if (status === 429) {
     const wait = retryAfter(headers)
@@ -82,7 +82,7 @@ export function statusError(subject: Subject, answer: Answered, fromStorage: boo
 /** A typed error with the details that a report needs, and without the token or a signed address. */
 export function hubError(
   { settings, id, revision, file }: Subject,
-  code: string,
+  code: HubErrorCode,
   message: string,
   { answer, cause, details }: { answer?: Answered; cause?: unknown; details?: Record<string, unknown> } = {},
 ): EvolmmError {

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { checkInteger, checkOneOf, checkText, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkOneOf, checkText } from '@evolmm/internal'
 import type { Sleep } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 import type { FileSelection } from './file-selection'
 
 export interface HubProgress {

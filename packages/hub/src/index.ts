@@ -4,4 +4,4 @@ export { adapterFiles, modelFiles, type FileSelection } from './file-selection'
 export { hubCacheFolder, type HubOptions, type HubProgress, type HubWarning } from './hub-options'
 export { datasetFiles, type DatasetFiles, type DatasetFilesOptions, type HubDataset } from './dataset-files'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type HubErrorCode } from './errors'

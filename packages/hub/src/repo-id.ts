@@ -1,6 +1,7 @@
 /** Names on the hub: `NAME` or `ORG/NAME`, with an optional `@revision`. */
-import { checkText, EvolmmError } from '@evolmm/internal'
+import { checkText } from '@evolmm/internal'
 import { isSafePath } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 
 interface RepoRevision {
   id: string

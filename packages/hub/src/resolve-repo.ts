@@ -1,7 +1,8 @@
 /** A model, adapter or data set by name: a folder that exists is taken as it is, any other name is one of the hub. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { checkText, EvolmmError } from '@evolmm/internal'
+import { checkText } from '@evolmm/internal'
+import { EvolmmError, type HubErrorCode } from './errors'
 import { downloadSnapshot } from './download-snapshot'
 import { modelFiles } from './file-selection'
 import type { HubOptions } from './hub-options'
@@ -45,4 +46,9 @@ export async function resolveRepo(idOrFolder: string, options: HubOptions = {}):
 }
 
 /** Errors that a mistyped path runs into. */
-const missing = new Set(['HUB_UNREACHABLE', 'HUB_NOT_CACHED', 'HUB_REPO_NOT_FOUND', 'HUB_UNAUTHORIZED'])
+const missing = new Set<HubErrorCode>([
+  'HUB_UNREACHABLE',
+  'HUB_NOT_CACHED',
+  'HUB_REPO_NOT_FOUND',
+  'HUB_UNAUTHORIZED',
+])

@@ -1,5 +1,5 @@
 /** Checks for options: each returns the value or throws `INVALID_OPTION` naming the option, the rule and the value. */
-import { EvolmmError } from './evolmm-error'
+import { EvolmmError } from './errors'
 
 /** Bounds of a number; those left out do not bind. */
 interface Range {

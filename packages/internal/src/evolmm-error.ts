@@ -6,26 +6,37 @@
  */
 const brand = Symbol.for('evolmm.error')
 
-export class EvolmmError extends Error {
+export interface EvolmmErrorOptions {
+  details?: Readonly<Record<string, unknown>>
+  cause?: unknown
+}
+
+export class EvolmmError<Code extends string = string> extends Error {
   override readonly name = 'EvolmmError'
-  /** What went wrong, for programs: upper case with underscores, stable between versions. */
-  readonly code: string
-  /** The values that the message speaks of, as plain data. */
+  /** The code says what went wrong, for programs: upper case with underscores, stable between versions. */
+  readonly code: Code
+  /** The details are the values that the message speaks of, as plain data. */
   readonly details: Readonly<Record<string, unknown>>
 
   /** `message` reads "Subject: what must hold, got value; how to fix". */
-  constructor(
-    code: string,
-    message: string,
-    options: { details?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
-  ) {
+  constructor(code: Code, message: string, options: EvolmmErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.details = options.details ?? {}
     Object.defineProperty(this, brand, { value: true })
   }
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): value is EvolmmError {
     return typeof value === 'object' && value !== null && brand in value
   }
+}
+
+/** The class as a package sees it whose errors have these codes: it throws no other, and `instanceof` tells them. */
+export interface EvolmmErrorWith<Code extends string> {
+  new (code: Code, message: string, options?: EvolmmErrorOptions): EvolmmError<Code>
+  [Symbol.hasInstance](value: unknown): value is EvolmmError<Code>
+}
+
+export function errorWith<Code extends string>(): EvolmmErrorWith<Code> {
+  return EvolmmError as unknown as EvolmmErrorWith<Code>
 }

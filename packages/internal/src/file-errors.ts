@@ -1,5 +1,5 @@
 /** What the system says of a file, as the one typed error. */
-import { EvolmmError } from './evolmm-error'
+import { EvolmmError, type FileErrorCode } from './errors'
 
 /** The handler for `catch` that rethrows typed errors as they are, and the system's as `UNREADABLE_FILE`. */
 export function unreadable(file: string): (cause: unknown) => never {
@@ -15,7 +15,7 @@ export function unwritable(file: string): (cause: unknown) => never {
   }
 }
 
-function wrap(code: string, rule: string, file: string, cause: unknown): unknown {
+function wrap(code: FileErrorCode, rule: string, file: string, cause: unknown): unknown {
   if (cause instanceof EvolmmError || !isSystemError(cause)) return cause
   return new EvolmmError(code, `${rule}, got ${cause.message}; check the path, its rights and the disk`, {
     details: { file },

@@ -1,6 +1,7 @@
 // Inlined into every published package; never published itself.
 
-export { EvolmmError } from './evolmm-error'
+export { errorWith, EvolmmError } from './evolmm-error'
+export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
 export { checkInteger, checkNumber, checkOneOf, checkText } from './check'
 export { knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { EvolmmError } from './evolmm-error'
+import { EvolmmError } from './errors'
 import { pause, type Sleep } from './retrying'
 
 export interface LockWaiting {

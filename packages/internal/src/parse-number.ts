@@ -1,6 +1,6 @@
 /** Numbers as people write them on a command line or in the environment, refused in the words in which they came. */
 import { checkInteger, checkNumber } from './check'
-import { EvolmmError } from './evolmm-error'
+import { EvolmmError } from './errors'
 
 type Range = Parameters<typeof checkNumber>[2]
 

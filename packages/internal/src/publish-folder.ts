@@ -1,7 +1,7 @@
 /** Folders that appear whole or not at all: written aside, synced, renamed. */
 import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { EvolmmError } from './evolmm-error'
+import { EvolmmError } from './errors'
 import { unwritable } from './file-errors'
 import { makeFolder } from './make-folder'
 import { asideOf, syncFolder } from './replace-file'

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, checkOneOf, errorWith, EvolmmError } from '@evolmm/internal'
 
 test('carries code, details and cause, and is an Error', () => {
   const cause = new RangeError('inner')
@@ -45,4 +45,21 @@ test('option checks return the value or name the option, the rule and what was g
   expect(() => checkNumber('x', '1')).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', details: { option: 'x', value: '1' } }),
   )
+})
+
+test('a package throws its own codes and no others, and tells them apart', () => {
+  const Known = errorWith<'A' | 'B'>()
+  const meaning = (error: unknown): string => {
+    if (!(error instanceof Known)) return 'none of ours'
+    switch (error.code) {
+      case 'A':
+        return 'first'
+      case 'B':
+        return 'second'
+    }
+  }
+  expect(meaning(new Known('B', 'b: no'))).toBe('second')
+  expect(meaning(new Error('B'))).toBe('none of ours')
+  // @ts-expect-error a misspelled code
+  expect(new Known('C', 'c: no')).toBeInstanceOf(EvolmmError)
 })

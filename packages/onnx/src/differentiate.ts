@@ -1,5 +1,5 @@
 /** Gradients for a model made elsewhere: from the bytes of a file to those of another. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { grad } from './grad/grad'
 import { isStopped } from './grad/stop-gradient'
 import { bodiesOf, capturedBy } from './graph/bodies'

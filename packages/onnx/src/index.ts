@@ -58,4 +58,4 @@ export {
   type ParameterLayout,
 } from './training/flat-parameters'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type OnnxErrorCode } from './errors'

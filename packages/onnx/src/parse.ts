@@ -3,7 +3,7 @@
  * them is an `EvolmmError`, and nothing is allocated beyond what they hold.
  */
 import { fromBinary } from '@bufbuild/protobuf'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, type OnnxErrorCode } from './errors'
 import { Graph, kindOf } from './graph/graph'
 import { Functions } from './parsing/functions'
 import { invalid, quote, unsupported } from './parsing/invalid'
@@ -47,7 +47,7 @@ export function parse(bytes: Uint8Array | ArrayBuffer, options: ParseOptions = {
   }
 }
 
-const passed = new Set(['INVALID_MODEL', 'UNSUPPORTED_MODEL', 'INVALID_OPTION'])
+const passed = new Set<OnnxErrorCode>(['INVALID_MODEL', 'UNSUPPORTED_MODEL', 'INVALID_OPTION'])
 
 /** The messages of a file, of which nothing is checked yet. */
 export function decode(bytes: Uint8Array | ArrayBuffer): ModelProto {

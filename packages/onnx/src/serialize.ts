@@ -1,6 +1,6 @@
 /** `serialize` makes the bytes of an `.onnx` file of a graph. */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Attribute } from './graph/attribute'
 import { dtypeCode } from './graph/dtype'
 import type { Graph, GraphFunction, Node, Scope, Tensor } from './graph/graph'

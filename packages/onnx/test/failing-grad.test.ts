@@ -1,12 +1,12 @@
 /** A gradient that cannot be had: the missing rule is what is reported, and the graph is as it was. */
 import { create, toBinary } from '@bufbuild/protobuf'
+import { EvolmmError } from '@evolmm/internal'
 import { describe as suite, expect, test } from 'vitest'
 import {
   checkpoint,
   customOp,
   describe,
   differentiate,
-  EvolmmError,
   grad,
   Graph,
   op,

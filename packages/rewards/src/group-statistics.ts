@@ -1,5 +1,5 @@
 /** What a group of answers to one question says: who was chosen, by how many, and how divided the group is. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { INVALID, nonEmpty, type Answer } from './answer'
 
 export interface GroupStatistics {

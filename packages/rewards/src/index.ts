@@ -52,4 +52,4 @@ export { latexValue } from './score/latex-value'
 export { mathEqual } from './score/math-equal'
 export { relaxedMatch } from './score/relaxed-match'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type RewardsErrorCode } from './errors'

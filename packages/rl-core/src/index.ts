@@ -60,4 +60,4 @@ export { fillNormal, fillUniform, normal, uniform } from './random/draw'
 export { philox4x32 } from '@evolmm/internal'
 
 // Errors
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type RlCoreErrorCode } from './errors'

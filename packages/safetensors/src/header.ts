@@ -2,7 +2,8 @@
  * The header of a `.safetensors` file: eight bytes of length, then JSON that says where each tensor lies. The rules
  * are those of the format's description; a file that breaks one is refused as a whole.
  */
-import { EvolmmError, isObject } from '@evolmm/internal'
+import { isObject } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { repeatedKey } from './repeated-key'
 import { bytesPerValue, type StoredTensor, type TensorType } from './stored-tensor'
 

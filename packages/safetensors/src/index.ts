@@ -18,4 +18,4 @@ export type { WeightSource } from './weight-source'
 // 3. 16-bit floats
 export { narrowHalf, widenHalf, type HalfType } from './half'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type SafetensorsErrorCode } from './errors'

@@ -4,8 +4,9 @@
  */
 import { open, readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError, parseObject } from '@evolmm/internal'
+import { parseObject } from '@evolmm/internal'
 import { isSafePath, unreadable } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 import { broken, headerLength, readHeader } from './header'
 import type { StoredTensor } from './stored-tensor'
 

@@ -1,5 +1,5 @@
 /** All tensors of a `.safetensors` file in memory, as float32. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { openSafetensors } from './open-safetensors'
 import { readTensor } from './read-tensor'
 import { isFloatTensor } from './stored-tensor'

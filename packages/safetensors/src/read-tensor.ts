@@ -1,7 +1,7 @@
 /** The values of a stored tensor as float32, whole or in pieces; 16-bit types are widened exactly. */
 import { open } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 import { widenHalf } from './half'
 import type { FloatType, StoredTensor } from './stored-tensor'
 import type { WeightSource } from './weight-source'

@@ -3,8 +3,8 @@
  * the file sees the old one or the whole new one.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 
 export interface TensorSource {
   name: string

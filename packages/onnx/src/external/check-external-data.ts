@@ -1,5 +1,5 @@
 /** This check finds files of constants that are missing or too short before a runtime opens them. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { bodiesOf } from '../graph/bodies'
 import type { Graph, Scope, Tensor } from '../graph/graph'
 import type { ExternalData } from '../graph/tensor-data'

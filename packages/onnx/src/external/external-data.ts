@@ -3,7 +3,7 @@
  * lie. It takes one folder and refuses what leaves it: absolute paths, `..`, and symbolic links to elsewhere, of which the
  * caches of Hugging Face are made. So files are named by their real paths here, below the folder that all of them share.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { DType } from '../graph/dtype'
 import { locationProblem, type ExternalData } from '../graph/tensor-data'
 

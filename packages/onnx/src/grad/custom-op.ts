@@ -4,7 +4,7 @@
  * A custom op is one node in a viewer and is inlined by the runtime, so it runs on every execution provider. Its
  * backward pass is a function as well, made for just the gradients that are wanted.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { bodiesOf, capturedBy } from '../graph/bodies'
 import { checkFunction, emit, graphOf, tensorsFrom } from '../ops/emit'
 import {

@@ -5,7 +5,7 @@
  * (active); the walk back visits active nodes only and asks each rule for the gradients of its active inputs. Rules
  * are in `src/rules`, one table per operator family.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { describeNode } from '../describe'
 import { isFloat } from '../graph/dtype'
 import { bodiesOf, capturedBy } from '../graph/bodies'

@@ -1,5 +1,5 @@
 /** Element types, with the numbers that ONNX gives them and the bytes that they take. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export type DType = keyof typeof table
 

@@ -6,7 +6,8 @@
  * topological order. Tensors are symbols: they know their type and where they were made, not their contents (constants
  * excepted).
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { dtypeCode, type DType } from './dtype'
 import { checkShape, showShape, type Dim, type Shape } from './shape'
 import { checkTensorData, tensorData, type TensorData } from './tensor-data'

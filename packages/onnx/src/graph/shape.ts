@@ -2,7 +2,7 @@
  * Shapes with dimensions that are numbers or names. Two equal names are the same length; different names may or may
  * not be. A shape of `undefined` has unknown rank.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export type Dim = number | string
 export type Shape = readonly Dim[]

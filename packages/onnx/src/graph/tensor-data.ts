@@ -1,5 +1,5 @@
 /** Contents of constants: bytes in little-endian order, or a place in a file beside the model. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { dtypeBytes, type DType } from './dtype'
 import { toBfloat16, toFloat16 } from './half'
 

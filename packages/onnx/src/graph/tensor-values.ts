@@ -1,5 +1,5 @@
 /** Contents of constants as the typed arrays that onnxruntime takes. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { DType } from './dtype'
 import type { InlineData } from './tensor-data'
 

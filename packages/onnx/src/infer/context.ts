@@ -1,5 +1,5 @@
 /** What a shape-inference rule sees of the node it is asked about. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Attribute } from '../graph/attribute'
 import type { DType } from '../graph/dtype'
 import { describeNode, describeTensor } from '../describe'

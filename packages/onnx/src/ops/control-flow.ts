@@ -1,6 +1,6 @@
 /** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
+import { EvolmmError } from '../errors'
 import { body, int } from '../graph/attribute'
-import { EvolmmError } from '@evolmm/internal'
 import { checkFunction, emit, graphOf, tensorsFrom } from './emit'
 import { Scope, kindOf, type Graph, type Tensor } from '../graph/graph'
 import type { DType } from '../graph/dtype'

@@ -1,5 +1,5 @@
 /** The one way in which nodes come into being: check the inputs, infer the outputs, append. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { describeNode } from '../describe'
 import { inferenceRules } from '../infer/index'
 import { longestValue } from '../infer/values'

@@ -1,5 +1,5 @@
 /** Softmax and normalisations. Inputs of the latter are `[N, C, ...]` with one scale and bias for each channel, unless said otherwise. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { float, int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
 import { emit, graphOf, type Operand } from './emit'

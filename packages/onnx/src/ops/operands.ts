@@ -1,5 +1,5 @@
 /** These functions turn what callers may pass into what nodes take. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { isTensor, kindOf, type Graph, type Tensor } from '../graph/graph'
 import { emit, graphOf, type EmitOptions, type Operand } from './emit'
 

@@ -1,5 +1,5 @@
 /** Errors of the parser. Names from a file are cut short: they may be megabytes of anything. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 /** The model breaks a rule of the format. `message` reads "Subject: what must hold, got value". */
 export function invalid(

@@ -1,5 +1,5 @@
 /** What a gradient rule sees, and what it gives. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { describeNode } from '../describe'
 import type { Attribute } from '../graph/attribute'
 import type { Node, Tensor } from '../graph/graph'

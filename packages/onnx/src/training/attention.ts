@@ -5,7 +5,8 @@
  * correction of the softmax's gradient is taken from the output (rows of P dP sum to rows of O dO): both are far smaller
  * than the scores. Of the scores' size only the probabilities are kept.
  */
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import type { Tensor } from '../graph/graph'
 import { Add, Mul, Sub } from '../ops/elementwise'

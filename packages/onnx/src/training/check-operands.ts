@@ -1,5 +1,5 @@
 /** Checks at the door of the training parts: a wrong tensor is named as the option that it is, before a node complains. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { isFloat, type DType } from '../graph/dtype'
 import { isTensor, showTensor, type Tensor } from '../graph/graph'
 import { showShape, type Dim } from '../graph/shape'

@@ -8,7 +8,8 @@
  * difference of their squares depends on what they share. Over a whole matrix that is an addition and a product of
  * int32, which the runtime has for every provider (shifts and exclusive-ors it has not).
  */
-import { checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkNumber } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { isTensor, showTensor, type Tensor } from '../graph/graph'
 import { Range } from '../ops/creation'

@@ -2,7 +2,7 @@
  * All trainable tensors as one vector, with a table that says which is where. A program takes the vector, slices it,
  * and returns one gradient vector, so that optimizers, clipping and checkpoints know nothing of tensors.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { tensorsFrom } from '../ops/emit'
 import { showTensor, type Tensor } from '../graph/graph'
 import { checkShape, showShape, sizeOf } from '../graph/shape'

@@ -5,7 +5,8 @@
  * arithmetic. So there are as few passes as can be: the scale goes into the smallest product, and the wide product adds
  * onto the small one. The backward pass gives dx, dA and dB, each only if wanted, and never dW.
  */
-import { checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkNumber } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { showTensor, type Tensor } from '../graph/graph'
 import { Gemm } from '../ops/matrix'

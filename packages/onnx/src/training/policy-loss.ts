@@ -8,7 +8,8 @@
  * products with the head (three with a reference), as many as without chunks. The head's own gradient, if wanted, takes
  * a second sweep.
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { stopGradient } from '../grad/stop-gradient'
 import type { Tensor } from '../graph/graph'

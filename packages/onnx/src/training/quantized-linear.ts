@@ -11,7 +11,7 @@
  * the rows that it serves, or the runtime would fold it into a float32 copy when the session is opened, and merge the
  * copies of the forward and the backward pass.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
 import { showTensor, type CustomBackward, type Tensor } from '../graph/graph'

@@ -2,7 +2,8 @@
  * Rotary position embedding in the half-split form of Llama and Qwen: pairs (i, i + d/2) of each head are turned by an
  * angle of their own. The runtime's `RotaryEmbedding` does it in one pass; the backward pass turns the other way.
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
 import { showTensor, type Tensor } from '../graph/graph'

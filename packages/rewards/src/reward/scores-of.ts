@@ -1,5 +1,5 @@
 /** Rewards are other people's functions: check what they return before it reaches a gradient. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Reward } from './reward'
 
 /** `reward(batch)`, which must hold one finite number or `null` for each sample. */

@@ -5,7 +5,7 @@
  * of `null` is a sample that was not scored: its advantage is `null`, and no baseline, mean or spread counts it.
  * Estimators are pure. Their state is plain JSON data that the caller keeps and hands back; it is never mutated.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 /** `[group][sample]`; `null` for a sample that was not scored. */
 export type Rewards = readonly (readonly (number | null)[])[]

@@ -5,7 +5,8 @@
  * Equal scores: the temperature nearest to the current one wins, then the lower. A score that is not finite is never
  * chosen.
  */
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export interface TemperatureGridOptions {
   /** Temperatures to try. @default 0.3, 0.4, ..., 1.6 (14 values) */

@@ -5,7 +5,8 @@
  * float32; the arithmetic in between is float64. A step reads the gradient once for its norm and then makes one pass
  * over everything, in place, without temporary arrays. A step that cannot be made is skipped as a whole and says so.
  */
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export interface AdamWOptions {
   /** Number of parameters. */
