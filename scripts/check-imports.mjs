@@ -17,9 +17,9 @@ export const allowed = {
   hub: [],
   rewards: [],
   'rl-core': [],
-  dataset: [],
+  dataset: ['hub'],
   vlm: ['onnx', 'safetensors', 'hub'],
-  eval: ['vlm', 'rewards'],
+  eval: ['rewards', 'dataset', 'vlm'],
   'tiny-world': [
     'onnx',
     'safetensors',

@@ -1,6 +1,5 @@
-/** The one place where the commands meet `@evolmm/vlm` and `@evolmm/hub`. */
+/** The one place where the commands meet `@evolmm/vlm`. */
 import { createRequire } from 'node:module'
-import { downloadSnapshot } from '@evolmm/hub'
 import { chooseDevice, loadVlm } from '@evolmm/vlm'
 import { inspectQuietly } from './inspect-quietly'
 import { runTrain } from './train/run-train'
@@ -8,7 +7,6 @@ import type { Library } from './library'
 
 export const library: Library = {
   loadVlm,
-  downloadSnapshot,
   chooseDevice,
   train: runTrain,
   inspectRuntime: () => inspectQuietly(createRequire(import.meta.url).resolve('@evolmm/vlm')),

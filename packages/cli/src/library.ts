@@ -1,8 +1,8 @@
 /**
- * What the commands ask of models, the runtime and the hub: the part of `@evolmm/vlm` and `@evolmm/hub` that they use, so
- * that tests can stand in for it. Wired in `installed-library.ts`.
+ * What the commands ask of models and the runtime: the part of `@evolmm/vlm` that they use, so that tests can stand in
+ * for it. Wired in `installed-library.ts`.
  */
-import type { downloadSnapshot, HubOptions } from '@evolmm/hub'
+import type { HubOptions } from '@evolmm/hub'
 import type { EvolmmSettings, IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
 import type { Adapter, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
@@ -13,7 +13,6 @@ export interface Library {
   inspectRuntime(): Promise<RuntimeReport>
   /** Throws where a device that is asked for cannot be used. */
   chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
-  downloadSnapshot: typeof downloadSnapshot
   train(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome>
 }
 

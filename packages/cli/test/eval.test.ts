@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serveHub, temporaryFolder } from '@evolmm/internal/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { formatSeconds } from '../src/format-seconds'
 import { drawChart, writeChartParquet, writeMathVista } from './support/charts'
@@ -305,18 +306,25 @@ test('--predict_only writes answers and scores nothing', async () => {
 
 test('data comes from the hub at a revision, unless a folder has it', async () => {
   await writeChartParquet(folder, [await drawChart(1)])
-  const snapshot = join(folder, 'lmms-lab', 'ChartQA')
+  const name = 'data/test-00000-of-00001.parquet'
+  const commit = 'f'.repeat(40)
+  const hub = await serveHub({
+    ...{ id: 'lmms-lab/ChartQA', commit, type: 'datasets', branches: ['v2'] },
+    files: {
+      [name]: readFileSync(join(folder, 'lmms-lab', 'ChartQA', name)),
+      'data/train-0.parquet': 'other',
+    },
+  })
   const argv = ['eval', '--model', 'm/n', '--tasks', 'chartqa', '--json']
-  const library = () => fakeLibrary({ completions: [completion], snapshot })
-  const downloaded = await runCommand([...argv, '--data_revision', 'v2'], { library: library() })
-  expect(given(downloaded.calls, 'downloadSnapshot')).toMatchObject([
-    'lmms-lab/ChartQA',
-    { repoType: 'dataset', revision: 'v2', allow: ['data/test-*.parquet'] },
-  ])
-  expect(JSON.parse(downloaded.stdout)).toMatchObject({ tasks: [{ revision: 'f'.repeat(40), rows: 2 }] })
-  const local = await runCommand([...argv, '--data_dir', folder], { library: library() })
-  expect(local.calls.map(([name]) => name)).not.toContain('downloadSnapshot')
+  const environment = { HF_ENDPOINT: hub.endpoint, HF_HOME: temporaryFolder() }
+  const run = (...flags: string[]) => runCommand([...argv, ...flags], { library: answering(), environment })
+  const downloaded = await run('--data_revision', 'v2')
+  expect(JSON.parse(downloaded.stdout)).toMatchObject({ tasks: [{ revision: commit, rows: 2 }] })
+  expect(hub.requests.filter(({ path }) => path.includes('train'))).toEqual([])
+  const requests = hub.requests.length
+  const local = await run('--data_dir', folder)
   expect(JSON.parse(local.stdout)).toMatchObject({ tasks: [{ rows: 2 }] })
+  expect(hub.requests).toHaveLength(requests)
 })
 
 test('progress: a live line with the time left on a terminal, every tenth elsewhere', async () => {
@@ -452,7 +460,7 @@ test.each([
   [
     'an unknown task',
     ['--model', 'm/n', '--tasks', 'chartqq'],
-    '--tasks: must name tasks, groups or .jsonl files, got "chartqq"; did you mean chartqa?',
+    '--tasks: must name tasks, groups, .jsonl or .parquet files, got "chartqq"; did you mean chartqa?',
   ],
   ['only commas', ['--model', 'm/n', '--tasks', ','], '--tasks: must name at least one task, got none'],
   [

@@ -3,7 +3,6 @@ import { cpSync, existsSync, readdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { downloadSnapshot } from '@evolmm/hub'
 import { chooseDevice, loadVlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Library } from '../src/library'
@@ -27,7 +26,6 @@ const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', i
 const library: Library = {
   loadVlm,
   chooseDevice,
-  downloadSnapshot,
   train: runTrain,
   inspectRuntime: () => Promise.reject(new Error('not asked for')),
 }

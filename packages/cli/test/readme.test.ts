@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { drawChart, writeChartParquet } from './support/charts'
+import { cacheChartqa, drawChart, writeChartParquet } from './support/charts'
 import { completion, fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
 import { writeRun } from './support/run-folder'
@@ -58,8 +58,12 @@ test.each(lines)('README: %s', async (line) => {
     if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
   })
-  const library = fakeLibrary({ snapshot: folder, completions: [completion] })
-  const { code, stdout, stderr } = await runCommand(argv, { library, environment: { SOLVER_MODEL: tiny } })
+  const library = fakeLibrary({ completions: [completion] })
+  const hub = { HF_HOME: cacheChartqa(folder), HF_HUB_OFFLINE: '1' }
+  const { code, stdout, stderr } = await runCommand(argv, {
+    library,
+    environment: { SOLVER_MODEL: tiny, ...hub },
+  })
   rmSync(folder, { recursive: true })
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   if (!argv.includes('--json')) return

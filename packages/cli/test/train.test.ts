@@ -92,7 +92,11 @@ test.each<[string, string[], RegExp]>([
     ['--wandb_mode', 'online'],
     /W&B: must have an API key to upload, got none/,
   ],
-  ['the labelled questions', ['--probe_data', '{folder}/probe.jsonl'], /probe\.jsonl.*line 1/],
+  [
+    'the labelled questions',
+    ['--probe_data', '{folder}/probe.jsonl'],
+    /probe\.jsonl:1: must be one JSON object/,
+  ],
   [
     'the tokenizer of a local checkpoint',
     ['--solver_model', '{folder}/bare'],

@@ -164,20 +164,23 @@ test('a folder of another run, or one that holds a model, is refused before a mo
 })
 
 test.each([
-  ['not json', 'no JSON'],
-  ['[1]', 'no object'],
-  ['{"question": "x", "answer": "y"}', 'no image'],
-  ['{"image": "chart-0.png"}', 'neither turns nor a question'],
-  ['{"image": "chart-0.png", "question": "x"}', 'no answer'],
-  ['{"image": "chart-0.png", "turns": []}', 'no list of turns'],
-  ['{"image": "chart-0.png", "turns": [{"prompt": "x"}]}', 'a turn without'],
-])('the line %s is refused with its number', async (line, got) => {
+  ['not json', 'must be one JSON object, got "not json"'],
+  ['[1]', 'must be one JSON object, got "[1]"'],
+  ['{"question": "x", "answer": "y"}', 'image: must be one image, got no images'],
+  ['{"image": "chart-0.png"}', 'question: must be a text, got nothing'],
+  ['{"image": "chart-0.png", "question": "x"}', 'answer: must be a text or a list of texts, got nothing'],
+  ['{"image": "chart-0.png", "question": "x", "answer": null}', 'answer: must be a text, got null'],
+  ['{"image": "chart-0.png", "turns": []}', 'turns: must be a list of { prompt, completion }, got []'],
+  [
+    '{"image": "chart-0.png", "turns": [{"prompt": "x"}]}',
+    'turns: must be a list of { prompt, completion }, got [{"prompt":"x"}]',
+  ],
+])('the line %s is refused with its number', async (line, message) => {
   const file = join(folder, 'bad.jsonl')
   writeFileSync(file, `{"image": "chart-0.png", "question": "x", "answer": "y"}\n\n${line}\n`)
   const { code, stderr, calls } = await fake('bad', ['--data', file])
   expect({ code, calls }).toEqual({ code: 2, calls: [] })
-  expect(stderr).toContain(`bad.jsonl:3: must be`)
-  expect(stderr).toContain(`got ${got}`)
+  expect(stderr).toContain(`bad.jsonl:3: ${message}`)
   expect(existsSync(join(folder, 'bad'))).toBe(false)
 })
 
@@ -200,7 +203,7 @@ test.each([
 test('an image that is not there, and a file without lines, are refused', async () => {
   const file = join(folder, 'empty.jsonl')
   writeFileSync(file, '\n')
-  expect((await fake('none', ['--data', file])).stderr).toMatch(/at least one line/)
+  expect((await fake('none', ['--data', file])).stderr).toMatch(/at least one row/)
   writeFileSync(file, '{"image": "no.png", "question": "x", "answer": "y"}\n')
   expect((await fake('none', ['--data', file])).stderr).toMatch(/no\.png: must be an image/)
 })

@@ -19,5 +19,15 @@ export { readManifest, writeManifest } from './manifest-file'
 export type { Manifest, ManifestEntry, ManifestHeader } from './manifest-file'
 export { findDuplicates } from './find-duplicates'
 
+// Rows of files and data sets
+export { openRows, type FileSource, type OpenRowsOptions, type RowSource, type Rows } from './rows/open-rows'
+export type { Row, RowReader } from './rows/row-reader'
+export type { HubDataset } from '@evolmm/hub'
+export { rowImage, type ImageFile } from './rows/row-image'
+
+// Labelled questions
+export { readQuestions } from './questions/read-questions'
+export { labelledQuestion, type LabelledQuestion, type RowPlace } from './questions/labelled-question'
+
 // Errors
 export { EvolmmError, type DatasetErrorCode } from './errors'

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runReadmeExample } from '@evolmm/internal/testing'
 
-test('the first example of the README prints what it says', async () => {
-  const { printed, promised } = await runReadmeExample(fileURLToPath(new URL('..', import.meta.url)))
+test.each([0, 1])('README example %i prints what it says', async (index) => {
+  const { printed, promised } = await runReadmeExample(fileURLToPath(new URL('..', import.meta.url)), index)
   expect(promised.length).toBeGreaterThan(2)
   expect(printed).toEqual(promised)
 })

@@ -1,43 +1,28 @@
 // 1. Tasks: prompts, scores, aggregates
-export type {
-  DataSource,
-  RowGroup,
-  Json,
-  Row,
-  Score,
-  ScoringContext,
-  ScoringMode,
-  Task,
-  TaskImage,
-  TaskPrompt,
-} from './task'
+export type { DataSource, Json, RowGroup, Score, ScoringContext, ScoringMode, Task, TaskPrompt } from './task'
 export { findTasks, taskGroups, tasks } from './tasks'
+export { fileTask, type FileTaskOptions } from './file-task'
 export { cleanAnswer, type CleanAnswerOptions } from './scoring/clean-answer'
 export { openAiJudge, type Judge, type JudgeRequest, type OpenAiJudgeOptions } from './judge'
 
 // 2. What is measured
 export type { AskedSampler, Policy, SampleRequest } from './ask'
 
-// 3. Data
-export { openData, type Data, type OpenDataOptions } from './data/open-data'
-export type { Download } from './data/find-files'
-export { rowImage } from './data/row-image'
-export { folderTask, type FolderTaskOptions } from './folder-task'
-
-// 4. Runs
+// 3. Runs
 export { evaluate, type EvaluateOptions } from './run/evaluate'
 export type { Evaluation, TaskResult } from './run/summarize'
 export type { GenerationOverrides } from './run/plan'
 export type { Progress } from './run/progress'
 export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 
-// 5. Two runs side by side
+// 4. Two runs side by side
 export { compareRuns, type ComparedMetric } from './compare/compare-runs'
 export { formatComparison, type FormatComparisonOptions } from './compare/format-comparison'
 export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
 
-// 6. Diagnostics of self-consistency
-export { type OwnWay, probe, type ProbeItem, type ProbeOptions, type ProbeResult } from './probe'
+// 5. Diagnostics of self-consistency
+export { probe, type OwnWay, type ProbeItem, type ProbeOptions, type ProbeResult } from './probe'
+export { openProbe, type OpenProbe, type OpenProbeOptions } from './open-probe'
 export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
 export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'

@@ -3,23 +3,26 @@
  * flat numbers that a tracker takes. Reads images and data, and changes nothing: no file is written, no seed consumed.
  */
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import type { Policy } from './ask'
-import type { OpenDataOptions } from './data/open-data'
 import { diagnose } from './diagnostics/diagnose'
 import type { JudgedAnswer } from './diagnostics/vote'
 import { taskQuestions, type Question } from './diagnostics/questions'
-import { ownPrompt, scoreOwn } from './own-question'
+import { gradeAnswer, questionText } from './labelled-questions'
 import { checkLimit, rowRange } from './run/plan'
 import { cleanAnswer } from './scoring/clean-answer'
-import type { Task, TaskImage } from './task'
+import type { Task } from './task'
 
+/** A labelled question, in the fields that `labelledQuestion` of `@evolmm/dataset` reads. */
 export interface ProbeItem {
-  /** Bytes of an image file, or its path; or several. */
-  image: TaskImage | readonly TaskImage[]
   question: string
-  /** Right one, or several. @default nobody knows it */
+  /** The bytes of an image file, or its path; or several. */
+  image?: ImageFile | readonly ImageFile[] | undefined
+  images?: readonly ImageFile[] | undefined
+  /** The right one, or several. @default nobody knows it */
   answer?: string | number | readonly (string | number)[] | null | undefined
+  answers?: readonly (string | number)[] | null | undefined
   /** The options to choose from. @default none */
   options?: readonly string[] | undefined
 }
@@ -34,7 +37,7 @@ export interface ProbeOptions extends Policy {
   /** A task whose rows are the questions. */
   task?: Task | undefined
   /** The place of the task's data. @default the Hugging Face cache */
-  data?: OpenDataOptions | undefined
+  data?: OpenRowsOptions | undefined
   /** Items or rows; below 1 a share of them. @default all */
   limit?: number | undefined
   /** Answers drawn to each; 0 for none. @default 0 */
@@ -120,26 +123,25 @@ function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data
     .map((item, index) => itemQuestion(item, own ?? scorer, [seed, index]))
 }
 
-function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: number[]): Question {
-  const { image, answer = null } = item
-  const answers = answer === null ? null : [answer].flat().map(String)
-  const question = { question: item.question, answers, options: item.options ?? [] }
-  const images = typeof image === 'string' || image instanceof Uint8Array ? [image] : image
+function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: [number, number]): Question {
+  const row = { ...item, answer: item.answer ?? item.answers ?? null }
+  const question = labelledQuestion(row, { place: `items[${seed[1]}]` })
+  const { images, answers } = question
   if (typeof way === 'object')
     return {
-      prompt: way.prompt(item.question),
+      prompt: way.prompt(question.question),
       images,
       seed,
       system: way.system,
       judge: (text) => way.judge(text, answers),
     }
   return {
-    prompt: ownPrompt(question, way),
+    prompt: questionText(question, way),
     images,
     seed,
     system: 'You are a helpful assistant.',
     judge: (text) => {
-      const { value, parsed } = scoreOwn(cleanAnswer(text, { mode: 'fixed' }), question, way)
+      const { value, parsed } = gradeAnswer(cleanAnswer(text, { mode: 'fixed' }), question, way)
       return { key: parsed, right: value === null ? null : value >= 0.5 }
     },
   }

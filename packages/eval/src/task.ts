@@ -2,6 +2,7 @@
  * What a benchmark is: where its rows are, how a row becomes a prompt, how an answer becomes a score, and how scores
  * become the numbers that are reported. Adding a task is writing one of these.
  */
+import type { FileSource, HubDataset, ImageFile, Row } from '@evolmm/dataset'
 import type { Judge } from './judge'
 
 /**
@@ -11,16 +12,10 @@ import type { Judge } from './judge'
  */
 export type ScoringMode = 'compat' | 'fixed' | 'rule-based'
 
-/** A row as it is stored. Integers are numbers, an image is `{ bytes, path }`, what is absent is null. */
-export type Row = Readonly<Record<string, unknown>>
-
-/** An image as it is given to a model: the bytes of an image file, or its path. */
-export type TaskImage = Uint8Array | string
-
 export interface TaskPrompt {
   text: string
   /** The images in the order in which they are shown, before the text. */
-  images: readonly TaskImage[]
+  images: readonly ImageFile[]
 }
 
 /** What can be stored as JSON without loss. */
@@ -68,20 +63,8 @@ export interface RowGroup {
   accuracy: number | null
 }
 
-/** Rows of a data set of the hub, or of a file. */
-export type DataSource =
-  | {
-      /** `owner/name` */
-      dataset: string
-      config: string
-      split: string
-      /** Paths in the repository; `*` stands for any characters but "/". */
-      files: string
-    }
-  | {
-      /** A `.jsonl` or `.parquet` file. */
-      file: string
-    }
+/** A data set of the hub with lmms-eval's names of its parts, or a file. */
+export type DataSource = FileSource | (HubDataset & { config: string; split: string })
 
 export interface Task {
   /** The name that lmms-eval has for it. */

@@ -1,19 +1,19 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { compareRuns } from '../src/compare/compare-runs'
 import { formatComparison } from '../src/compare/format-comparison'
-import { folderTask } from '../src/folder-task'
+import { fileTask } from '../src/file-task'
 import { evaluate } from '../src/run/evaluate'
 import { fakeSampler } from './support/fake-sampler'
 import { writeSums } from './support/sums'
-import { temporaryFolder } from './support/temporary-folder'
 
 /** Results of a run on `count` sums by a model that adds the wrong number where `wrong` says so. */
 async function run(folder: string, count: number, wrong: (row: number) => boolean, tasks = ['sums']) {
   const file = writeSums(folder, count)
   const { files } = await evaluate({
-    tasks: tasks.map((name) => folderTask({ file, scorer: 'exact', name })),
+    tasks: tasks.map((name) => fileTask({ file, scorer: 'exact', name })),
     sampler: fakeSampler({
       say: ({ prompt }) => {
         const row = Number.parseInt(prompt)

@@ -1,12 +1,12 @@
 import type { SampleOptions } from '@evolmm/vlm'
+import { temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { diagnose } from '../src/diagnostics/diagnose'
 import { taskQuestions, type Question } from '../src/diagnostics/questions'
-import { folderTask } from '../src/folder-task'
+import { fileTask } from '../src/file-task'
 import type { Task } from '../src/task'
 import { fakeSampler, type Settings } from './support/fake-sampler'
 import { writeSums } from './support/sums'
-import { temporaryFolder } from './support/temporary-folder'
 
 /** A question whose answers are written in its prompt: greedy; drawn; blind. The right one is "r". */
 function scripted(prompt: string, known = true): Question {
@@ -85,7 +85,7 @@ test('questions with a right answer that nobody knows do not count as wrong', as
 })
 
 test('rows of a task are questions, asked greedily, drawn and blind', async () => {
-  const task = folderTask({ file: writeSums(temporaryFolder(), 9), scorer: 'exact' })
+  const task = fileTask({ file: writeSums(temporaryFolder(), 9), scorer: 'exact' })
   const calls: [number, boolean, Settings][] = []
   const sampler = fakeSampler({
     onSample: (requests, settings) => {
@@ -131,7 +131,7 @@ test('the blind questions can be left out', async () => {
 
 test('a task that leaves a row unscored leaves its question unknown', async () => {
   const task: Task = {
-    ...folderTask({ file: writeSums(temporaryFolder(), 2), scorer: 'exact' }),
+    ...fileTask({ file: writeSums(temporaryFolder(), 2), scorer: 'exact' }),
     score: (row) => ({ values: { accuracy: row.answer === '1' ? null : 0.5 } }),
   }
   const diagnosis = await diagnose({ questions: taskQuestions(task), sampler: fakeSampler(), samples: 1 })

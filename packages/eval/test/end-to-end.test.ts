@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
+import { temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { diagnose, evaluate, findTasks, formatEvaluation, taskQuestions } from '../src'
 import { fakeSampler } from './support/fake-sampler'
-import { temporaryFolder } from './support/temporary-folder'
 
 /** ChartQA as it is on the hub, of bars whose height is the byte of their image. */
 async function writeChartqa(folder: string, count: number): Promise<void> {

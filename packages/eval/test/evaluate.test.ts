@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@evolmm/internal/testing'
+import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
 import type { SampleOptions } from '@evolmm/vlm'
 import type { SampleRequest } from '../src/ask'
-import { folderTask } from '../src/folder-task'
+import { fileTask } from '../src/file-task'
 import { evaluate } from '../src/run/evaluate'
 import { folderName } from '../src/run/folder-name'
 import { formatBreakdown, formatEvaluation } from '../src/run/format-evaluation'
@@ -11,11 +13,10 @@ import type { Progress } from '../src/run/progress'
 import type { Task } from '../src/task'
 import { fakeSampler, type Settings } from './support/fake-sampler'
 import { writeSums } from './support/sums'
-import { temporaryFolder } from './support/temporary-folder'
 
 function sums(count: number): { task: Task; folder: string } {
   const folder = temporaryFolder()
-  return { folder, task: folderTask({ file: writeSums(folder, count), scorer: 'exact' }) }
+  return { folder, task: fileTask({ file: writeSums(folder, count), scorer: 'exact' }) }
 }
 
 test('the results file has the keys of lmms-eval', async () => {
@@ -138,7 +139,7 @@ test.each([
 test('a task may have a filter, no means and groups, and each task data of its own', async () => {
   const { folder } = sums(4)
   const task: Task = {
-    ...folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact' }),
+    ...fileTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact' }),
     filter: 'first-letter',
     means: undefined,
     score: (row, answer) => ({
@@ -297,7 +298,7 @@ test('missing data of any task shows before anything is asked', async () => {
       },
     }),
   })
-  await expect(run).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+  await expect(run).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
   expect(calls).toBe(0)
 })
 
@@ -337,7 +338,7 @@ test.skipIf(process.platform !== 'linux')(
 test('a file without rows is refused', async () => {
   const file = join(temporaryFolder(), 'none.jsonl')
   writeFileSync(file, '\n')
-  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
+  const run = evaluate({ tasks: [fileTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
   await expect(run).rejects.toMatchObject({ code: 'DATA_EMPTY', details: { paths: [file] } })
 })
 
@@ -366,7 +367,7 @@ test('a question whose right answer is null has no score and is no zero', async 
   ]
   writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   const { tasks } = await evaluate({
-    tasks: [folderTask({ file, scorer: 'exact' })],
+    tasks: [fileTask({ file, scorer: 'exact' })],
     sampler: fakeSampler(),
   })
   expect(tasks[0]).toMatchObject({ metrics: { accuracy: null }, rows: 2, unscored: 1 })
@@ -397,11 +398,11 @@ test.each([
   ['choice', { answer: 'B', options: ['red', 'blue'] }, ['b', 'blue', '(B)', 'A', '?'], [1, 1, 1, 0, 0]],
   ['choice', { answer: 'blue', options: ['red', 'blue'] }, ['B', 'red'], [1, 0]],
 ] as const)(
-  'the scorer %s of a folder task with %o gives %o the values %o',
+  'the scorer %s of a file task with %o gives %o the values %o',
   async (scorer, row, answers, values) => {
     const file = join(temporaryFolder(), 'own.jsonl')
     writeFileSync(file, answers.map(() => `${JSON.stringify({ question: 'q', ...row })}\n`).join(''))
-    const task = folderTask({ file, scorer })
+    const task = fileTask({ file, scorer })
     expect(task.name).toBe('own')
     const metric = scorer === 'anls' ? 'anls' : 'accuracy'
     for (const [i, answer] of answers.entries()) {
@@ -416,18 +417,63 @@ test.each([
   [{ question: 'q' }, 'answer'],
   [{ question: 'q', answer: [] }, 'answer'],
   [{ question: 'q', answer: 'a', image: { path: 'x' } }, 'images'],
-])('the row %o of a folder task is refused for its %s', async (row, key) => {
+])('the row %o of a file task is refused for its %s', async (row, key) => {
   const file = join(temporaryFolder(), 'own.jsonl')
   writeFileSync(file, JSON.stringify(row))
-  const run = evaluate({ tasks: [folderTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
+  const run = evaluate({ tasks: [fileTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
   await expect(run).rejects.toMatchObject({
     code: 'INVALID_ROW',
     details: { file, key, task: 'own', row: 0 },
   })
 })
 
-test('options of a folder task are shown with their letters', () => {
-  const task = folderTask({ file: '/data/own.jsonl', scorer: 'choice', instruction: '' })
+test('a file task counts by kind where its rows have one, and names a wrong row by its line', async () => {
+  const file = join(temporaryFolder(), 'own.jsonl')
+  const rows = [
+    { question: 'say: 1', answer: 1, kind: 'count' },
+    { question: 'say: 1', answer: 2, kind: 'count' },
+    { question: 'say: red', answer: 'red', kind: 'colour' },
+    { question: 'say: red', answer: 'red' },
+  ]
+  const write = (lines: readonly object[]) => {
+    writeFileSync(file, lines.map((row) => `${JSON.stringify(row)}\n\n`).join(''))
+  }
+  write(rows)
+  const run = () => evaluate({ tasks: [fileTask({ file, scorer: 'exact' })], sampler: fakeSampler() })
+  const [task] = (await run()).tasks
+  expect(task.metrics).toEqual({ accuracy: 3 / 4 })
+  expect(task.breakdown).toEqual({
+    kind: {
+      colour: { correct: 1, total: 1, accuracy: 1 },
+      count: { correct: 1, total: 2, accuracy: 1 / 2 },
+    },
+  })
+  write([...rows, { question: 'q' }])
+  await expect(run()).rejects.toThrow(
+    `own, ${file}:9: answer: must be a text or a list of texts, got nothing`,
+  )
+})
+
+test('a parquet file of questions is a task, with the bytes of its images', async () => {
+  const file = join(temporaryFolder(), 'own.parquet')
+  await parquetWriteRows({
+    writer: fileWriter(file),
+    rows: [5, 6].map((i) => ({ question: `say: ${i}`, answer: '5', image: Uint8Array.of(i) })),
+    columns: [
+      { name: 'question', type: 'STRING' },
+      { name: 'answer', type: 'STRING' },
+      { name: 'image', type: 'BYTE_ARRAY' },
+    ],
+  })
+  const images: unknown[] = []
+  const sampler = fakeSampler({ onSample: ([request]) => void images.push(...request.images) })
+  const { tasks } = await evaluate({ tasks: [fileTask({ file, scorer: 'exact' })], sampler })
+  expect(tasks[0]).toMatchObject({ task: 'own', metrics: { accuracy: 1 / 2 } })
+  expect(images).toEqual([Uint8Array.of(5), Uint8Array.of(6)])
+})
+
+test('options of a file task are shown with their letters', () => {
+  const task = fileTask({ file: '/data/own.jsonl', scorer: 'choice', instruction: '' })
   const prompt = task.prompt({
     question: 'Which?',
     images: ['a.png', '/b.png'],

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import type { SampleOptions } from '@evolmm/vlm'
 import type { SampleRequest } from '../src/ask'
-import { folderTask } from '../src/folder-task'
+import { fileTask } from '../src/file-task'
 import { probe, type ProbeItem } from '../src/probe'
 import { fakeSampler, type Settings } from './support/fake-sampler'
-import { temporaryFolder } from './support/temporary-folder'
 
 /** Says what stands in the question: greedy; drawn, one after the other; blind. */
 const reader = fakeSampler({
@@ -103,7 +103,7 @@ test('items are asked as they are: images, options, tokens, and the same seeds e
 test('a probe of a task asks its first rows with its tokens', async () => {
   const file = join(temporaryFolder(), 'own.jsonl')
   writeFileSync(file, items.map((item) => `${JSON.stringify(item)}\n`).join(''))
-  const task = folderTask({ file, scorer: 'exact', maxNewTokens: 5 })
+  const task = fileTask({ file, scorer: 'exact', maxNewTokens: 5 })
   const tokens = new Set<number | undefined>()
   const sampler = {
     ...reader,
@@ -124,7 +124,7 @@ test('a probe of a task asks its first rows with its tokens', async () => {
 test.each([
   [{}],
   [{ items: [] }],
-  [{ items, task: folderTask({ file: 'a.jsonl', scorer: 'exact' }) }],
+  [{ items, task: fileTask({ file: 'a.jsonl', scorer: 'exact' }) }],
   [{ items, samples: -1 }],
   [{ items, scorer: 'best' as never }],
   [{ items, limit: 0 }],

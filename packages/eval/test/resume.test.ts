@@ -4,22 +4,21 @@ import { once } from 'node:events'
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { bundleScript } from '@evolmm/internal/testing'
+import { bundleScript, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { folderTask } from '../src/folder-task'
+import { fileTask } from '../src/file-task'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
 import type { RowRecord } from '../src/run/journal'
 import type { Task } from '../src/task'
 import { fakeSampler, type FakeOptions } from './support/fake-sampler'
 import { someAdapter } from './support/some-adapter'
 import { writeSums } from './support/sums'
-import { temporaryFolder } from './support/temporary-folder'
 
 const now = () => new Date(2026, 0, 2, 3, 4, 5)
 
 function options(file: string, outputPath: string, fake: FakeOptions = {}): EvaluateOptions {
   return {
-    tasks: ['first', 'second'].map((name) => folderTask({ file, scorer: 'exact', name, instruction: name })),
+    tasks: ['first', 'second'].map((name) => fileTask({ file, scorer: 'exact', name, instruction: name })),
     sampler: fakeSampler(fake),
     batchSize: 3,
     outputPath,
@@ -303,7 +302,7 @@ test('results that the former version stored are continued', async () => {
   const flags = { min_pixels: null, max_pixels: null, device: null, dtype: null, predict_only: false }
   let asked = 0
   const { date, tasks } = await evaluate({
-    tasks: [folderTask({ file: writeSums(folder, 9), scorer: 'exact' })],
+    tasks: [fileTask({ file: writeSums(folder, 9), scorer: 'exact' })],
     sampler: {
       ...fakeSampler({
         name: 'org/tiny',

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cleanAnswer } from '../src/scoring/clean-answer'
-import type { Row, ScoringMode } from '../src/task'
+import type { Row } from '@evolmm/dataset'
+import type { ScoringMode } from '../src/task'
 import { tasks } from '../src/tasks'
 
 const shared = {

@@ -1,4 +1,5 @@
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call -- the vectors are untyped JSON */
+import type { Row } from '@evolmm/dataset'
 import { inferOption, lettered } from '@evolmm/rewards'
 import { expect, test } from 'vitest'
 import type { Judge } from '../src/judge'
@@ -8,7 +9,7 @@ import { mathVisionAnswer } from '../src/scoring/mathvision-answer'
 import { mathVisionPrefetch } from '../src/scoring/mathvision-prefetch'
 import { matchMmbench } from '../src/scoring/mmbench-match'
 import { parseMmmuOpen } from '../src/scoring/mmmu-open'
-import type { Row, Score, ScoringContext, ScoringMode, Task } from '../src/task'
+import type { Score, ScoringContext, ScoringMode, Task } from '../src/task'
 import { findTasks, tasks } from '../src/tasks'
 import { used, vectorGroups, vectorKinds, vectors, type Vector } from './vectors'
 

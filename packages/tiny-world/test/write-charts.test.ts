@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { folderTask } from '@evolmm/eval'
+import { fileTask } from '@evolmm/eval'
 import { decodeImage } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { drawChart, labelledPairs, splitChart, writeCharts, writeLabelledPairs } from '../src/index'
@@ -28,7 +28,7 @@ test('labelled charts are a task for evaluation', async () => {
   const file = await writeLabelledPairs(join(folder, 'labelled'), pairs)
   const lines = (await readFile(file, 'utf8')).trim().split('\n')
   expect(lines.length).toBe(6)
-  const task = folderTask({ file, scorer: 'exact', instruction: '' })
+  const task = fileTask({ file, scorer: 'exact', instruction: '' })
   for (const [i, line] of lines.entries()) {
     const row = JSON.parse(line) as Record<string, string>
     expect(task.prompt(row).text).toBe(pairs[i].question)

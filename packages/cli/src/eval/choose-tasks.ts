@@ -1,6 +1,6 @@
-/** `--tasks`: names of benchmarks, groups and tasks of one's own, and JSON-lines files. */
+/** `--tasks`: names of benchmarks, groups and tasks of one's own, and files of questions. */
 import { EvolmmError } from '@evolmm/internal'
-import { findTasks, folderTask, taskGroups, tasks, type Task } from '@evolmm/eval'
+import { findTasks, fileTask, taskGroups, tasks, type Task } from '@evolmm/eval'
 import type { ScorerName } from '@evolmm/rewards'
 import { closest } from '@evolmm/settings'
 
@@ -17,8 +17,8 @@ export function chooseTasks(names: string, scorer: ScorerName, included: readonl
     )
   const own = new Map(included.map((task) => [task.name, task]))
   const chosen = list.flatMap((name) =>
-    name.endsWith('.jsonl')
-      ? [folderTask({ file: name, scorer })]
+    /\.(jsonl|parquet)$/.test(name)
+      ? [fileTask({ file: name, scorer })]
       : (own.get(name) ?? known(name, [...own.keys()])),
   )
   const distinct = [...new Set(chosen)]
@@ -39,7 +39,7 @@ function known(name: string, included: readonly string[]): readonly Task[] {
     const near = closest(name, [...tasks.map((task) => task.name), ...Object.keys(taskGroups), ...included])
     throw new EvolmmError(
       error.code,
-      `--tasks: must name tasks, groups or .jsonl files, got ${JSON.stringify(name)}; ` +
+      `--tasks: must name tasks, groups, .jsonl or .parquet files, got ${JSON.stringify(name)}; ` +
         (near === undefined ? 'see evolmm eval --tasks list' : `did you mean ${near}?`),
       { details: error.details, cause: error },
     )

@@ -1,7 +1,8 @@
 /** What a run of `evolmm eval` needs, from its flags: tasks, data, a judge, the model as it is measured. */
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { openAiJudge, openData, type Judge, type OpenDataOptions, type Task } from '@evolmm/eval'
+import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
+import { openAiJudge, type Judge, type Task } from '@evolmm/eval'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
 import { showProgress, type Progress } from '../progress'
@@ -54,7 +55,8 @@ async function findData(
   const progress = showProgress(context)
   try {
     for (const task of tasks) {
-      const data = await openData(task, { ...dataOf(context, flags, progress), signal })
+      const where = { ...dataOf(context, flags, progress), signal }
+      const data = await openRows(task.source, { columns: task.columns, ...where })
       await data.close()
     }
   } finally {
@@ -93,10 +95,7 @@ function openJudge({ environment }: Context, flags: EvalFlags): Judge | undefine
   })
 }
 
-export function dataOf(context: Context, flags: EvalFlags, progress: Progress): OpenDataOptions {
+export function dataOf(context: Context, flags: EvalFlags, progress: Progress): OpenRowsOptions {
   if (flags.data_dir !== undefined) return { folder: flags.data_dir }
-  return {
-    revision: flags.data_revision,
-    download: (id, options) => context.library.downloadSnapshot(id, { ...hubOptions(progress), ...options }),
-  }
+  return { ...hubOptions(progress), revision: flags.data_revision, environment: context.environment }
 }

@@ -1,9 +1,9 @@
 /** `evolmm eval --diagnose N`: what sampling, agreement and blindness say about a model on some tasks. */
 import { EvolmmError } from '@evolmm/internal'
+import { openRows } from '@evolmm/dataset'
 import {
   diagnose,
   formatDiagnosis,
-  openData,
   taskQuestions,
   type Diagnosis,
   type Policy,
@@ -54,7 +54,7 @@ async function diagnoseTask(
   const { mode, seed, offset, gen_kwargs = {} } = flags
   const limit = flags.limit === Infinity ? undefined : flags.limit
   const where = { ...dataOf(context, flags, progress), signal }
-  const data = await openData(task, where)
+  const data = await openRows(task.source, { columns: task.columns, ...where })
   await data.close()
   const total = Math.max(0, Math.min(limitedRows(limit, data.length), data.length - offset))
   const began = Date.now()

@@ -1,83 +1,100 @@
 /**
- * Labelled questions from a JSON-lines file. Lines about one image become one example, in the order of its first line,
- * so that everything that is asked about it is learned in one sequence.
+ * Lessons from a file of labelled questions, or of whole turns. Rows about one image become one example, in the order of
+ * its first row, so that everything that is asked about it is learned in one sequence.
  */
 import { createHash } from 'node:crypto'
-import { access, readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { access } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
+import { labelledQuestion, openRows, type ImageFile, type Row, type RowPlace } from '@evolmm/dataset'
 import type { WarmupExample } from '@evolmm/trainer'
 import type { Turn } from '@evolmm/vlm'
 
 export interface Lessons {
   examples: readonly WarmupExample[]
-  /** Of the file's bytes, in hexadecimal. */
+  /** The SHA-256 of the file's bytes, in hexadecimal. */
   sha256: string
 }
 
-/** Throws `UNREADABLE_FILE`, `INVALID_LINE`, or `IMAGE_UNREADABLE` for the first image that is not there. */
+/** Throws what `openRows` throws, `INVALID_ROW`, or `IMAGE_UNREADABLE` for the first image that is not there. */
 export async function readLessons(file: string, system: string | undefined): Promise<Lessons> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new EvolmmError(
-      'UNREADABLE_FILE',
-      `--data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as Error).message}; check the path`,
-      { cause },
-    )
-  })
-  const turns = new Map<string, Turn[]>()
-  const lines = bytes
-    .toString('utf8')
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-  for (const [i, line] of lines.entries()) {
-    if (line.trim() === '') continue
-    const lesson = parseLine(line)
-    if (typeof lesson === 'string')
-      throw new EvolmmError(
-        'INVALID_LINE',
-        `${file}:${i + 1}: must be {"image", "turns": [{"prompt", "completion"}]} or {"image", "question", "answer"}, got ${lesson}; correct the line`,
-        { details: { path: file, line: i + 1 } },
-      )
-    const image = resolve(dirname(file), lesson.image)
-    turns.set(image, [...(turns.get(image) ?? []), ...lesson.turns])
+  const rows = await openRows({ file }).catch(unreadableFlag(file))
+  const examples = new Map<string, { image: ImageFile; turns: Turn[] }>()
+  try {
+    let index = 0
+    for await (const row of rows.read(0, rows.length)) {
+      const { image, turns } = readLesson(row, { file, place: rows.placeOf(index++) })
+      const key = typeof image === 'string' ? image : `sha256 ${sha256(image)}`
+      const example = examples.get(key) ?? { image, turns: [] }
+      example.turns.push(...turns)
+      examples.set(key, example)
+    }
+  } finally {
+    await rows.close()
   }
-  if (turns.size === 0)
-    throw new EvolmmError('INVALID_LINE', `${file}: must hold at least one line, got none; add some`)
-  for (const image of turns.keys())
-    await access(image).catch((cause: unknown) => {
-      throw new EvolmmError(
-        'IMAGE_UNREADABLE',
-        `${image}: must be an image that ${file} names, got no such file; check the path`,
-        { cause },
-      )
-    })
+  for (const { image } of examples.values()) if (typeof image === 'string') await checkImage(image, file)
   return {
-    examples: [...turns].map(([image, asked]) => ({ image, turns: asked, system })),
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    examples: [...examples.values()].map((example) => ({ ...example, system })),
+    sha256: await fileDigest(file),
   }
 }
 
-/** What the line holds, or what is wrong with it. */
-function parseLine(line: string): { image: string; turns: Turn[] } | string {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    return 'no JSON'
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no object'
-  const { image, turns, question, answer } = value as Partial<Record<string, unknown>>
-  if (typeof image !== 'string' || image === '') return 'no image'
+/** A row with `turns` holds whole prompts and completions; any other one is a labelled question. */
+function readLesson(row: Row, where: RowPlace): { image: ImageFile; turns: Turn[] } {
+  const { turns } = row
+  const labelled = turns === undefined ? row : { ...row, question: '', answer: null }
+  const { question, answers, images } = labelledQuestion(labelled, where)
+  if (images.length !== 1) throw invalidRow(where, 'image', 'one image', `${images.length || 'no'} images`)
+  const [image] = images
   if (turns === undefined) {
-    if (typeof question !== 'string') return 'neither turns nor a question'
-    if (typeof answer !== 'string' && typeof answer !== 'number') return 'no answer'
-    return { image, turns: [{ prompt: question, completion: `<answer>${answer}</answer>` }] }
+    if (answers === null) throw invalidRow(where, 'answer', 'a text', 'null')
+    return { image, turns: [{ prompt: question, completion: `<answer>${answers[0]}</answer>` }] }
   }
-  if (!Array.isArray(turns) || turns.length === 0) return 'no list of turns'
-  return turns.every(isTurn) ? { image, turns } : 'a turn without a prompt or without a completion'
+  if (!Array.isArray(turns) || turns.length === 0 || !turns.every(isTurn))
+    throw invalidRow(where, 'turns', 'a list of { prompt, completion }', JSON.stringify(turns).slice(0, 80))
+  return { image, turns }
 }
 
 function isTurn(value: unknown): value is { prompt: string; completion: string } {
   const { prompt, completion } = (value ?? {}) as Partial<Record<keyof Turn, unknown>>
   return typeof prompt === 'string' && typeof completion === 'string'
+}
+
+async function checkImage(image: string, file: string): Promise<void> {
+  await access(image).catch((cause: unknown) => {
+    throw new EvolmmError(
+      'IMAGE_UNREADABLE',
+      `${image}: must be an image that ${file} names, got no such file; check the path`,
+      { cause },
+    )
+  })
+}
+
+async function fileDigest(file: string): Promise<string> {
+  const sum = createHash('sha256')
+  for await (const chunk of createReadStream(file)) sum.update(chunk as Buffer)
+  return sum.digest('hex')
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function invalidRow({ place }: RowPlace, key: string, rule: string, got: string): EvolmmError {
+  return new EvolmmError('INVALID_ROW', `${place}: ${key}: must be ${rule}, got ${got}; correct the row`, {
+    details: { place, key },
+  })
+}
+
+/** What the system says of the file, as an error of the flag. */
+function unreadableFlag(file: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof EvolmmError) || error.code !== 'UNREADABLE_FILE') throw error
+    const { cause } = error
+    throw new EvolmmError(
+      error.code,
+      `--data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as Error).message}; check the path`,
+      { cause },
+    )
+  }
 }

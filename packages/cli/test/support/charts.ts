@@ -2,7 +2,7 @@
  * Bar charts with questions and right answers, as one's own JSON-lines file and as the parquet file that ChartQA is on
  * the hub. The same number gives the same chart.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
 import sharp from 'sharp'
@@ -80,6 +80,17 @@ export async function writeChartParquet(folder: string, charts: readonly Chart[]
     ],
     rowGroupSize: 5,
   })
+}
+
+/** Puts what `writeChartParquet` wrote into a cache of the hub; returns its HF_HOME. */
+export function cacheChartqa(folder: string): string {
+  const home = join(folder, 'huggingface')
+  const repository = join(home, 'hub', 'datasets--lmms-lab--ChartQA')
+  const commit = 'f'.repeat(40)
+  cpSync(join(folder, 'lmms-lab', 'ChartQA'), join(repository, 'snapshots', commit), { recursive: true })
+  mkdirSync(join(repository, 'refs'))
+  writeFileSync(join(repository, 'refs', 'main'), commit)
+  return home
 }
 
 /** `FOLDER/AI4Math/MathVista/data/…`: three questions whose right answer is 6, two of figures and one of geometry. */

@@ -17,8 +17,6 @@ export interface FakeOptions {
   beforePiece?: ((piece: string) => void | Promise<void>) | undefined
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
-  /** Where downloaded data is. */
-  snapshot?: string
   /** What a run does; it ends with this. @default finished after one iteration */
   /** That a run makes. @default 1 */
   iterations?: number
@@ -203,10 +201,6 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       const outcome = await options.onTrain?.(config, given)
       for (let i = 0; i < (options.iterations ?? 1); i++) given.onRecord?.({} as IterationRecord)
       return outcome ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
-    },
-    downloadSnapshot: (name, given) => {
-      note('downloadSnapshot', name, given)
-      return Promise.resolve({ folder: options.snapshot ?? '/nowhere', id: name, commit: 'f'.repeat(40) })
     },
   }
 }

@@ -1,7 +1,7 @@
 /** Questions that can be diagnosed: those of a task, or one's own. */
 import { checkInteger } from '@evolmm/internal'
+import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
-import { openData, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import { checkLimit, rowRange } from '../run/plan'
 import { rowRequest } from '../run/row-request'
@@ -28,7 +28,7 @@ export interface TaskQuestionsOptions {
   /** @default 0 */
   seed?: number | undefined
   /** The place of the data. @default the Hugging Face cache */
-  data?: OpenDataOptions | undefined
+  data?: OpenRowsOptions | undefined
 }
 
 /** The rows of a task as questions. An answer is right where the task's first value for it is at least one half. */
@@ -40,7 +40,7 @@ export async function* taskQuestions(
   const limit = checkLimit(options.limit)
   const offset = checkInteger('offset', options.offset ?? 0, { min: 0 })
   const { system = 'You are a helpful assistant.' } = options
-  const data = await openData(task, options.data)
+  const data = await openRows(task.source, { columns: task.columns, ...options.data })
   try {
     const { start, end } = rowRange(data.length, { limit, offset })
     let index = start

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import type { OpenRowsOptions } from '@evolmm/dataset'
 import { asker, policyName, type Policy } from '../ask'
-import type { OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
 import { folderName } from './folder-name'
@@ -45,7 +45,7 @@ export interface EvaluateOptions extends Policy {
   /** Settings that stand instead of what each task says. @default what each task says */
   generation?: GenerationOverrides | undefined
   /** The place of a task's data. @default the Hugging Face cache */
-  data?: OpenDataOptions | ((task: Task) => OpenDataOptions) | undefined
+  data?: OpenRowsOptions | ((task: Task) => OpenRowsOptions) | undefined
   /** Folder of the results. @default nothing is stored, and nothing can be resumed */
   outputPath?: string | undefined
   /** Write `…_samples_<task>.jsonl`, which comparisons need. @default true */

@@ -1,7 +1,7 @@
 /** What a run is: its settings, its tasks with their data, and the description by which it is known again. */
 import { checkInteger, checkNumber } from '@evolmm/internal'
+import { openRows, type OpenRowsOptions, type Rows } from '@evolmm/dataset'
 import { policyName, type AskSettings, type Policy } from '../ask'
-import { openData, type Data, type OpenDataOptions } from '../data/open-data'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
 
@@ -31,7 +31,7 @@ export interface RunSettings {
 /** A task with its data and the rows of it that count. */
 export interface OpenTask {
   task: Task
-  data: Data
+  data: Rows
   start: number
   end: number
   settings: AskSettings
@@ -41,10 +41,11 @@ export interface OpenTask {
 export async function openTask(
   task: Task,
   run: RunSettings,
-  where: OpenDataOptions | undefined,
+  where: OpenRowsOptions | undefined,
 ): Promise<OpenTask> {
   const { generation } = run
-  const data = await openData(task, {
+  const data = await openRows(task.source, {
+    columns: task.columns,
     ...where,
     ...(run.signal && { signal: run.signal }),
   })

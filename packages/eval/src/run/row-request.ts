@@ -1,7 +1,8 @@
 /** The request about a row, as lmms-eval's model class sends it: images first, `<image>` deleted. */
 import { createHash } from 'node:crypto'
+import type { Row } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
-import type { Row, Task } from '../task'
+import type { Task } from '../task'
 
 export interface RowRequestOptions {
   /** An empty text leaves the system message to the model. */

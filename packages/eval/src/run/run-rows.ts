@@ -1,9 +1,10 @@
 /** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
 import { createHash } from 'node:crypto'
 import { EvolmmError } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import type { Ask } from '../ask'
 import { cleanAnswer } from '../scoring/clean-answer'
-import type { Row, Task } from '../task'
+import type { Task } from '../task'
 import type { Journal, RowRecord } from './journal'
 import type { OpenTask, RunSettings } from './plan'
 import type { RowCounter } from './progress'
@@ -21,12 +22,13 @@ interface Numbered {
   row: Row
 }
 
-/** Lines of one's own are in memory already: a wrong one shows before hours of work, not when its turn comes. */
-export async function checkRows({ task, data, start, end }: OpenTask): Promise<void> {
+/** A wrong line of one's own shows before hours of work, not when its turn comes. */
+export async function checkRows(one: OpenTask): Promise<void> {
+  const { task, data, start, end } = one
   if (!('file' in task.source) || !task.source.file.endsWith('.jsonl')) return
   let index = start
   for await (const row of data.read(start, end)) {
-    atRow(task, index, () => [task.prompt(row), task.target(row)])
+    atRow(one, index, () => [task.prompt(row), task.target(row)])
     index++
   }
 }
@@ -72,17 +74,18 @@ function missingRanges({ start, end }: OpenTask, missing: (index: number) => boo
 
 /** Records without scores; rows that were answered before are not asked again. */
 async function answerBatch(
-  { task, settings: generation, until }: OpenTask,
+  one: OpenTask,
   rows: readonly Numbered[],
   { ask, settings, journal }: RunRowsOptions,
 ): Promise<RowRecord[]> {
+  const { task, settings: generation, until } = one
   const before = journal.records.get(task.name)
   const missing = rows
     .filter(({ index }) => !before?.has(index))
     .map(({ index, row }) => ({
       index,
       row,
-      request: atRow(task, index, () => rowRequest(task, row, index, settings)),
+      request: atRow(one, index, () => rowRequest(task, row, index, settings)),
     }))
   const requests = missing.map(({ request }) => request)
   const answers = requests.length === 0 ? [] : await ask(requests, generation)
@@ -95,7 +98,7 @@ async function answerBatch(
           task: task.name,
           row: index,
           hash: rowHash(row),
-          target: atRow(task, index, () => task.target(row)),
+          target: atRow(one, index, () => task.target(row)),
           input: request.prompt,
           raw: text,
           answer: cleanAnswer(text, { until, mode: settings.mode }),
@@ -128,14 +131,14 @@ async function scoreBatch(
   }
 }
 
-/** An error about a row says which one it is. */
-function atRow<T>(task: Task, row: number, read: () => T): T {
+/** An error about a row says which one it is, and where it is. */
+function atRow<T>({ task, data }: Pick<OpenTask, 'task' | 'data'>, row: number, read: () => T): T {
   try {
     return read()
   } catch (cause) {
     if (!(cause instanceof EvolmmError)) throw cause
     const { code, message, details } = cause
-    throw new EvolmmError(code, `${task.name}, row ${row}: ${message}`, {
+    throw new EvolmmError(code, `${task.name}, ${data.placeOf(row)}: ${message}`, {
       details: { ...details, task: task.name, row },
       cause,
     })

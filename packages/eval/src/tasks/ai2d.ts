@@ -6,11 +6,12 @@
  * an index from 0, as text. Scores are fractions.
  */
 import { isSpace, strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, textColumn, choicesColumn } from '../scoring/columns'
 import { optionLines } from '../scoring/option-lines'
-import type { Row, Task } from '../task'
+import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const target = (row: Row) => letterOf(indexColumn(row, 'answer'))

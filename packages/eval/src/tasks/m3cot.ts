@@ -7,11 +7,12 @@
  * and option "2" is found inside "12": end with "(X)". `\boxed{B}` and "**B**" name nothing. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { groupsBy, meanOf } from '../scoring/averages'
 import { optionalText, plainColumn, textColumn, choicesColumn } from '../scoring/columns'
 import { matchM3cot } from '../scoring/m3cot-match'
-import type { Row, Task } from '../task'
+import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 export const m3cot: Task = {

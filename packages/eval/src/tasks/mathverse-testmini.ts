@@ -10,13 +10,14 @@
  * The judge's instruction is ours, so verdicts may differ from lmms-eval's on single rows. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { inferOption, mathEqual } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf } from '../scoring/averages'
 import { optionalText, structColumn, textColumn } from '../scoring/columns'
 import { judgeVerdict } from '../scoring/judge-verdict'
 import { mathVisionAnswer } from '../scoring/mathvision-answer'
-import type { Row, Score, ScoringContext, Task } from '../task'
+import type { Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const metrics = ['gpt_eval_score', 'rule_based_eval', 'vlmevalkit_eval']

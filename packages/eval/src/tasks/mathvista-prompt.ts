@@ -3,10 +3,10 @@
  * `query` column is shown to the judge alone.
  */
 import { strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { optionalText, textColumn, textsColumn } from '../scoring/columns'
 import { optionLines } from '../scoring/option-lines'
-import type { Row } from '../task'
 
 export type Shot = 'step-by-step' | 'solution' | 'format-prompt'
 

@@ -12,6 +12,7 @@
  * match to the space. Scores are percentages with two decimals.
  */
 import { parseIntText, strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf, percent } from '../scoring/averages'
 import { optionalText, structColumn, textColumn, textsColumn } from '../scoring/columns'
@@ -23,7 +24,7 @@ import {
   vlmEvalKitMathVista,
   type MathVistaRow,
 } from '../scoring/mathvista-answer'
-import type { Row, Score, ScoringContext, ScoringMode, Task } from '../task'
+import type { Score, ScoringContext, ScoringMode, Task } from '../task'
 import { mathVistaExtractionPrompt } from './mathvista-extraction'
 import { mathVistaPrompt, type Shot } from './mathvista-prompt'
 import { taskPrompt } from './task-prompt'

@@ -13,13 +13,14 @@
  * groups of reasoning are in the breakdown.
  */
 import { strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { inferOption } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, wholeMean } from '../scoring/averages'
 import { indexColumn, optionalText, plainColumn, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'
 import { matchMmbench } from '../scoring/mmbench-match'
-import type { Row, Score, ScoringContext, Task } from '../task'
+import type { Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const letters = ['A', 'B', 'C', 'D']

@@ -9,6 +9,7 @@
  * fractions rounded to five decimals.
  */
 import { EvolmmError, roundPlaces, strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { lettered } from '@evolmm/rewards'
 import { groupOf, wholeMean } from '../scoring/averages'
 import { optionalText, textColumn } from '../scoring/columns'
@@ -17,7 +18,7 @@ import { parseMmmuChoice } from '../scoring/mmmu-choice'
 import { matchesMmmuOpen, parseMmmuOpen } from '../scoring/mmmu-open'
 import { optionLines } from '../scoring/option-lines'
 import { parseListLiteral } from '../scoring/python-literal'
-import type { RowGroup, Row, Score, ScoringContext, Task } from '../task'
+import type { RowGroup, Score, ScoringContext, Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const domains: Record<string, string> = {

@@ -5,11 +5,12 @@
  * "b." and the option's text are wrong. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
+import type { Row } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, optionalText, textColumn, choicesColumn } from '../scoring/columns'
 import { optionLines } from '../scoring/option-lines'
-import type { Row, Task } from '../task'
+import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
 const target = (row: Row) => letterOf(indexColumn(row, 'answer'))

@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { folderTask } from '../../src/folder-task'
+import { fileTask } from '../../src/file-task'
 import { evaluate } from '../../src/run/evaluate'
 import { fakeSampler } from './fake-sampler'
 
@@ -13,7 +13,7 @@ const [folder, outputPath, most] = process.argv.slice(2) as [string, string, str
 let batches = 0
 await evaluate({
   tasks: ['first', 'second'].map((name) =>
-    folderTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact', name, instruction: name }),
+    fileTask({ file: join(folder, 'sums.jsonl'), scorer: 'exact', name, instruction: name }),
   ),
   sampler: fakeSampler({
     onSample: async (requests) => {

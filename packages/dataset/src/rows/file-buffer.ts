@@ -1,18 +1,16 @@
 /** A file as hyparquet reads one: by ranges, of which none is kept. */
 import { open } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { unreadable } from '@evolmm/internal/node'
 
 export interface FileBuffer {
-  /** Bytes. */
+  /** The length of the file. */
   byteLength: number
   slice: (start: number, end?: number) => Promise<ArrayBuffer>
   close: () => Promise<void>
 }
 
 export async function openFileBuffer(path: string): Promise<FileBuffer> {
-  const file = await open(path).catch((error: unknown) => {
-    throw unreadable(path, error)
-  })
+  const file = await open(path).catch(unreadable(path))
   const { size } = await file.stat()
   return {
     byteLength: size,
@@ -29,13 +27,4 @@ export async function openFileBuffer(path: string): Promise<FileBuffer> {
     },
     close: () => file.close(),
   }
-}
-
-export function unreadable(path: string, cause: unknown, kind = 'file'): EvolmmError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new EvolmmError(
-    'DATA_UNREADABLE',
-    `${path}: must be a readable ${kind}, got ${reason}; check the path, or get it again`,
-    { details: { path }, cause },
-  )
 }

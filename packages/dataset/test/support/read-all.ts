@@ -1,5 +1,5 @@
 /** Reads a parquet file whole and prints rows, a checksum of the images' first bytes, and the growth of memory. */
-import { openParquet } from '../../src/data/parquet-rows'
+import { openParquet } from '../../src/rows/parquet-rows'
 
 const [path] = process.argv.slice(2)
 const before = process.memoryUsage().rss

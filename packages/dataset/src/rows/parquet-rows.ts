@@ -5,7 +5,8 @@
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
-import { openFileBuffer, unreadable, type FileBuffer } from './file-buffer'
+import { unreadable } from '@evolmm/internal/node'
+import { openFileBuffer, type FileBuffer } from './file-buffer'
 import { plainRow } from './plain-row'
 import type { RowReader } from './row-reader'
 
@@ -23,7 +24,7 @@ export async function openParquet(path: string, options: ParquetOptions = {}): P
     return parquetReader(path, file, metadata, options)
   } catch (error) {
     await file.close()
-    throw error instanceof EvolmmError ? error : unreadable(path, error, 'parquet file')
+    return unusable(path)(error)
   }
 }
 
@@ -56,12 +57,11 @@ function parquetReader(
           // Bytes stay bytes; what is annotated as text becomes text all the same.
           utf8: false,
           useOffsetIndex: true,
-        }).catch((error: unknown) => {
-          throw unreadable(path, error, 'parquet file')
-        })
+        }).catch(unusable(path))
         for (const row of rows) yield plainRow(row)
       }
     },
+    placeOf: (row) => `${path}, row ${row}`,
     close: file.close,
   }
 }
@@ -114,4 +114,17 @@ function readableWindows(metadata: FileMetaData, columns: readonly string[], win
     first += rows
   }
   return windows
+}
+
+/** What the system says of the file, or what is wrong with its content. */
+function unusable(path: string): (cause: unknown) => never {
+  return (cause) => {
+    if (cause instanceof EvolmmError || (cause instanceof Error && 'syscall' in cause))
+      return unreadable(path)(cause)
+    throw new EvolmmError(
+      'DATA_UNREADABLE',
+      `${path}: must be a readable parquet file, got ${cause instanceof Error ? cause.message : String(cause)}; get it again`,
+      { details: { path }, cause },
+    )
+  }
 }

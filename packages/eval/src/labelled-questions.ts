@@ -1,14 +1,7 @@
-/** A question of one's own with its right answers, if anybody knows them: how it is put, and what an answer is worth. */
+/** Labelled questions by the rules of a scorer: how one is put, and what an answer to it is worth. */
+import type { LabelledQuestion } from '@evolmm/dataset'
 import { scorers, type ScorerName } from '@evolmm/rewards'
 import { optionLines } from './scoring/option-lines'
-
-export interface OwnQuestion {
-  question: string
-  /** The right ones; null when nobody knows. */
-  answers: readonly string[] | null
-  /** What there is to choose from; empty for none. */
-  options: readonly string[]
-}
 
 const singleWord = 'Answer the question using a single word or phrase.'
 const instructions: Record<ScorerName, string> = {
@@ -20,8 +13,8 @@ const instructions: Record<ScorerName, string> = {
 }
 
 /** `instruction` is what is asked for after the question. @default depends on the scorer */
-export function ownPrompt(
-  { question, options }: OwnQuestion,
+export function questionText(
+  { question, options }: LabelledQuestion,
   scorer: ScorerName,
   instruction = instructions[scorer],
 ): string {
@@ -29,9 +22,9 @@ export function ownPrompt(
 }
 
 /** What was understood, and its worth between 0 and 1; the worth is null where nobody knows the right answer. */
-export function scoreOwn(
+export function gradeAnswer(
   text: string,
-  { answers, options }: OwnQuestion,
+  { answers, options }: LabelledQuestion,
   scorer: ScorerName,
 ): { value: number | null; parsed: string | null } {
   const { read, score } = scorers[scorer]

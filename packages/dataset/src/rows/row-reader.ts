@@ -1,11 +1,15 @@
 /** Rows of a data set in their order, of which only a few are held at a time. */
-import type { Row } from '../task'
+
+/** One row as it is stored. Integers are numbers, an image is `{ bytes, path }`, what is absent is null. */
+export type Row = Readonly<Record<string, unknown>>
 
 export interface RowReader {
-  /** Rows. */
+  /** The number of rows. */
   readonly length: number
   /** Rows `start` up to, not including, `end`. The bytes of a row are good until the next one is asked for. */
   read: (start: number, end: number) => AsyncGenerator<Row, void, undefined>
+  /** The file of a row and its place in there, for messages. */
+  placeOf: (row: number) => string
   close: () => Promise<void>
 }
 
@@ -21,6 +25,14 @@ export function concatReaders(readers: readonly RowReader[]): RowReader {
         if (from < to) yield* reader.read(from, to)
         first += reader.length
       }
+    },
+    placeOf: (row) => {
+      let first = 0
+      for (const reader of readers) {
+        if (row < first + reader.length) return reader.placeOf(row - first)
+        first += reader.length
+      }
+      return `row ${row}`
     },
     close: async () => {
       for (const reader of readers) await reader.close()

@@ -1,5 +1,5 @@
 /** A row in plain values: integers as numbers (as digits where a double cannot hold them), dates as ISO texts. */
-import type { Row } from '../task'
+import type { Row } from './row-reader'
 
 export function plainRow(row: Readonly<Record<string, unknown>>): Row {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]))

@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parquetMetadata } from 'hyparquet'
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
-import { bundleScript } from '@evolmm/internal/testing'
+import { bundleScript, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { EvolmmError } from '../src'
-import { openParquet } from '../src/data/parquet-rows'
-import type { RowReader } from '../src/data/row-reader'
-import type { Row } from '../src/task'
-import { temporaryFolder } from './support/temporary-folder'
+import { openParquet } from '../src/rows/parquet-rows'
+import type { Row, RowReader } from '../src/rows/row-reader'
 
 const fixtures = fileURLToPath(new URL('fixtures/parquet', import.meta.url))
 
@@ -131,8 +129,8 @@ test('a file cut anywhere, or with any byte changed, gives rows or one typed err
 
 test('a missing file and a folder are typed errors', async () => {
   const folder = temporaryFolder()
-  await expect(openParquet(join(folder, 'none.parquet'))).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
-  await expect(openParquet(folder)).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
+  await expect(openParquet(join(folder, 'none.parquet'))).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
+  await expect(openParquet(folder)).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
 })
 
 const megabyte = 2 ** 20

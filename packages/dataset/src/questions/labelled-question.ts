@@ -1,0 +1,87 @@
+/** A question about images with the answers that are known to be right, as people write it in files. */
+import { dirname, resolve } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { cellImage, type ImageFile } from '../rows/row-image'
+import type { Row } from '../rows/row-reader'
+
+export interface LabelledQuestion {
+  question: string
+  /** The right ones; null when nobody knows. */
+  answers: readonly string[] | null
+  /** What there is to choose from; empty for none. Answers are letters of options or their texts. */
+  options: readonly string[]
+  /** They are shown in this order. */
+  images: readonly ImageFile[]
+  /** What sort of question it is, for numbers by kind; null where the row says nothing. */
+  kind: string | null
+}
+
+/** Where a row was found, if it was found in a file. */
+export interface RowPlace {
+  /** Paths of images are relative to this file. @default they are left as they are */
+  file?: string | undefined
+  /** The row as messages name it, a file and a line for instance. @default messages do not */
+  place?: string | undefined
+}
+
+/**
+ * Reads the fields of a row:
+ * - `question`: a text;
+ * - `answer` or `answers`: the right answer, or a list of right ones; null when nobody knows, as of questions that a model
+ *   made up;
+ * - `options`: texts to choose from, if there are any;
+ * - `image` or `images`: one or several, each a path, bytes, or a struct `{ bytes, path }`;
+ * - `kind`: a text.
+ *
+ * Throws `INVALID_ROW`.
+ */
+export function labelledQuestion(row: Row, where: RowPlace = {}): LabelledQuestion {
+  const { question, options, kind } = row
+  if (typeof question !== 'string') throw invalidRow(where, 'question', 'a text', question)
+  const answer = row.answer === undefined ? row.answers : row.answer
+  return {
+    question,
+    answers: answer === null ? null : texts(where, 'answer', answer, 1),
+    options: texts(where, 'options', options ?? []),
+    images: imagesOf(where, row.images ?? row.image ?? []),
+    kind: kind === undefined || kind === null ? null : texts(where, 'kind', kind, 1)[0],
+  }
+}
+
+/** A text, a number, or a list of them, as a list of texts. */
+function texts(where: RowPlace, key: string, value: unknown, atLeast = 0): string[] {
+  const list = listOf(value)
+  const found = list.flatMap((item) =>
+    typeof item === 'string' || typeof item === 'number' ? [String(item)] : [],
+  )
+  if (found.length < list.length || found.length < atLeast)
+    throw invalidRow(where, key, 'a text or a list of texts', value)
+  return found
+}
+
+function imagesOf(where: RowPlace, value: unknown): ImageFile[] {
+  return listOf(value).map((item) => {
+    const image = typeof item === 'string' ? item : cellImage(item)
+    if (image === undefined || image === '')
+      throw invalidRow(where, 'images', 'a path, the bytes of a file, or a list of them', value)
+    return typeof image === 'string' && where.file !== undefined ? resolve(dirname(where.file), image) : image
+  })
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value]
+}
+
+function invalidRow({ file, place }: RowPlace, key: string, rule: string, value: unknown): EvolmmError {
+  const subject = place === undefined ? key : `${place}: ${key}`
+  const got = value === undefined ? 'nothing' : JSON.stringify(value, bytesByLength)
+  return new EvolmmError(
+    'INVALID_ROW',
+    `${subject}: must be ${rule}, got ${got.length > 80 ? `${got.slice(0, 80)}…` : got}; correct the row`,
+    { details: { file, place, key } },
+  )
+}
+
+function bytesByLength(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? `${value.length} bytes` : value
+}

@@ -1,0 +1,56 @@
+/** The rows of a file or of a data set, wherever they are. */
+import { datasetFiles, type DatasetFilesOptions, type HubDataset } from '@evolmm/hub'
+import { EvolmmError } from '@evolmm/internal'
+import { openJsonLines } from './json-lines'
+import { openParquet, type ParquetOptions } from './parquet-rows'
+import { concatReaders, type RowReader } from './row-reader'
+
+export interface FileSource {
+  /** The path of a `.parquet` file, or of JSON lines by any other name. */
+  file: string
+}
+
+/** A file, or a data set of the hub. */
+export type RowSource = FileSource | HubDataset
+
+export type OpenRowsOptions = DatasetFilesOptions & ParquetOptions
+
+export interface Rows extends RowReader {
+  /** A commit of the hub, or a digest of the files. */
+  readonly revision: string
+}
+
+/**
+ * A data set of the hub is downloaded unless the cache that all Hugging Face libraries share has it, or `folder` does.
+ */
+export async function openRows(source: RowSource, options: OpenRowsOptions = {}): Promise<Rows> {
+  const { paths, revision } = await datasetFiles(source, options)
+  const readers: RowReader[] = []
+  try {
+    for (const path of paths) readers.push(await openFile(path, options))
+  } catch (error) {
+    for (const reader of readers) await reader.close()
+    throw error
+  }
+  const all = concatReaders(readers)
+  if (all.length > 0) return { ...all, revision }
+  await all.close()
+  throw new EvolmmError(
+    'DATA_EMPTY',
+    `${paths.join(', ')}: must hold at least one row, got none; name the file that was meant`,
+    { details: { paths } },
+  )
+}
+
+/** Formats that people have data in, and that would otherwise be refused for their first line. */
+const otherFormat = /\.(csv|tsv|xlsx?|arrow|feather|gz|zip|tar)$/i
+
+function openFile(path: string, options: ParquetOptions): Promise<RowReader> {
+  if (path.endsWith('.parquet')) return openParquet(path, options)
+  if (!otherFormat.test(path)) return openJsonLines(path)
+  throw new EvolmmError(
+    'UNKNOWN_FORMAT',
+    `${path}: must be a .parquet or .jsonl file, got another format; convert it`,
+    { details: { path } },
+  )
+}

@@ -1,0 +1,26 @@
+/** The image of a cell, as parquet files of the hub store it: `{ bytes, path }`, of which one may be null. */
+import { EvolmmError } from '@evolmm/internal'
+import type { Row } from './row-reader'
+
+/** The bytes of an image file, or its path. */
+export type ImageFile = Uint8Array | string
+
+export function rowImage(row: Row, column: string): ImageFile {
+  const cell = row[column]
+  const image = cellImage(cell)
+  if (image !== undefined) return image
+  throw new EvolmmError(
+    'IMAGE_MISSING',
+    `${column}: must hold an image ({ bytes, path }), got ${cell === null ? 'null' : typeof cell}; choose the data set that the task is made for`,
+    { details: { column } },
+  )
+}
+
+/** The image that bytes or a struct of a parquet file hold; `undefined` for a cell that holds none. */
+export function cellImage(cell: unknown): ImageFile | undefined {
+  if (cell instanceof Uint8Array) return cell
+  if (typeof cell !== 'object' || cell === null || !('bytes' in cell)) return undefined
+  const { bytes, path } = cell as { bytes: unknown; path?: unknown }
+  if (bytes instanceof Uint8Array) return bytes
+  return typeof path === 'string' && path !== '' ? path : undefined
+}
