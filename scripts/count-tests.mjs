@@ -1,8 +1,9 @@
 /**
- * The end of `.ci/run`: which tests failed and why, in at most twenty lines, then vitest's own count. Reads the report
- * of vitest's JSON reporter. A file that did not load, a hook that failed and a missing report are a failure each.
+ * The end of `.ci/run`: which tests failed and why, in at most twenty lines, then vitest's own count. Reads the reports
+ * of vitest's JSON reporter: of all tests, and of runs of the sized ones alone. A file that did not load, a hook that
+ * failed and a missing report are a failure each.
  *
- * Usage: node scripts/count-tests.mjs REPORT
+ * Usage: node scripts/count-tests.mjs REPORT [REPORT_OF_SIZED_TESTS...]
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -15,25 +16,31 @@ const named = 2
 const width = 200
 
 /**
- * The lines to print, and whether everything passed. `report` is undefined where there is none.
+ * The lines to print, and whether everything passed. A report is undefined where there is none.
  *
  * @returns {{ lines: string[], passed: boolean }}
  */
-export function summarize(report, root = process.cwd()) {
-  if (report === undefined)
-    return { lines: ['FAILED no test report was written', '0 passed, 1 failed'], passed: false }
-  const failures = report.testResults.flatMap((file) => failuresOf(file, relative(root, file.name)))
-  if (failures.length === 0 && !(report.success && report.numPassedTests > 0))
-    failures.push({ title: 'no test, and yet the report says so: see the errors above', message: '' })
+export function summarize(reports, root = process.cwd()) {
+  const failures = reports.flatMap((report) => failuresIn(report, root))
   const lines = failures.slice(0, explained + named).map(({ title }) => `FAILED ${title}`)
   for (const [i, { message }] of [...failures.slice(0, explained).entries()].reverse())
     lines.splice(i + 1, 0, ...firstLines(message).map((line) => `    ${line}`))
   const rest = failures.length - explained - named
   if (rest > 0) lines.push(`and ${rest} more`)
-  if (report.numPendingTests > 0)
-    lines.push(`${report.numPendingTests} tests were skipped, each with its reason in its title`)
-  lines.push(`${report.numPassedTests} passed, ${failures.length} failed`)
+  // A run of the sized tests alone reports all others as skipped.
+  const skipped = reports[0]?.numPendingTests ?? 0
+  if (skipped > 0) lines.push(`${skipped} tests were skipped, each with its reason in its title`)
+  const passed = reports.reduce((sum, report) => sum + (report?.numPassedTests ?? 0), 0)
+  lines.push(`${passed} passed, ${failures.length} failed`)
   return { lines, passed: failures.length === 0 }
+}
+
+function failuresIn(report, root) {
+  if (report === undefined) return [{ title: 'no test report was written', message: '' }]
+  const failures = report.testResults.flatMap((file) => failuresOf(file, relative(root, file.name)))
+  if (failures.length === 0 && !(report.success && report.numPassedTests > 0))
+    failures.push({ title: 'no test, and yet the report says so: see the errors above', message: '' })
+  return failures
 }
 
 /** Failed tests of one file; the file itself where it failed without one. */
@@ -61,8 +68,10 @@ function firstLines(message) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [path] = process.argv.slice(2)
-  const { lines, passed } = summarize(existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined)
+  const reports = process.argv
+    .slice(2)
+    .map((path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined))
+  const { lines, passed } = summarize(reports)
   console.log(lines.join('\n'))
   process.exit(passed ? 0 : 1)
 }

@@ -1,6 +1,7 @@
 /** Whatever the bytes are: a graph, or an EvolmmError. Never another error, a hang or a huge allocation. */
 import fc from 'fast-check'
-import { describe, test } from 'vitest'
+import { sizedTest } from '@evolmm/internal/testing'
+import { describe } from 'vitest'
 import { EvolmmError, Graph, op, parse, serialize } from '@evolmm/onnx'
 import { AttributeProto_AttributeType as Kind } from '../src/proto/gen/onnx_pb'
 import { external, float, model, node, tensor } from './support/broken-model'
@@ -24,9 +25,9 @@ describe('fuzzed', () => {
   }
 
   const one = fc.constantFrom(...models)
-  const options = { seed: 3, numRuns: 1500 }
+  const sizes = { of: 'files', test: 500, ci: 5000, soak: 100_000 }
 
-  test('flipped bytes', () => {
+  sizedTest('flipped bytes', sizes, ({ count, seed }) => {
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), {
       minLength: 1,
       maxLength: 6,
@@ -37,20 +38,20 @@ describe('fuzzed', () => {
         for (const [at, mask] of changes) copy[at % copy.length] ^= mask
         attempt(copy)
       }),
-      options,
+      { seed, numRuns: count },
     )
   })
 
-  test('cut short', () => {
+  sizedTest('cut short', sizes, ({ count, seed }) => {
     fc.assert(
       fc.property(one, fc.nat(), (bytes, at) => {
         attempt(bytes.slice(0, at % bytes.length))
       }),
-      options,
+      { seed, numRuns: count },
     )
   })
 
-  test('pieces put together', () => {
+  sizedTest('pieces put together', sizes, ({ count, seed }) => {
     fc.assert(
       fc.property(one, one, fc.nat(), fc.nat(), fc.nat(64), (a, b, i, j, length) => {
         const from = j % b.length
@@ -58,15 +59,15 @@ describe('fuzzed', () => {
           Buffer.concat([a.slice(0, i % a.length), b.slice(from, from + length), a.slice(i % a.length)]),
         )
       }),
-      options,
+      { seed, numRuns: count },
     )
   })
 
-  test('random bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), attempt), options)
+  sizedTest('random bytes', sizes, ({ count, seed }) => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), attempt), { seed, numRuns: count })
   })
 
-  test('fields of a sound message changed', () => {
+  sizedTest('fields of a sound message changed', sizes, ({ count, seed }) => {
     // Changes that leave the wire format whole go deeper than flipped bytes do.
     const numbers = fc.constantFrom(-1n, 0n, 1n, 2n ** 31n, 2n ** 53n, -(2n ** 63n), 2n ** 63n - 1n)
     fc.assert(
@@ -83,7 +84,7 @@ describe('fuzzed', () => {
         const input = [{ name: 'x', type: { tensorType: { ...float(2, 3).tensorType, elemType } } }]
         attempt(model({ node: [opTypes[which]], initializer, input }))
       }),
-      options,
+      { seed, numRuns: count },
     )
   })
 })

@@ -1,4 +1,5 @@
 /** Shape and type inference, operator by operator, against what ONNX Runtime returns. */
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EvolmmError, Graph, op, type Dim, type DType, type Tensor } from '@evolmm/onnx'
@@ -9,7 +10,10 @@ import { runner, type Value } from './support/run'
 import { samples, type Make } from './support/samples'
 
 /** Samples of each operator; more where an operator has many ways. */
-const rounds = (family: string) => (/elementwise|reduction|normalization/.test(family) ? 6 : 40)
+const sizes = (family: string) =>
+  /elementwise|reduction|normalization/.test(family)
+    ? { of: 'samples', test: 6, ci: 20, soak: 200 }
+    : { of: 'samples', test: 20, ci: 40, soak: 1000 }
 /** Sessions that open quickly. */
 const plain = { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 } as const
 const arrays: Partial<Record<DType, string>> = {
@@ -82,10 +86,11 @@ async function check(make: Make, seed: number): Promise<void> {
 
 for (const [family, operators] of Object.entries(samples)) {
   describe(family, () => {
-    test.each(Object.entries(operators))('%s', async (_, make) => {
-      const property = fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 30 }), (seed) => check(make, seed))
-      await fc.assert(property, { seed: 1, numRuns: rounds(family) })
-    })
+    for (const [opType, make] of Object.entries(operators))
+      sizedTest(opType, sizes(family), async ({ count, seed }) => {
+        const property = fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 30 }), (drawn) => check(make, drawn))
+        await fc.assert(property, { seed, numRuns: count })
+      })
   })
 }
 

@@ -104,7 +104,12 @@ export const reduction: GradientCases = {
     ]),
   ],
   ReduceL1: single('ReduceL1', [...ways(op.ReduceL1, [0.1, 2]), ...ways(op.ReduceL1, [-2, -0.1])]),
-  ReduceL2: single('ReduceL2', ways(op.ReduceL2)),
+  // A drawn shape may leave a norm of one number, which has a kink at zero.
+  ReduceL2: single('ReduceL2', [
+    { name: 'both signs', shapes: [[2, 3]], build: ([x]) => op.ReduceL2(x, [1]) },
+    ...ways(op.ReduceL2, [0.5, 2]),
+    ...ways(op.ReduceL2, [-2, -0.5]),
+  ]),
   ReduceLogSum: single('ReduceLogSum', ways(op.ReduceLogSum, [0.5, 2])),
   ReduceLogSumExp: ways(op.ReduceLogSumExp),
   ReduceSumSquare: ways(op.ReduceSumSquare),
