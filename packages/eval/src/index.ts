@@ -18,7 +18,7 @@ export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 // 4. Two runs side by side
 export { compareRuns, type ComparedMetric } from './compare/compare-runs'
 export { formatComparison, type FormatComparisonOptions } from './compare/format-comparison'
-export { pairedDifference, signTest, type PairedDifference } from './compare/paired-difference'
+export type { PairedDifference } from './compare/paired-difference'
 
 // 5. Diagnostics of self-consistency
 export { probe, type OwnWay, type ProbeItem, type ProbeOptions, type ProbeResult } from './probe'
@@ -26,9 +26,7 @@ export { openProbe, type OpenProbe, type OpenProbeOptions } from './open-probe'
 export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/diagnose'
 export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
-export { vote, type JudgedAnswer, type Vote } from './diagnostics/vote'
-export { passAtK } from './diagnostics/pass-at-k'
-export { majorityAtK, type AnswerCount } from './diagnostics/majority-at-k'
+export type { JudgedAnswer } from './diagnostics/vote'
 export { calibration, type Agreement, type Calibration } from './diagnostics/calibration'
 
 export { EvolmmError } from '@evolmm/internal'

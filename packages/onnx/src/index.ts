@@ -1,7 +1,7 @@
 // 1. Graphs
 export {
   Graph,
-  Scope,
+  type Scope,
   type CustomBackward,
   type GradientFunction,
   type GraphFunction,

@@ -46,7 +46,7 @@ export async function chartPng(chart: Chart): Promise<Uint8Array> {
 }
 
 /** The picture lacks the noise of single pixels. */
-export function chartSvg({ seed, bars }: Chart): string {
+function chartSvg({ seed, bars }: Chart): string {
   const { normal } = draws(seed, 'colors')
   const light = 6 * normal()
   const shade = (rgb: readonly number[], shift: () => number) =>

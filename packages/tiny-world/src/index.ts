@@ -1,6 +1,6 @@
 // 1. Charts
 export { chart, colors, type Bar, type Chart, type Color } from './chart'
-export { chartPng, chartSize, chartSvg, drawChart } from './draw-chart'
+export { chartPng, chartSize, drawChart } from './draw-chart'
 export { splitChart, splits, type Split } from './splits'
 export { writeCharts, writeLabelledPairs } from './write-charts'
 
@@ -8,7 +8,6 @@ export { writeCharts, writeLabelledPairs } from './write-charts'
 export {
   allQuestions,
   answerTo,
-  drawQuestion,
   parseQuestion,
   questionKinds,
   questionText,
@@ -16,7 +15,7 @@ export {
   type QuestionKind,
 } from './questions'
 export { labelledPairs, type LabelledPair, type LabelledPairsOptions } from './labelled-pairs'
-export { describePrompt, proposerPrompt } from './prompts'
+export { proposerPrompt } from './prompts'
 
 // 3. The model
 export { warmupTurns, type WarmupTurn, type WarmupTurnsOptions } from './warmup-turns'

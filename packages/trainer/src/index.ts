@@ -24,19 +24,13 @@ export { malformedFaults } from './options'
 export { normalizer } from './normalizer'
 export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'
-export {
-  defaultProposerPrompt,
-  defaultSolverPrompt,
-  fallbackQuestion,
-  proposerPrompt,
-  solverPrompt,
-} from './prompts'
+export { fallbackQuestion, proposerPrompt, solverPrompt } from './prompts'
 
 // 2. A run on disk
 export { train } from './train'
 export type { Probe, RoleOptions, TrainOptions } from './train-options'
 export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save-checkpoint'
-export { loadCheckpoint, readTrainerState, type LoadCheckpointOptions } from './checkpoint/load-checkpoint'
+export { loadCheckpoint, type LoadCheckpointOptions } from './checkpoint/load-checkpoint'
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
 export type { RunFile } from './run-file'
 

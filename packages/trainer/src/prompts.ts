@@ -2,7 +2,7 @@
 import type { ProposerPrompt, SolverPrompt } from './custom-functions'
 import type { LoopSettings } from './loop-settings'
 
-export const defaultProposerPrompt = `You are the question proposer. Look at the image and write exactly one question about it.
+const defaultProposerPrompt = `You are the question proposer. Look at the image and write exactly one question about it.
 - It can be answered from the image alone, with a short answer: a number, a word or a phrase.
 - It asks for something that has to be worked out from what is shown; it is not trivial, and it is not mere counting.
 - It is clear: one answer only, no knowledge from elsewhere, one or two sentences; with the unit, if the answer has one.
@@ -12,7 +12,7 @@ Write exactly these two tags and nothing else:
 <rationale>why it is not trivial, and how the image answers it</rationale>`
 
 /** `{question}` stands for the question. */
-export const defaultSolverPrompt = `You are a precise solver of questions about images. Use the image alone. Think briefly, then give a short final answer: a number, a word or a phrase.
+const defaultSolverPrompt = `You are a precise solver of questions about images. Use the image alone. Think briefly, then give a short final answer: a number, a word or a phrase.
 Question: {question}
 Write only the final answer inside the tag, without any steps:
 <answer>the final answer</answer>`

@@ -57,7 +57,6 @@ export {
   type MemoryOptions,
   type ProgramKind,
 } from './runtime/memory-estimate'
-export { checkMemory } from './runtime/check-memory'
 
 // 3. Images
 export { type ImageCache, imageCache } from './image-cache'

@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { KnipConfig } from 'knip'
+
+/** What a package's README shows or names is used: each word in its code that could be one of the exports. */
+function namesIn(readme: string, path: string): string {
+  if (!existsSync(join(dirname(path), 'src/index.ts'))) return ''
+  const code = [...readme.matchAll(/^```ts\n(.*?)^```|`([^`\n]+)`/gms)].map(
+    ([, block, span]) => block ?? span,
+  )
+  const names = new Set(code.join(' ').match(/[A-Za-z_$][\w$]*/g))
+  return `import { ${[...names].join(', ')} } from './src/index'\n`
+}
+
+const config: KnipConfig = {
+  workspaces: {
+    '.': {
+      entry: ['scripts/*.mjs'],
+      project: ['*.{ts,js}', 'scripts/**/*.{ts,mjs}'],
+      ignoreDependencies: ['@arethetypeswrong/cli', 'publint'],
+    },
+    'packages/*': {
+      entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'bench/*.mjs'],
+      project: ['**/*.{ts,mjs}'],
+    },
+    'examples/*': {
+      entry: ['*.mjs', 'test/**/*.test.ts'],
+      project: ['**/*.{ts,mjs}'],
+    },
+  },
+  compilers: { md: namesIn },
+  ignore: ['**/gen/**'],
+  ignoreBinaries: ['nvidia-smi'],
+  // Operators are there because the standard has them.
+  ignoreIssues: { 'packages/onnx/src/ops/*.ts': ['exports'] },
+}
+
+export default config
