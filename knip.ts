@@ -9,7 +9,8 @@ function namesIn(readme: string, path: string): string {
     ([, block, span]) => block ?? span,
   )
   const names = new Set(code.join(' ').match(/[A-Za-z_$][\w$]*/g))
-  return `import { ${[...names].join(', ')} } from './src/index'\n`
+  // Every package exports the error class.
+  return `import { ${[...names.add('EvolmmError')].join(', ')} } from './src/index'\n`
 }
 
 const config: KnipConfig = {
