@@ -52,6 +52,7 @@ type Used =
   | 'name'
   | 'identity'
   | 'folder'
+  | 'imageFields'
   | 'encodeImage'
   | 'prompt'
   | 'sample'

@@ -1,47 +1,37 @@
 /** Peaks were measured by `bench/training-memory.mjs`: the kernel's VmHWM of whole runs, pages of weights counted once. CPU. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { openConfig, publishedConfigs } from '@evolmm/vlm'
+import { openBackbone, openConfig, type Backbone } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
 import { estimateTraining, type EstimateTrainingOptions } from '../src/plan/estimate-training'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const { config: tiny } = await openConfig(path('../../vlm/test/fixtures/qwen2_5_vl-tiny'))
-const shape = JSON.parse(readFileSync(path('../../vlm/bench/bench-small.json'), 'utf8')) as {
-  text: Record<string, number>
-}
-const bench = {
-  ...tiny,
-  text: {
-    ...tiny.text,
-    hiddenSize: shape.text.hidden_size,
-    intermediateSize: shape.text.intermediate_size,
-    layers: shape.text.num_hidden_layers,
-    heads: shape.text.num_attention_heads,
-    keyValueHeads: shape.text.num_key_value_heads,
-    headSize: 64,
-    vocabularySize: 8192,
+const readJson = (name: string) => JSON.parse(readFileSync(path(name), 'utf8')) as Record<string, object>
+const config = readJson('../../vlm/test/fixtures/qwen2_5_vl-tiny/config.json')
+const tiny = openBackbone(config)
+const { text } = readJson('../../vlm/bench/bench-small.json')
+const bench = openBackbone({
+  ...config,
+  ...text,
+  vocab_size: 8192,
+  rope_scaling: { type: 'mrope', mrope_section: [8, 12, 12] },
+  tie_word_embeddings: false,
+  vision_config: {
+    ...config.vision_config,
+    ...{ depth: 8, hidden_size: 256, intermediate_size: 512, num_heads: 4 },
+    fullatt_block_indexes: [3, 7],
+    out_hidden_size: 512,
   },
-  vision: {
-    ...tiny.vision,
-    depth: 8,
-    hiddenSize: 256,
-    intermediateSize: 512,
-    heads: 4,
-    fullAttentionBlocks: [3, 7],
-    outHiddenSize: 512,
-  },
-  tieWordEmbeddings: false,
-}
+})
 
 const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 const lora = { rank: 16, alpha: 32, dropout: 0.05, targets }
 const given = (
-  config: typeof tiny,
+  backbone: Backbone,
   changes: Partial<EstimateTrainingOptions> = {},
 ): EstimateTrainingOptions => ({
-  solver: { config, lora },
-  proposer: { config, lora },
+  solver: { backbone, lora },
+  proposer: { backbone, lora },
   evolve: { totalSteps: 4, proposerUpdateFreq: 2, sampling: { solverTokens: 48, proposerTokens: 48 } },
   imagePatches: 768,
   images: 4,
@@ -55,7 +45,11 @@ test.each([
   ['tiny', given(tiny), 294e6],
   ['bench', given(bench), 964e6],
   ['bench, three images, checkpointed', given(bench, { evolve: images }), 1038e6],
-  ['bench, all weights', given(bench, { solver: { config: bench }, proposer: { config: bench } }), 2291e6],
+  [
+    'bench, all weights',
+    given(bench, { solver: { backbone: bench }, proposer: { backbone: bench } }),
+    2291e6,
+  ],
 ])('the estimate of a whole run is within 15 percent of its measured peak: %s', (_, options, peak) => {
   const ratio = estimateTraining(options).total.host / peak
   expect(ratio).toBeGreaterThan(0.85)
@@ -82,13 +76,16 @@ test('a phase has what those before it needed, and kinds and phases have one tot
   }
 })
 
-test('two models take more than one with two adapters, and two sets of all weights more than adapters', () => {
-  const config = publishedConfigs['3B']
+test('two models take more than one with two adapters, and two sets of all weights more than adapters', async () => {
+  const { backbone } = await openConfig('3B')
   const total = (solver: object, proposer: object) =>
-    estimateTraining({ ...given(config), solver: { config, ...solver }, proposer: { config, ...proposer } })
-      .total.host
+    estimateTraining({
+      ...given(backbone),
+      solver: { backbone, ...solver },
+      proposer: { backbone, ...proposer },
+    }).total.host
   const one = total({ lora }, { lora })
-  expect(total({ lora }, { lora, config: { ...config } })).toBeGreaterThan(1.5 * one)
+  expect(total({ lora }, { lora, backbone: { ...backbone } })).toBeGreaterThan(1.5 * one)
   expect(total({}, { lora })).toBeGreaterThan(one)
   expect(total({}, {})).toBeGreaterThan(total({}, { lora }))
 })

@@ -148,12 +148,13 @@ test('prompts are counted by the tokenizer of a folder, and guessed without one'
   // Published prompts of 780 characters; of this tokenizer, which knows few words, a token has two or three.
   const [counted, guessed] = [await report('--model', tiny, ...argv), await report('--model', bare, ...argv)]
   expect(guessed.prompt_tokens).toBeLessThan(counted.prompt_tokens)
-  const { textTokens } = await openConfig(tiny)
+  const { promptTokens, layout } = await openConfig(tiny)
+  const count = (prompt: string) => promptTokens?.({ prompt }, layout({ width: 56, height: 56 })) ?? NaN
   const proposer = ['--proposer_prompt', 'Ask.', '--solver_prompt', 'Solve {question}, {question}']
   const short = await report('--model', tiny, ...argv, ...proposer)
-  // Two places of ten tokens or of the fixed question, and an image of 4 x 4 patches, which is four tokens.
-  const fixed = textTokens?.({ prompt: `Solve ${fallbackQuestion}, ${fallbackQuestion}` }) ?? NaN
-  expect(short.prompt_tokens).toBe(Math.max(fixed, (textTokens?.({ prompt: 'Solve , ' }) ?? NaN) + 20) + 4)
+  // Two places of ten tokens or of the fixed question, and an image of 4 x 4 patches.
+  const fixed = count(`Solve ${fallbackQuestion}, ${fallbackQuestion}`)
+  expect(short.prompt_tokens).toBe(Math.max(fixed, count('Solve , ') + 20))
 })
 
 test('an adapter to start from is planned as it is, in a folder or in a checkpoint', async () => {

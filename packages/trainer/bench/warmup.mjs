@@ -6,12 +6,12 @@
  * its 8 to 11. Printed are medians and minima over all steps but the first, as wall
  * time and as processor time, which says more on a machine that is shared, and what the products alone would take.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { AdamW } from '@evolmm/rl-core'
-import { initializeCheckpoint, loadVlm, readConfig } from '@evolmm/vlm'
+import { initializeCheckpoint, loadVlm, openBackbone } from '@evolmm/vlm'
 
 const { values: options } = parseArgs({
   options: { steps: { type: 'string', default: '20' }, threads: { type: 'string', default: '1' } },
@@ -19,31 +19,20 @@ const { values: options } = parseArgs({
 const [images, questions, side] = [8, 6, 112]
 const fixture = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 const folder = join(mkdtempSync(join(tmpdir(), 'evolmm-bench-')), 'model')
-const small = await readConfig(fixture)
-const config = {
+const small = JSON.parse(readFileSync(join(fixture, 'config.json'), 'utf8'))
+const backbone = openBackbone({
   ...small,
-  text: {
-    ...small.text,
-    hiddenSize: 128,
-    intermediateSize: 384,
-    layers: 4,
-    heads: 4,
-    keyValueHeads: 2,
-    headSize: 32,
-    mropeSection: [2, 6, 8],
-    ropeTheta: 10,
+  ...{ hidden_size: 128, intermediate_size: 384, num_hidden_layers: 4 },
+  ...{ num_attention_heads: 4, num_key_value_heads: 2, rope_theta: 10 },
+  rope_scaling: { type: 'mrope', mrope_section: [2, 6, 8] },
+  vision_config: {
+    ...small.vision_config,
+    ...{ depth: 3, hidden_size: 96, intermediate_size: 256, num_heads: 3 },
+    fullatt_block_indexes: [0, 1, 2],
+    out_hidden_size: 128,
   },
-  vision: {
-    ...small.vision,
-    depth: 3,
-    hiddenSize: 96,
-    intermediateSize: 256,
-    heads: 3,
-    fullAttentionBlocks: [0, 1, 2],
-    outHiddenSize: 128,
-  },
-}
-await initializeCheckpoint(folder, { config, seed: 1, sourceFolder: fixture })
+})
+await initializeCheckpoint(folder, { backbone, seed: 1, sourceFolder: fixture })
 
 const vlm = await loadVlm(folder, {
   threads: Number(options.threads),

@@ -45,13 +45,14 @@ export async function propose(loop: Loop, step: number, episodes: readonly Episo
 
 /** The judgement says whether the question will be asked. */
 function judged(
-  { settings }: Loop,
+  { solver, settings }: Loop,
   { prompt, completion, atStart }: { prompt: Prompt; completion: Completion; atStart: Float32Array },
 ): Proposed {
   const parsed = parseQuestion(completion.text)
   const logProbability = mean(atStart)
   const rejected =
-    parsed.faults.some((fault) => settings.skip.includes(fault)) || marker.test(parsed.question ?? '')
+    parsed.faults.some((fault) => settings.skip.includes(fault)) ||
+    solver.marker?.test(parsed.question ?? '') === true
       ? 'malformed'
       : logProbability < (settings.min_question_logprob ?? -Infinity)
         ? 'unlikely'
@@ -59,9 +60,6 @@ function judged(
   const question = parsed.question ?? (rejected === null ? fallbackQuestion : null)
   return { prompt, completion, parsed, question, rejected, logProbability }
 }
-
-/** A marker of a chat template: a question with one would be another prompt, with a second image for instance. */
-const marker = /<\|[^<>|\s]*\|>/
 
 function mean(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length

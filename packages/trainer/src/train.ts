@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { openImageDataset, type ImageDataset } from '@evolmm/dataset'
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
-import { loadVlm, runtimeVersion, trainsVision, type Adapter, type Vlm } from '@evolmm/vlm'
+import { loadVlm, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { checkOptions } from './check-options'
 import type { FoundCheckpoint } from './checkpoint/find-checkpoints'
 import { loadCheckpoint, readTrainerState } from './checkpoint/load-checkpoint'
@@ -204,7 +204,7 @@ async function freshState(options: Settled, models: Models): Promise<TrainerStat
     if (lora === undefined) return models[role].trainWeights({ vision })
     if (adapter !== undefined) {
       const opened = await startAdapter(models[role], adapter, role)
-      if (vision || !trainsVision(opened.trainable)) return opened
+      if (vision || !opened.trainable.vision) return opened
       throw new EvolmmError(
         'INVALID_OPTION',
         `${role}.adapter: must leave the vision tower as it is while vision is off, got ${adapter}, which adapts it; set vision`,

@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Graph, op } from '@evolmm/onnx'
 import { loadVlm } from '@evolmm/vlm'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
+import { readBackbone } from '../src/backbones/open-backbone.ts'
 import { chooseDevice } from '../src/runtime/devices.ts'
 import { openProgram } from '../src/runtime/session.ts'
 import shapes from './gpu-shapes.json'
@@ -216,7 +216,7 @@ async function measure(shape, folder) {
   const timed = await timeIterations(vlm, { shape, count: Number(iterations), checkpointed })
   await vlm.dispose()
   const peak = Math.max(before, await productPeak())
-  const work = { total: operations(await readConfig(folder), shape) }
+  const work = { total: operations(await readBackbone(folder), shape) }
   const seconds = (row) => Object.fromEntries(Object.entries(row).map(([name, ms]) => [name, ms / 1000]))
   const { rows, first } = { rows: timed.rows.map(seconds), first: seconds(timed.first) }
   console.log(JSON.stringify({ rows, peak, work, opened: first.total }))

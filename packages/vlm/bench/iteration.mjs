@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { Graph, op, serialize } from '@evolmm/onnx'
 import { loadVlm } from '@evolmm/vlm'
 import ort from 'onnxruntime-node'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
+import { readBackbone } from '../src/backbones/open-backbone.ts'
 import { randomModel } from './random-model.mjs'
 import { operations, timeIterations } from './recipe.mjs'
 
@@ -111,13 +111,13 @@ function run(command, args, settings = {}) {
 }
 
 async function ours(folder, iterations) {
-  const config = await readConfig(folder)
+  const backbone = await readBackbone(folder)
   const before = await productPeak()
   const vlm = await loadVlm(folder)
   const { rows } = await timeIterations(vlm, { shape, count: iterations })
   await vlm.dispose()
   console.log(
-    JSON.stringify({ rows, peak: Math.max(before, await productPeak()), work: operations(config, shape) }),
+    JSON.stringify({ rows, peak: Math.max(before, await productPeak()), work: operations(backbone, shape) }),
   )
 }
 

@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url'
 import { externalData } from '@evolmm/onnx'
 import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
-import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
+import { gridLayout } from '../src/backbones/parts/patch-grid'
+import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl'
 import { initializeWeights } from '../src/checkpoint/initialize-weights'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
@@ -33,11 +34,11 @@ const square = (patches) => {
 
 /** What runs in the measured process. */
 async function run({ folder, model, programs, ...options }) {
-  const config = models[model]
-  const backbone = qwenBackbone(config)
+  const backbone = qwen25Backbone(models[model])
+  const { vision } = backbone
   const { groups, promptTokens, completionTokens, samples, imagePatches = [] } = options
   const { checkpointed = false, chunk, kl = false, trained, trainVision = false } = options
-  const checkpoint = await openCheckpoint(folder, backbone.weights)
+  const checkpoint = await openCheckpoint(folder, backbone)
   const files = await externalData(checkpoint.tensors.values())
   const adapter =
     trained === 'full'
@@ -45,7 +46,7 @@ async function run({ folder, model, programs, ...options }) {
       : createAdapter(backbone, { rank: 16, vision: trainVision })
   const { trainable, parameters } = adapter
   const graphs = {
-    encode: () => encodeProgram({ backbone, files }),
+    encode: () => encodeProgram({ vision, files }),
     sample: () => sampleProgram({ backbone, files, trainable }),
     learn: () =>
       learnProgram({
@@ -76,19 +77,16 @@ async function run({ folder, model, programs, ...options }) {
   }
   const scored = groups * samples * completionTokens
   const rows = groups * samples
-  const pixels = () => {
-    const { channels, temporalPatchSize, patchSize } = config.vision
-    const flat = channels * temporalPatchSize * patchSize ** 2
-    return backbone.visionFeeds(
+  const pixels = () =>
+    vision.feeds([
       imagePatches.map((count) => ({
-        pixels: new Float32Array(count * flat).map((_, i) => Math.sin(i)),
-        grid: square(count),
+        ...gridLayout(square(count), { patchSize: 14, mergeSize: 2 }),
+        pixels: new Float32Array(count * vision.shape.patchSize).map((_, i) => Math.sin(i)),
       })),
-    )
-  }
+    ])
   // With trained vision the first tokens of the first prompt are of the image.
-  const tokens = trainVision ? imagePatches[0] / config.vision.spatialMergeSize ** 2 : 0
-  const features = float(new Float32Array(tokens * config.text.hiddenSize), [tokens, config.text.hiddenSize])
+  const tokens = trainVision ? imagePatches[0] / vision.shape.patchesPerToken : 0
+  const features = float(new Float32Array(tokens * vision.featureSize), [tokens, vision.featureSize])
   const imageRows = long(Array.from({ length: tokens }, (_, i) => i))
   const given = { features, feature_rows: imageRows, parameters: float(parameters) }
   const inputs = {
@@ -154,14 +152,12 @@ else {
   for (const [model, config] of Object.entries(models)) {
     if (only.length > 0 && !only.includes(model)) continue
     const folder = join(root, model)
-    await writeCheckpoint(folder, {
-      config,
-      weights: initializeWeights(qwenBackbone(config).weights, { seed: 1 }),
-    })
+    const backbone = qwen25Backbone(config)
+    await writeCheckpoint(folder, { model: backbone, weights: initializeWeights(backbone, { seed: 1 }) })
     for (const options of cases) {
       const measured = measure({ folder, model, ...options })
       const estimate = estimateMemory({
-        config,
+        backbone,
         ...options,
         kl: options.kl ?? false,
         trainable: options.programs.join() === 'encode' ? 0 : measured.trainable,

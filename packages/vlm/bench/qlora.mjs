@@ -16,8 +16,9 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { AdamW } from '@evolmm/rl-core'
-import { loadVlm, publishedConfigs } from '@evolmm/vlm'
-import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights.ts'
+import { loadVlm } from '@evolmm/vlm'
+import { publishedConfigs } from '../src/backbones/qwen2_5_vl/published-configs.ts'
+import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl.ts'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint.ts'
 import small from './bench-small.json'
 import qlora from './qlora.json'
@@ -106,14 +107,14 @@ async function train() {
 /** Normal weights, drawn once and begun at another place for each tensor: they only need to be different. */
 async function randomCheckpoint(folder) {
   const tokens = { imageToken: 613, videoToken: 614, visionStartToken: 610, visionEndToken: 611 }
-  const config = { ...publishedConfigs[options.shape], ...tokens }
+  const model = qwen25Backbone({ ...publishedConfigs[options.shape], ...tokens })
   const pool = new Float32Array(2 ** 22 + 1)
   let state = 1
   const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) + 1) / 2 ** 32
   for (let i = 0; i < pool.length; i++)
     pool[i] = 0.02 * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
   let begin = 0
-  const weights = [...expectedWeights(config)].map(([name, shape]) => {
+  const weights = [...model.weights].map(([name, shape]) => {
     const count = shape.reduce((product, dim) => product * dim, 1)
     begin = (begin + 7919) % 2 ** 20
     const from = begin
@@ -126,7 +127,7 @@ async function randomCheckpoint(folder) {
     return { name, shape, values }
   })
   const sourceFolder = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
-  await writeCheckpoint(folder, { config, weights, dtype: 'bfloat16', sourceFolder })
+  await writeCheckpoint(folder, { model, weights, dtype: 'bfloat16', sourceFolder })
 }
 
 /** One iteration, in a process of its own whose memory is measured. */

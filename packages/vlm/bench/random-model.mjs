@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseConfig } from '../src/backbones/qwen2_5_vl/read-config.ts'
+import { openBackbone } from '../src/backbones/open-backbone.ts'
 import { initializeCheckpoint } from '../src/initialize-checkpoint.ts'
 
 // Benchmarks are bundled, and run at the root of the repository.
@@ -10,7 +10,7 @@ const tiny = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 
 /** `shape` has vocab_size, mrope_section, whether the head is `tied`, and the fields of `text` and `vision` as in config.json. */
 export async function randomModel(shape, { seed = 1, dtype = 'float32', folder: given } = {}) {
-  const config = parseConfig({
+  const backbone = openBackbone({
     architectures: ['Qwen2_5_VLForConditionalGeneration'],
     model_type: 'qwen2_5_vl',
     image_token_id: 613,
@@ -37,6 +37,6 @@ export async function randomModel(shape, { seed = 1, dtype = 'float32', folder: 
     },
   })
   const folder = given ?? join(mkdtempSync(join(tmpdir(), 'evolmm-bench-')), 'model')
-  await initializeCheckpoint(folder, { config, seed, dtype, sourceFolder: tiny })
-  return { folder, config }
+  await initializeCheckpoint(folder, { backbone, seed, dtype, sourceFolder: tiny })
+  return { folder, backbone }
 }

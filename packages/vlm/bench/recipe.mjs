@@ -53,23 +53,28 @@ export async function timeIterations(vlm, { shape, count, checkpointed = false }
 }
 
 /** Floating-point operations of the matrix products of an iteration. */
-export function operations({ text, vision }, { grid, proposer_prompt, solver_prompt, new_tokens, samples }) {
+export function operations(backbone, { grid, proposer_prompt, solver_prompt, new_tokens, samples }) {
+  const { shape: text, sizes } = backbone
+  const { shape: vision } = backbone.vision
   const patches = grid[0] * grid[1]
   const tower = 4 * vision.hiddenSize ** 2 + 3 * vision.hiddenSize * vision.intermediateSize
-  const windowed = (vision.depth - vision.fullAttentionBlocks.length) * 64
+  const windowed = vision.windowedLayers * vision.window
+  const whole = (vision.layers - vision.windowedLayers) * patches
   const encode =
-    2 * patches * (vision.depth * tower + 1176 * vision.hiddenSize + 5 * vision.hiddenSize ** 2) +
-    4 * patches * vision.hiddenSize * (windowed + vision.fullAttentionBlocks.length * patches)
-  const keys = text.keyValueHeads * text.headSize
+    2 *
+      patches *
+      (vision.layers * tower + vision.patchSize * vision.hiddenSize + 5 * vision.hiddenSize ** 2) +
+    4 * patches * vision.hiddenSize * (windowed + whole)
+  const keys = sizes.keyValueSize
   const layer =
     2 * text.hiddenSize ** 2 + 2 * keys * text.hiddenSize + 3 * text.hiddenSize * text.intermediateSize
   const lora = 16 * (7 * text.hiddenSize + 3 * text.intermediateSize + text.hiddenSize + 2 * keys)
-  const head = text.vocabularySize * text.hiddenSize
+  const head = sizes.vocabularySize * text.hiddenSize
   const tokens = (count, seen) =>
     text.layers * (2 * count * (layer + lora) + 4 * count * seen * text.hiddenSize)
   const sample = (prompt, n) =>
     tokens(prompt, prompt) + tokens(n * new_tokens, prompt + new_tokens / 2) + 2 * n * new_tokens * head
-  const image = patches / vision.spatialMergeSize ** 2 + 10
+  const image = patches / vision.patchesPerToken + 10
   const scored = samples * new_tokens
   const packed = image + solver_prompt + scored
   // Policy forward, reference forward, and the gradients of hidden states; adapters have those of their weights besides.

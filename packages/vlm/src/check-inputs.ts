@@ -1,8 +1,9 @@
 /** What callers hand over, checked against the model before anything is built or run. */
 import { checkNumber, EvolmmError } from '@evolmm/internal'
+import type { Adapter } from './adapter/adapter'
 import type { Backbone } from './backbones/backbone'
 import { loraA, loraB } from './programs/trainable'
-import type { Adapter, EncodedImage, Prompt } from './types'
+import type { EncodedImage, Prompt } from './types'
 
 /** Throws `INVALID_OPTION` unless `values` is a list of one or more. */
 export function checkList(name: string, values: readonly unknown[], of: string): void {
@@ -56,46 +57,57 @@ export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): 
 }
 
 /** Throws `INVALID_PROMPT` for what `prompt` of this model did not make. */
-export function checkPrompt({ sizes }: Backbone, prompt: Prompt | undefined, name: string): void {
+export function checkPrompt(backbone: Backbone, prompt: Prompt | undefined, name: string): void {
   const given = prompt as Partial<Prompt> | undefined | null
   if (!(given?.ids instanceof Int32Array) || given.images === undefined || given.imageSpans === undefined)
     throw invalidPrompt(name, 'must come from vlm.prompt', typeof prompt)
-  const { ids, images, imageSpans } = given
+  const { ids, images, imageSpans, positions } = given
   if (ids.length === 0) throw invalidPrompt(name, 'must have at least one token', 'none')
-  const unknown = ids.find((id) => id < 0 || id >= sizes.vocabularySize)
-  if (unknown !== undefined)
-    throw invalidPrompt(name, `must hold tokens below ${sizes.vocabularySize}`, String(unknown))
-  const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
-  const values = images.reduce((sum, image) => sum + valuesOf(sizes, image), 0)
-  if (values !== places * sizes.hiddenSize)
+  const words = embeddingRows(backbone)
+  const unknown = ids.find((id, i) => id >= words || (id < 0 && !isImage(imageSpans, i)))
+  if (unknown !== undefined) throw invalidPrompt(name, `must hold tokens below ${words}`, String(unknown))
+  if (positions?.length !== backbone.axes * ids.length)
     throw invalidPrompt(
       name,
-      `must have ${places} image tokens of width ${sizes.hiddenSize}`,
+      `must have ${backbone.axes} positions for each token`,
+      `${positions?.length} of another model`,
+    )
+  const width = backbone.vision?.featureSize ?? 0
+  const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
+  const values = images.reduce((sum, image) => sum + (image.features?.length ?? image.tokens * width), 0)
+  if (values !== places * width)
+    throw invalidPrompt(
+      name,
+      `must have ${places} image tokens of width ${width}`,
       `${values} numbers of another model`,
     )
 }
 
+function embeddingRows({ weights, embeddingWeight, sizes }: Backbone): number {
+  return weights.get(embeddingWeight)?.[0] ?? sizes.vocabularySize
+}
+
+function isImage(spans: Prompt['imageSpans'], place: number): boolean {
+  return spans.some(({ start, length }) => start <= place && place < start + length)
+}
+
 /** Throws `INVALID_OPTION` for what `encodeImage` of this model did not make. */
-export function checkImages({ sizes }: Backbone, images: readonly EncodedImage[]): void {
+export function checkImages({ vision }: Backbone, images: readonly EncodedImage[]): void {
   if (!Array.isArray(images)) throw invalidImage('images', 'must be a list', typeof images)
   for (const [i, image] of images.entries()) {
     const given = image as Partial<EncodedImage> | undefined | null
     const name = `images[${i}]`
-    if (given?.grid === undefined || given.pixels === undefined)
+    if (given?.tokens === undefined || given.fields === undefined || given.pixels === undefined)
       throw invalidImage(name, 'must come from vlm.encodeImage', typeof image)
-    const tokens = sizes.imageTokens(given.grid)
-    if (valuesOf(sizes, given as EncodedImage) !== tokens * sizes.hiddenSize)
+    if (vision === undefined) throw invalidImage(name, 'must be left out', 'one for a model of text alone')
+    const { tokens, features } = given
+    if (features !== undefined && features.length !== tokens * vision.featureSize)
       throw invalidImage(
         name,
-        `must have ${tokens} image tokens of width ${sizes.hiddenSize}`,
-        `${given.features?.length} numbers of another model`,
+        `must have ${tokens} image tokens of width ${vision.featureSize}`,
+        `${features.length} numbers of another model`,
       )
   }
-}
-
-/** Numbers that an image gives or, encoded without features, is to give. */
-function valuesOf(sizes: Backbone['sizes'], { grid, features }: EncodedImage): number {
-  return features?.length ?? sizes.imageTokens(grid) * sizes.hiddenSize
 }
 
 /** Throws `NOT_FINITE` if a model gave a log-probability that is none. */

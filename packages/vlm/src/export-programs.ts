@@ -4,10 +4,10 @@ import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { publishFolder, unwritable, writeSynced } from '@evolmm/internal/node'
 import { serialize } from '@evolmm/onnx'
+import type { Adapter } from './adapter/adapter'
 import type { Model } from './model'
 import { allPrograms } from './programs/all-programs'
 import type { WeightFiles } from './programs/weight-files'
-import type { Adapter } from './types'
 
 /**
  * Writes `encode`, `sample`, `stream`, `score` and, for an adapter, `gradient` (all with its structure) into `folder`,

@@ -1,7 +1,8 @@
 // 1. A model
-export { loadVlm, type LoadVlmOptions, type SaveMergedOptions, type SaveOptions, type Vlm } from './load-vlm'
+export { loadVlm } from './load-vlm'
+export type { LoadVlmOptions } from './open-model'
+export type { SaveMergedOptions, SaveOptions, Vlm } from './vlm'
 export type {
-  Adapter,
   Completion,
   CustomObjective,
   EncodedImage,
@@ -24,15 +25,14 @@ export type {
 } from './types'
 export type { Sampler } from './sampler'
 export type { Learner } from './learner'
+export type { Adapter } from './adapter/adapter'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
 export { type AdapterShape, readAdapterShape } from './adapter/adapter-shape'
-export { trainsVision } from './programs/learn-program'
 export type { LoraModule, Trainable } from './programs/trainable'
 export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'
-export type { Grid } from './backbones/parts/image-token-count'
 export type { Tokenizer } from './prompt/load-tokenizer'
 export type { Seed } from './runtime/uniforms'
 
@@ -47,9 +47,10 @@ export {
 export { plannedAdapter, type PlannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 export { checkFolder, type OpenFolderOptions } from './open-folder'
 export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-config'
-export { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
-export type { QwenConfig } from './backbones/qwen2_5_vl/config'
-export { readConfig } from './backbones/qwen2_5_vl/read-config'
+export { lmmsEvalKinds, openBackbone, publishedBackbone, readBackbone } from './backbones/open-backbone'
+export { architectures, type Architectures } from './backbones/backbones'
+export type { Architecture, Backbone } from './backbones/backbone'
+export type { ImageLayout, ImageProcessor, PreparedImage } from './backbones/vision'
 export { initializeCheckpoint, type InitializeCheckpointOptions } from './initialize-checkpoint'
 export {
   estimateMemory,

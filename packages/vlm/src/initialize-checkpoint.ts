@@ -1,11 +1,11 @@
 /** A model with random weights, for tiny worlds and benchmarks. */
-import type { QwenConfig } from './backbones/qwen2_5_vl/config'
-import { expectedWeights } from './backbones/qwen2_5_vl/weights'
+import type { Backbone } from './backbones/backbone'
 import { initializeWeights, type StandardDeviation } from './checkpoint/initialize-weights'
 import { writeCheckpoint, type WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 
-export type InitializeCheckpointOptions = Omit<WriteCheckpointOptions, 'weights'> & {
-  config: QwenConfig
+export type InitializeCheckpointOptions = Omit<WriteCheckpointOptions, 'model' | 'weights'> & {
+  /** The model, such as `openBackbone` makes it of a `config.json`. */
+  backbone: Backbone
   /** Same seed, same weights. @default 0 */
   seed?: number
   /**
@@ -20,10 +20,8 @@ export async function initializeCheckpoint(
   folder: string,
   options: InitializeCheckpointOptions,
 ): Promise<void> {
-  const { seed = 0, standardDeviation, ...rest } = options
+  const { backbone, seed = 0, standardDeviation, ...rest } = options
   const random = { seed, ...(standardDeviation !== undefined && { standardDeviation }) }
-  await writeCheckpoint(folder, {
-    ...rest,
-    weights: initializeWeights(expectedWeights(options.config), random),
-  })
+  const weights = initializeWeights(backbone, random)
+  await writeCheckpoint(folder, { ...rest, model: backbone, weights })
 }

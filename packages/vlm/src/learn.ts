@@ -5,25 +5,19 @@
  * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
  */
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
-import type { Feed } from './backbones/backbone'
+import type { Adapter } from './adapter/adapter'
+import type { Feed } from './backbones/feed'
 import { checkLengths } from './check-lengths'
 import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { baseFeatures, imageWork } from './encode-image'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import { trainableKey, type Model } from './model'
-import { learnProgram, trainsVision, trainsVocabulary } from './programs/learn-program'
+import { learnProgram, trainsVocabulary } from './programs/learn-program'
 import { packGroups } from './programs/pack-groups'
+import type { Feeds } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
-import type {
-  Adapter,
-  CustomObjective,
-  Gradient,
-  GradientOptions,
-  Group,
-  ScoreOptions,
-  Scores,
-} from './types'
+import type { CustomObjective, Gradient, GradientOptions, Group, ScoreOptions, Scores } from './types'
 
 export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
   const { backbone, files } = model
@@ -79,7 +73,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
   if (program.inputs.has('sampled')) checkSampled(options.groups, custom?.name)
   const share = (tokens: number) => 1 / (total * lengthOf(options, tokens))
   const results = await program.run({
-    ...learnFeeds(model, groups, { adapter, kl: beta > 0 }),
+    ...(await learnFeeds(model, groups, { adapter, kl: beta > 0 })),
     weights: perToken(groups, (group, c, tokens) => group.weights[c] * share(tokens)),
     kl_weights: perToken(groups, (group, c, tokens) => beta * group.copies[c] * share(tokens)),
     sampled: sampledFeed(groups),
@@ -120,7 +114,7 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
     { prepack: false },
   )
   const results = await program.run({
-    ...learnFeeds(model, groups, { adapter, kl }),
+    ...(await learnFeeds(model, groups, { adapter, kl })),
     weights: perToken(groups, () => 0),
     kl_weights: perToken(groups, () => 0),
   })
@@ -198,7 +192,7 @@ function checkGroups({ backbone }: Model, groups: readonly Group[]): void {
 }
 
 function needsPixels({ trainable }: Adapter, groups: readonly MergedGroup[]): boolean {
-  return trainsVision(trainable) && groups.some(({ prompt }) => prompt.images.length > 0)
+  return trainable.vision && groups.some(({ prompt }) => prompt.images.length > 0)
 }
 
 /** What the tokens of a completion are divided by. */
@@ -209,25 +203,26 @@ function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: num
   return normalization === 'sum' ? 1 : tokens
 }
 
-function learnFeeds(
+async function learnFeeds(
   model: Model,
   groups: readonly MergedGroup[],
   { adapter, kl }: { adapter: Adapter | undefined; kl: boolean },
-): Record<string, Feed> {
+): Promise<Feeds> {
   const prompts = groups.map(({ prompt }) => prompt)
   const pixels = adapter !== undefined && needsPixels(adapter, groups)
   for (const { prompt, completions } of groups)
     checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
   const { feeds } = packGroups(groups)
-  const images = prompts.flatMap((prompt) => prompt.images)
   return {
     ...feeds,
     // Those of the policy are made of the pixels.
-    ...((!pixels || kl) && { features: baseFeatures(model, prompts) }),
-    ...(adapter && {
-      parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
-    }),
-    ...(pixels && model.backbone.visionFeeds(images)),
+    features: !pixels || kl ? await baseFeatures(model, prompts) : undefined,
+    parameters: adapter && {
+      dtype: 'float32',
+      dims: [adapter.parameters.length],
+      data: adapter.parameters,
+    },
+    ...(pixels && model.backbone.vision?.feeds(prompts.map(({ images }) => images))),
   }
 }
 

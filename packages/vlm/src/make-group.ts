@@ -6,23 +6,25 @@
  * to its completion alone.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { buildPrompt } from './build-prompt'
 import { checkImages, checkList } from './check-inputs'
+import { arranged } from './encode-image'
 import type { Model } from './model'
-import { buildPrompt } from './prompt/build-prompt'
 import type { Group, GroupOptions, Prompt, ScoredCompletion, Turn } from './types'
 
 /** Throws `INVALID_OPTION`, or what building a prompt throws. */
 export function makeGroup(model: Model, options: GroupOptions): Group {
   const { backbone, tokenizer, template } = model
-  const { images = [], turns, ...rest } = options
+  const { images: given = [], turns, ...rest } = options
   checkList('turns', turns, 'turn')
-  checkImages(backbone, images)
-  const grids = images.map(({ grid }) => grid)
+  checkImages(backbone, given)
+  const images = arranged(backbone, given)
+  const fields = images.map((image) => image.fields)
   const whole = turns.map((turn, t) => {
     const { prompt } = checkTurn(turn, t)
-    const build = () => buildPrompt({ tokenizer, template, config: backbone.tokens, grids, ...rest, prompt })
+    const build = () => buildPrompt({ tokenizer, template, rules: backbone.prompt, images, ...rest, prompt })
     return rest.variables === undefined
-      ? model.remember(`prompt ${JSON.stringify([grids, rest.system, prompt])}`, build)
+      ? model.remember(`prompt ${JSON.stringify([fields, rest.system, prompt])}`, build)
       : build()
   })
   const [{ text, ids, imageSpans }] = whole
@@ -40,7 +42,7 @@ export function makeGroup(model: Model, options: GroupOptions): Group {
     text: text.slice(0, commonLength(whole.map((each) => each.text))),
     ids: shared.slice(),
     imageSpans,
-    ...backbone.positions(shared, grids),
+    ...backbone.positions(shared, images),
     images,
   }
   const completions = turns.map(({ completion }, t): ScoredCompletion => {

@@ -1,15 +1,16 @@
-/** From text and encoded images to a prompt in tokens. */
-import type { Model } from './model'
+/** Text and encoded images become a prompt in tokens. */
+import { buildPrompt } from './build-prompt'
 import { checkImages } from './check-inputs'
-import { buildPrompt } from './prompt/build-prompt'
+import { arranged } from './encode-image'
+import type { Model } from './model'
 import type { Prompt, PromptOptions } from './types'
 
 export function makePrompt(
   { backbone, tokenizer, template }: Model,
-  { images = [], ...options }: PromptOptions,
+  { images: given = [], ...options }: PromptOptions,
 ): Prompt {
-  checkImages(backbone, images)
-  const grids = images.map(({ grid }) => grid)
-  const prompt = buildPrompt({ tokenizer, template, config: backbone.tokens, grids, ...options })
-  return { ...prompt, ...backbone.positions(prompt.ids, grids), images }
+  checkImages(backbone, given)
+  const images = arranged(backbone, given)
+  const prompt = buildPrompt({ tokenizer, template, rules: backbone.prompt, images, ...options })
+  return { ...prompt, ...backbone.positions(prompt.ids, images), images }
 }

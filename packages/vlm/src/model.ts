@@ -1,7 +1,7 @@
 /** What is open of a model: everything that the functions of this package share. Not public. */
 import type { Graph } from '@evolmm/onnx'
 import type { Backbone } from './backbones/backbone'
-import type { ImageProcessorConfig } from './backbones/parts/patch-processor-config'
+import type { ImageProcessor } from './backbones/vision'
 import type { WeightFiles } from './programs/weight-files'
 import type { Trainable } from './programs/trainable'
 import type { ChatTemplate } from './prompt/chat-template'
@@ -9,6 +9,7 @@ import type { GenerationConfig } from './prompt/generation-config'
 import type { Tokenizer } from './prompt/load-tokenizer'
 import type { MemoryOptions } from './runtime/memory-estimate'
 import type { Program } from './runtime/session'
+import type { EncodedImage } from './types'
 
 export interface Model {
   folder: string
@@ -17,11 +18,14 @@ export interface Model {
   tokenizer: Tokenizer
   template: ChatTemplate
   generation: GenerationConfig
-  processor: ImageProcessorConfig
+  /** Absent for a model of text alone. */
+  processor: ImageProcessor | undefined
   /** What was computed for that key before, or is now; never changed by whoever gets it. */
   remember: <T>(key: string, compute: () => T) => T
+  /** Features of prompts whose images depend on each other, by the prompt's list of images. */
+  jointFeatures: WeakMap<readonly EncodedImage[], Float32Array>
   /** Throws `MEMORY_EXCEEDED` if the work cannot fit. */
-  checkMemory: (work: Omit<MemoryOptions, 'config' | 'device' | 'dtype'>) => void
+  checkMemory: (work: Omit<MemoryOptions, 'backbone' | 'device' | 'dtype' | 'quantize'>) => void
   /** The program of that key, built and opened when it is first asked for. */
   program: (key: string, build: () => Graph, options?: { prepack?: boolean }) => Promise<Program>
 }

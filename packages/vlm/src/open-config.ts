@@ -1,74 +1,90 @@
 /** The shapes of a model before any weight of it is here: what plans are made from. */
 import { stat } from 'node:fs/promises'
 import { resolveRepo, type HubOptions } from '@evolmm/hub'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
-import type { QwenConfig } from './backbones/qwen2_5_vl/config'
-import { publishedConfigs } from './backbones/qwen2_5_vl/published-configs'
-import { readConfig } from './backbones/qwen2_5_vl/read-config'
-import { readImageProcessorConfig } from './backbones/parts/patch-processor-config'
-import { smartResize } from './backbones/parts/smart-resize'
-import { buildPrompt } from './prompt/build-prompt'
-import { loadChatTemplate } from './prompt/chat-template'
-import { loadTokenizer } from './prompt/load-tokenizer'
+import { EvolmmError } from '@evolmm/internal'
+import type { Backbone } from './backbones/backbone'
+import { publishedBackbone, readBackbone } from './backbones/open-backbone'
+import type { ImageBounds, ImageLayout, ImageProcessor, Vision } from './backbones/vision'
+import { buildPrompt } from './build-prompt'
+import { openPrompting } from './open-folder'
 
-export interface OpenConfigOptions {
-  /** Bounds of an image's area after resizing. @default the checkpoint's */
-  minPixels?: number | undefined
-  maxPixels?: number | undefined
+export interface OpenConfigOptions extends ImageBounds {
   /** Settings of the hub, for models that are not folders. */
   hub?: HubOptions | undefined
 }
 
-export interface OpenedConfig {
-  config: QwenConfig
-  minPixels: number
-  maxPixels: number
-  /** Patches that an image of that size is cut into, within these bounds or others. Throws `IMAGE_TOO_NARROW`. */
-  patchesOf: (image: { width: number; height: number }, most?: number) => number
-  /** Tokens of one turn about an image, without those of the image; `undefined` where there is no tokenizer to count with. */
-  textTokens: ((turn: { prompt: string; system?: string | undefined }) => number) | undefined
+/** One turn of the user about one image. */
+export interface PlannedTurn {
+  prompt: string
+  system?: string | undefined
 }
 
-/** The bounds of the published processors. */
-const publishedPixels = { minPixels: 56 * 56, maxPixels: 28 * 28 * 16384 }
+export interface OpenedConfig extends ImageBounds {
+  backbone: Backbone
+  /**
+   * What an image of that size becomes, within the bounds that were given or a smaller `maxPixels`. Throws
+   * `IMAGE_TOO_NARROW`, or `IMAGES_UNSUPPORTED` for a model of text alone.
+   */
+  layout: (image: { width: number; height: number }, maxPixels?: number) => ImageLayout
+  /** Tokens of a turn about an image, those of the image included; `undefined` where there is no tokenizer to count with. */
+  promptTokens: ((turn: PlannedTurn, image: ImageLayout) => number) | undefined
+}
+
 const small = ['config.json', 'preprocessor_config.json', 'processor_config.json']
 
 /**
- * `model` is a folder, whose `config.json` is enough and whose tokenizer is used if it is there, a published size such as `7B` or `Qwen2.5-VL-7B-Instruct`, for
- * which nothing is read, or a name on the hub, of which two small files are fetched if they are not cached.
+ * `model` is a folder, whose `config.json` is enough and whose tokenizer is used if it is there, a published size such as
+ * `7B` or `Qwen2.5-VL-7B-Instruct`, for which nothing is read, or a name on the hub, of which small files are fetched if
+ * they are not cached.
  */
 export async function openConfig(model: string, options: OpenConfigOptions = {}): Promise<OpenedConfig> {
-  const { hub, minPixels, maxPixels } = options
-  const published = publishedSize(model)
-  const bounds = {
-    ...(minPixels !== undefined && { minPixels }),
-    ...(maxPixels !== undefined && { maxPixels }),
-  }
+  const { hub, ...bounds } = options
   const local = await stat(model).then(
     (entry) => entry.isDirectory(),
     () => false,
   )
-  if (published !== undefined && !local)
-    return opened(publishedConfigs[published], { ...publishedPixels, ...bounds }, undefined)
+  const published = local ? undefined : publishedBackbone(model)
+  if (published !== undefined)
+    return opened(published, await published.vision?.processor(undefined, bounds), undefined)
   const { folder } = await resolveRepo(model, { ...hub, allow: small, require: ['config.json'] })
-  const config = await readConfig(folder)
-  const processor = await readImageProcessorConfig({ folder, ...bounds }).catch((error: unknown) => {
-    if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error
-    return { ...publishedPixels, ...bounds }
-  })
-  return opened(config, processor, await tokenCounter(folder, config))
+  const backbone = await readBackbone(folder)
+  const processor = backbone.vision && (await processorOf(backbone.vision, folder, bounds))
+  return opened(backbone, processor, await tokenCounter(folder, backbone))
 }
 
-async function tokenCounter(folder: string, config: QwenConfig): Promise<OpenedConfig['textTokens']> {
+function opened(
+  backbone: Backbone,
+  processor: ImageProcessor | undefined,
+  promptTokens: OpenedConfig['promptTokens'],
+): OpenedConfig {
+  return {
+    backbone,
+    minPixels: processor?.minPixels,
+    maxPixels: processor?.maxPixels,
+    layout: (image, most) => {
+      if (processor !== undefined) return processor.layout(image, most)
+      throw new EvolmmError(
+        'IMAGES_UNSUPPORTED',
+        'image: must go to a model with a vision tower, got one of text alone; choose another model',
+      )
+    },
+    promptTokens,
+  }
+}
+
+/** That of the folder, or of the published models where the folder has none. */
+function processorOf(vision: Vision, folder: string, bounds: ImageBounds): Promise<ImageProcessor> {
+  return vision.processor(folder, bounds).catch((error: unknown) => {
+    if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error
+    return vision.processor(undefined, bounds)
+  })
+}
+
+async function tokenCounter(folder: string, backbone: Backbone): Promise<OpenedConfig['promptTokens']> {
   try {
-    const [tokenizer, template] = await Promise.all([
-      loadTokenizer({ folder, config }),
-      loadChatTemplate({ folder }),
-    ])
-    // The image is one token here.
-    const { spatialMergeSize: side } = config.vision
-    const grids = [[1, side, side]] as const
-    return (turn) => buildPrompt({ tokenizer, template, config, grids, ...turn }).ids.length - 1
+    const { tokenizer, template } = await openPrompting(folder, backbone)
+    const rules = backbone.prompt
+    return (turn, image) => buildPrompt({ tokenizer, template, rules, images: [image], ...turn }).ids.length
   } catch (error) {
     if (error instanceof EvolmmError && absent.has(error.code)) return undefined
     throw error
@@ -76,32 +92,3 @@ async function tokenCounter(folder: string, config: QwenConfig): Promise<OpenedC
 }
 
 const absent = new Set(['CHECKPOINT_FILE_NOT_FOUND', 'CHAT_TEMPLATE_NOT_FOUND'])
-
-function publishedSize(model: string): keyof typeof publishedConfigs | undefined {
-  const [, size = ''] = /^(?:(?:Qwen\/)?Qwen2\.5-VL-)?(\d+B)(?:-Instruct)?(?:@.+)?$/i.exec(model) ?? []
-  return (Object.keys(publishedConfigs) as (keyof typeof publishedConfigs)[]).find(
-    (name) => name === size.toUpperCase(),
-  )
-}
-
-function opened(
-  config: QwenConfig,
-  bounds: { minPixels: number; maxPixels: number },
-  textTokens: OpenedConfig['textTokens'],
-): OpenedConfig {
-  const minPixels = checkInteger('minPixels', bounds.minPixels, { min: 1 })
-  const maxPixels = checkInteger('maxPixels', bounds.maxPixels, { min: minPixels })
-  const { patchSize, spatialMergeSize } = config.vision
-  return {
-    config,
-    minPixels,
-    maxPixels,
-    textTokens,
-    patchesOf: (image, most = maxPixels) => {
-      const factor = patchSize * spatialMergeSize
-      const least = Math.min(minPixels, most)
-      const { width, height } = smartResize({ ...image, factor, minPixels: least, maxPixels: most })
-      return (width * height) / patchSize ** 2
-    },
-  }
-}

@@ -1,47 +1,45 @@
 /** Everything about a checkpoint's folder but the values of its weights: small files read, headers of weights checked. */
-import { EvolmmError } from '@evolmm/internal'
 import type { Backbone } from './backbones/backbone'
-import { openBackbone } from './backbones/open-backbone'
-import { openCheckpoint } from './checkpoint/open-checkpoint'
-import { readImageProcessorConfig, type ImageProcessorConfig } from './backbones/parts/patch-processor-config'
+import type { Architectures } from './backbones/backbones'
+import { readBackbone } from './backbones/open-backbone'
+import type { ImageBounds } from './backbones/vision'
+import { openCheckpoint, tensorNames } from './checkpoint/open-checkpoint'
 import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
 import { loadTokenizer } from './prompt/load-tokenizer'
 
-export interface OpenFolderOptions {
-  /** Bounds of an image's area after resizing. @default the checkpoint's */
-  minPixels?: number | undefined
-  maxPixels?: number | undefined
+export interface OpenFolderOptions extends ImageBounds {
+  /** Models that are known, by `model_type`. @default those of this package */
+  architectures?: Architectures | undefined
 }
 
-export async function openFolder(folder: string, { minPixels, maxPixels }: OpenFolderOptions = {}) {
-  const backbone = await openBackbone(folder)
-  const processor = await readImageProcessorConfig({
-    folder,
-    ...(minPixels !== undefined && { minPixels }),
-    ...(maxPixels !== undefined && { maxPixels }),
-  })
-  checkProcessor(folder, backbone, processor)
-  const tokenizer = await loadTokenizer({ folder, config: backbone.tokens })
-  const template = await loadChatTemplate({ folder })
-  const generation = await readGenerationConfig({ folder, tokenizer })
-  const stored = await openCheckpoint(folder, backbone.weights)
+export async function openFolder(folder: string, options: OpenFolderOptions = {}) {
+  const { architectures, ...bounds } = options
+  const read = await readBackbone(folder, architectures)
+  const processor = await read.vision?.processor(folder, bounds)
+  const { tokenizer, template } = await openPrompting(folder, read)
+  const { stopTokens } = read.prompt
+  const generation = await readGenerationConfig({ folder, tokenizer, stopTokens })
+  // What the configuration leaves open its files settle.
+  const backbone = read.settled?.(await tensorNames(folder, read)) ?? read
+  const stored = await openCheckpoint(folder, backbone)
   return { backbone, processor, tokenizer, template, generation, stored }
+}
+
+/** What makes tokens of conversations. */
+export async function openPrompting(folder: string, { prompt: rules, weights, embeddingWeight }: Backbone) {
+  const tokenizer = await loadTokenizer({
+    folder,
+    tokens: rules.tokens,
+    vocabularySize: weights.get(embeddingWeight)?.[0] ?? 0,
+    json: rules.tokenizerJson,
+  })
+  const load = () => loadChatTemplate({ folder })
+  const template = await (rules.chatTemplate?.(load) ?? load())
+  return { tokenizer, template }
 }
 
 /** Throws what `loadVlm` would say about the files of a folder, without loading a weight. */
 export async function checkFolder(folder: string, options: OpenFolderOptions = {}): Promise<void> {
   await openFolder(folder, options)
-}
-
-/** What the images are cut into must be what the vision tower reads. */
-function checkProcessor(folder: string, { patches }: Backbone, processor: ImageProcessorConfig): void {
-  for (const [name, size] of Object.entries(patches) as [keyof Backbone['patches'], number][])
-    if (processor[name] !== size)
-      throw new EvolmmError(
-        'INVALID_CONFIG',
-        `${folder}: the image processor must have ${name} ${size} as config.json says, got ${processor[name]}; ` +
-          'fetch both files from the same model',
-        { details: { folder, field: name } },
-      )
 }

@@ -5,7 +5,6 @@
 import { checkOneOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
-import { qwenBackbone } from './backbones/qwen2_5_vl/qwen-backbone'
 import { quantizedTensors } from './checkpoint/quantized-checkpoint'
 import { plannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 import { allPrograms, type ProgramName } from './programs/all-programs'
@@ -52,7 +51,7 @@ export interface ProgramsPlan {
 export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
   const { kl, checkpointed, dtype = 'bfloat16' } = options
   checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
-  const backbone = qwenBackbone(options.config)
+  const { backbone } = options
   const { trainable } = plannedAdapter(options)
   const quantized = options.quantize === undefined ? [] : quantizable(backbone)
   const files = placeholders(backbone.weights, dtype, new Set(quantized))

@@ -1,13 +1,13 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
-import type { Feed } from './backbones/backbone'
+import type { Feed } from './backbones/feed'
 import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
-import { trainsVision } from './programs/learn-program'
 import { checkLengths } from './check-lengths'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
+import type { Feeds } from './runtime/session'
 import { uniforms, type Seed } from './runtime/uniforms'
 import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types'
 
@@ -25,7 +25,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
   model.checkMemory({
-    ...imageWork(prompts, adapter !== undefined && trainsVision(adapter.trainable)),
+    ...imageWork(prompts, adapter?.trainable.vision === true),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     groups: prompts.length,
@@ -116,7 +116,7 @@ async function promptFeeds(
   model: Model,
   prompts: readonly Prompt[],
   adapter: SampleOptions['adapter'],
-): Promise<Record<string, Feed>> {
+): Promise<Feeds> {
   const { feeds } = packGroups(prompts.map((prompt) => ({ prompt, completions: [] })))
   const width = feeds.ids.dims[1]
   return {
@@ -130,8 +130,8 @@ async function promptFeeds(
   }
 }
 
-export function integers(values: readonly number[]): Feed {
-  return { dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) }
+export function integers(values: readonly number[], dims: readonly number[] = [values.length]): Feed {
+  return { dtype: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
 }
 
 /** The sample at `place` of [steps, total], up to its stop token. */

@@ -1,6 +1,6 @@
 /** Whatever writes the completions of a policy: our own programs (`Vlm`), or a serving engine. */
+import type { Adapter } from './adapter/adapter'
 import type {
-  Adapter,
   Completion,
   EncodedImage,
   EncodeImageOptions,
@@ -17,6 +17,11 @@ export interface Sampler {
   name?: string | undefined
   /** What decides the completions besides the options of a call, as plain data: the same model and parameters give the same. */
   identity?: ((adapter?: Adapter) => Readonly<Record<string, string | number | boolean | null>>) | undefined
+  /**
+   * What the chat template writes between turns, or for an image: a text with it would be read as another conversation, with
+   * a second image for instance.
+   */
+  marker?: RegExp | undefined
   encodeImage: (source: ImageSource, options?: EncodeImageOptions) => Promise<EncodedImage>
   prompt: (options: PromptOptions) => Prompt
   /** The completions of each prompt, all in one run. */

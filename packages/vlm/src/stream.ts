@@ -1,16 +1,17 @@
 /** Text as it comes, for a person. */
 import { setImmediate } from 'node:timers/promises'
-import type { Feed } from './backbones/backbone'
+import type { Feed } from './backbones/feed'
 import { checkFinite, checkPrompt } from './check-inputs'
+import { checkLengths } from './check-lengths'
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
-import { trainsVision } from './programs/learn-program'
+import { packGroups } from './programs/pack-groups'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
+import type { Feeds } from './runtime/session'
 import { uniforms } from './runtime/uniforms'
-import { checkLengths } from './check-lengths'
 import { integers, samplingSettings } from './sample'
-import type { StreamOptions } from './types'
+import type { Prompt, StreamOptions } from './types'
 
 /** Pieces of the text that `sample` gives as sample 0 for the same seed. */
 export async function* stream(model: Model, options: StreamOptions): AsyncGenerator<string, void, undefined> {
@@ -20,7 +21,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   const { maxNewTokens, feeds } = samplingSettings(model, options)
   checkLengths(model, [prompt], maxNewTokens)
   model.checkMemory({
-    ...imageWork([prompt], adapter !== undefined && trainsVision(adapter.trainable)),
+    ...imageWork([prompt], adapter?.trainable.vision === true),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     promptTokens: prompt.ids.length,
@@ -31,19 +32,11 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     streamProgram({ backbone, files: model.files, trainable: adapter?.trainable }),
   )
   const decoder = createStreamDecoder(tokenizer, { skipSpecial: true })
-  const { layers, keyValueSize, hiddenSize } = backbone.sizes
-  const empty = (dims: readonly number[]): Feed => ({ dtype: 'float32', dims, data: new Float32Array(0) })
+  const { layers, keyValueSize } = backbone.sizes
   const names = Array.from({ length: layers }, (_, layer) => [`keys_${layer}`, `values_${layer}`]).flat()
 
-  let caches = Object.fromEntries(names.map((name) => [name, empty([1, 0, keyValueSize])]))
-  let input: Record<string, Feed> = {
-    ids: integers([...prompt.ids]),
-    positions: { ...integers([...prompt.positions]), dims: [3, prompt.ids.length] },
-    features: await policyFeatures(model, [prompt], adapter),
-    feature_rows: integers(
-      prompt.imageSpans.flatMap(({ start, length }) => Array.from({ length }, (_, i) => start + i)),
-    ),
-  }
+  let caches = Object.fromEntries(names.map((name) => [name, floats([1, 0, keyValueSize])]))
+  let input: Feeds = { ...promptInput(prompt), features: await policyFeatures(model, [prompt], adapter) }
   for (let i = 0; i < maxNewTokens; i++) {
     // A run blocks the event loop; here the signal gets its turn.
     await setImmediate()
@@ -53,9 +46,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
       ...input,
       ...caches,
       uniform: { dtype: 'float64', dims: [1], data: draws.subarray(i, i + 1) },
-      ...(adapter && {
-        parameters: { dtype: 'float32', dims: [adapter.parameters.length], data: adapter.parameters },
-      }),
+      ...(adapter && { parameters: floats([adapter.parameters.length], adapter.parameters) }),
     })
     checkFinite(results.plain.data as Float32Array)
     const token = Number((results.token.data as BigInt64Array)[0])
@@ -65,17 +56,29 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     caches = Object.fromEntries(
       names.map((name) => {
         const { dims, data } = results[`new_${name}`]
-        return [name, { dtype: 'float32' as const, dims, data: data as Float32Array }]
+        return [name, floats(dims, data as Float32Array)]
       }),
     )
     const place = prompt.ids.length + prompt.delta + i
     input = {
       ids: integers([token]),
-      positions: { ...integers([place, place, place]), dims: [3, 1] },
-      features: empty([0, hiddenSize]),
+      positions: integers(Array<number>(backbone.axes).fill(place), [backbone.axes, 1]),
+      image_runs: integers([0]),
+      features: floats([0, backbone.vision?.featureSize ?? 0]),
       feature_rows: integers([]),
     }
   }
   const rest = decoder.end()
   if (rest !== '') yield rest
+}
+
+/** What the first step reads: the whole prompt. */
+function promptInput(prompt: Prompt): Feeds {
+  const { ids, image_runs: runs, ...feeds } = packGroups([{ prompt, completions: [] }]).feeds
+  const row = (matrix: Feed): Feed => ({ ...matrix, dims: [prompt.ids.length] })
+  return { ...feeds, ids: row(ids), image_runs: row(runs) }
+}
+
+function floats(dims: readonly number[], data: Float32Array = new Float32Array(0)): Feed {
+  return { dtype: 'float32', dims, data }
 }

@@ -1,7 +1,8 @@
 /** What goes into a loaded model, and what comes out. */
-import type { Grid } from './backbones/parts/image-token-count'
+import type { Span } from './backbones/prompt-rules'
+import type { PreparedImage } from './backbones/vision'
 import type { ChatMessage } from './prompt/chat-message'
-import type { Trainable } from './programs/trainable'
+import type { Adapter } from './adapter/adapter'
 import type { Seed } from './runtime/uniforms'
 import type { RgbImage } from './image/rgb-image'
 import type { Objective } from './programs/objective'
@@ -9,15 +10,14 @@ import type { Objective } from './programs/objective'
 /** An image: its path, its `file:` address, the bytes of the file, or pixels. */
 export type ImageSource = string | URL | Uint8Array | RgbImage
 
-/** An image that went through the vision tower once. */
-export interface EncodedImage {
+/** An image that went through the vision tower once. What the tower is given is kept for training it. */
+export interface EncodedImage extends PreparedImage {
   /** What was encoded, by reference, for whoever has to show the image to another engine. */
   source: ImageSource
-  /** Patches in time, height and width. */
-  grid: Grid
-  /** What the vision tower is given, kept for training it. */
-  pixels: Float32Array
-  /** Image tokens [tokens, D] of the base model; `undefined` if they were not asked for. */
+  /**
+   * Features of the base model, [tokens, featureSize]; `undefined` if they were not asked for, and in prompts of several
+   * images that depend on each other.
+   */
   features: Float32Array | undefined
 }
 
@@ -40,25 +40,13 @@ export interface Prompt {
   text: string
   /** [T], image tokens included. */
   ids: Int32Array
-  /** [3, T] */
+  /** [axes, T]: as many rows as the model has position axes. */
   positions: Int32Array
-  /** Token `i` after the prompt has position `i + delta`. */
+  /** Token `i` after the prompt has position `i + delta` on every axis. */
   delta: number
-  imageSpans: readonly { start: number; length: number }[]
+  /** The places of image tokens, in the order of the images. */
+  imageSpans: readonly Span[]
   images: readonly EncodedImage[]
-}
-
-/** Trained tensors as one vector, with what they belong to. */
-export interface Adapter {
-  trainable: Trainable
-  /** [trainable.layout.size]; update it in place. */
-  parameters: Float32Array
-  /** Share of the inputs of LoRA modules that the learning pass drops. */
-  dropout: number
-  /** What was asked for and found. */
-  matched: readonly string[]
-  /** Targets that matched no module. */
-  unmatched: readonly string[]
 }
 
 /** One turn of a user (all images, then the text), or a whole conversation that says where its images go. */

@@ -2,19 +2,18 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parameterView } from '../src/adapter/parameter-view'
-import type { Adapter } from '../src/types'
-import { createAdapter, languageProjections } from '../src/adapter/create-adapter'
+import type { Adapter } from '../src/adapter/adapter'
+import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { loadAdapter } from '../src/adapter/load-adapter'
 import { readPeft } from '../src/adapter/read-peft'
 import { saveAdapter } from '../src/adapter/save-adapter'
-import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { coded } from './prompt-checkpoint'
 import { copyTiny, floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
 
-const backbone = qwenBackbone(await readConfig(tinyFolder))
+const backbone = await readBackbone(tinyFolder)
 const peft = join(import.meta.dirname, 'fixtures/peft-tiny')
 const block = (i: number, part: string) => `model.language_model.layers.${i}.${part}`
 const view = (adapter: Adapter, module: string, side: 'A' | 'B') =>
@@ -34,7 +33,7 @@ test('by default the seven projections of the language blocks are adapted, and n
 
 test('with vision the released list adapts the MLPs of the vision blocks too, and mm_projector is reported', () => {
   const { matched, unmatched } = createAdapter(backbone, {
-    targets: [...languageProjections, 'mm_projector'],
+    targets: [...backbone.targets, 'mm_projector'],
     vision: true,
   })
   expect(unmatched).toEqual(['mm_projector'])
@@ -127,7 +126,7 @@ test('values of a module depend on the seed and on the module, not on what else 
 })
 
 test('weights trained as a whole begin with the values of the checkpoint', async () => {
-  const checkpoint = await openCheckpoint(tinyFolder, backbone.weights)
+  const checkpoint = await openCheckpoint(tinyFolder, backbone)
   const raw = await readRaw(join(tinyFolder, 'model.safetensors'))
   const adapter = await fullWeights(backbone, checkpoint, {
     targets: ['v_proj.bias', 'mlp.0.weight', 'none'],
@@ -147,7 +146,7 @@ test('weights trained as a whole begin with the values of the checkpoint', async
 })
 
 test('by default all weights of the language model are trained as a whole, with vision all of the model', async () => {
-  const checkpoint = await openCheckpoint(tinyFolder, backbone.weights)
+  const checkpoint = await openCheckpoint(tinyFolder, backbone)
   const language = await fullWeights(backbone, checkpoint)
   expect(language.matched.some((name) => name.startsWith('model.visual.'))).toBe(false)
   const all = await fullWeights(backbone, checkpoint, { vision: true })
@@ -188,9 +187,7 @@ test('what is saved is loaded again bit for bit, ranks and alphas of modules of 
   })
   const reread = await loadAdapter(join(folder, 'b'), backbone, { adapterName: 'solver' })
   expect(reread).toEqual(random)
-  expect(
-    (await readPeft(join(folder, 'b'), { modules: backbone.modules, adapterName: 'solver' })).config.rank,
-  ).toBe(3)
+  expect((await readPeft(join(folder, 'b'), { model: backbone, adapterName: 'solver' })).config.rank).toBe(3)
 })
 
 test('a released list with names that match nothing is reported when it is loaded', async () => {
@@ -198,15 +195,12 @@ test('a released list with names that match nothing is reported when it is loade
   await saveAdapter(join(folder, 'a'), createAdapter(backbone, { rank: 2 }), backbone, { baseModel: 'tiny' })
   const file = join(folder, 'a/adapter_config.json')
   const config = JSON.parse(await readFile(file, 'utf8')) as { target_modules: string[] }
-  await writeFile(
-    file,
-    JSON.stringify({ ...config, target_modules: [...languageProjections, 'mm_projector'] }),
-  )
+  await writeFile(file, JSON.stringify({ ...config, target_modules: [...backbone.targets, 'mm_projector'] }))
   expect((await loadAdapter(join(folder, 'a'), backbone)).unmatched).toEqual(['mm_projector'])
 })
 
 test('weights trained as a whole, and parameters of another length, are not saved as an adapter', async () => {
-  const checkpoint = await openCheckpoint(await copyTiny(), backbone.weights)
+  const checkpoint = await openCheckpoint(await copyTiny(), backbone)
   const folder = join(await makeFolder(), 'adapter')
   const full = await fullWeights(backbone, checkpoint, { targets: ['v_proj.bias'] })
   await expect(saveAdapter(folder, full, backbone, { baseModel: 'tiny' })).rejects.toThrow(

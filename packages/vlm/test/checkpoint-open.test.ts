@@ -1,10 +1,8 @@
 import { mkdir, readFile, realpath, rename, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
-import { expectedWeights, linearModules } from '../src/backbones/qwen2_5_vl/weights'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
-import { canonicalName, legacyName } from '../src/backbones/parts/module-names'
 import {
   copyTiny,
   makeFolder,
@@ -15,9 +13,11 @@ import {
   take,
   type RawTensor,
 } from './support/safetensors'
+import { tinyWith } from './support/tiny-with'
 
-const config = await readConfig(tinyFolder)
-const expected = expectedWeights(config)
+const model = await readBackbone(tinyFolder)
+const expected = model.weights
+const { canonical: canonicalName, published: legacyName } = model.names
 const raw = await readRaw(join(tinyFolder, 'model.safetensors'))
 
 /** A folder whose one file holds the tiny model's tensors after `edit`. */
@@ -55,9 +55,9 @@ test('names in the file and names expected are the same set, with the same shape
 // Counted with transformers 5.12.1 on the published configurations: see published-configs for those.
 test('the head is a weight only when untied, and a linear module always', () => {
   expect(expected.has('lm_head.weight')).toBe(false)
-  expect(expectedWeights({ ...config, tieWordEmbeddings: false }).get('lm_head.weight')).toEqual([640, 64])
-  expect(linearModules(config).get('lm_head')).toEqual([640, 64])
-  expect(linearModules(config).size).toBe(44)
+  expect(tinyWith({ tie_word_embeddings: false }).weights.get('lm_head.weight')).toEqual([640, 64])
+  expect(model.modules.get('lm_head')).toEqual([640, 64])
+  expect(model.modules.size).toBe(44)
 })
 
 test.each([
@@ -76,7 +76,7 @@ test.each([
 test('every tensor has its real file, type, shape and place', async () => {
   const folder = await makeFolder()
   await symlink(join(tinyFolder, 'model.safetensors'), join(folder, 'model.safetensors'))
-  const { tensors } = await openCheckpoint(folder, expected)
+  const { tensors } = await openCheckpoint(folder, model)
   expect([...tensors.keys()]).toEqual([...expected.keys()])
   const file = await realpath(join(tinyFolder, 'model.safetensors'))
   const bytes = await readFile(file)
@@ -93,7 +93,7 @@ test('the live names of newer transformers are read too', async () => {
     join(folder, 'model.safetensors'),
     new Map([...raw].map(([name, tensor]) => [canonicalName(name), tensor])),
   )
-  expect((await openCheckpoint(folder, expected)).tensors.size).toBe(expected.size)
+  expect((await openCheckpoint(folder, model)).tensors.size).toBe(expected.size)
 })
 
 test('shards are opened through the index, links and all', async () => {
@@ -102,7 +102,7 @@ test('shards are opened through the index, links and all', async () => {
   await mkdir(blobs)
   await rename(join(folder, 'model-00001-of-00002.safetensors'), join(blobs, 'abc'))
   await symlink('blobs/abc', join(folder, 'model-00001-of-00002.safetensors'))
-  const { tensors } = await openCheckpoint(folder, expected)
+  const { tensors } = await openCheckpoint(folder, model)
   const files = new Set([...tensors.values()].map(({ file }) => file))
   const real = await realpath(folder)
   expect(files).toEqual(new Set([join(real, 'blobs/abc'), join(real, 'model-00002-of-00002.safetensors')]))
@@ -112,7 +112,7 @@ test('a missing shard is named together with a tensor that should be in it', asy
   const folder = await sharded((map) => {
     map['model.norm.weight'] = 'model-00003-of-00002.safetensors'
   })
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_CHECKPOINT',
     message: expect.stringMatching(
       /index\.json: tensor "model\.norm\.weight" must be in model-00003.*no such file/,
@@ -143,7 +143,7 @@ test.each([
   ],
 ])('an index that %s is refused', async (_, edit, message) => {
   const folder = await sharded(edit)
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_CHECKPOINT',
     message: expect.stringMatching(message) as string,
   })
@@ -151,9 +151,9 @@ test.each([
 
 test('an index that is not JSON, and a folder without weights, are refused', async () => {
   const folder = await makeFolder()
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' })
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' })
   await writeFile(join(folder, 'model.safetensors.index.json'), '{')
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' })
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' })
 })
 
 test('missing tensors are named', async () => {
@@ -161,7 +161,7 @@ test('missing tensors are named', async () => {
     for (const name of raw.keys())
       if (name.includes('layers.2.mlp') || name === 'visual.merger.ln_q.weight') tensors.delete(name)
   })
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_CHECKPOINT',
     message: expect.stringMatching(
       /got none for "model\.visual\.merger\.ln_q\.weight".* and 1 more/,
@@ -175,7 +175,7 @@ test('extra tensors are named, a few of them', async () => {
   const folder = await edited((tensors) => {
     for (let i = 0; i < 9; i++) tensors.set(`model.layers.0.self_attn.lora_${i}`, one)
   })
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_CHECKPOINT',
     message: expect.stringMatching(
       /model\.safetensors: .*got also "model\.layers\.0\.self_attn\.lora_0".* and 6 more/,
@@ -189,14 +189,14 @@ test('rotary buffers and the copy of a tied head do no harm', async () => {
     tensors.set('visual.rotary_pos_emb.inv_freq', one)
     tensors.set('lm_head.weight', take(raw, 'model.embed_tokens.weight'))
   })
-  expect((await openCheckpoint(folder, expected)).tensors.size).toBe(expected.size)
+  expect((await openCheckpoint(folder, model)).tensors.size).toBe(expected.size)
 })
 
 test('one tensor under both its names is refused', async () => {
   const folder = await edited((tensors) => {
     tensors.set('model.language_model.norm.weight', take(raw, 'model.norm.weight'))
   })
-  await expect(openCheckpoint(folder, expected)).rejects.toThrow(
+  await expect(openCheckpoint(folder, model)).rejects.toThrow(
     /"model\.language_model\.norm\.weight" must be there once, got "model\.norm\.weight" too/,
   )
 })
@@ -216,7 +216,7 @@ test.each([
   const folder = await edited((tensors) => {
     tensors.set('model.norm.weight', { ...take(raw, 'model.norm.weight'), ...header })
   })
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_CHECKPOINT',
     message: expect.stringMatching(message) as string,
   })
@@ -228,7 +228,7 @@ test('a cut file is refused', async () => {
   const { length } = await readFile(file)
   for (const size of [length - 1, 1000, 8, 3, 0]) {
     await truncate(file, size)
-    await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
+    await expect(openCheckpoint(folder, model)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
   }
 })
 
@@ -251,7 +251,7 @@ test.each([
 ])('a header with %s is refused', async (_, header, bytes, message) => {
   const folder = await makeFolder()
   await writeHeader(join(folder, 'model.safetensors'), header, new Uint8Array(bytes))
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({
     code: 'INVALID_SAFETENSORS',
     message: expect.stringMatching(message) as string,
   })
@@ -260,5 +260,5 @@ test.each([
 test('an absurd header length is refused unread', async () => {
   const folder = await makeFolder()
   await writeFile(join(folder, 'model.safetensors'), Buffer.alloc(64, 0xff))
-  await expect(openCheckpoint(folder, expected)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
+  await expect(openCheckpoint(folder, model)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
 })

@@ -3,8 +3,7 @@ import { readdir, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
-import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { emptyRows, quantizedBytes, quantizeRow } from '../src/checkpoint/quantize-matrix'
 import { quantizedCheckpoint } from '../src/checkpoint/quantized-checkpoint'
@@ -27,8 +26,8 @@ const names = [
 
 async function source() {
   const folder = await copyTiny()
-  const expected = expectedWeights(await readConfig(folder))
-  return { folder, expected, checkpoint: await openCheckpoint(folder, expected) }
+  const backbone = await readBackbone(folder)
+  return { folder, backbone, checkpoint: await openCheckpoint(folder, backbone) }
 }
 
 /** What one block of values becomes: every value nearest to itself among the sixteen that the block can hold. */
@@ -70,7 +69,7 @@ test('what fills up the last block is 0', () => {
 })
 
 test('numbers that are not finite are refused', async () => {
-  const { folder, expected } = await source()
+  const { folder, backbone } = await source()
   const file = join(folder, 'model.safetensors')
   const raw = await readRaw(file)
   const name = 'model.layers.1.self_attn.q_proj.weight'
@@ -79,7 +78,7 @@ test('numbers that are not finite are refused', async () => {
   values[100] = NaN
   await writeRaw(file, raw.set(name, { ...tensor, data: new Uint8Array(values.buffer) }))
   const cacheDir = await makeFolder()
-  const checkpoint = await openCheckpoint(folder, expected)
+  const checkpoint = await openCheckpoint(folder, backbone)
   await expect(quantizedCheckpoint(checkpoint, names, { cacheDir })).rejects.toMatchObject({
     code: 'NOT_FINITE',
   })
@@ -100,13 +99,13 @@ test('it is written once, announced with its size, and found by the next process
 })
 
 test('other weights, another source and the widened twin have files of their own', async () => {
-  const { folder, expected, checkpoint } = await source()
+  const { folder, backbone, checkpoint } = await source()
   const cacheDir = await makeFolder()
   await quantizedCheckpoint(checkpoint, names, { cacheDir })
   await quantizedCheckpoint(checkpoint, names.slice(1), { cacheDir })
   expect(await readdir(cacheDir)).toHaveLength(2)
   await utimes(join(folder, 'model.safetensors'), 1e6, 1e6)
-  await quantizedCheckpoint(await openCheckpoint(folder, expected), names, { cacheDir })
+  await quantizedCheckpoint(await openCheckpoint(folder, backbone), names, { cacheDir })
   expect(await readdir(cacheDir)).toHaveLength(3)
   await widenedCheckpoint(checkpoint, { cacheDir })
   expect(await readdir(cacheDir)).toHaveLength(3)

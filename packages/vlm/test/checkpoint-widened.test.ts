@@ -3,9 +3,7 @@ import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { readTensor } from '@evolmm/safetensors'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
-import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
-import { legacyName } from '../src/backbones/parts/module-names'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint, type Checkpoint } from '../src/checkpoint/open-checkpoint'
 import { widenedCheckpoint } from '../src/checkpoint/widened-checkpoint'
 import {
@@ -26,7 +24,7 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...real, statfs }
 })
 
-const expected = expectedWeights(await readConfig(tinyFolder))
+const model = await readBackbone(tinyFolder)
 const raw = await readRaw(join(tinyFolder, 'model.safetensors'))
 
 /** The upper half of each float32: a bfloat16 whose value is known without rounding. */
@@ -47,14 +45,14 @@ async function makeSource(): Promise<{
   )
   await writeRaw(join(folder, 'model.safetensors'), tensors)
   const values = (name: string) => {
-    const words = new Uint32Array(take(raw, legacyName(name)).data.slice().buffer)
+    const words = new Uint32Array(take(raw, model.names.published(name)).data.slice().buffer)
     return new Float32Array((name.includes('norm') ? words : words.map((word) => word & 0xffff0000)).buffer)
   }
-  return { folder, checkpoint: await openCheckpoint(folder, expected), values }
+  return { folder, checkpoint: await openCheckpoint(folder, model), values }
 }
 
 async function expectValues(checkpoint: Checkpoint, values: (name: string) => Float32Array): Promise<void> {
-  expect([...checkpoint.tensors.keys()]).toEqual([...expected.keys()])
+  expect([...checkpoint.tensors.keys()]).toEqual([...model.weights.keys()])
   for (const tensor of checkpoint.tensors.values()) {
     expect(tensor.dtype).toBe('float32')
     expect([tensor.name, sameBytes(await readTensor(tensor), values(tensor.name))]).toEqual([
@@ -65,7 +63,7 @@ async function expectValues(checkpoint: Checkpoint, values: (name: string) => Fl
 }
 
 test('a float32 checkpoint is used in place', async () => {
-  const checkpoint = await openCheckpoint(tinyFolder, expected)
+  const checkpoint = await openCheckpoint(tinyFolder, model)
   const cacheDir = join(await makeFolder(), 'none')
   expect(await widenedCheckpoint(checkpoint, { cacheDir })).toBe(checkpoint)
   await expect(stat(cacheDir)).rejects.toMatchObject({ code: 'ENOENT' })
@@ -89,7 +87,7 @@ test('the twin is a sound file in which tensors begin on pages where their sizes
   const { checkpoint } = await makeSource()
   const twin = await widenedCheckpoint(checkpoint, { cacheDir: await makeFolder() })
   const [{ file }] = twin.tensors.values()
-  expect([...(await readRaw(file)).keys()].sort()).toEqual([...expected.keys()].sort())
+  expect([...(await readRaw(file)).keys()].sort()).toEqual([...model.weights.keys()].sort())
   for (const { bytes, offset } of twin.tensors.values()) {
     const power = Math.min(4096, 2 ** Math.floor(Math.log2(bytes & -bytes)))
     expect(offset % power).toBe(0)
@@ -129,7 +127,7 @@ test('a source that changed has another twin', async () => {
   bytes.writeUInt16LE(0x4040, offset)
   await writeFile(file, bytes)
   await utimes(file, new Date(1e12), new Date(1e12))
-  const changed = await widenedCheckpoint(await openCheckpoint(folder, expected), { cacheDir })
+  const changed = await widenedCheckpoint(await openCheckpoint(folder, model), { cacheDir })
   await expectValues(changed, (name) => {
     const same = values(name)
     if (name.endsWith('embed_tokens.weight')) same[0] = 3

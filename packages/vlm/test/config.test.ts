@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { hubConfig } from '../src/backbones/qwen2_5_vl/hub-config'
+import { openBackbone, publishedBackbone, readBackbone } from '../src/backbones/open-backbone'
+import { configJson, parseConfig, type Qwen25Config } from '../src/backbones/qwen2_5_vl/config'
 import { publishedConfigs } from '../src/backbones/qwen2_5_vl/published-configs'
-import { parseConfig, readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { makeFolder, tinyFolder } from './support/safetensors'
 
 type Json = Record<string, unknown>
@@ -21,6 +21,11 @@ function change(base: Json, path: string, value: unknown): Json {
   if (value === undefined) Reflect.deleteProperty(target, last)
   else target[last] = value
   return copy
+}
+
+/** For float32 weights, of no source, unless said otherwise. */
+function hubConfig(config: Qwen25Config, options: Partial<Parameters<typeof configJson>[1]> = {}): Json {
+  return configJson(config, { dtype: 'float32', source: {}, ...options })
 }
 
 function errorOf(action: () => unknown): unknown {
@@ -67,7 +72,7 @@ const tiny = {
 }
 
 test('the flat layout is read', async () => {
-  expect(await readConfig(tinyFolder)).toEqual(tiny)
+  expect(parseConfig(await readJson('config.json'))).toEqual(tiny)
 })
 
 test('the nested layout, as transformers 5 writes it, is the same model', async () => {
@@ -219,23 +224,33 @@ test('sizes that only disagree in the number of rotary pairs are refused', async
 })
 
 test.each([
-  ['model_type', 'qwen2_vl'],
-  ['model_type', undefined],
-  ['architectures', ['LlamaForCausalLM']],
-])('%s = %j is another model; the error names the supported one', async (field, value) => {
+  ['model_type', 'llava', /must be one of .*qwen2_5_vl.*, got "llava"/],
+  ['model_type', undefined, /must be one of .*qwen2_5_vl.*, got none/],
+  ['model_type', 'toString', /must be one of .*qwen2_5_vl/],
+  ['architectures', ['LlamaForCausalLM'], /must hold Qwen2_5_VLForConditionalGeneration/],
+])('%s = %j is another model; the error names the supported one', async (field, value, message) => {
   const json = change(await readJson('config.json'), field, value)
-  expect(errorOf(() => parseConfig(json))).toMatchObject({
+  expect(errorOf(() => openBackbone(json))).toMatchObject({
     code: 'UNSUPPORTED_MODEL',
-    message: expect.stringContaining('Qwen2_5_VLForConditionalGeneration') as string,
+    message: expect.stringMatching(message) as string,
     details: { field },
   })
 })
 
+test('a published model is known by its size and by its names, and other names are none', () => {
+  const weights = (name: string) => publishedBackbone(name)?.weights.size
+  const names = ['7B', '7b', 'Qwen2.5-VL-7B', 'Qwen/Qwen2.5-VL-7B-Instruct', 'Qwen2.5-VL-7B-Instruct@main']
+  expect(new Set(names.map(weights)).size).toBe(1)
+  expect(weights('7B')).toBeGreaterThan(700)
+  for (const name of ['8B', 'someone/Qwen2.5-VL-7B-Instruct', '', '__proto__', 'Qwen2.5-VL'])
+    expect(publishedBackbone(name)).toBeUndefined()
+})
+
 test('a file that is absent or not JSON or no object is refused', async () => {
   const folder = await makeFolder()
-  await expect(readConfig(folder)).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
+  await expect(readBackbone(folder)).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
   await writeFile(join(folder, 'config.json'), '{"hidden')
-  await expect(readConfig(folder)).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
+  await expect(readBackbone(folder)).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
   await writeFile(join(folder, 'config.json'), '[]')
-  await expect(readConfig(folder)).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
+  await expect(readBackbone(folder)).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
 })

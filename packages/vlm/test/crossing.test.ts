@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { loadVlm, planPrograms, publishedConfigs } from '../src/index'
+import { loadVlm, planPrograms } from '../src/index'
+import { publishedModel } from './support/published-model'
 import { tinyFolder } from './support/safetensors'
 
 interface Crossing {
@@ -20,11 +21,11 @@ vi.mock('../src/runtime/session', async (original) => {
     ...real,
     openProgram: async (...[graph, options]: Parameters<typeof real.openProgram>) => {
       const program = await real.openProgram(graph, options)
-      const bytes = (tensors: Record<string, { data: unknown }>, names?: ReadonlySet<string>) =>
+      const bytes = (tensors: Partial<Record<string, { data: unknown }>>, names?: ReadonlySet<string>) =>
         Object.fromEntries(
           Object.entries(tensors)
             .filter(([name]) => names?.has(name) ?? true)
-            .map(([name, { data }]) => [name, (data as Float32Array).byteLength]),
+            .map(([name, tensor]) => [name, (tensor?.data as Float32Array).byteLength]),
         )
       return {
         ...program,
@@ -85,7 +86,7 @@ test('an iteration fetches nothing larger than the adapter, feeds nothing larger
 })
 
 test('in the recipe for the 7B model neither does it', () => {
-  const plan = planPrograms({ config: publishedConfigs['7B'], adapter: { rank: 16 } })
+  const plan = planPrograms({ backbone: publishedModel('7B'), adapter: { rank: 16 } })
   // An image of 896x896 pixels in a prompt of 1,300 tokens, five answers of 128.
   const sizes: Record<string, number> = { G: 1, T: 1300 + 5 * 128, S: 640, M: 128, K: 2, rows: 1940 }
   const towers = {

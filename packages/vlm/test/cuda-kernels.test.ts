@@ -10,8 +10,9 @@ import { adamWProgram, externalData, type Graph } from '@evolmm/onnx'
 import { weightSource } from '@evolmm/safetensors'
 import { beforeAll, expect, test } from 'vitest'
 import { createAdapter } from '../src/adapter/create-adapter'
-import { openBackbone } from '../src/backbones/open-backbone'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
+import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { allPrograms } from '../src/programs/all-programs'
 import { learnProgram } from '../src/programs/learn-program'
 import { tinyFolder } from './support/safetensors'
@@ -97,12 +98,12 @@ const kernels: Record<
 
 const programs = new Map<string, Graph>()
 beforeAll(async () => {
-  const backbone = await openBackbone(tinyFolder)
-  const stored = await openCheckpoint(tinyFolder, backbone.weights)
+  const backbone = await readBackbone(tinyFolder)
+  const stored = await openCheckpoint(tinyFolder, backbone)
   const folder = join(await mkdtemp(join(tmpdir(), 'evolmm-kernels-')), 'model')
   const weights = [...stored.tensors.values()].map(weightSource)
-  await backbone.writeCheckpoint(folder, { weights, dtype: 'bfloat16' })
-  const files = await externalData((await openCheckpoint(folder, backbone.weights)).tensors.values())
+  await writeCheckpoint(folder, { model: backbone, weights, dtype: 'bfloat16' })
+  const files = await externalData((await openCheckpoint(folder, backbone)).tensors.values())
   const { trainable } = createAdapter(backbone, { rank: 4, alpha: 8, vision: true })
   const common = { backbone, files, trainable }
   for (const [name, graph] of allPrograms({ ...common, checkpointed: true })) programs.set(name, graph)

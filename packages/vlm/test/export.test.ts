@@ -4,8 +4,8 @@ import { basename, join } from 'node:path'
 import { loadVlm } from '@evolmm/vlm'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, expect, test } from 'vitest'
-import type { Feed } from '../src/backbones/backbone'
-import { openBackbone } from '../src/backbones/open-backbone'
+import type { Feed } from '../src/backbones/feed'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { packGroups } from '../src/programs/pack-groups'
 import { coded } from './prompt-checkpoint'
 import { largestDifference, relativeDistance } from './support/compare'
@@ -22,7 +22,7 @@ import { checkpointFiles, copyTiny, makeFolder, tinyFolder } from './support/saf
 
 const vlm = await loadTiny()
 afterAll(() => vlm.dispose())
-const backbone = await openBackbone(tinyFolder)
+const backbone = await readBackbone(tinyFolder)
 
 /** Opened by its path: the weights are found beside it. */
 async function run(path: string, feeds: Record<string, Feed>) {
@@ -62,7 +62,7 @@ test('the programs are files that a fresh session opens by path, and say what Py
   const want = referenceCase('c0')
   const { ids } = completionOf('c0')
   const { feeds } = packGroups([{ prompt, completions: [{ ids }] }])
-  const vision = backbone.visionFeeds(prompt.images)
+  const vision = backbone.vision?.feeds([prompt.images])
   const parameters = floats(adapter.parameters)
   const features = floats(prompt.images[0].features ?? [], [
     prompt.imageSpans[0].length,

@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { weightSource } from '@evolmm/safetensors'
 import { loadVlm, type Vlm } from '../src/index'
-import { openBackbone } from '../src/backbones/open-backbone'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
+import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { tinyFolder } from './support/safetensors'
 
 const opened = vi.hoisted(() => new Map<string, Set<string>>())
@@ -47,10 +48,10 @@ test.each(['float16', 'bfloat16'] as const)(
   'weights in %s: encode, sample, score and gradient are those of their float32 values within that precision',
   async (dtype) => {
     const stored = join(folder, dtype)
-    const backbone = await openBackbone(tinyFolder)
-    const source = await openCheckpoint(tinyFolder, backbone.weights)
+    const backbone = await readBackbone(tinyFolder)
+    const source = await openCheckpoint(tinyFolder, backbone)
     const weights = [...source.tensors.values()].map(weightSource)
-    await backbone.writeCheckpoint(stored, { weights, dtype, sourceFolder: tinyFolder })
+    await writeCheckpoint(stored, { model: backbone, weights, dtype, sourceFolder: tinyFolder })
     const wide = await run(await load(stored, 'float32'))
     opened.clear()
     const half = await run(await load(stored, dtype), wide.ids)
@@ -70,10 +71,10 @@ test.each(['float16', 'bfloat16'] as const)(
 
 test('weights of another 16-bit type than the device was given are converted once, and norms may stay float32', async () => {
   const stored = join(folder, 'other')
-  const backbone = await openBackbone(tinyFolder)
-  const source = await openCheckpoint(tinyFolder, backbone.weights)
+  const backbone = await readBackbone(tinyFolder)
+  const source = await openCheckpoint(tinyFolder, backbone)
   const weights = [...source.tensors.values()].map(weightSource)
-  await backbone.writeCheckpoint(stored, { weights, dtype: 'bfloat16', sourceFolder: tinyFolder })
+  await writeCheckpoint(stored, { model: backbone, weights, dtype: 'bfloat16', sourceFolder: tinyFolder })
   const written: string[] = []
   for (let time = 0; time < 2; time++) {
     const vlm = await load(stored, 'float16', (file) => written.push(file))

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { narrowHalf } from '@evolmm/safetensors'
 import { imagePatches } from '../src/backbones/parts/image-patches'
 import { decodeImage } from '../src/image/decode-image'
-import { readImageProcessorConfig } from '../src/backbones/parts/patch-processor-config'
+import { readPatchSettings } from '../src/backbones/parts/patch-settings'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 const tiny = join(fixtures, 'qwen2_5_vl-tiny')
@@ -48,7 +48,7 @@ function folderOf(files: Record<string, unknown>): string {
 }
 
 test.each(reference.images)('the patches of $file are those of the reference', async (item) => {
-  const config = await readImageProcessorConfig({ folder: tiny })
+  const config = await readPatchSettings(tiny)
   const image = await decodeImage(join(tiny, 'images', item.file))
   expect([image.width, image.height]).toEqual([item.width, item.height])
   const { pixels, grid } = imagePatches(image, config)
@@ -65,9 +65,7 @@ function halfBytes(name: string): Buffer {
 test.each(numbers.patches)(
   'with the settings "$settings", $file becomes the same float32 numbers, bit for bit',
   async ({ options, file, grid, sha256 }) => {
-    const config = await readImageProcessorConfig({
-      folder: folderOf({ 'preprocessor_config.json': options }),
-    })
+    const config = await readPatchSettings(folderOf({ 'preprocessor_config.json': options }))
     const patches = imagePatches(await decodeImage(join(tiny, 'images', file)), config)
     expect(patches.grid).toEqual(grid)
     const bytes = new Uint8Array(patches.pixels.buffer)
@@ -77,9 +75,7 @@ test.each(numbers.patches)(
 
 test('without resizing, an image that does not divide into squares of patches is an error', async () => {
   const settings = { do_resize: false }
-  const config = await readImageProcessorConfig({
-    folder: folderOf({ 'preprocessor_config.json': settings }),
-  })
+  const config = await readPatchSettings(folderOf({ 'preprocessor_config.json': settings }))
   for (const [width, height] of [
     [56, 57],
     [14, 28],
@@ -90,7 +86,7 @@ test('without resizing, an image that does not divide into squares of patches is
 })
 
 test('an empty configuration has the defaults of transformers', async () => {
-  expect(await readImageProcessorConfig({ folder: folderOf({ 'preprocessor_config.json': {} }) })).toEqual({
+  expect(await readPatchSettings(folderOf({ 'preprocessor_config.json': {} }))).toEqual({
     minPixels: 3136,
     maxPixels: 1003520,
     patchSize: 14,
@@ -106,7 +102,7 @@ test('an empty configuration has the defaults of transformers', async () => {
 test('bounds come from options, then min_pixels and max_pixels, then size; the joint file goes first', async () => {
   const size = { shortest_edge: 1000, longest_edge: 9000 }
   const bounds = async (files: Record<string, unknown>, options = {}) => {
-    const config = await readImageProcessorConfig({ folder: folderOf(files), ...options })
+    const config = await readPatchSettings(folderOf(files), options)
     return [config.minPixels, config.maxPixels]
   }
   const single = (settings: object) => ({ 'preprocessor_config.json': settings })
@@ -124,7 +120,7 @@ test('bounds come from options, then min_pixels and max_pixels, then size; the j
 test('one number stands for all three channels', async () => {
   const settings = { image_mean: 0.5, image_std: 0.25 }
   const folder = folderOf({ 'preprocessor_config.json': settings })
-  expect(await readImageProcessorConfig({ folder })).toMatchObject({
+  expect(await readPatchSettings(folder)).toMatchObject({
     mean: [0.5, 0.5, 0.5],
     std: [0.25, 0.25, 0.25],
   })
@@ -150,7 +146,7 @@ test('a field that is wrong or not implemented is an error that names file and f
       const folder = folderOf({ [name]: joint ? { image_processor: settings } : settings })
       const file = join(folder, name)
       const path = joint ? `image_processor.${field}` : field
-      await expect(readImageProcessorConfig({ folder }), path).rejects.toMatchObject({
+      await expect(readPatchSettings(folder), path).rejects.toMatchObject({
         code: 'INVALID_CONFIG',
         details: { file, field: path },
         message: expect.stringContaining(`${file}: ${path}: `) as string,
@@ -160,15 +156,15 @@ test('a field that is wrong or not implemented is an error that names file and f
 })
 
 test('a missing or damaged file, and options that are no bounds, are one typed error each', async () => {
-  await expect(readImageProcessorConfig({ folder: folderOf({}) })).rejects.toMatchObject({
+  await expect(readPatchSettings(folderOf({}))).rejects.toMatchObject({
     code: 'CHECKPOINT_FILE_NOT_FOUND',
   })
   for (const text of ['', '{', '[]', 'null', '7'])
-    await expect(
-      readImageProcessorConfig({ folder: folderOf({ 'preprocessor_config.json': text }) }),
-    ).rejects.toMatchObject({ code: 'CHECKPOINT_FILE_DAMAGED' })
+    await expect(readPatchSettings(folderOf({ 'preprocessor_config.json': text }))).rejects.toMatchObject({
+      code: 'CHECKPOINT_FILE_DAMAGED',
+    })
   for (const bad of [{ minPixels: 0 }, { maxPixels: 2.5 }, { maxPixels: 100 }, { minPixels: 1e9 }])
-    await expect(readImageProcessorConfig({ folder: tiny, ...bad })).rejects.toMatchObject({
+    await expect(readPatchSettings(tiny, bad)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     })
 })

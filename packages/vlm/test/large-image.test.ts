@@ -9,7 +9,8 @@ afterAll(() => vlm.dispose())
 test('an image of 1024 by 768 pixels is encoded, sampled, streamed and learned from', async () => {
   const image = await vlm.encodeImage(picture(1024, 768, 3))
   // 1024 / 28 = 36.57 and 768 / 28 = 27.43 merged patches, rounded.
-  expect(image.grid).toEqual([1, 2 * 27, 2 * 37])
+  expect(image.fields).toEqual({ image_grid_thw: [1, 2 * 27, 2 * 37] })
+  expect([image.tokens, image.patches]).toEqual([27 * 37, 4 * 27 * 37])
   const prompt = vlm.prompt({ images: [image], prompt: 'What?' })
   expect(prompt.imageSpans.map(({ length }) => length)).toEqual([27 * 37])
 

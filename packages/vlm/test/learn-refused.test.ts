@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Adapter, type GradientOptions, type Prompt } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { coded } from './prompt-checkpoint'
 import { casePrompt, completionOf, loadTiny } from './support/loaded'
+import { tinyWith } from './support/tiny-with'
 import { makeFolder, tinyFolder } from './support/safetensors'
 
 const vlm = await loadTiny()
@@ -248,21 +248,9 @@ test.each([
 
 test('adapters, prompts and images of a model of another width are refused', async () => {
   const folder = await makeFolder()
-  const config = await readConfig(tinyFolder)
-  const { text, vision } = config
-  await initializeCheckpoint(join(folder, 'wide'), {
-    config: {
-      ...config,
-      text: {
-        ...text,
-        hiddenSize: 2 * text.hiddenSize,
-        headSize: 2 * text.headSize,
-        mropeSection: wider(text.mropeSection),
-      },
-      vision: { ...vision, outHiddenSize: 2 * text.hiddenSize },
-    },
-    sourceFolder: tinyFolder,
-  })
+  const rope = { type: 'mrope', mrope_section: [4, 6, 6] }
+  const backbone = tinyWith({ hidden_size: 128, rope_scaling: rope }, { out_hidden_size: 128 })
+  await initializeCheckpoint(join(folder, 'wide'), { backbone, sourceFolder: tinyFolder })
   const other = await loadVlm(join(folder, 'wide'))
   const image = await other.encodeImage(join(tinyFolder, 'images/img0.png'))
   const foreign = other.prompt({ images: [image], prompt: 'What?' })
@@ -287,10 +275,6 @@ test('adapters, prompts and images of a model of another width are refused', asy
   ).rejects.toThrow(coded('INVALID_ADAPTER'))
   await other.dispose()
 })
-
-function wider([time, height, width]: readonly [number, number, number]): [number, number, number] {
-  return [2 * time, 2 * height, 2 * width]
-}
 
 test('groups that do not fit into the positions of the model are refused', async () => {
   const prompt = vlm.prompt({ prompt: 'x' })

@@ -3,9 +3,8 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Completion, type Vlm } from '@evolmm/vlm'
 import { afterAll, expect, test, vi } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
-import { expectedWeights } from '../src/backbones/qwen2_5_vl/weights'
 import { weightSource } from '@evolmm/safetensors'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { isolated, serveHub, temporaryFolder } from '@evolmm/internal/testing'
@@ -27,9 +26,9 @@ import {
 const files = await checkpointFiles()
 const vlm = await loadTiny()
 afterAll(() => vlm.dispose())
-const config = await readConfig(tinyFolder)
+const backbone = await readBackbone(tinyFolder)
 const weights = async (folder: string) =>
-  [...(await openCheckpoint(folder, expectedWeights(config))).tensors.values()].map(weightSource)
+  [...(await openCheckpoint(folder, backbone)).tensors.values()].map(weightSource)
 
 /** What a model says of the same prompts: numbers of all its parts. */
 async function answers(model: Vlm) {
@@ -64,7 +63,7 @@ test('bfloat16 weights are widened once, announced, found again, and are the rou
   const folder = await makeFolder()
   const [half, twin, cacheDir] = ['half', 'twin', 'cache'].map((name) => join(folder, name))
   await writeCheckpoint(half, {
-    config,
+    model: backbone,
     weights: await weights(tinyFolder),
     dtype: 'bfloat16',
     sourceFolder: tinyFolder,
@@ -81,7 +80,7 @@ test('bfloat16 weights are widened once, announced, found again, and are the rou
   const before = await readdir(half)
   const onWiden = vi.fn()
   const got = await loaded(half, answers, { cacheDir, onWiden })
-  const bytes = [...expectedWeights(config).values()].reduce(
+  const bytes = [...backbone.weights.values()].reduce(
     (sum, shape) => sum + shape.reduce((product, size) => product * size, 4),
     0,
   )
@@ -364,14 +363,14 @@ test('an adapter is saved and loaded bit for bit, under a name too', async () =>
 test('a random checkpoint is loaded and asked; the seed makes it', async () => {
   const folder = await makeFolder()
   const make = async (name: string, seed: number) => {
-    await initializeCheckpoint(join(folder, name), { config, sourceFolder: tinyFolder, seed })
+    await initializeCheckpoint(join(folder, name), { backbone, sourceFolder: tinyFolder, seed })
     return loaded(join(folder, name), answers)
   }
   const one = await make('one', 1)
   expect(await make('again', 1)).toEqual(one)
   expect((await make('two', 2)).logProbabilities).not.toEqual(one.logProbabilities)
   // Weights of deviation 0.02 say nothing yet: every word is about as probable as any other.
-  const uniform = -Math.log(config.text.vocabularySize)
+  const uniform = -Math.log(backbone.sizes.vocabularySize)
   for (const value of one.logProbabilities) expect(Math.abs(value - uniform)).toBeLessThan(1)
 })
 

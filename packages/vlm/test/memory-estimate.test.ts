@@ -1,14 +1,14 @@
 /** Peaks were measured by `bench/memory.mjs` (the kernel's VmHWM, CPU, onnxruntime-node 1.30): see there for the model. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
+import { parseConfig } from '../src/backbones/qwen2_5_vl/config'
+import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl'
 import { checkMemory } from '../src/runtime/check-memory'
 import { estimateMemory, type MemoryOptions } from '../src/runtime/memory-estimate'
-import { coded } from './prompt-checkpoint'
-import { tinyFolder } from './support/safetensors'
+import { coded, readFixture } from './prompt-checkpoint'
 
-const tiny = await readConfig(tinyFolder)
-const small = {
+const tiny = parseConfig(readFixture('qwen2_5_vl-tiny/config.json') as Record<string, unknown>)
+const small = qwen25Backbone({
   ...tiny,
   text: {
     ...tiny.text,
@@ -30,8 +30,8 @@ const small = {
     outHiddenSize: 512,
   },
   tieWordEmbeddings: false,
-}
-const wide = {
+})
+const wide = qwen25Backbone({
   ...tiny,
   text: {
     ...tiny.text,
@@ -52,8 +52,8 @@ const wide = {
     fullAttentionBlocks: [1, 3],
     outHiddenSize: 768,
   },
-}
-const work = { config: small, promptTokens: 282, completionTokens: 48, samples: 5, trainable: 1163264 }
+})
+const work = { backbone: small, promptTokens: 282, completionTokens: 48, samples: 5, trainable: 1163264 }
 const learn = { ...work, programs: ['learn'] as const }
 
 test.each<[string, MemoryOptions, number]>([
@@ -68,14 +68,14 @@ test.each<[string, MemoryOptions, number]>([
   ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 1246],
   ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 687],
   ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1145],
-  ['sample, wide vocabulary', { ...work, config: wide, trainable: 589824, programs: ['sample'] }, 517],
+  ['sample, wide vocabulary', { ...work, backbone: wide, trainable: 589824, programs: ['sample'] }, 517],
   [
     'sample, wide and long',
-    { ...work, config: wide, trainable: 589824, programs: ['sample'], groups: 4, completionTokens: 256 },
+    { ...work, backbone: wide, trainable: 589824, programs: ['sample'], groups: 4, completionTokens: 256 },
     903,
   ],
-  ['learn, wide, all weights', { ...learn, config: wide, trainable: 54587136, trainHead: true }, 2346],
-  ['all programs, wide', { ...work, config: wide, trainable: 589824, imagePatches: [768] }, 1055],
+  ['learn, wide, all weights', { ...learn, backbone: wide, trainable: 54587136, trainHead: true }, 2346],
+  ['all programs, wide', { ...work, backbone: wide, trainable: 589824, imagePatches: [768] }, 1055],
   ['score', { ...work, programs: ['score'], groups: 3, kl: false }, 308],
 ])('the estimate is within a quarter of the measured peak: %s', (_, options, megabytes) => {
   const ratio = estimateMemory(options).total / (megabytes * 1e6)
@@ -97,7 +97,7 @@ test('more work never takes less memory, and checkpoints never more', () => {
       fc.record({ promptTokens: amount, completionTokens: amount, groups: few, samples: few, chunk: amount }),
       fc.constantFrom('promptTokens', 'completionTokens', 'groups', 'samples', 'chunk', 'trainable'),
       (sizes, field) => {
-        const options = { config: small, trainable: 1000, ...sizes }
+        const options = { backbone: small, trainable: 1000, ...sizes }
         const { total } = estimateMemory(options)
         expect(estimateMemory({ ...options, [field]: options[field] * 2 }).total).toBeGreaterThanOrEqual(
           total,

@@ -5,28 +5,27 @@ import { expect, test } from 'vitest'
 import { externalData } from '@evolmm/onnx'
 import { readTensor, writeSafetensors, type WeightSource } from '@evolmm/safetensors'
 import { parameterView } from '../src/adapter/parameter-view'
-import type { Adapter } from '../src/types'
-import { createAdapter, languageProjections } from '../src/adapter/create-adapter'
+import type { Adapter } from '../src/adapter/adapter'
+import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { mergeAdapter } from '../src/adapter/merge-adapter'
-import { imagePatches } from '../src/backbones/parts/image-patches'
-import { qwenBackbone } from '../src/backbones/qwen2_5_vl/qwen-backbone'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
 import { openCheckpoint, openFiles, type Checkpoint } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { decodeImage } from '../src/image/decode-image'
-import { readImageProcessorConfig } from '../src/backbones/parts/patch-processor-config'
 import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
 import { packGroups } from '../src/programs/pack-groups'
 import { openProgram } from '../src/runtime/session'
 import { coded } from './prompt-checkpoint'
+import { openModel, packedPrompt } from './support/model'
+import { imageSpans } from './support/tiny-model'
+import { tinyWith } from './support/tiny-with'
 import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
 
-const config = await readConfig(tinyFolder)
-const backbone = qwenBackbone(config)
-const checkpoint = await openCheckpoint(tinyFolder, backbone.weights)
-const processor = await readImageProcessorConfig({ folder: tinyFolder })
+const model = await openModel(tinyFolder)
+const { backbone, vision, prepare } = model
+const none = { dims: [0, vision.featureSize], data: new Float32Array(0) }
+const checkpoint = await openCheckpoint(tinyFolder, backbone)
 
 interface Case {
   name: string
@@ -42,7 +41,7 @@ const tensors = await readRaw(join(tinyFolder, 'reference.safetensors'))
 
 /** The adapter of the reference, which PEFT attached to the vision MLPs too. */
 function referenceAdapter(): Adapter {
-  const adapter = createAdapter(backbone, { rank: 4, alpha: 8, targets: languageProjections, vision: true })
+  const adapter = createAdapter(backbone, { rank: 4, alpha: 8, targets: backbone.targets, vision: true })
   for (const { name } of adapter.trainable.layout.entries) {
     const key = `lora.${name.replace(/\.lora_([AB])\.weight$/, '.$1')}`
     parameterView(adapter, name).set(floats(take(tensors, key).data))
@@ -60,37 +59,20 @@ async function score(
   const open = (graph: Parameters<typeof openProgram>[0]) =>
     openProgram(graph, { folder: weights.folder, threads: 1 })
   const images = await Promise.all(
-    files.map(async (file) => imagePatches(await decodeImage(join(tinyFolder, 'images', file)), processor)),
+    files.map(async (file) => prepare(await decodeImage(join(tinyFolder, 'images', file)))),
   )
-  const pixels = images.length > 0 ? backbone.visionFeeds(images) : {}
-  let features = { dtype: 'float32' as const, dims: [0, config.text.hiddenSize], data: new Float32Array() }
-  if (images.length > 0) {
-    const encode = await open(encodeProgram({ backbone, files: weights }))
-    const { dims, data } = (await encode.run(pixels)).features
-    features = { dtype: 'float32', dims: [...dims], data: (data as Float32Array).slice() }
-    await encode.release()
-  }
-  const ids = Int32Array.from(prompt_ids)
-  const { positions, delta } = backbone.positions(
-    ids,
-    images.map(({ grid }) => grid),
-  )
-  const imageSpans = [...ids.keys()]
-    .filter((i) => ids[i] === config.imageToken)
-    .map((start) => ({ start, length: 1 }))
-  const { feeds, scored } = packGroups([
-    {
-      prompt: { ids, positions, delta, imageSpans },
-      completions: [{ ids: Int32Array.from(completion_ids) }],
-    },
-  ])
+  const encode = await open(encodeProgram({ vision, files: weights }))
+  const { dims, data } = images.length > 0 ? (await encode.run(vision.feeds([images]))).features : none
+  const features = { dtype: 'float32' as const, dims: [...dims], data: (data as Float32Array).slice() }
+  await encode.release()
+  const prompt = packedPrompt(model, { ids: prompt_ids, images, imageSpans: imageSpans(prompt_ids) })
+  const { feeds, scored } = packGroups([{ prompt, completions: [{ ids: Int32Array.from(completion_ids) }] }])
   const learn = await open(
     learnProgram({ backbone, files: weights, trainable: adapter?.trainable, gradient: false, kl: false }),
   )
   const parameters = adapter?.parameters ?? new Float32Array()
   const { log_probabilities: result } = await learn.run({
     ...feeds,
-    ...pixels,
     features,
     weights: { dtype: 'float32', dims: [scored], data: new Float32Array(scored) },
     parameters: { dtype: 'float32', dims: [parameters.length], data: parameters },
@@ -101,8 +83,8 @@ async function score(
 
 async function written(weights: WeightSource[]): Promise<Checkpoint> {
   const folder = join(await makeFolder(), 'model')
-  await writeCheckpoint(folder, { config, weights, sourceFolder: tinyFolder })
-  return openCheckpoint(folder, backbone.weights)
+  await writeCheckpoint(folder, { model: backbone, weights, sourceFolder: tinyFolder })
+  return openCheckpoint(folder, backbone)
 }
 
 function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -111,7 +93,7 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 test('a merged checkpoint gives the log-probabilities of PyTorch with the adapter beside the weights', async () => {
-  const merged = await written(mergeAdapter(checkpoint, referenceAdapter()))
+  const merged = await written(mergeAdapter(backbone, checkpoint, referenceAdapter()))
   for (const [i, each] of reference.cases.entries()) {
     const base = await score(checkpoint, each)
     const wanted = reference.lora.losses[i].token_logprobs
@@ -123,7 +105,7 @@ test('a merged checkpoint gives the log-probabilities of PyTorch with the adapte
 test('a merged checkpoint gives the log-probabilities that the adapter beside the weights gives', async () => {
   const adapter = createAdapter(backbone, { rank: 5, alpha: 9, seed: 2 })
   for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.03 * Math.sin(i)
-  const merged = await written(mergeAdapter(checkpoint, adapter))
+  const merged = await written(mergeAdapter(backbone, checkpoint, adapter))
   for (const each of reference.cases)
     expect(distance(await score(merged, each), await score(checkpoint, each, adapter))).toBeLessThan(2e-5)
 })
@@ -132,14 +114,14 @@ test('weights trained as a whole take the place of those in the checkpoint, and 
   const adapter = await fullWeights(backbone, checkpoint, {
     targets: ['q_proj.weight', 'norm.weight', 'embed_tokens.weight'],
   })
-  const untouched = await written(mergeAdapter(checkpoint, adapter))
+  const untouched = await written(mergeAdapter(backbone, checkpoint, adapter))
   for (const tensor of checkpoint.tensors.values())
     expect(sameBytes(await readTensor(tensor), await readTensor(take(untouched.tensors, tensor.name)))).toBe(
       true,
     )
 
   for (const i of adapter.parameters.keys()) adapter.parameters[i] *= 1 + 0.05 * Math.sin(i)
-  const merged = await written(mergeAdapter(checkpoint, adapter))
+  const merged = await written(mergeAdapter(backbone, checkpoint, adapter))
   for (const tensor of checkpoint.tensors.values()) {
     const now = await readTensor(take(merged.tensors, tensor.name))
     const wanted = adapter.trainable.full.has(tensor.name)
@@ -158,14 +140,14 @@ test('a matrix whose rows lie across the pieces it is read in is merged like any
   const file = join(folder, 'w.safetensors')
   const values = Float32Array.from({ length: out * inputs }, (_, i) => Math.sin(i))
   await writeSafetensors(file, [{ name, shape: [out, inputs], values }])
-  const large = await openFiles(file, [file], new Map([[name, [out, inputs]]]))
+  const large = await openFiles(file, [file], { ...backbone, weights: new Map([[name, [out, inputs]]]) })
   const sizes = {
-    weights: backbone.weights,
+    ...backbone,
     modules: new Map([[name.replace(/\.weight$/, ''), [out, inputs] as const]]),
   }
   const adapter = createAdapter(sizes, { rank: 2, alpha: 3 })
   for (const i of adapter.parameters.keys()) adapter.parameters[i] = Math.cos(i)
-  const [{ values: stream }] = mergeAdapter(large, adapter)
+  const [{ values: stream }] = mergeAdapter(backbone, large, adapter)
   if (stream instanceof Float32Array) throw new Error('must be a stream')
   const [a, b] = [0, 2 * inputs].map((start) => adapter.parameters.subarray(start))
   let at = 0
@@ -186,14 +168,18 @@ test('a matrix whose rows lie across the pieces it is read in is merged like any
 
 test('an adapter of a tied head cannot be merged', () => {
   const adapter = createAdapter(backbone, { targets: ['lm_head'] })
-  expect(() => mergeAdapter(checkpoint, adapter)).toThrow(coded('INVALID_ADAPTER', /tied to the embeddings/))
+  expect(() => mergeAdapter(backbone, checkpoint, adapter)).toThrow(
+    coded('INVALID_ADAPTER', /tied to the embeddings/),
+  )
 })
 
 test('an adapter of another model is refused', () => {
-  const other = qwenBackbone({ ...config, text: { ...config.text, intermediateSize: 96 } })
-  expect(() => mergeAdapter(checkpoint, createAdapter(other))).toThrow(
+  const other = tinyWith({ intermediate_size: 96 })
+  expect(() => mergeAdapter(backbone, checkpoint, createAdapter(other))).toThrow(
     coded('INVALID_ADAPTER', /mlp.*must have shape/),
   )
-  const deeper = qwenBackbone({ ...config, text: { ...config.text, layers: 4 } })
-  expect(() => mergeAdapter(checkpoint, createAdapter(deeper))).toThrow(coded('INVALID_ADAPTER', /layers\.3/))
+  const deeper = tinyWith({ num_hidden_layers: 4 })
+  expect(() => mergeAdapter(backbone, checkpoint, createAdapter(deeper))).toThrow(
+    coded('INVALID_ADAPTER', /layers\.3/),
+  )
 })

@@ -13,25 +13,39 @@ interface Reference {
     prompt: string
     prompt_ids: number[]
   }[]
+  images: { file: string; width: number; height: number }[]
 }
-const { cases } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
+const { cases, images: sizes } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
 const one = cases.filter(({ images }) => images.length === 1)
 const image = 613
 
-test('text is counted by the tokenizer of the folder, the image left out', async () => {
-  const { textTokens } = await openConfig(tiny)
+test('a prompt is counted by the tokenizer of the folder, with its image as the processor lays it out', async () => {
+  const { promptTokens, layout: layoutOf } = await openConfig(tiny)
   expect(one.length).toBeGreaterThan(0)
-  for (const { prompt, system, prompt_ids: ids } of one)
-    expect(textTokens?.({ prompt, system: system ?? undefined })).toBe(
-      ids.filter((id) => id !== image).length,
-    )
+  for (const { prompt, system, images, prompt_ids: ids } of one) {
+    const { width, height } = sizes.find(({ file }) => file === images[0]) as Reference['images'][number]
+    const layout = layoutOf({ width, height })
+    expect(layout.tokens).toBe(ids.filter((id) => id === image).length)
+    expect(promptTokens?.({ prompt, system: system ?? undefined }, layout)).toBe(ids.length)
+  }
+})
+
+test('a smaller bound than the processor has makes an image smaller, and its own lower bound gives way', async () => {
+  const { minPixels, maxPixels, layout } = await openConfig('3B')
+  expect([minPixels, maxPixels]).toEqual([56 * 56, 28 * 28 * 16384])
+  const size = { width: 280, height: 280 }
+  expect(layout(size)).toEqual({
+    ...{ tokens: 100, patches: 400, area: 280 * 280 },
+    fields: { image_grid_thw: [1, 20, 20] },
+  })
+  expect(layout(size, 28 * 28).tokens).toBe(1)
 })
 
 test('without a tokenizer or a template nothing is counted, and a damaged one is an error', async () => {
   const files = { 'config.json': true, 'tokenizer_config.json': true }
   for (const folder of [folderWith({ 'config.json': true }), folderWith(files)])
-    expect((await openConfig(folder)).textTokens).toBeUndefined()
-  expect((await openConfig('72B')).textTokens).toBeUndefined()
+    expect((await openConfig(folder)).promptTokens).toBeUndefined()
+  expect((await openConfig('72B')).promptTokens).toBeUndefined()
   await expect(openConfig(folderWith({ ...files, 'tokenizer.json': '{' }))).rejects.toThrow(
     coded('CHECKPOINT_FILE_DAMAGED'),
   )
@@ -47,11 +61,12 @@ test('of a name on the hub small files are fetched and no weights, and offline t
   const hub = await serveHub({ id: 'org/model', commit: 'c'.repeat(40), files })
   const options = isolated({ endpoint: hub.endpoint })
   const fetched = await openConfig('org/model', { hub: options })
-  expect(fetched.config).toEqual((await openConfig(tiny)).config)
+  const weights = [...(await openConfig(tiny)).backbone.weights]
+  expect([...fetched.backbone.weights]).toEqual(weights)
   expect(hub.requests.filter(({ path }) => path.includes('safetensors'))).toEqual([])
   const refused = () => Promise.reject(new Error('no request may be made'))
   const offline = await openConfig('org/model', { hub: { ...options, offline: true, fetch: refused } })
-  expect(offline.config).toEqual(fetched.config)
+  expect([...offline.backbone.weights]).toEqual(weights)
 })
 
 test('a folder is checked without its weights being read: small files, and the headers', async () => {

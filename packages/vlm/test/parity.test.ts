@@ -28,8 +28,8 @@ test.each(withImages)('$name: image features are within 2e-5', async ({ name }) 
 })
 
 test.each(cases)('$name: logits are within 2e-5 at every position', async ({ name, completion_ids }) => {
-  const { ids, images } = await caseGroup(name)
-  const got = await logits({ ids: [...ids, ...completion_ids], images })
+  const group = await caseGroup(name)
+  const got = await logits({ ...group, ids: [...group.ids, ...completion_ids] })
   expect(largestDifference(got, referenceTensor(`${name}.logits`))).toBeLessThan(2e-5)
 })
 
@@ -144,7 +144,7 @@ test('another image of the same size is another loss and another gradient, far b
   const parameters = startingParameters(adapters)
   const group = await caseGroup('c0')
   const own = await learn([group], parameters)
-  const images = group.images.map(({ pixels, grid }) => ({ pixels: pixels.map((value) => -value), grid }))
+  const images = group.images.map((image) => ({ ...image, pixels: image.pixels.map((value) => -value) }))
   for (const other of [await caseGroup('c0', ['pic.webp']), { ...group, images }]) {
     const { loss, gradient } = await learn([other], parameters)
     expect(Math.abs(loss / own.loss - 1)).toBeGreaterThan(1e-4)

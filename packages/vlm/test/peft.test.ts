@@ -1,16 +1,15 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { legacyName } from '../src/backbones/parts/module-names'
 import { readPeft, type LoraTensors } from '../src/adapter/read-peft'
 import { writePeft } from '../src/adapter/write-peft'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
-import { linearModules } from '../src/backbones/qwen2_5_vl/weights'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { makeFolder, readRaw, tinyFolder, writeRaw, take, type RawTensor } from './support/safetensors'
 
 // Made by PEFT 0.21.0 itself: see make_peft.py in the folder.
 const fixture = join(import.meta.dirname, 'fixtures/peft-tiny')
-const modules = linearModules(await readConfig(tinyFolder))
+const model = await readBackbone(tinyFolder)
+const { modules } = model
 const deltas = JSON.parse(await readFile(join(fixture, 'deltas.json'), 'utf8')) as Record<
   'default' | 'solver',
   Record<string, number[]>
@@ -45,7 +44,7 @@ test.each([
   ['default', 6, 8, 2],
   ['solver', 11, 12, 4],
 ] as const)('the %s adapter that PEFT wrote adds what PEFT adds', async (adapterName, count, alpha, rank) => {
-  const { tensors, config } = await readPeft(fixture, { modules, adapterName })
+  const { tensors, config } = await readPeft(fixture, { model, adapterName })
   expect(tensors.size).toBe(count)
   expect(config.rank).toBe(rank)
   const [first] = tensors.values()
@@ -62,7 +61,7 @@ test.each([
 })
 
 test('the configuration says what PEFT was given', async () => {
-  expect((await readPeft(fixture, { modules })).config).toEqual({
+  expect((await readPeft(fixture, { model })).config).toEqual({
     rank: 2,
     alpha: 8,
     dropout: 0.1,
@@ -71,7 +70,7 @@ test('the configuration says what PEFT was given', async () => {
     baseModel: 'tiny',
     revision: undefined,
   })
-  expect((await readPeft(fixture, { modules, adapterName: 'solver' })).config.rankStabilized).toBe(true)
+  expect((await readPeft(fixture, { model, adapterName: 'solver' })).config.rankStabilized).toBe(true)
 })
 
 test('ranks and alphas follow the patterns, whatever the tree of names', async () => {
@@ -79,8 +78,8 @@ test('ranks and alphas follow the patterns, whatever the tree of names', async (
     {},
     (tensors) => new Map([...tensors].map(([key, tensor]) => [legacyKey(key), tensor])),
   )
-  const current = await readPeft(fixture, { modules })
-  const legacy = await readPeft(folder, { modules })
+  const current = await readPeft(fixture, { model })
+  const legacy = await readPeft(folder, { model })
   expect(legacy).toEqual(current)
   const name = (layer: number, end: string) => `model.language_model.layers.${layer}.self_attn.${end}`
   const of = ({ rank, alpha }: LoraTensors) => [rank, alpha]
@@ -98,14 +97,14 @@ test('ranks and alphas follow the patterns, whatever the tree of names', async (
 
 test('patterns written against the old names are found', async () => {
   const folder = await edited({ alpha_pattern: { '^model.layers.0.self_attn.q_proj': 3 } })
-  const { tensors } = await readPeft(folder, { modules })
+  const { tensors } = await readPeft(folder, { model })
   expect([...tensors.values()].map(({ alpha }) => alpha)).toEqual([3, 8, 8, 8, 8, 8])
 })
 
 function legacyKey(key: string): string {
   return key.replace(
     /^(base_model\.model\.)(.+)$/,
-    (_, prefix: string, rest: string) => prefix + legacyName(rest),
+    (_, prefix: string, rest: string) => prefix + model.names.published(rest),
   )
 }
 
@@ -122,7 +121,7 @@ test.each([
   ['target_parameters', ['x']],
   ['init_lora_weights', 'pissa'],
 ])('%s = %j is refused', async (field, value) => {
-  await expect(readPeft(await edited({ [field]: value }), { modules })).rejects.toMatchObject({
+  await expect(readPeft(await edited({ [field]: value }), { model })).rejects.toMatchObject({
     code: 'UNSUPPORTED_ADAPTER',
     details: { field, value },
   })
@@ -135,7 +134,7 @@ test.each([
   ['rank_pattern', { '(': 2 }],
   ['target_modules', 5],
 ])('%s = %j is an error that names the field', async (field, value) => {
-  await expect(readPeft(await edited({ [field]: value }), { modules })).rejects.toMatchObject({
+  await expect(readPeft(await edited({ [field]: value }), { model })).rejects.toMatchObject({
     code: 'INVALID_ADAPTER',
     message: expect.stringContaining(field) as string,
   })
@@ -148,7 +147,7 @@ test('keys that match nothing are listed', async () => {
     {},
     (tensors) => new Map([...tensors].map(([key, tensor]) => [key.replace('self_attn', 'attn'), tensor])),
   )
-  await expect(readPeft(folder, { modules })).rejects.toMatchObject({
+  await expect(readPeft(folder, { model })).rejects.toMatchObject({
     code: 'INVALID_ADAPTER',
     message: expect.stringMatching(
       /got "base_model\.model\.model\.language_model\.layers\.0\.attn\.q_proj\.lora_A\.weight".* and 7 more/,
@@ -164,7 +163,7 @@ test.each([
   const folder = await edited({}, (tensors) =>
     tensors.set(key, { dtype: 'F32', shape: [1], data: new Uint8Array(4) }),
   )
-  await expect(readPeft(folder, { modules })).rejects.toMatchObject({
+  await expect(readPeft(folder, { model })).rejects.toMatchObject({
     code: 'INVALID_ADAPTER',
     message: expect.stringContaining(JSON.stringify(key)) as string,
   })
@@ -175,7 +174,7 @@ test.each(['A', 'B'])('a module without its lora_%s is refused', async (side) =>
     tensors.delete(`${prefix}.lora_${side}.weight`)
     return tensors
   })
-  await expect(readPeft(folder, { modules })).rejects.toMatchObject({
+  await expect(readPeft(folder, { model })).rejects.toMatchObject({
     code: 'INVALID_ADAPTER',
     message: expect.stringContaining(`must have its lora_${side}`) as string,
   })
@@ -193,25 +192,25 @@ test('both names for one module, another shape, another type and no tensors are 
     [() => new Map(), /got no tensors/],
   ]
   for (const [edit, message] of cases)
-    await expect(readPeft(await edited({}, edit), { modules })).rejects.toMatchObject({
+    await expect(readPeft(await edited({}, edit), { model })).rejects.toMatchObject({
       code: 'INVALID_ADAPTER',
       message: expect.stringMatching(message) as string,
     })
 })
 
 test('an adapter that is not there is an error that lists those that are', async () => {
-  await expect(readPeft(fixture, { modules, adapterName: 'proposer' })).rejects.toMatchObject({
+  await expect(readPeft(fixture, { model, adapterName: 'proposer' })).rejects.toMatchObject({
     code: 'INVALID_ADAPTER',
     details: { others: ['solver'] },
   })
-  await expect(readPeft(join(fixture, 'nowhere'), { modules })).rejects.toMatchObject({
+  await expect(readPeft(join(fixture, 'nowhere'), { model })).rejects.toMatchObject({
     code: 'UNREADABLE_FILE',
   })
   const folder = await edited()
   await rm(join(folder, 'adapter_model.safetensors'))
-  await expect(readPeft(folder, { modules })).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
+  await expect(readPeft(folder, { model })).rejects.toMatchObject({ code: 'UNREADABLE_FILE' })
   await writeFile(join(folder, 'adapter_config.json'), '{')
-  await expect(readPeft(folder, { modules })).rejects.toMatchObject({ code: 'INVALID_ADAPTER' })
+  await expect(readPeft(folder, { model })).rejects.toMatchObject({ code: 'INVALID_ADAPTER' })
 })
 
 /** Rank 2 on the given modules, with values that bfloat16 has. */
@@ -235,7 +234,7 @@ test('a written adapter has the keys that PEFT knows, and nothing else', async (
   const names = ['model.language_model.layers.0.self_attn.o_proj', 'model.visual.blocks.1.attn.qkv']
   await writePeft(folder, {
     tensors: adapter(names),
-    modules,
+    model,
     baseModel: 'Qwen/Qwen2.5-VL-3B-Instruct',
     revision: 'abc',
     dropout: 0.05,
@@ -286,7 +285,7 @@ test('a written adapter has the keys that PEFT knows, and nothing else', async (
 test('the legacy layout has the old names, in keys and in targets', async () => {
   const folder = await makeFolder()
   const names = ['model.language_model.layers.0.self_attn.o_proj', 'model.visual.blocks.1.attn.qkv']
-  await writePeft(folder, { tensors: adapter(names), modules, baseModel: 'x', layout: 'legacy' })
+  await writePeft(folder, { tensors: adapter(names), model, baseModel: 'x', layout: 'legacy' })
   expect([...(await readRaw(join(folder, 'adapter_model.safetensors'))).keys()]).toEqual([
     'base_model.model.model.layers.0.self_attn.o_proj.lora_A.weight',
     'base_model.model.model.layers.0.self_attn.o_proj.lora_B.weight',
@@ -297,7 +296,7 @@ test('the legacy layout has the old names, in keys and in targets', async () => 
     'model.layers.0.self_attn.o_proj',
     'visual.blocks.1.attn.qkv',
   ])
-  expect((await readPeft(folder, { modules })).tensors).toEqual(adapter(names))
+  expect((await readPeft(folder, { model })).tensors).toEqual(adapter(names))
 })
 
 test.each([
@@ -306,14 +305,14 @@ test.each([
   ['the head', ['lm_head'], ['lm_head']],
 ])('targets for %s are short', async (_, names, targets) => {
   const folder = await makeFolder()
-  await writePeft(folder, { tensors: adapter(names), modules, baseModel: 'x' })
+  await writePeft(folder, { tensors: adapter(names), model, baseModel: 'x' })
   expect((await readJson(folder, 'adapter_config.json')).target_modules).toEqual(targets)
 })
 
 test('targets are full names where an end would reach the vision blocks too', async () => {
   const folder = await makeFolder()
   const names = ofAll('gate_proj').filter((name) => name.includes('language_model'))
-  await writePeft(folder, { tensors: adapter(names), modules, baseModel: 'x' })
+  await writePeft(folder, { tensors: adapter(names), model, baseModel: 'x' })
   expect((await readJson(folder, 'adapter_config.json')).target_modules).toEqual(names)
 })
 
@@ -325,24 +324,24 @@ test.each(['float32', 'float16', 'bfloat16'] as const)(
     const lora = take(tensors, odd)
     tensors.set(odd, { ...lora, rank: 1, alpha: 7, A: lora.A.slice(0, 64), B: lora.B.slice(0, 64) })
     const folder = await makeFolder()
-    await writePeft(folder, { tensors, modules, baseModel: 'x', dtype })
+    await writePeft(folder, { tensors, model, baseModel: 'x', dtype })
     expect(await readJson(folder, 'adapter_config.json')).toMatchObject({
       r: 2,
       lora_alpha: 4,
       rank_pattern: { [odd]: 1 },
       alpha_pattern: { [odd]: 7 },
     })
-    expect((await readPeft(folder, { modules })).tensors).toEqual(tensors)
+    expect((await readPeft(folder, { model })).tensors).toEqual(tensors)
   },
 )
 
 test('named adapters lie in folders of their names beside the default one', async () => {
   const folder = await makeFolder()
-  const options = { modules, baseModel: 'x' }
+  const options = { model, baseModel: 'x' }
   await writePeft(folder, { ...options, tensors: adapter(['lm_head']) })
   await writePeft(folder, { ...options, tensors: adapter(ofAll('qkv')), name: 'solver' })
-  expect((await readPeft(folder, { modules })).tensors).toEqual(adapter(['lm_head']))
-  expect((await readPeft(folder, { modules, adapterName: 'solver' })).tensors).toEqual(adapter(ofAll('qkv')))
+  expect((await readPeft(folder, { model })).tensors).toEqual(adapter(['lm_head']))
+  expect((await readPeft(folder, { model, adapterName: 'solver' })).tensors).toEqual(adapter(ofAll('qkv')))
   expect((await readdir(folder)).sort()).toEqual([
     'README.md',
     'adapter_config.json',
@@ -353,7 +352,7 @@ test('named adapters lie in folders of their names beside the default one', asyn
 
 test('an adapter is only replaced on request, and a failed write changes nothing', async () => {
   const folder = await makeFolder()
-  const options = { modules, baseModel: 'x' }
+  const options = { model, baseModel: 'x' }
   await writePeft(folder, { ...options, tensors: adapter(['lm_head']) })
   await mkdir(join(folder, 'mine'))
   await expect(writePeft(folder, { ...options, tensors: adapter(ofAll('qkv')) })).rejects.toMatchObject({
@@ -371,13 +370,13 @@ test('an adapter is only replaced on request, and a failed write changes nothing
     })
   expect(await readdir(folder)).toEqual(await readdir(copy))
   await writePeft(folder, { ...options, tensors: adapter(ofAll('qkv')), overwrite: true })
-  expect((await readPeft(folder, { modules })).tensors).toEqual(adapter(ofAll('qkv')))
+  expect((await readPeft(folder, { model })).tensors).toEqual(adapter(ofAll('qkv')))
   expect(await readdir(folder)).toContain('mine')
 })
 
 test.each(['', '../x', 'a/b', '.hidden'])('the name %j is refused', async (name) => {
   await expect(
-    writePeft('x', { tensors: adapter(['lm_head']), modules, baseModel: 'x', name }),
+    writePeft('x', { tensors: adapter(['lm_head']), model, baseModel: 'x', name }),
   ).rejects.toMatchObject({
     code: 'INVALID_OPTION',
   })

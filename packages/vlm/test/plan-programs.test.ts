@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/backbones/qwen2_5_vl/read-config'
-import { loadVlm, planPrograms, publishedConfigs, type PlanProgramsOptions } from '../src/index'
+import { loadVlm, planPrograms, readBackbone, type PlanProgramsOptions } from '../src/index'
 import { coded } from './prompt-checkpoint'
+import { publishedModel } from './support/published-model'
 import { tinyFolder } from './support/safetensors'
 
-const config = await readConfig(tinyFolder)
+const backbone = await readBackbone(tinyFolder)
 const planned = (options: Partial<PlanProgramsOptions>) => {
-  const { programs, parameters } = planPrograms({ config, ...options })
+  const { programs, parameters } = planPrograms({ backbone, ...options })
   const found = (name: string) => {
     const program = programs.find((each) => each.name === name)
     if (program === undefined) throw new Error(`no ${name}`)
@@ -27,7 +27,7 @@ test.each([
   ['32B', 66_905_436_672],
   ['72B', 146_821_554_688],
 ] as const)('the programs of %s refer to all of the published weights, and to each once', (size, total) => {
-  const { names: all, found } = planned({ config: publishedConfigs[size] })
+  const { names: all, found } = planned({ backbone: publishedModel(size) })
   expect(all).toEqual(['encode', 'sample', 'stream', 'score', 'gradient'])
   for (const name of ['sample', 'stream', 'score', 'gradient'])
     expect(found('encode').weightBytes + found(name).weightBytes).toBe(total)
@@ -40,7 +40,7 @@ test.each([
 })
 
 test('the parameters are rank x (in + out) over all projections: 28 x 16 x 90,112 for 7B', () => {
-  const { parameters, found } = planned({ config: publishedConfigs['7B'] })
+  const { parameters, found } = planned({ backbone: publishedModel('7B') })
   expect(parameters).toBe(40_370_176)
   expect(found('gradient').outputs[0]).toEqual({ name: 'gradient', dtype: 'float32', shape: [40_370_176] })
 })
@@ -75,7 +75,7 @@ test('sizes that no input names are question marks', () => {
 })
 
 test('nothing is allocated for parameters: more of them than an array can hold', () => {
-  const { parameters } = planned({ config: publishedConfigs['7B'], adapter: { rank: 4096 } })
+  const { parameters } = planned({ backbone: publishedModel('7B'), adapter: { rank: 4096 } })
   expect(parameters).toBe(40_370_176 * 256)
 })
 

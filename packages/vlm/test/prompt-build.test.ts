@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { buildPrompt } from '../src/prompt/build-prompt'
+import { readBackbone } from '../src/backbones/open-backbone'
+import { gridLayout, type Grid } from '../src/backbones/parts/patch-grid'
+import { buildPrompt } from '../src/build-prompt'
 import type { ChatMessage } from '../src/prompt/chat-message'
 import { loadChatTemplate, parseChatTemplate } from '../src/prompt/chat-template'
-import type { Grid } from '../src/backbones/parts/image-token-count'
-import { coded, config, loadTiny, readFixture, tiny } from './prompt-checkpoint'
+import { coded, loadTiny, readFixture, tiny } from './prompt-checkpoint'
 
 interface PromptCase {
   name: string
@@ -27,7 +28,10 @@ interface Reference {
 }
 const { prompts } = readFixture('prompts/prompts.json') as { prompts: PromptCase[] }
 const { cases, images } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
-const common = { tokenizer: await loadTiny(), template: await loadChatTemplate({ folder: tiny }), config }
+const { prompt: rules } = await readBackbone(tiny)
+const common = { tokenizer: await loadTiny(), template: await loadChatTemplate({ folder: tiny }), rules }
+const layouts = (grids: readonly Grid[], mergeSize = 2) =>
+  grids.map((each) => gridLayout(each, { patchSize: 14, mergeSize }))
 
 /** Runs of the image token, found independently of the code under test. */
 function runs(ids: number[]) {
@@ -49,19 +53,20 @@ for (const { name, system, prompt, ...rest } of cases)
       ...common,
       prompt,
       system: system ?? undefined,
-      grids,
+      images: layouts(grids),
     })
     expect(built.text).toBe(rest.chat_text)
     expect([...built.ids]).toEqual(rest.prompt_ids)
     expect(built.imageSpans).toEqual(runs(rest.prompt_ids))
   })
 
-for (const { name, text, ids, variables, ...options } of prompts)
+for (const { name, text, ids, variables, grids, mergeSize, messages } of prompts)
   test(`builds the prompt of transformers: ${name}`, () => {
     const { add_generation_prompt: addGenerationPrompt = true, ...others } = variables
     const built = buildPrompt({
       ...common,
-      ...options,
+      messages,
+      images: layouts(grids, mergeSize),
       addGenerationPrompt: addGenerationPrompt as boolean,
       variables: others,
     })
@@ -77,7 +82,7 @@ test('lets a template use the special tokens of the tokenizer, unless a variable
   expect(buildPrompt({ ...common, template, prompt: '', variables }).text).toBe('<|im_end|>x')
 })
 
-const grid: Grid = [1, 4, 4]
+const [image] = layouts([[1, 4, 4]])
 
 test('refuses another number of images than of placeholders', () => {
   const messages: ChatMessage[] = [
@@ -86,17 +91,17 @@ test('refuses another number of images than of placeholders', () => {
   expect(() => buildPrompt({ ...common, messages })).toThrow(
     coded('IMAGE_COUNT_MISMATCH', /got 1 for 0 images; give each image its place/),
   )
-  expect(() => buildPrompt({ ...common, messages, grids: [grid, grid] })).toThrow(
+  expect(() => buildPrompt({ ...common, messages, images: [image, image] })).toThrow(
     coded('IMAGE_COUNT_MISMATCH', /got 1 for 2 images;/),
   )
   const blind = parseChatTemplate('{{ messages[0].role }}')
-  expect(() => buildPrompt({ ...common, template: blind, prompt: 'a', grids: [grid] })).toThrow(
+  expect(() => buildPrompt({ ...common, template: blind, prompt: 'a', images: [image] })).toThrow(
     coded('IMAGE_COUNT_MISMATCH', /got 0 for 1 image;/),
   )
 })
 
 test('says when a placeholder was typed in the text', () => {
-  expect(() => buildPrompt({ ...common, prompt: 'What is <|image_pad|>?', grids: [grid] })).toThrow(
+  expect(() => buildPrompt({ ...common, prompt: 'What is <|image_pad|>?', images: [image] })).toThrow(
     coded('IMAGE_COUNT_MISMATCH', /got 2 for 1 image, 1 typed in a message's text; take it out/),
   )
   expect(() => buildPrompt({ ...common, messages: [{ role: 'user', content: '<|image_pad|>' }] })).toThrow(
@@ -106,28 +111,6 @@ test('says when a placeholder was typed in the text', () => {
 
 test('refuses video', () => {
   expect(() => buildPrompt({ ...common, prompt: 'See <|video_pad|>' })).toThrow(coded('VIDEO_UNSUPPORTED'))
-})
-
-test('refuses grids that are no whole squares of patches', () => {
-  const wrong = [
-    [1, 4, 5],
-    [1, 0, 4],
-    [0, 4, 4],
-    [1, 4.5, 4],
-    [1, 4],
-    [NaN, 4, 4],
-    ['1', 4, 4],
-    7,
-    null,
-    [1, 4, 4, 4],
-  ]
-  for (const one of wrong)
-    expect(() => buildPrompt({ ...common, prompt: 'a', grids: [one as unknown as Grid] })).toThrow(
-      coded('INVALID_OPTION', /^grids:/),
-    )
-  expect(() => buildPrompt({ ...common, prompt: 'a', mergeSize: 0 })).toThrow(
-    coded('INVALID_OPTION', /^mergeSize:/),
-  )
 })
 
 test('refuses messages of another form', () => {

@@ -7,16 +7,17 @@ import { loadTokenizer } from '../src/prompt/load-tokenizer'
 
 export const tiny = join(import.meta.dirname, 'fixtures/qwen2_5_vl-tiny')
 
-export const config = {
-  imageToken: 613,
-  videoToken: 614,
-  visionStartToken: 610,
-  visionEndToken: 611,
-  text: { vocabularySize: 640 },
-  vision: { spatialMergeSize: 2 },
+export const expected = {
+  tokens: new Map([
+    ['<|image_pad|>', 613],
+    ['<|video_pad|>', 614],
+    ['<|vision_start|>', 610],
+    ['<|vision_end|>', 611],
+  ]),
+  vocabularySize: 640,
 }
 
-export const loadTiny = () => loadTokenizer({ folder: tiny, config })
+export const loadTiny = () => loadTokenizer({ folder: tiny, ...expected })
 
 export function readFixture(path: string): unknown {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', path), 'utf8'))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadTokenizer } from '../src/prompt/load-tokenizer'
-import { coded, config, folderWith, loadTiny, readFixture, tiny } from './prompt-checkpoint'
+import { coded, expected, folderWith, loadTiny, readFixture, tiny } from './prompt-checkpoint'
 
 interface Reference {
   texts: { text: string; ids: number[] }[]
@@ -16,10 +16,10 @@ interface TokenizerJson {
   model: Record<string, unknown>
 }
 const json = () => readFixture('qwen2_5_vl-tiny/tokenizer.json') as TokenizerJson
-const load = (files: Record<string, unknown>, model = config) =>
+const load = (files: Record<string, unknown>, model = expected) =>
   loadTokenizer({
     folder: folderWith({ 'tokenizer.json': true, 'tokenizer_config.json': true, ...files }),
-    config: model,
+    ...model,
   })
 
 test('gives the ids of the tokenizers crate for hard texts', async () => {
@@ -96,10 +96,10 @@ test('refuses ids that are none and text that is not Unicode', async () => {
 
 test('refuses a folder without the files, or with damaged ones', async () => {
   const missing = folderWith({ 'tokenizer_config.json': true })
-  await expect(loadTokenizer({ folder: missing, config })).rejects.toThrow(
+  await expect(loadTokenizer({ folder: missing, ...expected })).rejects.toThrow(
     coded('CHECKPOINT_FILE_NOT_FOUND', /tokenizer\.json: must be a readable file, got none;/),
   )
-  await expect(loadTokenizer({ folder: `${tiny}/config.json`, config })).rejects.toThrow(
+  await expect(loadTokenizer({ folder: `${tiny}/config.json`, ...expected })).rejects.toThrow(
     coded('CHECKPOINT_FILE_NOT_FOUND', /ENOTDIR/),
   )
   for (const [content, why] of [
@@ -116,8 +116,8 @@ test('refuses a folder without the files, or with damaged ones', async () => {
 })
 
 test('refuses a tokenizer whose image tokens are not those of the configuration', async () => {
-  for (const field of ['imageToken', 'videoToken', 'visionStartToken', 'visionEndToken'] as const)
-    await expect(load({}, { ...config, [field]: 7 })).rejects.toThrow(
+  for (const token of expected.tokens.keys())
+    await expect(load({}, { ...expected, tokens: new Map([[token, 7]]) })).rejects.toThrow(
       coded('TOKENIZER_MISMATCH', /must have id 7, got 61/),
     )
   const without = json()
@@ -128,7 +128,7 @@ test('refuses a tokenizer whose image tokens are not those of the configuration'
 })
 
 test('refuses a tokenizer with ids that the model has no embedding for', async () => {
-  await expect(load({}, { ...config, text: { vocabularySize: 614 } })).rejects.toThrow(
+  await expect(load({}, { ...expected, vocabularySize: 614 })).rejects.toThrow(
     coded('TOKENIZER_MISMATCH', /no id above 613, got 614/),
   )
 })

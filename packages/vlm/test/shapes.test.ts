@@ -20,12 +20,12 @@ for (const shape of models) {
   for (const item of shape.cases) {
     const group = shapeGroup(item, model)
     const [completion] = group.completions
-    const all = { ids: [...group.ids, ...completion], images: group.images }
+    const all = { ...group, ids: [...group.ids, ...completion] }
     const want = numbers.find((entry) => entry.model === shape.name && entry.case === item.name)
     if (want === undefined) throw new Error(`no numbers for ${item.name}`)
 
     test(`${title}, ${item.name}: grids and positions are equal`, () => {
-      expect(group.images.map(({ grid }) => grid)).toEqual(want.grids)
+      expect(group.images.map(({ fields }) => fields.image_grid_thw)).toEqual(want.grids)
       expect([...packedPrompt(model, all).positions]).toEqual(want.positions.flat())
     })
 

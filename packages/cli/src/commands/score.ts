@@ -1,7 +1,7 @@
 /** `evolmm score`: how likely a model finds a completion. */
 import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
-import type { Prompt } from '@evolmm/vlm'
+import type { EncodedImage, Prompt } from '@evolmm/vlm'
 import { painter, type Context } from '../context'
 
 import { addModelFlags, addOutputFlags, addPromptFlags, requireFlags, type PromptFlags } from '../options'
@@ -52,7 +52,7 @@ async function score(context: Context, flags: ScoreFlags, prepared: Prepared): P
     const report = {
       prompt_ids: [...prompt.ids],
       position_ids: positionRows(prompt, ids.length),
-      image_grid_thw: images.map(({ grid }) => [...grid]),
+      ...layoutFields(vlm.imageFields, images),
       completion_ids: [...ids],
       logprobs,
     }
@@ -63,10 +63,19 @@ async function score(context: Context, flags: ScoreFlags, prepared: Prepared): P
   }
 }
 
-/** Rows for time, height and width over prompt and completion. */
+/** What transformers' processor gives besides pixels: `image_grid_thw`, say, with a row for each image. */
+function layoutFields(names: readonly string[], images: readonly EncodedImage[]): Record<string, number[][]> {
+  return Object.fromEntries(names.map((name) => [name, images.map(({ fields }) => [...fields[name]])]))
+}
+
+/** A row for each axis over prompt and completion. */
 function positionRows({ ids, positions, delta }: Prompt, added: number): number[][] {
   const after = Array.from({ length: added }, (_, i) => ids.length + i + delta)
-  return [0, 1, 2].map((row) => [...positions.subarray(row * ids.length, (row + 1) * ids.length), ...after])
+  const axes = positions.length / ids.length
+  return Array.from({ length: axes }, (_, row) => [
+    ...positions.subarray(row * ids.length, (row + 1) * ids.length),
+    ...after,
+  ])
 }
 
 function table(context: Context, tokens: readonly string[], logprobs: readonly number[]): string {

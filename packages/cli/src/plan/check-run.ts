@@ -17,8 +17,8 @@ export async function checkRun(
   const plan = await planRun(config, { device, hub })
   const limits = await limitsOf(config, device)
   // Headers of many images are read only where it matters.
-  const side = Math.ceil(Math.sqrt(plan.models.solver.maxPixels))
-  if (fits(plan.estimate({ width: side, height: side }), limits)) return
+  const side = Math.ceil(Math.sqrt(plan.models.solver.maxPixels ?? Infinity))
+  if (Number.isFinite(side) && fits(plan.estimate({ width: side, height: side }), limits)) return
   const images = await scanImages({
     root: config.data_dir,
     includeSubfolders: config.include_subfolders ?? [],

@@ -7,18 +7,18 @@
  */
 import type { EvolveOptions, RoleOptions } from '@evolmm/trainer'
 import {
+  type Backbone,
   estimateMemory,
   plannedAdapter,
   type MemoryEstimate,
   type MemoryOptions,
   type PlannedAdapter,
-  type QwenConfig,
 } from '@evolmm/vlm'
 import { mergeParts, type MergedPart } from './merge-parts'
 
 export interface EstimateTrainingOptions {
   solver: RoleShape
-  /** The very object of the solver's `config` if the roles share a backbone. */
+  /** The very object of the solver's `backbone` if the roles share a backbone. */
   proposer: RoleShape
   /** @default 'cpu' */
   device?: MemoryOptions['device']
@@ -34,7 +34,7 @@ export interface EstimateTrainingOptions {
   images?: number | undefined
 }
 
-type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { config: QwenConfig }
+type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { backbone: Backbone }
 
 /** Bytes. */
 export interface Place {
@@ -83,9 +83,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const learners = [sizes[0], learns(options, 'proposer') ? sizes[1] : 0]
   const learned = learners[0] + learners[1]
 
-  const { vision, text } = options.solver.config
-  const pixels = vision.channels * vision.temporalPatchSize * vision.patchSize ** 2
-  const image = 4 * imagePatches * (pixels + text.hiddenSize / vision.spatialMergeSize ** 2)
+  const image = encodedBytes(options.solver.backbone, imagePatches)
   // Those of the iteration are held besides, as they were decoded and once more for a program.
   const held = Math.min(imageCache, images * image) + (evolve.batchSize ?? 1) * 2 * image
 
@@ -151,14 +149,14 @@ interface RoleWork {
 function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
   const { device, dtype, quantize, evolve = {}, imagePatches } = options
   const { batchSize = 1, samples = 5, sampling = {}, kl = {} } = evolve
-  const { config, lora, vision = false } = options[role]
-  const planned = trainedPart(config, lora, vision)
+  const { backbone, lora, vision = false } = options[role]
+  const planned = trainedPart(backbone, lora, vision)
   const { parameters: trainable, trainVision, trainHead } = planned
   const promptTokens = options.promptTokens[role]
   const sequential = role === 'solver' && evolve.solverUpdate === 'sequential'
   const answers = role === 'solver' ? samples : 1
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
-    config,
+    backbone,
     device,
     dtype,
     quantize,
@@ -196,17 +194,24 @@ function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions)
   }
 }
 
-/** Tables by configuration: one of hundreds of modules is made once for many estimates. */
-const tables = new WeakMap<QwenConfig, Map<string, PlannedAdapter>>()
+/** An encoded image of so many patches: what the vision tower is given, and its features. */
+function encodedBytes({ vision }: Backbone, patches: number): number {
+  if (vision === undefined) return 0
+  const { patchSize, patchesPerToken } = vision.shape
+  return 4 * patches * (patchSize + vision.featureSize / patchesPerToken)
+}
 
-function trainedPart(config: QwenConfig, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {
-  const known = tables.get(config) ?? new Map<string, PlannedAdapter>()
-  tables.set(config, known)
+/** Tables by model: one of hundreds of modules is made once for many estimates. */
+const tables = new WeakMap<Backbone, Map<string, PlannedAdapter>>()
+
+function trainedPart(backbone: Backbone, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {
+  const known = tables.get(backbone) ?? new Map<string, PlannedAdapter>()
+  tables.set(backbone, known)
   const key = JSON.stringify([lora?.rank, lora?.targets, vision])
   const planned =
     known.get(key) ??
     plannedAdapter({
-      config,
+      backbone,
       ...(lora === undefined
         ? { full: { vision } }
         : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }),
@@ -221,7 +226,7 @@ function learns({ evolve = {} }: EstimateTrainingOptions, role: 'solver' | 'prop
 }
 
 function sharedModel({ solver, proposer }: EstimateTrainingOptions): boolean {
-  return solver.config === proposer.config
+  return solver.backbone === proposer.backbone
 }
 
 /** Then both roles have the same programs. */

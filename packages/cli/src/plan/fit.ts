@@ -70,8 +70,8 @@ function flagsOf(taken: readonly Remedy[]): string {
 /** What can be changed, each in steps from small to large, and to nothing that would be refused. */
 function remedies({ config, device, models }: RunPlan, image: PlannedImage): Remedy[][] {
   const { solver, proposer } = models
-  const pixels = solver.patchesOf(image) * solver.config.vision.patchSize ** 2
-  const leastPixels = Math.max(28 * 28 * 16, solver.minPixels, proposer.minPixels)
+  const { area } = solver.layout(image)
+  const leastPixels = Math.max(28 * 28 * 16, solver.minPixels ?? 0, proposer.minPixels ?? 0)
   const halves = (name: NumberSetting, from: number, least: number): Remedy[] =>
     [2, 4, 8]
       .map((part) => Math.floor(from / part))
@@ -87,7 +87,7 @@ function remedies({ config, device, models }: RunPlan, image: PlannedImage): Rem
     once(!config.gradient_checkpointing, '--gradient_checkpointing', { gradient_checkpointing: true }),
     once(config.image_cache > 0, '--image_cache 0', { image_cache: 0 }),
     halves('batch_size', config.batch_size, 1),
-    halves('max_pixels', pixels, leastPixels),
+    halves('max_pixels', area, leastPixels),
     halves('max_new_tokens_solver', config.max_new_tokens_solver, 16),
     halves('max_new_tokens_proposer', config.max_new_tokens_proposer, 32),
     once(!adapted, '--use_lora_solver --use_lora_proposer', lora),

@@ -9,7 +9,7 @@ const atOnce = 32
 /** What is no image, or too narrow for the model, is passed over, as in training. */
 export async function largestImage(
   images: ScannedImages,
-  { patchesOf }: Pick<OpenedConfig, 'patchesOf'>,
+  { layout }: Pick<OpenedConfig, 'layout'>,
 ): Promise<PlannedImage> {
   let most = 0
   let largest = { width: 1, height: 1 }
@@ -19,7 +19,7 @@ export async function largestImage(
     for (const size of await Promise.all(paths.map(imageSize))) {
       if (size === undefined || !(Math.max(size.width / size.height, size.height / size.width) <= 200))
         continue
-      const patches = patchesOf(size)
+      const { patches } = layout(size)
       if (patches > most) [most, largest] = [patches, size]
     }
   }

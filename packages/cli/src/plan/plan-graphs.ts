@@ -27,7 +27,7 @@ export function planGraphs({ config, models, roles, dtype, quantize }: RunPlan):
   const each = same ? (['solver'] as const) : (['solver', 'proposer'] as const)
   return each.flatMap((role) =>
     planPrograms({
-      config: models[role].config,
+      backbone: models[role].backbone,
       ...shape(role),
       kl: config.kl_coef > 0,
       checkpointed: config.gradient_checkpointing,

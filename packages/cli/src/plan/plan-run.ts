@@ -49,7 +49,7 @@ export async function planRun(config: EvolmmSettings, { device, hub }: PlanRunOp
   const shapes = await startShapes(config)
   const role = (name: 'solver' | 'proposer', from: EvolmmValues) => ({
     ...plannedRole(name, from, shapes),
-    config: models[name].config,
+    backbone: models[name].backbone,
   })
   return {
     config,
@@ -60,11 +60,10 @@ export async function planRun(config: EvolmmSettings, { device, hub }: PlanRunOp
     roles: { solver: role('solver', config), proposer: role('proposer', config) },
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...config, ...changes }
-      const patches = Object.values(models).map(({ patchesOf }) =>
-        patchesOf(image, changed.max_pixels ?? undefined),
-      )
-      const imagePatches = Math.max(...patches)
-      const tokens = promptTokens(changed, models, imagePatches)
+      const layout = (model: OpenedConfig) => model.layout(image, changed.max_pixels ?? undefined)
+      const layouts = { solver: layout(models.solver), proposer: layout(models.proposer) }
+      const imagePatches = Math.max(...Object.values(layouts).map(({ patches }) => patches))
+      const tokens = promptTokens(changed, models, layouts)
       const memory = estimateTraining({
         solver: role('solver', changed),
         proposer: role('proposer', changed),

@@ -53,7 +53,8 @@ export const report: RuntimeReport = {
 
 export const encodedImage: EncodedImage = {
   source: 'picture.png',
-  grid: [1, 4, 6],
+  ...{ tokens: 6, patches: 24, area: 24 * 14 * 14 },
+  fields: { image_grid_thw: [1, 4, 6] },
   pixels: new Float32Array(),
   features: new Float32Array(),
 }
@@ -72,7 +73,7 @@ const prompt: Prompt = {
 export const adapter: Adapter = {
   dropout: 0.25,
   parameters: Float32Array.of(1, 2),
-  trainable: { layout: { entries: [], size: 2 }, lora: new Map(), full: new Set() },
+  trainable: { layout: { entries: [], size: 2 }, lora: new Map(), full: new Set(), vision: false },
   matched: [],
   unmatched: [],
 }
@@ -98,6 +99,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     name: 'org/tiny',
     identity: (given) => ({ folder: '/models/org/tiny', adapter: given ? String(given.parameters) : null }),
     folder: '/models/org/tiny',
+    imageFields: ['image_grid_thw'],
     tokenizer: {
       encode: (text) =>
         (text.match(/<end>|./gsu) ?? []).map((token) =>

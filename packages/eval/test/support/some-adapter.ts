@@ -4,7 +4,12 @@ import type { Adapter } from '@evolmm/vlm'
 export function someAdapter(...parameters: number[]): Adapter {
   return {
     parameters: Float32Array.from(parameters),
-    trainable: { layout: { entries: [], size: parameters.length }, lora: new Map(), full: new Set() },
+    trainable: {
+      layout: { entries: [], size: parameters.length },
+      lora: new Map(),
+      full: new Set(),
+      vision: false,
+    },
     dropout: 0,
     matched: [],
     unmatched: [],

@@ -3,44 +3,42 @@
  * the published base of a million the columns of an image are hardly told apart at this head size, and colours are not
  * learned. All blocks of the vision tower see the whole image, which is one window.
  */
-import type { QwenConfig } from '@evolmm/vlm'
 import { specialIds } from './tokenizer-files'
 import type { BytePairs } from './train-bpe'
 
-export function modelConfig(words: BytePairs): QwenConfig {
+/** The `config.json` of the model. */
+export function modelConfig(words: BytePairs): Record<string, unknown> {
   const ids = specialIds(words)
   return {
-    text: {
-      hiddenSize: 128,
-      intermediateSize: 384,
-      layers: 4,
-      heads: 4,
-      keyValueHeads: 2,
-      headSize: 32,
-      vocabularySize: words.vocabulary.length + Object.keys(ids).length,
-      ropeTheta: 10,
-      mropeSection: [2, 6, 8],
-      rmsNormEps: 1e-6,
-      maxPositions: 4096,
-    },
-    vision: {
+    model_type: 'qwen2_5_vl',
+    hidden_size: 128,
+    intermediate_size: 384,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    vocab_size: words.vocabulary.length + Object.keys(ids).length,
+    rope_theta: 10,
+    rope_scaling: { type: 'mrope', mrope_section: [2, 6, 8] },
+    rms_norm_eps: 1e-6,
+    max_position_embeddings: 4096,
+    tie_word_embeddings: true,
+    image_token_id: ids['<|image_pad|>'],
+    video_token_id: ids['<|video_pad|>'],
+    vision_start_token_id: ids['<|vision_start|>'],
+    vision_end_token_id: ids['<|vision_end|>'],
+    vision_config: {
       depth: 3,
-      hiddenSize: 96,
-      intermediateSize: 256,
-      heads: 3,
-      windowSize: 112,
-      fullAttentionBlocks: [0, 1, 2],
-      channels: 3,
-      outHiddenSize: 128,
-      patchSize: 14,
-      spatialMergeSize: 2,
-      temporalPatchSize: 2,
+      hidden_size: 96,
+      intermediate_size: 256,
+      num_heads: 3,
+      window_size: 112,
+      fullatt_block_indexes: [0, 1, 2],
+      in_channels: 3,
+      out_hidden_size: 128,
+      patch_size: 14,
+      spatial_merge_size: 2,
+      temporal_patch_size: 2,
     },
-    imageToken: ids['<|image_pad|>'],
-    videoToken: ids['<|video_pad|>'],
-    visionStartToken: ids['<|vision_start|>'],
-    visionEndToken: ids['<|vision_end|>'],
-    tieWordEmbeddings: true,
   }
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { initializeCheckpoint } from '@evolmm/vlm'
+import { initializeCheckpoint, openBackbone } from '@evolmm/vlm'
 import { chartSize } from '../draw-chart'
 import { chatTemplate } from './chat-template'
 import { corpus } from './corpus'
@@ -18,7 +18,7 @@ export async function writeStart(folder: string, { seed }: { seed: number }): Pr
     const files = { ...tokenizerFiles(words, chatTemplate), ...processorFiles(words) }
     for (const [name, content] of Object.entries(files)) await writeFile(join(companions, name), content)
     await initializeCheckpoint(folder, {
-      config: modelConfig(words),
+      backbone: openBackbone(modelConfig(words)),
       seed,
       standardDeviation: initialDeviation,
       sourceFolder: companions,

@@ -7,7 +7,7 @@
  */
 import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
 import { AdamW, learningRate, type AdamWState } from '@evolmm/rl-core'
-import { trainsVision, type Adapter, type ImageSource, type Turn, type Vlm } from '@evolmm/vlm'
+import type { Adapter, ImageSource, Turn, Vlm } from '@evolmm/vlm'
 
 export interface WarmupExample {
   image: ImageSource
@@ -106,7 +106,7 @@ export function warmup(options: WarmupOptions): Warmup {
     ...(state !== undefined && { state: state.optimizer }),
   })
   if (state !== undefined) takeOver(adapter, state)
-  const features = !trainsVision(adapter.trainable)
+  const features = !adapter.trainable.vision
 
   async function next(): Promise<WarmupRecord> {
     const start = performance.now()

@@ -7,6 +7,7 @@ export function scripted(
 ): Sampler & Learner {
   let calls = 0
   return {
+    marker: vlm.marker,
     encodeImage: vlm.encodeImage,
     prompt: vlm.prompt,
     score: vlm.score,

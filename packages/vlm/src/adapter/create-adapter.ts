@@ -2,17 +2,17 @@
  * A new LoRA adapter, with the initial values of PEFT: A uniform within `±1 / sqrt(in)` (Kaiming with a = sqrt(5)), B
  * zero, so that it changes nothing yet.
  *
- * PEFT takes a target for the end of a module's name anywhere in the model. In Qwen2.5-VL the vision blocks have
- * gate_proj, up_proj and down_proj too, so the usual seven names adapt the vision tower's MLPs as well. Here the vision
- * tower takes part only with `vision: true`, and then the modules are those that PEFT would adapt.
+ * PEFT takes a target for the end of a module's name anywhere in the model. Vision blocks may have gate_proj, up_proj and
+ * down_proj too, so the usual seven names would adapt the vision tower's MLPs as well. Here the vision tower takes part
+ * only with `vision: true`, and then the modules are those that PEFT would adapt.
  */
 import { createHash } from 'node:crypto'
 import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, trainable } from '../programs/trainable'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
-import { isVision, matchTargets, nothingMatched } from './match-targets'
+import { matchTargets, nothingMatched } from './match-targets'
 
 /** These options say which modules are adapted, and how. */
 export interface AdaptedModulesOptions {
@@ -22,7 +22,7 @@ export interface AdaptedModulesOptions {
   alpha?: number | undefined
   /**
    * Modules by their whole name or its last parts: `q_proj`, `mlp.0`, `self_attn.q_proj`. Names that match nothing are
-   * reported. @default the seven projections of a language block
+   * reported. @default the projections of a language block
    */
   targets?: readonly string[] | undefined
   /** Let targets match in the vision tower too, its merger included. @default false */
@@ -36,22 +36,8 @@ export interface CreateAdapterOptions extends AdaptedModulesOptions {
   seed?: number | undefined
 }
 
-/** The linear modules of a language block. */
-export const languageProjections = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const
-
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
-export function createAdapter(
-  backbone: Pick<Backbone, 'modules' | 'weights'>,
-  options: CreateAdapterOptions = {},
-): Adapter {
+export function createAdapter(backbone: Backbone, options: CreateAdapterOptions = {}): Adapter {
   const found = adaptedModules(backbone, options)
   const dropout = checkNumber('dropout', options.dropout ?? 0, { min: 0, below: 1 })
   const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })
@@ -65,15 +51,15 @@ export function createAdapter(
 
 /** The same without the parameters: a table of what would be trained. */
 export function adaptedModules(
-  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  backbone: Backbone,
   options: AdaptedModulesOptions = {},
 ): Pick<Adapter, 'trainable' | 'matched' | 'unmatched'> {
-  const { targets = languageProjections, vision = false } = options
+  const { targets = backbone.targets, vision = false } = options
   const rank = checkInteger('rank', options.rank ?? 16, { min: 1 })
   const alpha = checkNumber('alpha', options.alpha ?? 32, { above: 0 })
-  const modules = [...backbone.modules.keys()].filter((name) => vision || !isVision(name))
-  const { matched, unmatched } = matchTargets(modules, targets)
-  if (matched.length === 0) throw nothingMatched('module', targets, vision)
+  const modules = [...backbone.modules.keys()].filter((name) => vision || !backbone.isVision(name))
+  const { matched, unmatched } = matchTargets(backbone, modules, targets)
+  if (matched.length === 0) throw nothingMatched('module', backbone, { targets, vision })
   const lora = new Map(matched.map((module) => [module, { rank, alpha }]))
   return { trainable: trainable(backbone, lora), matched, unmatched }
 }

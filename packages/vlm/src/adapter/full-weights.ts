@@ -3,9 +3,9 @@ import { streamTensor } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint } from '../checkpoint/open-checkpoint'
 import { trainable } from '../programs/trainable'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
-import { isVision, matchTargets, nothingMatched } from './match-targets'
+import { matchTargets, nothingMatched } from './match-targets'
 
 /** These options say which weights are trained. */
 export interface FullModulesOptions {
@@ -25,7 +25,7 @@ export interface FullWeightsOptions extends FullModulesOptions {
 
 /** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, or what reading throws. */
 export async function fullWeights(
-  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  backbone: Backbone,
   checkpoint: Checkpoint,
   options: FullModulesOptions = {},
 ): Promise<Adapter> {
@@ -46,12 +46,12 @@ export async function fullWeights(
 
 /** The same without the parameters: a table of what would be trained. */
 export function fullModules(
-  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  backbone: Backbone,
   { targets, vision = false }: FullModulesOptions = {},
 ): Pick<Adapter, 'trainable' | 'matched' | 'unmatched'> {
-  const names = [...backbone.weights.keys()].filter((name) => vision || !isVision(name))
+  const names = [...backbone.weights.keys()].filter((name) => vision || !backbone.isVision(name))
   const { matched, unmatched } =
-    targets === undefined ? { matched: names, unmatched: [] } : matchTargets(names, targets)
-  if (matched.length === 0) throw nothingMatched('weight', targets ?? [], vision)
+    targets === undefined ? { matched: names, unmatched: [] } : matchTargets(backbone, names, targets)
+  if (matched.length === 0) throw nothingMatched('weight', backbone, { targets: targets ?? [], vision })
   return { trainable: trainable(backbone, new Map(), new Set(matched)), matched, unmatched }
 }

@@ -1,7 +1,7 @@
 /** A LoRA adapter from a folder that PEFT or `saveAdapter` wrote. */
 import type { Backbone } from '../backbones/backbone'
 import { loraA, loraB, trainable } from '../programs/trainable'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 import { endsIn } from './match-targets'
 import { readPeft } from './read-peft'
@@ -14,10 +14,10 @@ export interface LoadAdapterOptions {
 /** Throws what `readPeft` throws: `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, `INVALID_ADAPTER`, `UNSUPPORTED_ADAPTER`. */
 export async function loadAdapter(
   folder: string,
-  backbone: Pick<Backbone, 'modules' | 'weights'>,
+  backbone: Backbone,
   { adapterName = 'default' }: LoadAdapterOptions = {},
 ): Promise<Adapter> {
-  const { config, tensors } = await readPeft(folder, { modules: backbone.modules, adapterName })
+  const { config, tensors } = await readPeft(folder, { model: backbone, adapterName })
   const matched = [...tensors.keys()]
   const set = trainable(
     backbone,
@@ -29,7 +29,7 @@ export async function loadAdapter(
     parameters: new Float32Array(set.layout.size),
     dropout: config.dropout,
     matched,
-    unmatched: targets.filter((target) => !matched.some((module) => endsIn(module, target))),
+    unmatched: targets.filter((target) => !matched.some((module) => endsIn(backbone, module, target))),
   }
   for (const [module, { A, B }] of tensors) {
     parameterView(adapter, loraA(module)).set(A)

@@ -1,6 +1,6 @@
 /** Targets name modules and weights by their last parts, as in PEFT, under the present or the former name. */
 import { EvolmmError } from '@evolmm/internal'
-import { legacyName } from '../backbones/parts/module-names'
+import type { Backbone } from '../backbones/backbone'
 
 export interface MatchedTargets {
   /** The names that matched, in the order of `names`. */
@@ -9,13 +9,19 @@ export interface MatchedTargets {
   unmatched: string[]
 }
 
+type Named = Pick<Backbone, 'names'>
+
 /** `q_proj` is the end of `self_attn.q_proj`, `proj` is not. */
-export function endsIn(name: string, target: string): boolean {
-  return [name, legacyName(name)].some((each) => each === target || each.endsWith(`.${target}`))
+export function endsIn({ names }: Named, name: string, target: string): boolean {
+  return [name, names.published(name)].some((each) => each === target || each.endsWith(`.${target}`))
 }
 
 /** Throws `INVALID_OPTION` for targets that are no list of texts. */
-export function matchTargets(names: Iterable<string>, targets: readonly string[]): MatchedTargets {
+export function matchTargets(
+  model: Named,
+  names: Iterable<string>,
+  targets: readonly string[],
+): MatchedTargets {
   const list: unknown = targets
   if (
     !Array.isArray(list) ||
@@ -29,28 +35,23 @@ export function matchTargets(names: Iterable<string>, targets: readonly string[]
     )
   const all = [...names]
   return {
-    matched: all.filter((name) => targets.some((target) => endsIn(name, target))),
-    unmatched: [...new Set(targets)].filter((target) => !all.some((name) => endsIn(name, target))),
+    matched: all.filter((name) => targets.some((target) => endsIn(model, name, target))),
+    unmatched: [...new Set(targets)].filter((target) => !all.some((name) => endsIn(model, name, target))),
   }
 }
 
-/** The error for targets that name nothing at all. `hint` is a name that would. */
+/** The error for targets that name nothing at all. */
 export function nothingMatched(
   kind: 'module' | 'weight',
-  targets: readonly string[],
-  vision: boolean,
+  { targets: [usual] }: Pick<Backbone, 'targets'>,
+  { targets, vision }: { targets: readonly string[]; vision: boolean },
 ): EvolmmError {
   const where = vision ? 'of the model' : 'of the language model'
   const more = vision ? '' : ', or pass vision: true for those of the vision tower'
-  const example = kind === 'module' ? 'q_proj' : 'q_proj.weight'
+  const example = kind === 'module' ? usual : `${usual}.weight`
   return new EvolmmError(
     'NO_MATCH',
     `targets: must name a ${kind} ${where}, got ${targets.join(', ')}; pass the last parts of names, such as ${example}${more}`,
     { details: { targets, vision } },
   )
-}
-
-/** True if a module or weight is of the vision tower, the merger included. */
-export function isVision(name: string): boolean {
-  return name.startsWith('model.visual.')
 }

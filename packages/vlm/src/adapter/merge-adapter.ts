@@ -5,9 +5,10 @@
  */
 import { EvolmmError } from '@evolmm/internal'
 import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
+import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint'
 import { loraA, loraB } from '../programs/trainable'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 
 /**
@@ -15,11 +16,15 @@ import { parameterView } from './parameter-view'
  * parameters alone until they are written. Throws `INVALID_ADAPTER` for an adapter that is not this model's, and for
  * one of a head that is the embedding matrix, which would change with it.
  */
-export function mergeAdapter({ tensors }: Checkpoint, adapter: Adapter): WeightSource[] {
+export function mergeAdapter(
+  { head }: Pick<Backbone, 'head'>,
+  { tensors }: Checkpoint,
+  adapter: Adapter,
+): WeightSource[] {
   const { lora, full } = adapter.trainable
   for (const module of lora.keys())
     if (!tensors.has(`${module}.weight`))
-      throw module === 'lm_head'
+      throw module === head.module
         ? invalid(
             module,
             'must be a matrix of its own',

@@ -1,6 +1,6 @@
 /** One tensor of an adapter. */
 import { EvolmmError } from '@evolmm/internal'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 
 /** The tensor of that name in the layout, as a view of the parameters. */
 export function parameterView({ trainable, parameters }: Adapter, name: string): Float32Array {

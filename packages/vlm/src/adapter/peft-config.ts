@@ -1,7 +1,7 @@
 /** `adapter_config.json` of PEFT: the fields that matter to us, and those that must have their neutral value. */
 import { EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
-import { legacyName } from '../backbones/parts/module-names'
+import type { Backbone } from '../backbones/backbone'
 
 export interface PeftConfig {
   rank: number
@@ -84,8 +84,12 @@ export function parsePeftConfig(
 }
 
 /** The value of the first pattern that `module` matches, under its present or its former name. */
-export function patternValue(patterns: Patterns, module: string): number | undefined {
-  const former = legacyName(module)
+export function patternValue(
+  patterns: Patterns,
+  { names }: Pick<Backbone, 'names'>,
+  module: string,
+): number | undefined {
+  const former = names.published(module)
   return patterns.find(([pattern]) => pattern.test(module) || pattern.test(former))?.[1]
 }
 

@@ -15,7 +15,7 @@ import {
   type FloatType,
   type StoredTensor,
 } from '@evolmm/safetensors'
-import { canonicalName } from '../backbones/parts/module-names'
+import type { Backbone } from '../backbones/backbone'
 import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
 
 /** The two factors that one module got: its output gains `alpha / rank * B A x`. */
@@ -37,8 +37,8 @@ export interface PeftAdapter {
 }
 
 export interface ReadPeftOptions {
-  /** The model's linear modules: canonical name to `[out, in]`. */
-  modules: ReadonlyMap<string, readonly [number, number]>
+  /** The model that the adapter is for. */
+  model: Pick<Backbone, 'modules' | 'names'>
   /** The adapter's name in the folder; `default` lies in the folder itself. @default 'default' */
   adapterName?: string
 }
@@ -48,7 +48,7 @@ type Factor = StoredTensor<FloatType>
 /** Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, `INVALID_ADAPTER`, or `UNSUPPORTED_ADAPTER` for what we lack. */
 export async function readPeft(
   folder: string,
-  { modules, adapterName = 'default' }: ReadPeftOptions,
+  { model, adapterName = 'default' }: ReadPeftOptions,
 ): Promise<PeftAdapter> {
   const home = adapterName === 'default' ? folder : join(folder, adapterName)
   const file = join(home, 'adapter_config.json')
@@ -59,13 +59,13 @@ export async function readPeft(
     file,
   )
   const weights = join(home, 'adapter_model.safetensors')
-  const factors = await readFactors(weights, modules)
+  const factors = await readFactors(weights, model)
   const tensors = new Map<string, LoraTensors>()
-  for (const [module, [outputSize, inputSize]] of modules) {
+  for (const [module, [outputSize, inputSize]] of model.modules) {
     const pair = factors.get(module)
     if (pair === undefined) continue
-    const rank = patternValue(ranks, module) ?? config.rank
-    const alpha = patternValue(alphas, module) ?? config.alpha
+    const rank = patternValue(ranks, model, module) ?? config.rank
+    const alpha = patternValue(alphas, model, module) ?? config.alpha
     const [a, b] = (['A', 'B'] as const).map((side) => {
       const factor = pair[side]
       const twin = pair[side === 'A' ? 'B' : 'A']
@@ -96,13 +96,13 @@ export async function readPeft(
 
 async function readFactors(
   file: string,
-  modules: ReadPeftOptions['modules'],
+  { modules, names }: ReadPeftOptions['model'],
 ): Promise<Map<string, { A?: Factor; B?: Factor }>> {
   const factors = new Map<string, { A?: Factor; B?: Factor }>()
   const strangers: string[] = []
   for (const [key, tensor] of await openSafetensors({ files: [file] })) {
     const match = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(key)
-    const module = canonicalName(match?.[1] ?? '')
+    const module = names.canonical(match?.[1] ?? '')
     const side = match?.[2] as 'A' | 'B' | undefined
     if (side === undefined || !modules.has(module)) {
       strangers.push(key)

@@ -2,12 +2,12 @@
 import { EvolmmError } from '@evolmm/internal'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, loraB } from '../programs/trainable'
-import type { Adapter } from '../types'
+import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 import type { LoraTensors } from './read-peft'
 import { writePeft, type WritePeftOptions } from './write-peft'
 
-export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'modules' | 'dropout'>
+export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'model' | 'dropout'>
 
 /**
  * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `UNWRITABLE_FILE`, or `INVALID_ADAPTER` for an
@@ -17,7 +17,7 @@ export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'modules' | 
 export async function saveAdapter(
   folder: string,
   adapter: Adapter,
-  backbone: Pick<Backbone, 'modules'>,
+  backbone: Backbone,
   options: SaveAdapterOptions,
 ): Promise<void> {
   const { lora, full } = adapter.trainable
@@ -33,5 +33,5 @@ export async function saveAdapter(
     const [inputSize, outputSize] = [A.length / rank, B.length / rank]
     tensors.set(module, { A, B, rank, alpha, inputSize, outputSize })
   }
-  await writePeft(folder, { ...options, tensors, modules: backbone.modules, dropout: adapter.dropout })
+  await writePeft(folder, { ...options, tensors, model: backbone, dropout: adapter.dropout })
 }

@@ -5,21 +5,21 @@ import { join } from 'node:path'
 import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
-import { legacyName } from '../backbones/parts/module-names'
+import type { Backbone } from '../backbones/backbone'
 import type { LoraTensors } from './read-peft'
 
 export interface WritePeftOptions {
   /** The tensors by canonical module name. Ranks and alphas may differ between modules. */
   tensors: ReadonlyMap<string, LoraTensors>
-  /** The model's linear modules: canonical name to `[out, in]`. */
-  modules: ReadonlyMap<string, readonly [number, number]>
+  /** The model that the adapter is for. */
+  model: Pick<Backbone, 'modules' | 'names'>
   /** Hub id or path of the model that the adapter belongs to. */
   baseModel: string
   /** Revision of the base model. @default none */
   revision?: string
   /** Probability that training dropped an input. @default 0 */
   dropout?: number
-  /** Module names as transformers has them since 4.52, or as before: see `module-names`. @default 'current' */
+  /** Module names as in transformers 5, or as before. @default 'current' */
   layout?: 'current' | 'legacy'
   /** An adapter of another name than `default` goes into a folder of that name within. @default 'default' */
   name?: string
@@ -38,7 +38,7 @@ const peftVersion = '0.21.0'
 export async function writePeft(folder: string, options: WritePeftOptions): Promise<void> {
   const {
     tensors,
-    modules,
+    model,
     name = 'default',
     layout = 'current',
     dtype = 'float32',
@@ -52,8 +52,8 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
       `name: must be letters, digits, dots, dashes and underscores, got ${JSON.stringify(name)}; pass such a name`,
       { details: { option: 'name', value: name } },
     )
-  checkTensors(tensors, modules)
-  const place = (module: string) => (layout === 'legacy' ? legacyName(module) : module)
+  checkTensors(tensors, model.modules)
+  const place = (module: string) => (layout === 'legacy' ? model.names.published(module) : module)
   const weights = [...tensors].flatMap(([module, { A, B, rank, inputSize, outputSize }]) => {
     const key = `base_model.model.${place(module)}`
     return [
@@ -72,7 +72,7 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
 }
 
 function adapterConfig(
-  { tensors, modules, baseModel, revision, dropout = 0 }: WritePeftOptions,
+  { tensors, model, baseModel, revision, dropout = 0 }: WritePeftOptions,
   place: (module: string) => string,
 ): Record<string, unknown> {
   const entries = [...tensors]
@@ -103,7 +103,7 @@ function adapterConfig(
     r,
     rank_pattern: others(({ rank }) => rank, r),
     revision: revision ?? null,
-    target_modules: targetModules([...tensors.keys()], [...modules.keys()], place),
+    target_modules: targetModules([...tensors.keys()], [...model.modules.keys()], place),
     task_type: 'CAUSAL_LM',
     use_dora: false,
     use_rslora: false,
@@ -126,7 +126,7 @@ function endOf(module: string): string {
   return parts.slice(/^(?:proj|\d+)$/.test(parts.at(-1) ?? '') ? -2 : -1).join('.')
 }
 
-function checkTensors(tensors: WritePeftOptions['tensors'], modules: WritePeftOptions['modules']): void {
+function checkTensors(tensors: WritePeftOptions['tensors'], modules: Backbone['modules']): void {
   if (tensors.size === 0) throw invalid('tensors', 'must be for one module or more, got none')
   for (const [module, { A, B, rank, inputSize, outputSize }] of tensors) {
     const [out, inputs] = modules.get(module) ?? []

@@ -1,68 +1,112 @@
 /**
- * What the rest of the package knows of an architecture with its configuration. A new backbone is a folder that makes
- * one of these, and a line in `backbones/open-backbone`.
+ * What the rest of the package knows of a model. A new one is a folder beside this file that makes a `Backbone` from a
+ * `config.json`, and a line in `backbones.ts`; nothing else names it. What folders have in common is in `parts/`.
+ *
+ * The fields were drawn for more families than are here. Who needs what beyond the plain case:
+ *
+ * | field                        | family                                                                               |
+ * | ---------------------------- | ------------------------------------------------------------------------------------ |
+ * | `names`                      | all: files of the hub, live modules and former adapters have different trees         |
+ * | `names.harmless`             | Phi-3.5-vision: the last block of its tower is in the file and unused                |
+ * | `settled`                    | InternVL: says tied, and has a head of its own in the file                           |
+ * | `targets`, `head.module`     | InternLM2, Phi: fused modules of other names; MiniCPM, InternLM2: another head       |
+ * | `initialValue`               | Gemma 3: norms of `1 + w`; mllama: gates; InternVL: layer scales                     |
+ * | `prompt.chatTemplate`        | InternVL's original layout: none; Phi, MiniCPM, SmolVLM: messages of another form    |
+ * | `prompt.tokenizerJson`       | InternLM2: made from `tokenizer.model`                                               |
+ * | `prompt.tokenize`            | SmolVLM, InternVL, Gemma 3, MiniCPM: text around images; Phi: pieces with a BOS each |
+ * | `prompt.stopTokens`          | InternVL's original layout, Phi: `generation_config.json` does not name them         |
+ * | `axes`, `positions`          | Qwen-VL: three; Phi, InternVL's dynamic scaling: a second for the length so far      |
+ * | `embed`                      | Gemma 3: scaled before features are put in                                           |
+ * | `decoder`                    | all: rotary tables by layer or length are its own                                    |
+ * | `Heads.scale`                | Gemma 3: another one than `headSize`'s                                               |
+ * | `mask`                       | Gemma 3: sliding layers; tokens of an image see all of it                            |
+ * | `ImageRows` in `decoder`     | Qwen3-VL: features are added after deeper layers                                     |
+ * | `vision.featureSize`         | Qwen3-VL: a row holds the features of each of those layers                           |
+ * | `vision.together`            | MiniCPM: features depend on the prompt's other images; Phi: so does the tiling       |
+ *
+ * mllama's cross attention to image features has no place yet: it takes a second kind of `Attend`, whose keys and values
+ * come from the features and are kept for each prompt, and a mask from tokens to tiles.
  */
-import type { DType, Shape, Tensor } from '@evolmm/onnx'
-import type { WriteCheckpointOptions } from '../checkpoint/write-checkpoint'
-import type { ImageProcessorConfig } from './parts/patch-processor-config'
-import type { RgbImage } from '../image/rgb-image'
-import type { BuildPromptOptions } from '../prompt/build-prompt'
-import type { Grid } from './parts/image-token-count'
-import type { LoadTokenizerOptions } from '../prompt/load-tokenizer'
-import type { MemoryEstimate, MemoryOptions } from '../runtime/memory-estimate'
-import type { Attend, Layers } from './layers'
+import type { Tensor } from '@evolmm/onnx'
+import type { CheckpointModel } from '../checkpoint/checkpoint-model'
+import type { JsonObject } from '../checkpoint/read-checkpoint-file'
+import type { Attend, ImageRows, Layers, MaskKind } from './layers'
+import type { PromptRules } from './prompt-rules'
+import type { LanguageShape } from './shapes'
+import type { ImageLayout, Vision } from './vision'
 
-export interface Backbone {
-  /** Every tensor of a checkpoint: canonical name to shape. */
-  weights: ReadonlyMap<string, readonly number[]>
+/** The models of one `model_type`: what a folder exports. */
+export interface Architecture {
+  /**
+   * The model of a parsed `config.json`; `file` is what errors call it. What the configuration asks for and the folder does
+   * not implement is refused, never ignored. Throws `UNSUPPORTED_MODEL` or `INVALID_CONFIG`.
+   */
+  open: (config: JsonObject, file: string) => Backbone
+  /** Published models by what people call them, in lower case, for plans that read no file. @default none */
+  published?: ReadonlyMap<string, () => Backbone>
+  /** What lmms-eval calls models of this kind. @default nothing */
+  lmmsEvalKinds?: readonly string[]
+}
+
+export interface Backbone extends CheckpointModel {
   /** Linear modules, which adapters attach to: canonical name to [out, in]. */
   modules: ReadonlyMap<string, readonly [number, number]>
-  /** What tokenizer and prompts must know of it. */
-  tokens: LoadTokenizerOptions['config'] & BuildPromptOptions['config']
+  /** Whether a module or weight belongs to the vision tower, what joins it to the language model included. */
+  isVision: (name: string) => boolean
+  /** Modules that a new adapter is for by default, by the ends of their names. */
+  targets: readonly string[]
+  /** The matrix of the embeddings, [V, D]. */
+  embeddingWeight: string
+  /** The head: its module, and its matrix [V, D], which is that of the embeddings if they are tied. */
+  head: { module: string; weight: string }
+  /** The same model once the canonical names in its files are known, where the configuration leaves something open. */
+  settled?: (names: ReadonlySet<string>) => Backbone
+
+  prompt: PromptRules
+  /** How many coordinates a token's position has. */
+  axes: number
+  /**
+   * The positions of a prompt, [axes, T]; the i-th token of prompt and completion together, if it is after these, has
+   * position `i + delta` on every axis.
+   */
+  positions: (
+    ids: ArrayLike<number>,
+    images: readonly ImageLayout[],
+  ) => { positions: Int32Array; delta: number }
+
   sizes: {
     /** Decoder layers. */
     layers: number
     hiddenSize: number
     /** Width of the keys, and of the values, of one layer. */
     keyValueSize: number
+    /** Words that the head knows. */
     vocabularySize: number
     maxPositions: number
-    /** Image tokens of a grid. */
-    imageTokens: (grid: Grid) => number
   }
-  /** Token ids to rows [rows, D]. */
-  embed: (layers: Layers, ids: Tensor) => Tensor
+  /** Token ids [rows] to rows [rows, D], image features in their places. */
+  embed: (layers: Layers, ids: Tensor, images?: ImageRows) => Tensor
   /** Rows to hidden states before the last norm, of all rows or of those in `keep`, [kept, D]. */
-  decoder: (
-    layers: Layers,
-    inputs: { embedded: Tensor; positions: Tensor; attend: Attend; keep?: Tensor },
-  ) => Tensor
+  decoder: (layers: Layers, inputs: DecoderInputs) => Tensor
+  /** What tokens see in a layer. @default everything before them, in every layer */
+  mask?: (layer: number) => MaskKind
   /** What the head reads, [rows, D]. */
   finalNorm: (layers: Layers, hidden: Tensor) => Tensor
-  /** Names of the matrices of the head and of the embeddings, [V, D]: one matrix if they are tied. */
-  headWeight: string
-  embeddingWeight: string
-  /** What `vision` takes besides weights. */
-  visionInputs: readonly { name: string; dtype: DType; shape: Shape }[]
-  /** Image tokens [tokens, D] from the inputs by name. */
-  vision: (layers: Layers, inputs: ReadonlyMap<string, Tensor>) => Tensor
-  /** What the checkpoint's processor must agree with. */
-  patches: Pick<ImageProcessorConfig, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>
-  /** An image as the vision tower takes it. */
-  imagePatches: (image: RgbImage, config: ImageProcessorConfig) => { pixels: Float32Array; grid: Grid }
-  /** Values of the inputs of `vision` for some images. */
-  visionFeeds: (images: readonly { pixels: Float32Array; grid: Grid }[]) => Record<string, Feed>
-  /** What work with the model takes, from its sizes alone. */
-  estimateMemory: (work: Omit<MemoryOptions, 'config'>) => MemoryEstimate
-  /** Writes a checkpoint of this configuration in the Hugging Face layout. */
-  writeCheckpoint: (folder: string, options: Omit<WriteCheckpointOptions, 'config'>) => Promise<void>
-  /** Rotary positions of a prompt, [3, T], and what is added to a later index. */
-  positions: (ids: ArrayLike<number>, grids: readonly Grid[]) => { positions: Int32Array; delta: number }
+  /** Sizes of the language model for the memory estimate. */
+  shape: LanguageShape
+
+  /** Absent for a model of text alone. */
+  vision?: Vision
 }
 
-/** A value for a program's input. */
-export interface Feed {
-  dtype: 'float32' | 'float64' | 'int64' | 'int32'
-  dims: readonly number[]
-  data: Float32Array | Float64Array | BigInt64Array | Int32Array
+export interface DecoderInputs {
+  /** What `embed` gave, [rows, D]. */
+  embedded: Tensor
+  /** int64 [axes, rows] */
+  positions: Tensor
+  attend: Attend
+  /** Where image features are, for layers that add more of them. @default no images */
+  images?: ImageRows | undefined
+  /** The rows that are wanted, int64 [kept]: the last layer goes no further with the others. @default all */
+  keep?: Tensor | undefined
 }

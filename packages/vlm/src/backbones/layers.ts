@@ -31,7 +31,25 @@ export interface Heads {
   heads: number
   keyValueHeads: number
   headSize: number
+  /** What scores are multiplied with. @default 1 / sqrt(headSize) */
+  scale?: number
+}
+
+/** What a token sees in a layer besides being causal. */
+export interface MaskKind {
+  /** How many of the latest tokens a token sees, itself included. @default all */
+  window?: number
+  /** True lets a token of an image see all of that image, later tokens and those beyond the window too. @default false */
+  wholeImages?: boolean
 }
 
 /** Mixed values, [rows, heads headSize]. `layer` counts from 0. */
 export type Attend = (layer: number, heads: Heads) => Tensor
+
+/** Image features and where they go. */
+export interface ImageRows {
+  /** [tokens, featureSize] */
+  features: Tensor
+  /** The row of each of them, int64 [tokens]. */
+  rows: Tensor
+}

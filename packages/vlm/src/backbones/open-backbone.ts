@@ -1,9 +1,57 @@
-/** From a folder to its backbone. A new architecture is one more line here. */
+/** From a configuration to its model. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EvolmmError } from '@evolmm/internal'
+import { unreadable } from '@evolmm/internal/node'
+import { isObject, type JsonObject } from '../checkpoint/read-checkpoint-file'
 import type { Backbone } from './backbone'
-import { qwenBackbone } from './qwen2_5_vl/qwen-backbone'
-import { readConfig } from './qwen2_5_vl/read-config'
+import { architectures as known, type Architectures } from './backbones'
+import { invalidConfig, shown } from './parts/config-fields'
 
-/** Throws `UNSUPPORTED_MODEL` or `INVALID_CONFIG`. */
-export async function openBackbone(folder: string): Promise<Backbone> {
-  return qwenBackbone(await readConfig(folder))
+/**
+ * The model of a `config.json` that is parsed already; `file` is what errors call it. Throws `UNSUPPORTED_MODEL`, or
+ * `INVALID_CONFIG` for a field that is missing, wrong, at odds with another or not implemented.
+ */
+export function openBackbone(
+  config: JsonObject,
+  { file = 'config.json', architectures = known }: { file?: string; architectures?: Architectures } = {},
+): Backbone {
+  const type = config.model_type
+  const architecture = typeof type === 'string' ? architectures.get(type) : undefined
+  if (architecture !== undefined) return architecture.open(config, file)
+  throw new EvolmmError(
+    'UNSUPPORTED_MODEL',
+    `${file}: model_type must be one of ${[...architectures.keys()].join(', ')}, got ${shown(type)}; use a checkpoint of such a model`,
+    { details: { file, field: 'model_type', value: type } },
+  )
+}
+
+/** The model whose `config.json` is in `folder`. Throws `UNREADABLE_FILE`, or what `openBackbone` does. */
+export async function readBackbone(folder: string, architectures?: Architectures): Promise<Backbone> {
+  const file = join(folder, 'config.json')
+  const text = await readFile(file, 'utf8').catch(unreadable(file))
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message : 'other text'
+    throw invalidConfig(file, 'the file', `must be JSON, got ${got}`)
+  }
+  if (!isObject(json)) throw invalidConfig(file, 'the file', `must be an object, got ${shown(json)}`)
+  return openBackbone(json, { file, ...(architectures && { architectures }) })
+}
+
+/** The published model of that name, whatever revision follows it, or of that size: `7B`, say. */
+export function publishedBackbone(name: string): Backbone | undefined {
+  const plain = name.replace(/@.+$/, '').toLowerCase()
+  for (const { published } of known.values()) {
+    const open = published?.get(plain)
+    if (open !== undefined) return open()
+  }
+  return undefined
+}
+
+/** What lmms-eval calls the models that are known. */
+export function lmmsEvalKinds(): string[] {
+  return [...known.values()].flatMap((architecture) => architecture.lmmsEvalKinds ?? [])
 }

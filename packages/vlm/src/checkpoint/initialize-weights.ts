@@ -1,12 +1,12 @@
 /**
- * Random weights for a new model, as transformers draws them: normal with mean 0 for matrices, embeddings and the
- * patch convolution, zero for biases, one for norms. Each tensor has a counter-based stream of its own, from the seed
- * and its name, so its values do not depend on which others are drawn; and none is held in memory as a whole.
+ * Random weights for a new model, as transformers draws them: normal with mean 0, or one number everywhere, as the model
+ * says. Each tensor has a counter-based stream of its own, from the seed and its name, so its values do not depend on which
+ * others are drawn; and none is held in memory as a whole.
  */
 import { createHash } from 'node:crypto'
 import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
 import type { WeightSource } from '@evolmm/safetensors'
-import type { ExpectedWeights } from './open-checkpoint'
+import type { CheckpointModel } from './checkpoint-model'
 
 /** One for all matrices, or a function of canonical name and shape (`[out, in]` for a linear module). */
 export type StandardDeviation = number | ((name: string, shape: readonly number[]) => number)
@@ -21,9 +21,9 @@ export interface InitializeWeightsOptions {
 /** Values drawn at a time; a multiple of four, which is what one counter gives. */
 const pieceLength = 1 << 20
 
-/** One source per tensor of `expected`, in its order. */
+/** One source per tensor of the model, in its order. */
 export function initializeWeights(
-  expected: ExpectedWeights,
+  { weights, initialValue }: Pick<CheckpointModel, 'weights' | 'initialValue'>,
   { seed, standardDeviation = 0.02 }: InitializeWeightsOptions,
 ): WeightSource[] {
   checkInteger('seed', seed, { min: 0 })
@@ -34,12 +34,11 @@ export function initializeWeights(
       { above: 0 },
     )
   if (typeof standardDeviation === 'number') checkNumber('standardDeviation', standardDeviation, { above: 0 })
-  return [...expected].map(([name, shape]) => {
+  return [...weights].map(([name, shape]) => {
     const count = shape.reduce((product, dim) => product * dim, 1)
+    const initial = initialValue(name, shape)
     const values = () =>
-      shape.length > 1
-        ? normals(name, count, seed, deviationOf(name, shape))
-        : constants(name.endsWith('.bias') ? 0 : 1, count)
+      initial === 'normal' ? normals(name, count, seed, deviationOf(name, shape)) : constants(initial, count)
     return { name, shape, values }
   })
 }

@@ -1,7 +1,7 @@
 /**
  * A Hugging Face model folder as a table: for every tensor of the model where its bytes lie. Only headers are read;
  * whatever is missing, extra, of another shape or type, cut off or at odds with the index is found here, before any
- * work. Tensors keep the canonical names (see `backbones/parts/module-names`) whichever tree the files use.
+ * work. Tensors have their canonical names whichever tree the files use.
  */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,18 +9,17 @@ import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { isFloatTensor, openSafetensors, type FloatType, type StoredTensor } from '@evolmm/safetensors'
 import { z } from 'zod'
-import { canonicalName } from '../backbones/parts/module-names'
+import type { CheckpointModel } from './checkpoint-model'
 
 /** A tensor under its canonical name. */
 export type CheckpointTensor = StoredTensor<FloatType>
 
 export interface Checkpoint {
-  /** Every tensor of the model, in the order of `expected`. */
+  /** Every tensor of the model, in its order. */
   tensors: ReadonlyMap<string, CheckpointTensor>
 }
 
-/** Names and shapes that a model must have. */
-export type ExpectedWeights = ReadonlyMap<string, readonly number[]>
+type Expected = Pick<CheckpointModel, 'weights' | 'names'>
 
 const single = 'model.safetensors'
 const index = 'model.safetensors.index.json'
@@ -35,8 +34,22 @@ const indexSchema = z.object({
  * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists. Throws `INVALID_CHECKPOINT`,
  * `INVALID_SAFETENSORS` or `UNREADABLE_FILE`, each naming the file and the tensor.
  */
-export async function openCheckpoint(folder: string, expected: ExpectedWeights): Promise<Checkpoint> {
-  if (await isFile(join(folder, single))) return openFiles(folder, [join(folder, single)], expected)
+export async function openCheckpoint(folder: string, model: Expected): Promise<Checkpoint> {
+  const { files, checkNames } = await findFiles(folder)
+  return openFiles(folder, files, model, checkNames)
+}
+
+/** The canonical names of all tensors in the files, those that the model does not know included. */
+export async function tensorNames(folder: string, { names }: Pick<Expected, 'names'>): Promise<Set<string>> {
+  const { files } = await findFiles(folder)
+  return new Set([...(await openSafetensors({ files })).keys()].map(names.canonical))
+}
+
+/** Sees the names as the files have them, with each one's file. */
+type CheckNames = (found: ReadonlyMap<string, string>) => void
+
+async function findFiles(folder: string): Promise<{ files: string[]; checkNames?: CheckNames }> {
+  if (await isFile(join(folder, single))) return { files: [join(folder, single)] }
   const file = join(folder, index)
   if (!(await isFile(file)))
     throw broken(
@@ -55,7 +68,7 @@ export async function openCheckpoint(folder: string, expected: ExpectedWeights):
     }
     real.set(await realpath(path), shard)
   }
-  const checkNames = (found: ReadonlyMap<string, string>) => {
+  const checkNames: CheckNames = (found) => {
     for (const [name, shard] of map) {
       const where = real.get(found.get(name) ?? '')
       if (where !== shard)
@@ -64,19 +77,19 @@ export async function openCheckpoint(folder: string, expected: ExpectedWeights):
     for (const [name, path] of found)
       if (!map.has(name)) throw broken(file, `tensor ${quote(name)} of ${path} must be listed, got no entry`)
   }
-  return openFiles(folder, [...real.keys()], expected, checkNames)
+  return { files: [...real.keys()], checkNames }
 }
 
-/** Opens `files` as one checkpoint; `checkNames` sees the names as the files have them, with each one's file. */
+/** Opens `files` as one checkpoint. */
 export async function openFiles(
   subject: string,
   files: readonly string[],
-  expected: ExpectedWeights,
-  checkNames?: (found: ReadonlyMap<string, string>) => void,
+  { weights, names }: Expected,
+  checkNames?: CheckNames,
 ): Promise<Checkpoint> {
   const stored = [...(await openSafetensors({ files })).values()]
   const entries = stored.map((tensor): Entry => {
-    return { ...tensor, original: tensor.name, name: canonicalName(tensor.name) }
+    return { ...tensor, original: tensor.name, name: names.canonical(tensor.name) }
   })
   checkNames?.(new Map(entries.map(({ original, file }) => [original, file])))
   const found = new Map<string, Entry>()
@@ -88,18 +101,18 @@ export async function openFiles(
         entry.file,
         `tensor ${quote(entry.original)} must be there once, got ${quote(twin.original)} too`,
       )
-    if (expected.has(entry.name)) found.set(entry.name, entry)
-    else if (!isHarmless(entry.name)) extra.push(entry)
+    if (weights.has(entry.name)) found.set(entry.name, entry)
+    else if (!names.harmless(entry.name)) extra.push(entry)
   }
-  const missing = [...expected.keys()].filter((name) => !found.has(name))
+  const missing = [...weights.keys()].filter((name) => !found.has(name))
   if (missing.length > 0)
     throw broken(subject, `must hold all tensors of the model, got none for ${some(missing)}`)
   if (extra.length > 0) {
-    const names = some(extra.map(({ original }) => original))
-    throw broken(extra[0].file, `must hold only tensors of the model, got also ${names}`)
+    const also = some(extra.map(({ original }) => original))
+    throw broken(extra[0].file, `must hold only tensors of the model, got also ${also}`)
   }
   const tensors = new Map<string, CheckpointTensor>()
-  for (const [name, shape] of expected) {
+  for (const [name, shape] of weights) {
     const entry = found.get(name)
     if (entry !== undefined) tensors.set(name, checkEntry(entry, shape))
   }
@@ -117,11 +130,6 @@ function checkEntry({ original, ...entry }: Entry, shape: readonly number[]): Ch
   if (entry.shape.length !== shape.length || entry.shape.some((dim, i) => dim !== shape[i]))
     throw rule(`have shape [${shape.join(', ')}], got [${entry.shape.join(', ')}]`)
   return entry
-}
-
-/** Buffers that old files hold, and the copy of the embeddings that stands for a tied head. */
-function isHarmless(name: string): boolean {
-  return name === 'lm_head.weight' || /\brotary_(?:pos_)?emb\.inv_freq$/.test(name)
 }
 
 function parseIndex(file: string, text: string): Map<string, string> {

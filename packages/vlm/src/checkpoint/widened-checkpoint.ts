@@ -4,6 +4,7 @@
  * for, and WebGPU has no bfloat16, in which most checkpoints are published.
  */
 import { bytesPerValue, weightSource, writeSafetensors, type FloatType } from '@evolmm/safetensors'
+import { canonicalNames } from './checkpoint-model'
 import { openFiles, type Checkpoint, type CheckpointTensor } from './open-checkpoint'
 import { aligned, openTwin, page, type TwinOptions } from './twin-file'
 
@@ -22,7 +23,7 @@ export async function widenedCheckpoint(
 ): Promise<Checkpoint> {
   const tensors = [...checkpoint.tensors.values()]
   if (isOf(dtype, tensors)) return checkpoint
-  const expected = new Map(tensors.map(({ name, shape }) => [name, shape]))
+  const weights = new Map(tensors.map(({ name, shape }) => [name, shape]))
   const sized = tensors.map((tensor) => ({
     tensor,
     bytes: tensor.shape.reduce((size, dim) => size * dim, bytesPerValue[dtype]),
@@ -34,7 +35,7 @@ export async function widenedCheckpoint(
     tensors,
     bytes: sized.reduce((sum, { bytes }) => sum + bytes, 0),
     open: async (file) => {
-      const twin = await openFiles(file, [file], expected)
+      const twin = await openFiles(file, [file], { weights, names: canonicalNames })
       if ([...twin.tensors.values()].some((tensor) => tensor.dtype !== dtype))
         throw new Error(`${file} is no twin`)
       return twin

@@ -1,20 +1,16 @@
 /**
- * A model folder that transformers loads: `config.json` in the hub's flat layout, weights under the names of the hub
- * (before transformers 4.52; every version reads them), the tokenizer's and processor's files byte for byte from the
- * folder that the model descends from.
+ * A model folder that transformers loads: `config.json` and the names of weights as on the hub, which every version reads,
+ * the tokenizer's and processor's files byte for byte from the folder that the model descends from.
  */
 import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
-import { legacyName } from '../backbones/parts/module-names'
-import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
-import { hubConfig } from '../backbones/qwen2_5_vl/hub-config'
-import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
+import type { CheckpointModel, Names } from './checkpoint-model'
 import { companionFiles, readIfThere } from './companion-files'
 
 export interface WriteCheckpointOptions {
-  config: QwenConfig
+  model: CheckpointModel
   /** Every tensor of the model once, by canonical name, in any order. */
   weights: Iterable<WeightSource>
   /** Type of the weights in the files. @default 'float32' */
@@ -29,18 +25,18 @@ export interface WriteCheckpointOptions {
 
 /**
  * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `INVALID_TENSOR` if the weights are not those of
- * `config`, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
+ * `model`, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
  */
 export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
-  const { config, dtype = 'float32', sourceFolder, maxShardBytes = 5e9, overwrite = false } = options
+  const { model, dtype = 'float32', sourceFolder, maxShardBytes = 5e9, overwrite = false } = options
   checkInteger('maxShardBytes', maxShardBytes, { min: 1 })
   const weights = [...options.weights]
-  checkWeights(weights, expectedWeights(config))
+  checkWeights(weights, model.weights)
   const stale = (name: string) => /^model(?:-\d+-of-\d+)?\.safetensors(?:\.index\.json)?$/.test(name)
   await publishFolder(folder, { marker: 'config.json', overwrite, stale }, async (aside) => {
     const source = sourceFolder === undefined ? {} : await copyCompanions(sourceFolder, aside)
-    await writeWeights(aside, weights, dtype, maxShardBytes)
-    await writeJson(join(aside, 'config.json'), hubConfig(config, { dtype, source }))
+    await writeWeights(aside, weights, { names: model.names, dtype, maxShardBytes })
+    await writeJson(join(aside, 'config.json'), model.configJson({ dtype, source }))
   })
 }
 
@@ -64,8 +60,7 @@ function checkWeights(
 async function writeWeights(
   aside: string,
   weights: readonly WeightSource[],
-  dtype: FloatType,
-  maxShardBytes: number,
+  { names, dtype, maxShardBytes }: { names: Names; dtype: FloatType; maxShardBytes: number },
 ): Promise<void> {
   const shards = split(weights, dtype, maxShardBytes)
   const map = new Map<string, string>()
@@ -73,7 +68,7 @@ async function writeWeights(
   for (const [i, shard] of shards.entries()) {
     const [number, count] = [i + 1, shards.length].map((n) => String(n).padStart(5, '0'))
     const file = shards.length === 1 ? 'model.safetensors' : `model-${number}-of-${count}.safetensors`
-    const renamed = shard.map((weight) => ({ ...weight, name: legacyName(weight.name) }))
+    const renamed = shard.map((weight) => ({ ...weight, name: names.published(weight.name) }))
     for (const { name, shape } of renamed) {
       map.set(name, file)
       total += sizeOf(shape, dtype)
@@ -81,10 +76,10 @@ async function writeWeights(
     await writeSafetensors(join(aside, file), renamed, { dtype })
   }
   if (shards.length === 1) return
-  const names = [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = [...map].sort(([a], [b]) => (a < b ? -1 : 1))
   await writeJson(join(aside, 'model.safetensors.index.json'), {
     metadata: { total_size: total },
-    weight_map: Object.fromEntries(names),
+    weight_map: Object.fromEntries(sorted),
   })
 }
 

@@ -1,7 +1,7 @@
 /** The programs of a model, by the names under which they are exported and planned. */
 import type { Graph } from '@evolmm/onnx'
 import { encodeProgram } from './encode-program'
-import { learnProgram, trainsVision, type LearnProgramOptions } from './learn-program'
+import { learnProgram, type LearnProgramOptions } from './learn-program'
 import { sampleProgram } from './sample-program'
 import { streamProgram } from './stream-program'
 
@@ -17,13 +17,17 @@ export type AllProgramsOptions = Pick<LearnProgramOptions, 'backbone' | 'files' 
   checkpointed?: boolean | undefined
 }
 
-/** `encode`, `sample`, `stream`, `score` and, if anything is trained, `gradient`; each is built when it is its turn. */
+/**
+ * `encode` unless the model is of text alone, `sample`, `stream`, `score` and, if anything is trained, `gradient`; each is
+ * built when it is its turn.
+ */
 export function* allPrograms(options: AllProgramsOptions): Generator<[ProgramName, Graph]> {
   const { backbone, files, trainable, checkpointed = false } = options
   const kl = trainable !== undefined && (options.kl ?? true)
-  const pixels = trainable !== undefined && trainsVision(trainable)
+  const pixels = trainable?.vision ?? false
   const common = { backbone, files, trainable }
-  yield ['encode', encodeProgram(pixels ? common : { backbone, files })]
+  const { vision } = backbone
+  if (vision) yield ['encode', encodeProgram({ vision, files, ...(pixels && { trainable }) })]
   yield ['sample', sampleProgram(common)]
   yield ['stream', streamProgram(common)]
   yield ['score', learnProgram({ ...common, gradient: false, kl, pixels })]

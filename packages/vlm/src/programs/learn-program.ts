@@ -5,11 +5,20 @@
  * The reference is the same weights without what is trained. Only rows that predict a completion's token reach the last
  * norm, the head and the loss.
  */
-import { flattenParameters, grad, op, policyLoss, stopGradient, type Graph, type Tensor } from '@evolmm/onnx'
+import {
+  flattenParameters,
+  grad,
+  op,
+  policyLoss,
+  stopGradient,
+  type Graph,
+  type PolicyLossOptions,
+  type Tensor,
+} from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Layers } from '../backbones/layers'
-import { embeddedPrompts } from './embedded-prompts'
-import { visionInputs } from './encode-program'
+import { featureRows, featuresInput, imageRows, visionInputs } from './image-inputs'
+import { maskInputs } from './mask-kinds'
 import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
 import { programGraph } from './program-graph'
@@ -39,91 +48,50 @@ export interface LearnProgramOptions {
 }
 
 /**
- * Inputs, with G groups of T places and S scored tokens: `ids`, `segments` (0 prompt, n completion, -1 padding), int64
- * [G, T]; `prompt_width` int64 [1], the places before the first completion; `positions`, int64 [3, G T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `rows` (which predict),
- * `tokens` (what they predict), int64 [S]; `weights`, `kl_weights` and, if the
- * objective reads it, `sampled`, float32 [S]; `parameters` float32 [P];
- * `dropout_seed` int64. With `pixels` also the inputs of the tower; `features`, those of the base, are then read with `kl`
- * alone.
+ * Inputs, with G groups of T places and S scored tokens: those of `scoringPass`; `features` [tokens, featureSize]; `tokens`
+ * (what is predicted) int64 [S]; `weights`, `kl_weights` and, if the objective reads it, `sampled`, float32 [S];
+ * `parameters` float32 [P]; `dropout_seed` int64. With `pixels` also the inputs of the tower; `features`, those of the base,
+ * are then read with `kl` alone.
  * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
  */
 export function learnProgram(options: LearnProgramOptions): Graph {
   const { backbone, files, trainable, objective = reinforce, checkpointed = false, chunk = 64 } = options
-  const { dropout = 0 } = options
+  const { dropout = 0, pixels = false } = options
   const graph = programGraph('learn')
-  const { hiddenSize } = backbone.sizes
-  const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
-  const float = (name: string, shape: (string | number)[]) => graph.input(name, 'float32', shape)
-  const segments = int('segments', ['G', 'T'])
-  const ids = op.Reshape(int('ids', ['G', 'T']), [-1])
-  const positions = int('positions', [3, 'rows'])
-  const base = {
-    ids,
-    imageRows: int('feature_rows', ['image_tokens']),
-  }
-  let ofBase: Tensor | undefined
-  const baseFeatures = (): Tensor => (ofBase ??= float('features', ['image_tokens', hiddenSize]))
-  const rows = int('rows', ['S'])
-  const tokens = int('tokens', ['S'])
-  const weights = float('weights', ['S'])
-
+  const float = (name: string) => graph.input(name, 'float32', ['S'])
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
-  const policyLayers = programLayers({
+  const scored = scoringPass(graph, backbone)
+  const baseFeatures = once(() => featuresInput(graph, backbone))
+  const policy = programLayers({
     graph,
     frozen,
     trained,
-    dropout: dropout > 0 ? { rate: dropout, seed: int('dropout_seed', []) } : undefined,
+    dropout: dropout > 0 ? { rate: dropout, seed: graph.input('dropout_seed', 'int64', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
     quantized: files.quantized,
   })
-  const attend = packedAttention({ segments, promptWidth: int('prompt_width', [1]) })
-  const scored = (layers: Layers, features: Tensor): Tensor => {
-    const embedded = embeddedPrompts(backbone, layers, { ...base, features })
-    return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, keep: rows }))
-  }
 
-  /** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
-  const reference = (policy: Trained): { hidden: Tensor } | { logits: Tensor } => {
+  const { vision } = backbone
+  const features = pixels && vision ? vision.features(policy, visionInputs(graph, vision)) : baseFeatures()
+  const predicted: Predicted = {
+    hidden: scored(policy, features),
+    weight: policyHead(backbone, policy, trained),
+    tokens: graph.input('tokens', 'int64', ['S']),
+    chunk,
+  }
+  const weights = float('weights')
+  const divergence = (from: Trained) => {
     const layers = programLayers({ graph, frozen, quantized: files.quantized })
     const states = scored(layers, baseFeatures())
-    if (!trainsHead(backbone, policy)) return { hidden: stopGradient(states) }
-    return { logits: stopGradient(layers.linear(states, 'lm_head', backbone.headWeight)) }
+    return { ...reference(backbone, from, { layers, states }), weights: float('kl_weights') }
   }
+  const kl = options.kl && trained ? divergence(trained) : undefined
 
-  const features =
-    options.pixels === true ? backbone.vision(policyLayers, visionInputs(graph, backbone)) : baseFeatures()
-  const hidden = scored(policyLayers, features)
-  const head = policyHead(backbone, policyLayers, trained)
-  const kl =
-    options.kl && trained ? { ...reference(trained), weights: float('kl_weights', ['S']) } : undefined
-
-  let perToken = weights
-  let own: Tensor | undefined
-  if (objective !== reinforce) {
-    // A first sweep for the log-probabilities; what the objective makes of them weighs the tokens of the second.
-    const nothing = op.Mul(weights, 0)
-    const { logProbabilities } = policyLoss({
-      hidden: stopGradient(hidden),
-      weight: head,
-      tokens,
-      weights: nothing,
-      chunk,
-    })
-    let sampled: Tensor | undefined
-    own = objective({
-      logProbabilities,
-      // An input only of programs whose objective reads it.
-      get sampledLogProbabilities() {
-        return (sampled ??= float('sampled', ['S']))
-      },
-      weights,
-    })
-    perToken = stopGradient(op.Neg(grad(own, [logProbabilities])[0]))
-  }
-  const result = policyLoss({ hidden, weight: head, tokens, weights: perToken, chunk, ...(kl && { kl }) })
+  const own = objective === reinforce ? undefined : ownLoss(predicted, { objective, weights, input: float })
+  const result = policyLoss({ ...predicted, weights: own?.perToken ?? weights, ...(kl && { kl }) })
   const penalty = kl && op.ReduceSum(op.Mul(result.kl, kl.weights), undefined, { keepdims: 0 })
-  const loss = own === undefined ? result.loss : penalty === undefined ? own : op.Add(own, penalty)
+  const loss = own === undefined ? result.loss : penalty === undefined ? own.loss : op.Add(own.loss, penalty)
   if (options.gradient && trained)
     graph.output(
       'gradient',
@@ -136,29 +104,93 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   return graph
 }
 
-/** True if gradients must flow through the vision tower. */
-export function trainsVision({ layout }: Trainable): boolean {
-  return layout.entries.some(({ name }) => name.startsWith('model.visual.'))
+/** What the head reads in the rows that predict, [S, D], from the features of the prompts' images. */
+type ScoringPass = (layers: Layers, features: Tensor | undefined) => Tensor
+
+/**
+ * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T]; `prompt_width` int64 [1], the places before
+ * the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict) int64 [S]; and
+ * those of `maskInputs`, [G, T].
+ */
+function scoringPass(graph: Graph, backbone: Backbone): ScoringPass {
+  const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
+  const segments = int('segments', ['G', 'T'])
+  const ids = op.Reshape(int('ids', ['G', 'T']), [-1])
+  const positions = int('positions', [backbone.axes, 'rows'])
+  const places = featureRows(graph, backbone)
+  const keep = int('rows', ['S'])
+  const attend = packedAttention({
+    segments,
+    promptWidth: int('prompt_width', [1]),
+    ...maskInputs(graph, backbone, ['G', 'T']),
+  })
+  return (layers, features) => {
+    const images = imageRows(places, features)
+    const embedded = backbone.embed(layers, ids, images)
+    return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, images, keep }))
+  }
+}
+
+/** What the divergence is from: hidden states where the head is shared, logits where the policy has its own. */
+function reference(
+  { head }: Backbone,
+  { trainable }: Trained,
+  { layers, states }: { layers: Layers; states: Tensor },
+): { hidden: Tensor } | { logits: Tensor } {
+  if (!trainable.lora.has(head.module) && !trainable.full.has(head.weight))
+    return { hidden: stopGradient(states) }
+  return { logits: stopGradient(layers.linear(states, head.module, head.weight)) }
+}
+
+type Predicted = Pick<PolicyLossOptions, 'hidden' | 'weight' | 'tokens' | 'chunk'>
+
+interface OwnLossOptions {
+  objective: Objective
+  weights: Tensor
+  /** Declares a number for each scored token. */
+  input: (name: string) => Tensor
+}
+
+/**
+ * An objective of one's own: a first sweep for the log-probabilities; what the objective makes of them weighs the tokens of
+ * the second.
+ */
+function ownLoss(
+  predicted: Predicted,
+  { objective, weights, input }: OwnLossOptions,
+): { loss: Tensor; perToken: Tensor } {
+  const { logProbabilities } = policyLoss({
+    ...predicted,
+    hidden: stopGradient(predicted.hidden),
+    weights: op.Mul(weights, 0),
+  })
+  const sampled = once(() => input('sampled'))
+  const loss = objective({
+    logProbabilities,
+    // An input only of programs whose objective reads it.
+    get sampledLogProbabilities() {
+      return sampled()
+    },
+    weights,
+  })
+  return { loss, perToken: stopGradient(op.Neg(grad(loss, [logProbabilities])[0])) }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 /** True if a matrix as large as the vocabulary is trained, or made from what is. */
-export function trainsVocabulary(
-  { headWeight, embeddingWeight }: Backbone,
-  { lora, full }: Trainable,
-): boolean {
-  return lora.has('lm_head') || full.has(headWeight) || full.has(embeddingWeight)
-}
-
-/** True if the policy's head is another one than the base's: adapted, or trained as a whole. */
-function trainsHead({ headWeight }: Backbone, trained: Trained): boolean {
-  return trained.trainable.lora.has('lm_head') || trained.trainable.full.has(headWeight)
+export function trainsVocabulary({ head, embeddingWeight }: Backbone, { lora, full }: Trainable): boolean {
+  return lora.has(head.module) || full.has(head.weight) || full.has(embeddingWeight)
 }
 
 /** The policy's head as one matrix [V, D]. */
-function policyHead(backbone: Backbone, layers: Layers, trained: Trained | undefined): Tensor {
-  const weight = layers.weight(backbone.headWeight)
-  const lora = trained?.trainable.lora.get('lm_head')
-  const [a, b] = [loraA('lm_head'), loraB('lm_head')].map((name) => trained?.tensors.get(name))
+function policyHead({ head }: Backbone, layers: Layers, trained: Trained | undefined): Tensor {
+  const weight = layers.weight(head.weight)
+  const lora = trained?.trainable.lora.get(head.module)
+  const [a, b] = [loraA(head.module), loraB(head.module)].map((name) => trained?.tensors.get(name))
   if (lora === undefined || a === undefined || b === undefined) return weight
   return op.Add(weight, op.Mul(op.MatMul(b, a), lora.alpha / lora.rank))
 }

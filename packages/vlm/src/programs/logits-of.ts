@@ -5,5 +5,5 @@ import type { Layers } from '../backbones/layers'
 
 /** Logits [rows, V] of hidden states [rows, D] before the last norm. */
 export function logitsOf(backbone: Backbone, layers: Layers, hidden: Tensor): Tensor {
-  return layers.linear(backbone.finalNorm(layers, hidden), 'lm_head', backbone.headWeight)
+  return layers.linear(backbone.finalNorm(layers, hidden), backbone.head.module, backbone.head.weight)
 }

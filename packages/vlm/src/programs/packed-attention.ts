@@ -5,34 +5,52 @@
  */
 import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
+import { masksOf, type MaskInputs } from './mask-kinds'
 
 const hidden = -1e30
 
-export interface PackedAttentionOptions {
+export interface PackedAttentionOptions extends MaskInputs {
   /** int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
   segments: Tensor
   /** Places before the first completion, int64 [1]. @default there are no completions */
   promptWidth?: Tensor
 }
 
-export function packedAttention({ segments, promptWidth }: PackedAttentionOptions): Attend {
+export function packedAttention(options: PackedAttentionOptions): Attend {
+  const { segments, promptWidth, kinds, places, imageRuns } = options
   const { graph } = segments.scope
   const int = (value: number) => graph.constant('int64', [1], [value])
   const whole = op.Concat([op.Shape(segments), int(-1)], { axis: 0 })
   const from = (x: Tensor, start: Tensor, end: Tensor) => op.Slice(x, start, end, [1])
   const prompts = (x: Tensor) => (promptWidth === undefined ? x : from(x, int(0), promptWidth))
   const completions = (x: Tensor, width: Tensor) => from(x, width, int(2 ** 31 - 1))
-  const promptMask = packedMask(prompts(segments), prompts(segments))
-  const completionMask = promptWidth && packedMask(completions(segments, promptWidth), segments, promptWidth)
+  const promptMasks = masksOf(kinds, ({ window, wholeImages = false }) =>
+    packedMask({
+      rows: prompts(segments),
+      columns: prompts(segments),
+      near: window && places && { rows: prompts(places), columns: prompts(places), window },
+      imageRuns: wholeImages && imageRuns ? prompts(imageRuns) : undefined,
+    }),
+  )
+  const completionMasks =
+    promptWidth &&
+    masksOf(kinds, ({ window }) =>
+      packedMask({
+        rows: completions(segments, promptWidth),
+        columns: segments,
+        start: promptWidth,
+        near: window && places && { rows: completions(places, promptWidth), columns: places, window },
+      }),
+    )
 
-  return (_, { q, k, v, heads, keyValueHeads, headSize }) => {
+  return (layer, { q, k, v, heads, keyValueHeads, headSize, scale }) => {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
-    const sizes = { heads, keyValueHeads, headSize }
+    const sizes = { heads, keyValueHeads, headSize, ...(scale !== undefined && { scale }) }
     const ofPrompts = attention({
       q: prompts(batchQ),
       k: prompts(batchK),
       v: prompts(batchV),
-      mask: promptMask,
+      mask: promptMasks[layer],
       ...sizes,
     })
     if (promptWidth === undefined) return op.Reshape(ofPrompts, [-1, heads * headSize])
@@ -40,18 +58,30 @@ export function packedAttention({ segments, promptWidth }: PackedAttentionOption
       q: completions(batchQ, promptWidth),
       k: batchK,
       v: batchV,
-      mask: completionMask,
+      mask: completionMasks?.[layer],
       ...sizes,
     })
     return op.Reshape(op.Concat([ofPrompts, ofCompletions], { axis: 1 }), [-1, heads * headSize])
   }
 }
 
+interface PackedMaskOptions {
+  /** Segments of rows and columns, [G, rows] and [G, columns]. */
+  rows: Tensor
+  columns: Tensor
+  /** Place of the first row in the pack; that of the first column is 0. @default 0 */
+  start?: Tensor | undefined
+  /** Rows see no further back than `window` tokens of their own sequence. */
+  near?: { rows: Tensor; columns: Tensor; window: number } | 0 | undefined
+  /** Rows of an image see all of its columns, which are the same tokens. */
+  imageRuns?: Tensor | undefined
+}
+
 /**
- * Added to the scores, [G, 1, rows, columns]; the first row stands at place `start`, the first column at 0. Whole
- * numbers are compared as float32, which every provider can do: as integers WebGPU would leave all of it to the CPU.
+ * Added to the scores, [G, 1, rows, columns]. Whole numbers are compared as float32, which every provider can do: as
+ * integers WebGPU would leave all of it to the CPU; nor has it `Or`.
  */
-function packedMask(rows: Tensor, columns: Tensor, start?: Tensor): Tensor {
+function packedMask({ rows, columns, start, near, imageRuns }: PackedMaskOptions): Tensor {
   const { graph } = rows.scope
   const scalar = (value: number) => graph.constant('int64', [], [value])
   const float = (x: Tensor) => op.Cast(x, { to: 'float32' })
@@ -61,9 +91,18 @@ function packedMask(rows: Tensor, columns: Tensor, start?: Tensor): Tensor {
   const other = float(op.Range(scalar(0), count(columns), scalar(1)))
   const past = op.LessOrEqual(op.Unsqueeze(other, [0]), op.Unsqueeze(place, [1]))
   const theirs = op.Unsqueeze(float(columns), [1])
-  // 0 where the column is of the prompt or of the row's own segment; WebGPU has no `Or`.
+  // 0 where the column is of the prompt or of the row's own segment.
   const apart = op.Mul(theirs, op.Sub(op.Unsqueeze(float(rows), [2]), theirs))
-  const seen = op.And(past, op.Equal(apart, 0))
+  let seen = op.And(past, op.Equal(apart, 0))
+  if (near) {
+    const oldest = op.Sub(op.Unsqueeze(float(near.rows), [2]), near.window)
+    seen = op.And(seen, op.Greater(op.Unsqueeze(float(near.columns), [1]), oldest))
+  }
   const none = graph.constant('float32', [], [0])
-  return op.Unsqueeze(op.Where(seen, none, graph.constant('float32', [], [hidden])), [1])
+  let mask = op.Where(seen, none, graph.constant('float32', [], [hidden]))
+  if (imageRuns !== undefined) {
+    const [own, run] = [op.Unsqueeze(float(imageRuns), [2]), op.Unsqueeze(float(imageRuns), [1])]
+    mask = op.Where(op.And(op.Equal(own, run), op.Greater(run, 0)), none, mask)
+  }
+  return op.Unsqueeze(mask, [1])
 }

@@ -8,8 +8,8 @@ import type { Backbone } from '../backbones/backbone'
 export function quantizable({
   modules,
   weights,
-  headWeight,
-}: Pick<Backbone, 'modules' | 'weights' | 'headWeight'>): string[] {
+  head,
+}: Pick<Backbone, 'modules' | 'weights' | 'head'>): string[] {
   const names = [...modules.keys()].map((module) => `${module}.weight`)
-  return names.filter((name) => weights.has(name) && name !== headWeight)
+  return names.filter((name) => weights.has(name) && name !== head.weight)
 }

@@ -13,8 +13,9 @@ import {
   type PromptCache,
 } from './cached-attention'
 import { drawInputs } from './draw-inputs'
-import { embeddedPrompts } from './embedded-prompts'
+import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
+import { maskInputs } from './mask-kinds'
 import { packedAttention } from './packed-attention'
 import { programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
@@ -29,8 +30,8 @@ export interface SampleProgramOptions {
 }
 
 /**
- * Inputs: `ids`, `segments` (0, or -1 for padding at the end), int64 [G, T]; `positions` int64 [3, G T]; `features`
- * [tokens, D], `feature_rows` int64 [tokens]; `last_rows` int64 [G], the row of each prompt's last token; `starts` int64
+ * Inputs: `ids`, `segments` (0, or -1 for padding at the end), int64 [G, T]; `positions` int64 [axes, G T];
+ * `features` [tokens, featureSize], `feature_rows` int64 [tokens]; those of `maskInputs` [G, T]; `last_rows` int64 [G], the row of each prompt's last token; `starts` int64
  * [G], the position of the first new token; `owners` int64 [S], the prompt of each sample, in order, as many for each;
  * `uniforms` float64 [S, M], M being the most tokens to draw; `temperature`, `top_p` float32, `top_k` int64;
  * `stop_tokens` int64 [K]; `parameters` float32 [P].
@@ -90,27 +91,25 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   return graph
 }
 
-type ReadPrompts = Pick<CachedAttentionOptions, 'prompts' | 'promptMask' | 'length'>
+type ReadPrompts = Omit<CachedAttentionOptions, 'samples' | 'own'>
 
 /** Reads the prompts: their keys and values, and the logits [G, V] after the last token of each. */
 function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts & { logits: Tensor } {
   const ids = graph.input('ids', 'int64', ['G', 'T'])
   const segments = graph.input('segments', 'int64', ['G', 'T'])
-  const embedded = embeddedPrompts(backbone, layers, {
-    ids: op.Reshape(ids, [-1]),
-    features: graph.input('features', 'float32', ['image_tokens', backbone.sizes.hiddenSize]),
-    imageRows: graph.input('feature_rows', 'int64', ['image_tokens']),
-  })
-  const packed = packedAttention({ segments })
+  const images = imageRows(featureRows(graph, backbone), featuresInput(graph, backbone))
+  const masks = maskInputs(graph, backbone, ['G', 'T'])
+  const packed = packedAttention({ segments, ...masks })
   const prompts: PromptCache[] = []
   const attend: Attend = (layer, heads) => {
     prompts.push(promptCache(heads, segments))
     return packed(layer, heads)
   }
   const hidden = backbone.decoder(layers, {
-    embedded,
-    positions: graph.input('positions', 'int64', [3, 'rows']),
+    embedded: backbone.embed(layers, op.Reshape(ids, [-1]), images),
+    positions: graph.input('positions', 'int64', [backbone.axes, 'rows']),
     attend,
+    images,
     keep: graph.input('last_rows', 'int64', ['G']),
   })
   const [none, hiddenScore] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
@@ -119,6 +118,10 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
     prompts,
     promptMask: op.Unsqueeze(padding, [1, 2]),
     length: op.Shape(segments, { start: 1 }),
+    kinds: masks.kinds,
+    promptLengths:
+      masks.places &&
+      op.ReduceSum(op.Cast(op.GreaterOrEqual(segments, 0), { to: 'int64' }), [1], { keepdims: 0 }),
     logits: logitsOf(backbone, layers, hidden),
   }
 }
@@ -136,8 +139,8 @@ function decodeStep(
   layers: Layers,
   { tokens, places, ...caches }: StepInputs,
 ): { logits: Tensor; own: OwnCache[] } {
-  const three = layers.graph.constant('int64', [2], [3, 1])
-  const positions = op.Expand(op.Unsqueeze(places, [0]), three)
+  const axes = layers.graph.constant('int64', [2], [backbone.axes, 1])
+  const positions = op.Expand(op.Unsqueeze(places, [0]), axes)
   const { attend, grown } = cachedAttention(caches)
   const hidden = backbone.decoder(layers, { embedded: backbone.embed(layers, tokens), positions, attend })
   return { logits: logitsOf(backbone, layers, hidden), own: grown }

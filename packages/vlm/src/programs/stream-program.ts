@@ -4,41 +4,40 @@
  * than `sampleProgram`; it draws the same tokens.
  */
 import { attention, op, type Graph, type Tensor } from '@evolmm/onnx'
-import type { Attend } from '../backbones/layers'
+import type { Attend, MaskKind } from '../backbones/layers'
 import { drawInputs } from './draw-inputs'
-import { embeddedPrompts } from './embedded-prompts'
+import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
+import { imageRunsInput, maskKinds, masksOf } from './mask-kinds'
 import { programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { SampleProgramOptions } from './sample-program'
 import { frozenWeights } from './weight-files'
 
 /**
- * Inputs: `ids` int64 [T]; `positions` int64 [3, T]; `features` [tokens, D] and `feature_rows` int64 [tokens]; `uniform`
- * float64 [1]; those of `drawInputs`; for each layer `keys_n` and `values_n`, [1, t, keyValueSize]; `parameters` [P] if
+ * Inputs: `ids` int64 [T]; `positions` int64 [axes, T]; `features` [tokens, featureSize] and `feature_rows` int64 [tokens];
+ * `image_runs` int64 [T] if images see themselves; `uniform` float64 [1]; those of `drawInputs`; for each layer `keys_n` and `values_n`, [1, t, keyValueSize]; `parameters` [P] if
  * trained. Outputs: `token` int64 [1], `sampled` and `plain` [1], `stopped` bool [1], and `new_keys_n`, `new_values_n`
  * [1, t + T, keyValueSize].
  */
 export function streamProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
   const graph = programGraph('stream')
   const { draw, stops } = drawInputs(graph)
-  const { layers: count, keyValueSize, hiddenSize } = backbone.sizes
+  const { layers: count, keyValueSize } = backbone.sizes
   const layers = programLayers({
     graph,
     frozen: frozenWeights(graph, files),
     trained: trainable && trainedInput(graph, trainable),
   })
   const ids = graph.input('ids', 'int64', ['T'])
-  const embedded = embeddedPrompts(backbone, layers, {
-    ids,
-    features: graph.input('features', 'float32', ['image_tokens', hiddenSize]),
-    imageRows: graph.input('feature_rows', 'int64', ['image_tokens']),
-  })
+  const images = imageRows(featureRows(graph, backbone), featuresInput(graph, backbone))
   const caches = Array.from({ length: count }, (_, layer) =>
     ['keys', 'values'].map((name) => graph.input(`${name}_${layer}`, 'float32', [1, 't', keyValueSize])),
   )
-  const mask = causalMask(ids, caches[0][0])
-  const attend: Attend = (layer, { q, k, v, heads, keyValueHeads, headSize }) => {
+  const kinds = maskKinds(backbone)
+  const imageRuns = imageRunsInput(graph, kinds, ['T'])
+  const masks = masksOf(kinds, (kind) => stepMask(kind, { ids, cache: caches[0][0], imageRuns }))
+  const attend: Attend = (layer, { q, k, v, ...sizes }) => {
     const [keys, values] = [k, v].map((rows, i) => {
       const all = op.Concat([caches[layer][i], op.Unsqueeze(rows, [0])], { axis: 1 })
       graph.output(`new_${['keys', 'values'][i]}_${layer}`, all)
@@ -48,15 +47,17 @@ export function streamProgram({ backbone, files, trainable }: SampleProgramOptio
       q: op.Unsqueeze(q, [0]),
       k: keys,
       v: values,
-      mask,
-      heads,
-      keyValueHeads,
-      headSize,
+      mask: masks[layer],
+      ...sizes,
     })
     return op.Squeeze(mixed, [0])
   }
-  const positions = graph.input('positions', 'int64', [3, 'T'])
-  const hidden = backbone.decoder(layers, { embedded, positions, attend })
+  const hidden = backbone.decoder(layers, {
+    embedded: backbone.embed(layers, ids, images),
+    positions: graph.input('positions', 'int64', [backbone.axes, 'T']),
+    attend,
+    images,
+  })
   const last = op.Slice(hidden, [-1], [2 ** 31 - 1], [0])
   const drawn = draw(logitsOf(backbone, layers, last), graph.input('uniform', 'float64', [1]))
   graph.output('token', op.Identity(drawn.tokens))
@@ -66,14 +67,33 @@ export function streamProgram({ backbone, files, trainable }: SampleProgramOptio
   return graph
 }
 
-/** New token i, place t + i, sees places up to its own: [T, t + T]. */
-function causalMask(ids: Tensor, cache: Tensor): Tensor {
+interface StepMaskOptions {
+  /** The new tokens, [T]. */
+  ids: Tensor
+  /** Keys of the tokens before them, [1, t, keyValueSize]. */
+  cache: Tensor
+  /** The stretch of image tokens that each new token belongs to, from 1, or 0. */
+  imageRuns: Tensor | undefined
+}
+
+/** Added to the scores, [T, t + T]: new token i, place t + i, sees places up to its own. */
+function stepMask({ window, wholeImages = false }: MaskKind, options: StepMaskOptions): Tensor {
+  const { ids, cache, imageRuns } = options
   const { graph } = ids.scope
   const scalar = (value: number) => graph.constant('int64', [], [value])
-  const past = op.Reshape(op.Shape(cache, { start: 1, end: 2 }), [])
+  const [none, hidden] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
+  const length = op.Shape(cache, { start: 1, end: 2 })
+  const past = op.Reshape(length, [])
   const all = op.Add(past, op.Reshape(op.Shape(ids), []))
-  const rows = op.Range(past, all, scalar(1))
-  const columns = op.Range(scalar(0), all, scalar(1))
-  const seen = op.LessOrEqual(op.Unsqueeze(columns, [0]), op.Unsqueeze(rows, [1]))
-  return op.Where(seen, graph.constant('float32', [], [0]), graph.constant('float32', [], [-1e30]))
+  const rows = op.Unsqueeze(op.Range(past, all, scalar(1)), [1])
+  const columns = op.Unsqueeze(op.Range(scalar(0), all, scalar(1)), [0])
+  let seen = op.LessOrEqual(columns, rows)
+  if (window !== undefined) seen = op.And(seen, op.Greater(columns, op.Sub(rows, window)))
+  const mask = op.Where(seen, none, hidden)
+  if (!wholeImages || imageRuns === undefined) return mask
+  // No new token is of an image that was read before.
+  const before = op.ConstantOfShape(length, graph.constant('int64', [1], [0]))
+  const run = op.Unsqueeze(op.Concat([before, imageRuns], { axis: 0 }), [0])
+  const same = op.And(op.Equal(op.Unsqueeze(imageRuns, [1]), run), op.Greater(run, 0))
+  return op.Where(same, none, mask)
 }

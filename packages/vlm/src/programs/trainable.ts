@@ -8,6 +8,8 @@ export interface Trainable {
   lora: ReadonlyMap<string, LoraModule>
   /** Weights trained as a whole, by canonical name. */
   full: ReadonlySet<string>
+  /** Some of it belongs to the vision tower, so that gradients must flow through it. */
+  vision: boolean
 }
 
 export interface LoraModule {
@@ -21,7 +23,7 @@ export const loraB = (module: string): string => `${module}.lora_B.weight`
 
 /** The layout of a trainable set, in the order of the model. */
 export function trainable(
-  { modules, weights }: Pick<Backbone, 'modules' | 'weights'>,
+  { modules, weights, isVision }: Pick<Backbone, 'modules' | 'weights' | 'isVision'>,
   lora: ReadonlyMap<string, LoraModule>,
   full: ReadonlySet<string> = new Set(),
 ): Trainable {
@@ -31,5 +33,6 @@ export function trainable(
     if (rank !== undefined) shapes.push([loraA(module), [rank, inner]], [loraB(module), [out, rank]])
   }
   for (const [name, shape] of weights) if (full.has(name)) shapes.push([name, shape])
-  return { layout: parameterLayout(shapes), lora, full }
+  const vision = [...lora.keys(), ...full].some(isVision)
+  return { layout: parameterLayout(shapes), lora, full, vision }
 }

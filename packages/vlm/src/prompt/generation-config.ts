@@ -24,20 +24,24 @@ export interface ReadGenerationConfigOptions {
   /** The checkpoint's folder. */
   folder: string
   tokenizer: Pick<Tokenizer, 'tokenId' | 'namedTokens' | 'vocabularySize'>
+  /** Tokens that end a completion whatever the files say. @default none */
+  stopTokens?: readonly string[] | undefined
 }
 
 /**
  * Stop tokens are the `eos_token_id` of `generation_config.json`, else of `config.json`, else the tokenizer's
- * `eos_token`. Throws `STOP_TOKEN_NOT_FOUND`, `TOKENIZER_MISMATCH` or `CHECKPOINT_FILE_DAMAGED`.
+ * `eos_token`, and those of the options. Throws `STOP_TOKEN_NOT_FOUND`, `TOKENIZER_MISMATCH` or
+ * `CHECKPOINT_FILE_DAMAGED`.
  */
 export async function readGenerationConfig(options: ReadGenerationConfigOptions): Promise<GenerationConfig> {
   const { folder, tokenizer } = options
   const name = 'generation_config.json'
   const settings = (await readOptionalJson(folder, name)) ?? {}
   const file = join(folder, name)
-  const stopTokens =
-    readStopTokens(file, settings) ?? (await stopTokensOfModel(folder)) ?? stopTokensOf(tokenizer)
-  if (stopTokens === undefined)
+  const named = readStopTokens(file, settings) ?? (await stopTokensOfModel(folder)) ?? stopTokensOf(tokenizer)
+  const own = (options.stopTokens ?? []).flatMap((token) => tokenizer.tokenId(token) ?? [])
+  const stopTokens = [...new Set([...(named ?? []), ...own])].sort((a, b) => a - b)
+  if (stopTokens.length === 0)
     throw new EvolmmError(
       'STOP_TOKEN_NOT_FOUND',
       `checkpoint ${folder}: must name a token that ends a completion, got none; set eos_token_id in ${name}`,
@@ -72,7 +76,7 @@ function readStopTokens(file: string, settings: JsonObject): number[] | undefine
   const ids: unknown[] = Array.isArray(value) ? value : [value]
   if (ids.length === 0 || !ids.every(isId))
     throw damaged(file, `eos_token_id must be a token id or a list of them, got ${JSON.stringify(value)}`)
-  return [...new Set(ids)].sort((a, b) => a - b)
+  return ids
 }
 
 function isId(value: unknown): value is number {

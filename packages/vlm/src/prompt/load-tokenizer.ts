@@ -5,7 +5,6 @@
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
 import { damaged, isObject, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface Tokenizer {
@@ -35,30 +34,25 @@ export interface DecodeOptions {
 export interface LoadTokenizerOptions {
   /** The checkpoint's folder. */
   folder: string
-  /** The model that the ids are for. */
-  config: Pick<QwenConfig, keyof typeof visionTokens> & { text: Pick<QwenConfig['text'], 'vocabularySize'> }
+  /** Tokens that there must be, with the ids that the model knows them by. */
+  tokens: ReadonlyMap<string, number>
+  /** Rows of the model's embeddings. */
+  vocabularySize: number
+  /** Makes what `tokenizer.json` would hold. @default it is read */
+  json?: ((folder: string) => Promise<JsonObject>) | undefined
 }
-
-const visionTokens = {
-  imageToken: '<|image_pad|>',
-  videoToken: '<|video_pad|>',
-  visionStartToken: '<|vision_start|>',
-  visionEndToken: '<|vision_end|>',
-} as const
 
 const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
 
 /**
  * Throws `CHECKPOINT_FILE_NOT_FOUND`, `CHECKPOINT_FILE_DAMAGED`, or `TOKENIZER_MISMATCH` when the tokens are not those
- * that `config` names.
+ * of the model.
  */
-export async function loadTokenizer({ folder, config }: LoadTokenizerOptions): Promise<Tokenizer> {
-  const [json, settings] = await Promise.all([
-    readJson(folder, 'tokenizer.json'),
-    readJson(folder, 'tokenizer_config.json'),
-  ])
+export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Tokenizer> {
+  const { folder, json: make = (from: string) => readJson(from, 'tokenizer.json') } = options
+  const [json, settings] = await Promise.all([make(folder), readJson(folder, 'tokenizer_config.json')])
   const tokenizer = makeTokenizer(join(folder, 'tokenizer.json'), json, settings)
-  checkAgainst(config, tokenizer, folder)
+  checkAgainst(options, tokenizer)
   return tokenizer
 }
 
@@ -105,22 +99,20 @@ function makeTokenizer(file: string, json: JsonObject, settings: JsonObject): To
   }
 }
 
-function checkAgainst(config: LoadTokenizerOptions['config'], tokenizer: Tokenizer, folder: string): void {
+function checkAgainst({ folder, tokens, vocabularySize }: LoadTokenizerOptions, tokenizer: Tokenizer): void {
   const mismatch = (rule: string, details: JsonObject): EvolmmError =>
     new EvolmmError(
       'TOKENIZER_MISMATCH',
       `tokenizer of ${folder}: ${rule}; use the tokenizer and the configuration of one checkpoint`,
       { details: { folder, ...details } },
     )
-  for (const [field, token] of Object.entries(visionTokens)) {
-    const expected = config[field as keyof typeof visionTokens]
+  for (const [token, expected] of tokens) {
     const got = tokenizer.encode(token)
     if (got.length !== 1)
       throw mismatch(`must have the token ${token}, with id ${expected}, got none`, { token, expected })
     if (got[0] !== expected)
       throw mismatch(`${token} must have id ${expected}, got ${got[0]}`, { token, expected, got: got[0] })
   }
-  const { vocabularySize } = config.text
   if (tokenizer.vocabularySize > vocabularySize)
     throw mismatch(`must have no id above ${vocabularySize - 1}, got ${tokenizer.vocabularySize - 1}`, {
       vocabularySize,

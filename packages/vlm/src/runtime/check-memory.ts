@@ -1,6 +1,5 @@
 /** Refuses work that does not fit, and says what would make it fit. */
 import { EvolmmError } from '@evolmm/internal'
-import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
 import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory-estimate'
 
 /** Throws `MEMORY_EXCEEDED` if the estimate is above `available` bytes. */
@@ -37,11 +36,12 @@ interface Remedy {
 /** What a caller can change, from what costs least to what costs most. */
 function remedies(options: MemoryOptions): Remedy[] {
   const { checkpointed = false, groups = 1, samples = 1, completionTokens, imagePatches = [] } = options
+  const { patchesPerToken = 1 } = options.backbone.vision?.shape ?? {}
   const all: (Remedy | false)[] = [
     !checkpointed && { advice: 'checkpointed: true', changes: { checkpointed: true } },
     // Weights that are trained as a whole cannot be.
     options.quantize === undefined &&
-      (options.trainable ?? 0) < weightCount(options.config) / 4 && {
+      (options.trainable ?? 0) < weightCount(options.backbone) / 4 && {
         advice: "quantize: 'int4'",
         changes: { quantize: 'int4' },
       },
@@ -52,7 +52,8 @@ function remedies(options: MemoryOptions): Remedy[] {
         imagePatches: imagePatches.map((count) => Math.ceil(count / 2)),
         promptTokens: Math.max(
           1,
-          options.promptTokens - Math.floor(imagePatches.reduce((sum, count) => sum + count, 0) / 8),
+          options.promptTokens -
+            Math.floor(imagePatches.reduce((sum, count) => sum + count, 0) / 2 / patchesPerToken),
         ),
       },
     },
@@ -65,8 +66,8 @@ function remedies(options: MemoryOptions): Remedy[] {
   return all.filter((remedy) => remedy !== false)
 }
 
-function weightCount(config: MemoryOptions['config']): number {
-  const shapes = [...expectedWeights(config).values()]
+function weightCount({ weights }: MemoryOptions['backbone']): number {
+  const shapes = [...weights.values()]
   return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)
 }
 

@@ -10,15 +10,16 @@
  */
 import { checkInteger } from '@evolmm/internal'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
-import type { QwenConfig } from '../backbones/qwen2_5_vl/config'
-import { expectedWeights } from '../backbones/qwen2_5_vl/weights'
+import type { Backbone } from '../backbones/backbone'
+import type { VisionShape } from '../backbones/shapes'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
+import { quantizable } from '../programs/quantizable'
 import type { Device } from './provider-status'
 
 export type ProgramKind = 'encode' | 'sample' | 'score' | 'learn'
 
 export interface MemoryOptions {
-  config: QwenConfig
+  backbone: Backbone
   /** Programs that are open in the process. @default encode, sample and learn */
   programs?: readonly ProgramKind[] | undefined
   /** @default 'cpu' */
@@ -41,7 +42,7 @@ export interface MemoryOptions {
   completionTokens: number
   /** Completions of a prompt. @default 1 */
   samples?: number | undefined
-  /** Patches (14 pixels square in Qwen2.5-VL) of each image that is encoded in one call. @default none */
+  /** Patches, rows of the vision tower, of each image that is encoded in one call. @default none */
   imagePatches?: readonly number[] | undefined
   /** True if the learning pass computes the divergence from the base policy. @default true */
   kl?: boolean | undefined
@@ -91,7 +92,7 @@ const fragments = 1.05
 
 /** Throws `INVALID_OPTION`. */
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
-  const { config, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
+  const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
   const { trainable = 0, prepack = true, kl = true, checkpointed = false, chunk = 64 } = options
   const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
   for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
@@ -102,13 +103,14 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
   const learns = has('learn', 'score')
   const length = promptTokens + (learns ? samples * completionTokens : 0)
-  const prompts: Packed = { config, groups, length: promptTokens }
-  const packs: Packed = { config, groups, length }
-  const sizes = weightSizes(config, options.quantize)
-  const cache = 2 * config.text.layers * config.text.keyValueHeads * config.text.headSize
+  const { layers, vocabularySize, keyValueSize } = backbone.sizes
+  const prompts: Packed = { backbone, groups, length: promptTokens }
+  const packs: Packed = { backbone, groups, length }
+  const sizes = weightSizes(backbone, options.quantize)
+  const cache = 2 * layers * keyValueSize
   const forward = forwardBytes(packs)
   const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
-  const loss = learns ? lossBytes(config, { rows: groups * samples * completionTokens, chunk, kl }) : 0
+  const loss = learns ? lossBytes(backbone, { rows: groups * samples * completionTokens, chunk, kl }) : 0
 
   const kept = has('learn') ? keptBytes(packs, options, checkpointed) : 0
   // Room that the loss takes before the pass does.
@@ -117,7 +119,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const made = sizes.quantized.language.work
 
   const parts = {
-    runtime: processBytes[device] + graphBytesPerLayer * config.text.layers * programs.length,
+    runtime: processBytes[device] + graphBytesPerLayer * layers * programs.length,
     ...weightBytes(sizes, {
       trainVision: options.trainVision ?? false,
       cpu: device === 'cpu',
@@ -132,9 +134,9 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
     cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
-    encode: has('encode') ? encodeBytes(config, imagePatches) + sizes.quantized.vision.work : 0,
+    encode: has('encode') ? encodeBytes(backbone, imagePatches) + sizes.quantized.vision.work : 0,
     sample: has('sample')
-      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * config.text.vocabularySize) + made
+      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * vocabularySize) + made
       : 0,
     learn: learns ? kept + Math.max(forward, backward) - shared + made : 0,
     loss,
@@ -165,15 +167,17 @@ interface WeightSizes {
 }
 
 /** Numbers of weights. */
-function weightSizes(config: QwenConfig, quantize: MemoryOptions['quantize']): WeightSizes {
-  const head = config.text.vocabularySize * config.text.hiddenSize
+function weightSizes(backbone: Backbone, quantize: MemoryOptions['quantize']): WeightSizes {
+  const { weights, isVision, embeddingWeight, head } = backbone
+  const { vocabularySize, hiddenSize } = backbone.sizes
   const none = (): QuantizedSizes => ({ file: 0, codes: 0, work: 0 })
   const quantized = { vision: none(), language: none() }
-  const sizes = { vision: 0, language: 0, head, table: 0, quantized }
-  for (const [name, shape] of expectedWeights(config)) {
-    const table = name.endsWith('embed_tokens.weight') && !config.tieWordEmbeddings
-    const part = name.startsWith('model.visual.') ? 'vision' : table ? 'table' : 'language'
-    if (quantize !== undefined && shape.length === 2 && !/embed_tokens|lm_head/.test(name)) {
+  const sizes = { vision: 0, language: 0, head: vocabularySize * hiddenSize, table: 0, quantized }
+  const narrow = new Set(quantize === undefined ? [] : quantizable(backbone))
+  for (const [name, shape] of weights) {
+    const table = name === embeddingWeight && name !== head.weight
+    const part = isVision(name) ? 'vision' : table ? 'table' : 'language'
+    if (narrow.has(name)) {
       const own = quantized[part === 'vision' ? 'vision' : 'language']
       const { file, codes } = quantizedBytes(shape[0], shape[1])
       own.file += file
@@ -230,21 +234,21 @@ function weightBytes(
 }
 
 interface Packed {
-  config: QwenConfig
+  backbone: Backbone
   groups: number
   /** Tokens of a group. */
   length: number
 }
 
 /** One [groups, heads, length, length]. */
-function scoreBytes({ config, groups, length }: Packed): number {
-  return 4 * groups * config.text.heads * length ** 2
+function scoreBytes({ backbone, groups, length }: Packed): number {
+  return 4 * groups * backbone.shape.heads * length ** 2
 }
 
 /** A forward pass, which holds one block at a time: scores before and after the softmax, the mask, rows. */
 function forwardBytes(packed: Packed): number {
-  const { config, groups, length } = packed
-  const { hiddenSize, intermediateSize } = config.text
+  const { backbone, groups, length } = packed
+  const { hiddenSize, intermediateSize } = backbone.shape
   const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
   return fragments * (2 * scoreBytes(packed) + 2 * 4 * groups * length ** 2 + rows)
 }
@@ -255,13 +259,14 @@ function keptBytes(
   { trainVision = false, imagePatches = [] }: MemoryOptions,
   checkpointed: boolean,
 ): number {
-  const { config, groups, length } = packed
-  const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = config.text
+  const { backbone, groups, length } = packed
+  const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = backbone.shape
   // Inputs of norms and of linear modules; queries, keys, values and what they give; gate, up and their product.
   const width = 4 * hiddenSize + 2 * heads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize
   const block = 4 * groups * length * width + scoreBytes(packed)
   const inputs = 4 * groups * length * hiddenSize
-  const tower = trainVision ? keptVisionBytes(config, imagePatches, checkpointed) : 0
+  const tower =
+    trainVision && backbone.vision ? keptVisionBytes(backbone.vision.shape, imagePatches, checkpointed) : 0
   // The block that is being computed anew meets leavings of the one before.
   return (
     tower +
@@ -275,28 +280,28 @@ function backwardBytes(
   { trainVision = false, imagePatches = [] }: MemoryOptions,
   checkpointed: boolean,
 ): number {
-  const { config, groups, length } = packed
-  const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * config.text.intermediateSize
-  const { vision } = config
-  const tower = trainVision && !checkpointed ? 3 * 4 * vision.heads * wholeScores(imagePatches) : 0
-  return fragments * Math.max(text, tower)
+  const { backbone, groups, length } = packed
+  const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * backbone.shape.intermediateSize
+  const heads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
+  return fragments * Math.max(text, 3 * 4 * heads * wholeScores(imagePatches))
 }
 
 /** Logits of a chunk and what is made of them, and rows before and after the head. */
 function lossBytes(
-  { text }: QwenConfig,
+  { sizes }: Backbone,
   { rows, chunk, kl }: { rows: number; chunk: number; kl: boolean },
 ): number {
-  const logits = (kl ? 8 : 5) * Math.min(chunk, rows) * text.vocabularySize
-  return 4 * (logits + 5 * rows * text.hiddenSize)
+  const logits = (kl ? 8 : 5) * Math.min(chunk, rows) * sizes.vocabularySize
+  return 4 * (logits + 5 * rows * sizes.hiddenSize)
 }
 
 /** The vision tower, forward: full attention over the largest image counts most. */
-function encodeBytes({ vision }: QwenConfig, imagePatches: readonly number[]): number {
+function encodeBytes({ vision }: Backbone, imagePatches: readonly number[]): number {
+  if (vision === undefined) return 0
+  const { hiddenSize, intermediateSize, heads, patchSize } = vision.shape
   const patches = imagePatches.reduce((sum, count) => sum + count, 0)
-  const rows = 16 * vision.hiddenSize + 4 * vision.intermediateSize
-  const pixels = vision.channels * vision.temporalPatchSize * vision.patchSize ** 2
-  return fragments * (2.1 * 4 * vision.heads * wholeScores(imagePatches) + 4 * patches * (rows + pixels))
+  const rows = 16 * hiddenSize + 4 * intermediateSize
+  return fragments * (2.1 * 4 * heads * wholeScores(imagePatches) + 4 * patches * (rows + patchSize))
 }
 
 /** Images are padded to the largest of a call. */
@@ -305,17 +310,15 @@ function wholeScores(imagePatches: readonly number[]): number {
 }
 
 function keptVisionBytes(
-  { vision }: QwenConfig,
+  { hiddenSize, intermediateSize, heads, layers, windowedLayers, window }: VisionShape,
   imagePatches: readonly number[],
   checkpointed: boolean,
 ): number {
   const patches = imagePatches.reduce((sum, count) => sum + count, 0)
-  const { hiddenSize, intermediateSize, heads, depth, fullAttentionBlocks } = vision
   const rows = 4 * patches * (10 * hiddenSize + 3 * intermediateSize)
   const whole = 4 * heads * wholeScores(imagePatches)
-  const windowed = 4 * heads * patches * (vision.windowSize / vision.patchSize) ** 2
-  const full = fullAttentionBlocks.length
-  const all = depth * rows + full * whole + (depth - full) * windowed
-  const anew = depth * 4 * patches * hiddenSize + 1.5 * (rows + whole)
+  const windowed = 4 * heads * patches * window
+  const all = layers * rows + (layers - windowedLayers) * whole + windowedLayers * windowed
+  const anew = layers * 4 * patches * hiddenSize + 1.5 * (rows + whole)
   return fragments * (checkpointed ? Math.min(all, anew) : all)
 }

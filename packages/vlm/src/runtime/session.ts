@@ -3,13 +3,16 @@ import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
 import { EvolmmError } from '@evolmm/internal'
 import { InferenceSession, Tensor } from './onnxruntime'
-import type { Feed } from '../backbones/backbone'
+import type { Feed } from '../backbones/feed'
 import { reasonOf } from './provider-status'
+
+/** Values of inputs by name. What a program does not read may be there, and may be `undefined`. */
+export type Feeds = Readonly<Partial<Record<string, Feed>>>
 
 export interface Program {
   /** What it reads; other feeds are left out. */
   inputs: ReadonlySet<string>
-  run: (feeds: Record<string, Feed>) => Promise<Record<string, Tensor>>
+  run: (feeds: Feeds) => Promise<Record<string, Tensor>>
   release: () => Promise<void>
 }
 
@@ -47,9 +50,11 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
       session
         .run(
           Object.fromEntries(
-            Object.entries(feeds)
-              .filter(([name]) => inputs.has(name))
-              .map(([name, { dtype, dims, data }]) => [name, new Tensor(dtype, data as Float32Array, dims)]),
+            Object.entries(feeds).flatMap(([name, feed]) =>
+              feed !== undefined && inputs.has(name)
+                ? [[name, new Tensor(feed.dtype, feed.data as Float32Array, feed.dims)]]
+                : [],
+            ),
           ),
         )
         .catch(failed),

@@ -1,16 +1,18 @@
 /** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
 import { join } from 'node:path'
 import { externalData, Graph, op } from '@evolmm/onnx'
-import type { Backbone, Feed } from '../../src/backbones/backbone'
-import { openBackbone } from '../../src/backbones/open-backbone'
+import type { Backbone } from '../../src/backbones/backbone'
+import type { Feed } from '../../src/backbones/feed'
+import { readBackbone } from '../../src/backbones/open-backbone'
+import type { Span } from '../../src/backbones/prompt-rules'
+import type { PreparedImage, Vision } from '../../src/backbones/vision'
 import { widenedCheckpoint } from '../../src/checkpoint/widened-checkpoint'
 import { openCheckpoint } from '../../src/checkpoint/open-checkpoint'
-import { readImageProcessorConfig } from '../../src/backbones/parts/patch-processor-config'
 import type { RgbImage } from '../../src/image/rgb-image'
-import type { Grid } from '../../src/backbones/parts/image-token-count'
-import { embeddedPrompts } from '../../src/programs/embedded-prompts'
 import { encodeProgram } from '../../src/programs/encode-program'
-import { learnProgram, trainsVision } from '../../src/programs/learn-program'
+import { featureRows, featuresInput, imageRows } from '../../src/programs/image-inputs'
+import { learnProgram } from '../../src/programs/learn-program'
+import { maskInputs } from '../../src/programs/mask-kinds'
 import { packGroups, type PackedPrompt } from '../../src/programs/pack-groups'
 import { packedAttention } from '../../src/programs/packed-attention'
 import { programLayers } from '../../src/programs/program-layers'
@@ -18,22 +20,20 @@ import type { Trainable } from '../../src/programs/trainable'
 import { frozenWeights, type WeightFiles } from '../../src/programs/weight-files'
 import { openProgram } from '../../src/runtime/session'
 
-interface Image {
-  pixels: Float32Array
-  grid: Grid
-}
-
 export interface TestModel {
   backbone: Backbone
+  vision: Vision
   files: WeightFiles
-  patches: (image: RgbImage) => Image
+  prepare: (image: RgbImage) => PreparedImage
   /** Image tokens of the base model. */
-  encode: (images: readonly Image[]) => Promise<Feed>
+  encode: (images: readonly PreparedImage[]) => Promise<Feed>
 }
 
 export interface Prompt {
   ids: readonly number[]
-  images: readonly Image[]
+  images: readonly PreparedImage[]
+  /** The places of image tokens. */
+  imageSpans: readonly Span[]
 }
 
 export interface Group extends Prompt {
@@ -54,19 +54,22 @@ export interface Learned {
 }
 
 export async function openModel(folder: string): Promise<TestModel> {
-  const backbone = await openBackbone(folder)
-  const stored = await openCheckpoint(folder, backbone.weights)
+  const backbone = await readBackbone(folder)
+  const { vision } = backbone
+  if (vision === undefined) throw new Error(`${folder} is a model of text alone`)
+  const stored = await openCheckpoint(folder, backbone)
   const { tensors } = await widenedCheckpoint(stored, { cacheDir: join(folder, '.widened') })
-  const files = await externalData(tensors.values())
-  const processor = await readImageProcessorConfig({ folder })
-  const encoder = await openProgram(encodeProgram({ backbone, files }), files)
+  const files = await externalData([...tensors.values()])
+  const { prepare } = await vision.processor(folder, {})
+  const encoder = await openProgram(encodeProgram({ vision, files }), files)
   return {
     backbone,
+    vision,
     files,
-    patches: (image) => backbone.imagePatches(image, processor),
+    prepare,
     encode: async (images) => {
-      if (images.length === 0) return float([0, backbone.sizes.hiddenSize], [])
-      const { features } = await encoder.run(backbone.visionFeeds(images))
+      if (images.length === 0) return float([0, vision.featureSize], [])
+      const { features } = await encoder.run(vision.feeds([images]))
       return float(features.dims, features.data as Float32Array)
     },
   }
@@ -78,7 +81,7 @@ export function openLearner(
   trainable?: Trainable,
   { checkpointed = false } = {},
 ): (groups: readonly Group[], parameters: Float32Array) => Promise<Learned> {
-  const { backbone, files, encode } = model
+  const { backbone, vision, files, encode } = model
   const trains = trainable !== undefined
   const open = once((pixels: boolean) =>
     openProgram(
@@ -100,11 +103,11 @@ export function openLearner(
       )
       return float([values.length], values)
     }
-    const pixels = trains && trainsVision(trainable) && images.length > 0
+    const pixels = trains && trainable.vision && images.length > 0
     const program = await open(pixels)
     const outputs = await program.run({
       ...feeds,
-      ...(pixels && backbone.visionFeeds(images)),
+      ...(pixels && vision.feeds(groups.map((group) => group.images))),
       features: await encode(images),
       parameters: float([parameters.length], parameters),
       weights: perToken(({ advantages }, c) => advantages[c]),
@@ -126,15 +129,17 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
   const { backbone, files, encode } = model
   const graph = new Graph('logits')
   const layers = programLayers({ graph, frozen: frozenWeights(graph, files) })
-  const embedded = embeddedPrompts(backbone, layers, {
-    ids: op.Reshape(graph.input('ids', 'int64', [1, 'T']), [-1]),
-    features: graph.input('features', 'float32', ['tokens', backbone.sizes.hiddenSize]),
-    imageRows: graph.input('feature_rows', 'int64', ['tokens']),
+  const ids = op.Reshape(graph.input('ids', 'int64', [1, 'T']), [-1])
+  const images = imageRows(featureRows(graph, backbone), featuresInput(graph, backbone))
+  const segments = graph.input('segments', 'int64', [1, 'T'])
+  const hidden = backbone.decoder(layers, {
+    embedded: backbone.embed(layers, ids, images),
+    positions: graph.input('positions', 'int64', [backbone.axes, 'T']),
+    attend: packedAttention({ segments, ...maskInputs(graph, backbone, [1, 'T']) }),
+    images,
   })
-  const positions = graph.input('positions', 'int64', [3, 'T'])
-  const attend = packedAttention({ segments: graph.input('segments', 'int64', [1, 'T']) })
-  const hidden = backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend }))
-  graph.output('logits', layers.linear(hidden, 'lm_head', backbone.headWeight))
+  const states = backbone.finalNorm(layers, hidden)
+  graph.output('logits', layers.linear(states, backbone.head.module, backbone.head.weight))
   const program = await openProgram(graph, files)
   return async (prompt) => {
     const { feeds } = packGroups([{ prompt: packedPrompt(model, prompt), completions: [] }])
@@ -143,14 +148,8 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
   }
 }
 
-export function packedPrompt({ backbone }: TestModel, { ids, images }: Prompt): PackedPrompt {
-  const grids = images.map(({ grid }) => grid)
-  const places = [...ids.keys()].filter((i) => ids[i] === backbone.tokens.imageToken)
-  return {
-    ids: Int32Array.from(ids),
-    ...backbone.positions(ids, grids),
-    imageSpans: places.map((start) => ({ start, length: 1 })),
-  }
+export function packedPrompt({ backbone }: TestModel, { ids, images, imageSpans }: Prompt): PackedPrompt {
+  return { ids: Int32Array.from(ids), ...backbone.positions(ids, images), imageSpans }
 }
 
 /** The part of a flat vector that belongs to each tensor. */

@@ -1,6 +1,6 @@
 /** What PyTorch computed for the tiny checkpoint; see `fixtures/qwen2_5_vl-tiny/reference.json`. */
 import { join } from 'node:path'
-import type { Grid } from '../../src/backbones/parts/image-token-count'
+import type { Grid } from '../../src/backbones/parts/patch-grid'
 import { readFixture } from '../prompt-checkpoint'
 import { floats, readRaw, take, tinyFolder } from './safetensors'
 

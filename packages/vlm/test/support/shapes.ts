@@ -2,10 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseConfig } from '../../src/backbones/qwen2_5_vl/read-config'
-import { expectedWeights } from '../../src/backbones/qwen2_5_vl/weights'
+import { openBackbone } from '../../src/backbones/open-backbone'
+import type { Grid } from '../../src/backbones/parts/patch-grid'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
-import type { Grid } from '../../src/backbones/parts/image-token-count'
 import { trainable, type Trainable } from '../../src/programs/trainable'
 import { readFixture } from '../prompt-checkpoint'
 import { parkMiller, picture, uniform, weight } from './formulas'
@@ -72,7 +71,7 @@ export async function openShape({
     join(folder, 'preprocessor_config.json'),
     JSON.stringify({ min_pixels: 784, max_pixels: 12845056 }),
   )
-  const weights = [...expectedWeights(parseConfig(json))]
+  const weights = [...openBackbone(json).weights]
   await writeSafetensors(
     join(folder, 'model.safetensors'),
     weights.map(([name, shape]) => ({ name, shape, values: weight(name, shape) })),
@@ -111,19 +110,24 @@ export function trainedPart(
 
 export function shapeGroup(
   { name, prompt, completion, advantage, beta }: ShapeCase,
-  { backbone, patches }: TestModel,
+  { backbone, prepare }: TestModel,
 ): Group {
-  const { imageToken, visionStartToken, visionEndToken } = backbone.tokens
+  const idOf = (token: string) => backbone.prompt.tokens.get(token) ?? -1
   const draws = parkMiller(name)
   const text = (count: number) => Array.from({ length: count }, () => draws.next().value % shapes.text_tokens)
   const images: Group['images'][number][] = []
-  const ids = prompt.flatMap((part) => {
-    if (typeof part === 'number') return text(part)
-    const image = patches(picture(part[0], part[1], images.length + 1))
+  const imageSpans: Group['imageSpans'][number][] = []
+  const ids: number[] = []
+  for (const part of prompt) {
+    if (typeof part === 'number') {
+      ids.push(...text(part))
+      continue
+    }
+    const image = prepare(picture(part[0], part[1], images.length + 1))
     images.push(image)
-    const [, height, width] = image.grid
-    const tokens = Array<number>((height * width) / 4).fill(imageToken)
-    return [visionStartToken, ...tokens, visionEndToken]
-  })
-  return { ids, images, completions: [text(completion)], advantages: [advantage], beta }
+    imageSpans.push({ start: ids.length + 1, length: image.tokens })
+    const tokens = Array<number>(image.tokens).fill(idOf('<|image_pad|>'))
+    ids.push(idOf('<|vision_start|>'), ...tokens, idOf('<|vision_end|>'))
+  }
+  return { ids, images, imageSpans, completions: [text(completion)], advantages: [advantage], beta }
 }

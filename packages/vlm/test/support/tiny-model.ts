@@ -15,7 +15,7 @@ const adapted = [...tiny.backbone.modules.keys()].filter((name) =>
 
 /** The reference's adapters, vision included, or only those of the language model. */
 export const adapters = adaptersOn(adapted)
-export const languageAdapters = adaptersOn(adapted.filter((name) => !name.startsWith('model.visual.')))
+export const languageAdapters = adaptersOn(adapted.filter((name) => !tiny.backbone.isVision(name)))
 
 function adaptersOn(modules: readonly string[]): Trainable {
   return trainable(tiny.backbone, new Map(modules.map((name) => [name, { rank, alpha }])))
@@ -43,9 +43,16 @@ export async function caseGroup(name: string, files?: readonly string[]): Promis
   )
   return {
     ids,
-    images: decoded.map(tiny.patches),
+    images: decoded.map(tiny.prepare),
+    imageSpans: imageSpans(ids),
     completions: [completion],
     advantages: [advantage],
     beta,
   }
+}
+
+/** Runs of the image token. */
+export function imageSpans(ids: readonly number[]): Group['imageSpans'] {
+  const imageToken = tiny.backbone.prompt.tokens.get('<|image_pad|>')
+  return [...ids.keys()].filter((i) => ids[i] === imageToken).map((start) => ({ start, length: 1 }))
 }

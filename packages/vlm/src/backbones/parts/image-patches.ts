@@ -1,28 +1,29 @@
 /**
- * An image as the patches that Qwen2.5-VL's vision tower reads, number for number as transformers'
- * Qwen2VLImageProcessorPil: resize, rescale, normalize in float32, and cut. Patches come in squares of `mergeSize` by
- * `mergeSize`, the squares row by row, since each square becomes one token.
+ * An image as the patches that a `patchTower` reads, number for number as transformers' Qwen2VLImageProcessorPil: resize,
+ * rescale, normalize in float32, and cut. Patches come in squares of `mergeSize` by `mergeSize`, the squares row by row,
+ * since each square becomes one token.
  */
 import { EvolmmError } from '@evolmm/internal'
-import type { ImageProcessorConfig } from './patch-processor-config'
 import { resizeBicubic } from '../../image/resize-bicubic'
 import type { RgbImage } from '../../image/rgb-image'
+import type { Grid } from './patch-grid'
+import type { PatchSettings } from './patch-settings'
 import { smartResize } from './smart-resize'
 
 export interface ImagePatches {
   /** [patches, 3 * temporalPatchSize * patchSize * patchSize]: colour, frame, row, column. */
   pixels: Float32Array
-  /** Patches in time, height and width. */
-  grid: [time: number, height: number, width: number]
+  grid: Grid
 }
 
-export function imagePatches(image: RgbImage, config: ImageProcessorConfig): ImagePatches {
-  const { patchSize, temporalPatchSize, mergeSize } = config
-  const { width, height, data } = fit(image, config)
-  const grid: ImagePatches['grid'] = [1, height / patchSize, width / patchSize]
+/** The patches of an image whose sides are those of `fittedSize`, to which it is resized. */
+export function imagePatches(image: RgbImage, settings: PatchSettings): ImagePatches {
+  const { patchSize, temporalPatchSize, mergeSize } = settings
+  const { width, height, data } = resizeBicubic(image, fittedSize(image, settings))
+  const grid: Grid = [1, height / patchSize, width / patchSize]
   const area = patchSize * patchSize
   const pixels = new Float32Array(width * height * 3 * temporalPatchSize)
-  const values = [0, 1, 2].map((channel) => normalizedBytes(config, channel))
+  const values = [0, 1, 2].map((channel) => normalizedBytes(settings, channel))
   let to = 0
   for (const [top, left] of corners(grid, mergeSize, patchSize))
     for (let channel = 0; channel < 3; channel++) {
@@ -38,12 +39,14 @@ export function imagePatches(image: RgbImage, config: ImageProcessorConfig): Ima
   return { pixels, grid }
 }
 
-/** The image at a size that divides into squares of patches. */
-function fit(image: RgbImage, config: ImageProcessorConfig): RgbImage {
-  const factor = config.patchSize * config.mergeSize
-  const { width, height } = image
-  if (config.resize) return resizeBicubic(image, smartResize({ ...config, width, height, factor }))
-  if (width % factor === 0 && height % factor === 0) return image
+/** The size at which an image divides into squares of patches. Throws `IMAGE_TOO_NARROW` or `IMAGE_SIZE_UNSUPPORTED`. */
+export function fittedSize(
+  { width, height }: { width: number; height: number },
+  settings: PatchSettings,
+): { width: number; height: number } {
+  const factor = settings.patchSize * settings.mergeSize
+  if (settings.resize) return smartResize({ ...settings, width, height, factor })
+  if (width % factor === 0 && height % factor === 0) return { width, height }
   throw new EvolmmError(
     'IMAGE_SIZE_UNSUPPORTED',
     `image: without resizing, sides must be multiples of ${factor}, got ${width}x${height}; turn do_resize on`,
@@ -53,7 +56,7 @@ function fit(image: RgbImage, config: ImageProcessorConfig): RgbImage {
 
 /** Top left pixels of the patches, in their order. */
 function* corners(
-  [, rows, columns]: ImagePatches['grid'],
+  [, rows, columns]: Grid,
   mergeSize: number,
   patchSize: number,
 ): Generator<[number, number]> {
@@ -64,7 +67,7 @@ function* corners(
 }
 
 /** What each byte becomes, rounded to float32 after every step as NumPy does. */
-function normalizedBytes({ rescaleFactor, mean, std }: ImageProcessorConfig, channel: number): Float32Array {
+function normalizedBytes({ rescaleFactor, mean, std }: PatchSettings, channel: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, byte) => {
     const centered = Math.fround(Math.fround(byte * rescaleFactor) - Math.fround(mean[channel]))
     return centered / Math.fround(std[channel])

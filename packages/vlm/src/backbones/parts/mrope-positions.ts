@@ -5,18 +5,18 @@
  * the text after it starts where the longer side ends.
  */
 import { EvolmmError } from '@evolmm/internal'
-import { imageTokenCount, type Grid } from './image-token-count'
-import { videoError } from './video-error'
-import type { QwenConfig } from '../qwen2_5_vl/config'
+import { refuseVideo } from './image-runs'
+import { imageTokenCount, type Grid } from './patch-grid'
 
 export interface MropePositionsOptions {
   /** `[T]`, with the image token once per merged patch. */
   ids: ArrayLike<number>
   /** Patches of each image, in order. */
   grids: readonly Grid[]
-  config: Pick<QwenConfig, 'imageToken' | 'videoToken'> & {
-    vision: Pick<QwenConfig['vision'], 'spatialMergeSize'>
-  }
+  imageToken: number
+  videoToken: number
+  /** Side of the squares of patches that become one token. */
+  mergeSize: number
 }
 
 export interface MropePositions {
@@ -27,9 +27,10 @@ export interface MropePositions {
 }
 
 /** Throws `IMAGE_TOKENS_MISMATCH` unless each run of image tokens is as long as its grid says. */
-export function mropePositions({ ids, grids, config }: MropePositionsOptions): MropePositions {
+export function mropePositions(options: MropePositionsOptions): MropePositions {
+  const { ids, grids, imageToken, videoToken, mergeSize } = options
+  refuseVideo(ids, videoToken)
   const count = ids.length
-  const mergeSize = config.vision.spatialMergeSize
   const positions = new Int32Array(3 * count)
   let image = 0
   let next = 0
@@ -42,9 +43,7 @@ export function mropePositions({ ids, grids, config }: MropePositionsOptions): M
   }
 
   for (let i = 0; i < count;) {
-    const id = ids[i]
-    if (id === config.videoToken) throw videoError()
-    if (id !== config.imageToken) {
+    if (ids[i] !== imageToken) {
       put(i, next, next, next)
       next++
       i++

@@ -1,42 +1,123 @@
 /**
- * The configuration of a Qwen2.5-VL model as the rest of the package sees it: one form, whichever of the two JSON layouts
- * (flat as on the hub, nested as newer transformers write it) it was read from.
+ * `config.json` of a Qwen2.5-VL checkpoint, in the flat layout of the hub or the nested one that newer transformers
+ * write, and back into the flat one.
  */
-export interface QwenConfig {
-  text: {
-    hiddenSize: number
-    intermediateSize: number
-    layers: number
-    heads: number
-    keyValueHeads: number
-    /** Width of one head, `hiddenSize / heads` unless the file says otherwise. */
-    headSize: number
-    vocabularySize: number
-    ropeTheta: number
-    /** Rotary pairs for time, height and width; they sum to `headSize / 2`. */
-    mropeSection: readonly [number, number, number]
-    rmsNormEps: number
-    maxPositions: number
-  }
-  vision: {
-    depth: number
-    hiddenSize: number
-    intermediateSize: number
-    heads: number
+import type { FloatType } from '@evolmm/safetensors'
+import { z } from 'zod'
+import type { JsonObject } from '../../checkpoint/read-checkpoint-file'
+import {
+  checkArchitecture,
+  checkFields,
+  invalidConfig,
+  layerCount,
+  size,
+  tokenId,
+} from '../parts/config-fields'
+import { mropeModelJson, readMropeModel, type MropeModel } from '../parts/mrope-text'
+import type { PatchTowerConfig } from '../parts/patch-tower'
+
+export interface Qwen25Config extends MropeModel {
+  vision: PatchTowerConfig & {
     /** Side of an attention window in pixels. */
     windowSize: number
     /** Blocks that attend over the whole image. */
     fullAttentionBlocks: readonly number[]
-    channels: number
-    outHiddenSize: number
-    patchSize: number
-    spatialMergeSize: number
-    temporalPatchSize: number
   }
-  imageToken: number
-  videoToken: number
-  visionStartToken: number
-  visionEndToken: number
-  /** The head is the embedding matrix. */
-  tieWordEmbeddings: boolean
+}
+
+const architecture = 'Qwen2_5_VLForConditionalGeneration'
+
+/** The defaults are those of transformers; the published 32B file relies on them. */
+const visionSchema = z.object({
+  depth: layerCount.default(32),
+  hidden_size: size,
+  intermediate_size: size,
+  num_heads: size.default(16),
+  window_size: size.default(112),
+  fullatt_block_indexes: z.array(tokenId).default([7, 15, 23, 31]),
+  in_channels: size.nullish(),
+  in_chans: size.nullish(),
+  out_hidden_size: size,
+  patch_size: size.default(14),
+  spatial_merge_size: size.default(2),
+  temporal_patch_size: size.default(2),
+  hidden_act: z.literal('silu').default('silu'),
+})
+
+/** Throws `UNSUPPORTED_MODEL`, or `INVALID_CONFIG` for what is wrong or not implemented. */
+export function parseConfig(json: JsonObject, file = 'config.json'): Qwen25Config {
+  checkArchitecture(json, architecture, file)
+  const model = readMropeModel(json, file)
+  const vision = checkFields(visionSchema, json.vision_config, { file, prefix: 'vision_config.' })
+  const config: Qwen25Config = {
+    ...model,
+    vision: {
+      depth: vision.depth,
+      hiddenSize: vision.hidden_size,
+      intermediateSize: vision.intermediate_size,
+      heads: vision.num_heads,
+      windowSize: vision.window_size,
+      fullAttentionBlocks: vision.fullatt_block_indexes,
+      channels: vision.in_channels ?? vision.in_chans ?? 3,
+      outHiddenSize: vision.out_hidden_size,
+      patchSize: vision.patch_size,
+      spatialMergeSize: vision.spatial_merge_size,
+      temporalPatchSize: vision.temporal_patch_size,
+    },
+  }
+  checkVision(config, file)
+  return config
+}
+
+/** What one field asks of another. */
+function checkVision({ text, vision }: Qwen25Config, file: string): void {
+  const fail = (field: string, rule: string) => invalidConfig(file, `vision_config.${field}`, rule)
+  const { hiddenSize, heads, windowSize, outHiddenSize, fullAttentionBlocks, depth } = vision
+  const tile = vision.patchSize * vision.spatialMergeSize
+  if (hiddenSize % (4 * heads) !== 0)
+    throw fail('hidden_size', `must be a multiple of four times num_heads, ${4 * heads}, got ${hiddenSize}`)
+  if (windowSize % tile !== 0)
+    throw fail(
+      'window_size',
+      `must be a multiple of patch_size * spatial_merge_size, ${tile}, got ${windowSize}`,
+    )
+  if (outHiddenSize !== text.hiddenSize)
+    throw fail(
+      'out_hidden_size',
+      `must be hidden_size of the language model, ${text.hiddenSize}, got ${outHiddenSize}`,
+    )
+  const beyond = fullAttentionBlocks.find((block) => block >= depth)
+  if (beyond !== undefined)
+    throw fail('fullatt_block_indexes', `must be below depth, ${depth}, got ${beyond}`)
+}
+
+export function configJson(
+  config: Qwen25Config,
+  { dtype, source }: { dtype: FloatType; source: JsonObject },
+): JsonObject {
+  const { vision } = config
+  const from = source.vision_config as JsonObject | undefined
+  return {
+    ...mropeModelJson(config, source),
+    architectures: [architecture],
+    model_type: 'qwen2_5_vl',
+    torch_dtype: dtype,
+    vision_config: {
+      depth: vision.depth,
+      hidden_act: 'silu',
+      hidden_size: vision.hiddenSize,
+      intermediate_size: vision.intermediateSize,
+      num_heads: vision.heads,
+      in_channels: vision.channels,
+      in_chans: vision.channels,
+      out_hidden_size: vision.outHiddenSize,
+      patch_size: vision.patchSize,
+      spatial_merge_size: vision.spatialMergeSize,
+      spatial_patch_size: vision.patchSize,
+      window_size: vision.windowSize,
+      fullatt_block_indexes: [...vision.fullAttentionBlocks],
+      tokens_per_second: from?.tokens_per_second ?? 2,
+      temporal_patch_size: vision.temporalPatchSize,
+    },
+  }
 }

@@ -1,5 +1,5 @@
 /** The configurations of the published Qwen2.5-VL models (base and instruct alike), for sizing and for tests. */
-import type { QwenConfig } from './config'
+import type { Qwen25Config } from './config'
 
 interface Sizes {
   hiddenSize: number
@@ -13,7 +13,7 @@ interface Sizes {
 }
 
 /** By size; each is what `readConfig` makes of that model's `config.json`. */
-export const publishedConfigs: Readonly<Record<'3B' | '7B' | '32B' | '72B', QwenConfig>> = {
+export const publishedConfigs: Readonly<Record<'3B' | '7B' | '32B' | '72B', Qwen25Config>> = {
   '3B': published({
     hiddenSize: 2048,
     layers: 36,
@@ -56,7 +56,7 @@ export const publishedConfigs: Readonly<Record<'3B' | '7B' | '32B' | '72B', Qwen
   }),
 }
 
-function published({ visionIntermediateSize, tieWordEmbeddings, ...text }: Sizes): QwenConfig {
+function published({ visionIntermediateSize, tieWordEmbeddings, ...text }: Sizes): Qwen25Config {
   return {
     text: {
       ...text,

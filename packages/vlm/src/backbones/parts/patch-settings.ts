@@ -1,5 +1,5 @@
 /**
- * How a checkpoint wants its images prepared: `preprocessor_config.json`, or the `image_processor` part of the
+ * The settings of transformers' Qwen2VLImageProcessor: `preprocessor_config.json`, or the `image_processor` part of the
  * `processor_config.json` that newer transformers write instead. Steps that are switched off become ones that change
  * nothing. What the file asks for and we do not implement is refused.
  */
@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
 import { isObject, readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
+import type { ImageBounds } from '../vision'
 
-export interface ImageProcessorConfig {
+export interface PatchSettings {
   /** Fewest pixels after resizing. */
   minPixels: number
   /** Most pixels after resizing. */
@@ -27,15 +28,6 @@ export interface ImageProcessorConfig {
   mean: readonly [number, number, number]
   /** Of red, green and blue, what is left is divided by it. */
   std: readonly [number, number, number]
-}
-
-export interface ReadImageProcessorConfigOptions {
-  /** The checkpoint's folder. */
-  folder: string
-  /** Pixels, in place of the checkpoint's. @default the checkpoint's */
-  minPixels?: number
-  /** Pixels, in place of the checkpoint's. @default the checkpoint's */
-  maxPixels?: number
 }
 
 const count = z.int().min(1)
@@ -66,14 +58,20 @@ const schema = z.object({
   image_std: triple(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
 })
 
+/** Of the published processors. */
+const publishedBounds = { min_pixels: 56 * 56, max_pixels: 28 * 28 * 16384 }
+
 /**
- * Throws `CHECKPOINT_FILE_NOT_FOUND` or `CHECKPOINT_FILE_DAMAGED` for the file, `INVALID_CONFIG` for a field of it, and
- * `INVALID_OPTION` for bounds that are no bounds.
+ * The settings in `folder`, or those of the published models. Throws `CHECKPOINT_FILE_NOT_FOUND` or
+ * `CHECKPOINT_FILE_DAMAGED` for the file, `INVALID_CONFIG` for a field of it, and `INVALID_OPTION` for bounds that are no
+ * bounds.
  */
-export async function readImageProcessorConfig(
-  options: ReadImageProcessorConfigOptions,
-): Promise<ImageProcessorConfig> {
-  const { file, prefix, value } = await findSettings(options.folder)
+export async function readPatchSettings(
+  folder: string | undefined,
+  bounds: ImageBounds = {},
+): Promise<PatchSettings> {
+  const { file, prefix, value } =
+    folder === undefined ? { file: '', prefix: '', value: publishedBounds } : await findSettings(folder)
   const result = schema.safeParse(value, { reportInput: true })
   if (!result.success) {
     const [{ path, message, input }] = result.error.issues as [z.core.$ZodIssue]
@@ -85,7 +83,7 @@ export async function readImageProcessorConfig(
     old: 'min_pixels' | 'max_pixels',
     edge: keyof typeof read.size,
   ) => {
-    if (options[option] !== undefined) return checkInteger(option, options[option], { min: 1 })
+    if (bounds[option] !== undefined) return checkInteger(option, bounds[option], { min: 1 })
     const pixels = read[old] ?? read.size[edge]
     if (pixels == null) throw invalid(file, `${prefix}size.${edge}`, `must be a number of pixels, got none`)
     return pixels
@@ -93,7 +91,7 @@ export async function readImageProcessorConfig(
   const minPixels = bound('minPixels', 'min_pixels', 'shortest_edge')
   const maxPixels = bound('maxPixels', 'max_pixels', 'longest_edge')
   if (minPixels > maxPixels) {
-    if (options.minPixels === undefined && options.maxPixels === undefined)
+    if (bounds.minPixels === undefined && bounds.maxPixels === undefined)
       throw invalid(file, `${prefix}min_pixels`, `must be at most max_pixels, ${maxPixels}, got ${minPixels}`)
     checkInteger('maxPixels', maxPixels, { min: minPixels })
   }

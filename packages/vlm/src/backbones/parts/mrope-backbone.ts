@@ -1,0 +1,83 @@
+/** The common form of Qwen2-VL and Qwen2.5-VL: a Qwen2 decoder with three position axes beside a `patchTower`. */
+import { rmsNorm } from '@evolmm/onnx'
+import type { Backbone } from '../backbone'
+import { decoder, decoderProjections, decoderWeights, withFeatures } from './decoder'
+import { refuseVideo, tokenizeRuns } from './image-runs'
+import { mropePositions } from './mrope-positions'
+import type { MropeModel } from './mrope-text'
+import { gridOf } from './patch-grid'
+import { patchTower, patchTowerWeights, type PatchTowerOptions } from './patch-tower'
+import { renamed } from './renamed'
+import { rotaryAngles, sectionAxes } from './rotary-angles'
+import { linearModules, usualInitialValue } from './weight-shapes'
+
+export interface MropeBackboneOptions {
+  model: MropeModel
+  tower: PatchTowerOptions
+  configJson: Backbone['configJson']
+}
+
+const language = 'model.language_model'
+const embeddingWeight = `${language}.embed_tokens.weight`
+
+export function mropeBackbone({ model, tower, configJson }: MropeBackboneOptions): Backbone {
+  const { text, imageToken, videoToken } = model
+  const headMatrix = ['lm_head.weight', [text.vocabularySize, text.hiddenSize]] as const
+  const weights = [...patchTowerWeights(tower), ...decoderWeights(text, language, true)]
+  const mergeSize = tower.config.spatialMergeSize
+  return {
+    weights: new Map([...weights, ...(model.tieWordEmbeddings ? [] : [headMatrix])]),
+    modules: linearModules([...weights, headMatrix], embeddingWeight),
+    names: renamed([
+      ['visual.', 'model.visual.'],
+      ['model.', `${language}.`],
+    ]),
+    isVision: (name) => name.startsWith('model.visual.'),
+    targets: decoderProjections,
+    embeddingWeight,
+    head: { module: 'lm_head', weight: model.tieWordEmbeddings ? embeddingWeight : headMatrix[0] },
+    initialValue: usualInitialValue,
+    configJson,
+    prompt: {
+      tokens: new Map([
+        ['<|image_pad|>', imageToken],
+        ['<|video_pad|>', videoToken],
+        ['<|vision_start|>', model.visionStartToken],
+        ['<|vision_end|>', model.visionEndToken],
+      ]),
+      placeholder: /<\|image_pad\|>/g,
+      marker: /<\|[^<>|\s]*\|>/,
+      tokenize: (rendered, images, tokenizer) => {
+        const lengths = images.map(({ tokens }) => tokens)
+        const tokenized = tokenizeRuns({ tokenizer, text: rendered, imageToken, lengths })
+        refuseVideo(tokenized.ids, videoToken)
+        return tokenized
+      },
+    },
+    axes: 3,
+    positions: (ids, images) =>
+      mropePositions({ ids, grids: images.map(gridOf), imageToken, videoToken, mergeSize }),
+    sizes: {
+      layers: text.layers,
+      hiddenSize: text.hiddenSize,
+      keyValueSize: text.keyValueHeads * text.headSize,
+      vocabularySize: text.vocabularySize,
+      maxPositions: text.maxPositions,
+    },
+    embed: (layers, ids, images) => withFeatures(layers.rows(ids, embeddingWeight), images),
+    decoder: (layers, inputs) => {
+      const axes = sectionAxes(text.mropeSection)
+      const { positions } = inputs
+      const angles = rotaryAngles({ positions, theta: text.ropeTheta, headSize: text.headSize, axes })
+      return decoder(layers, { config: text, prefix: language, angles }, inputs)
+    },
+    finalNorm: (layers, hidden) =>
+      rmsNorm({
+        x: hidden,
+        weight: layers.weight(`${language}.norm.weight`),
+        epsilon: text.rmsNormEps,
+      }),
+    shape: text,
+    vision: patchTower(tower),
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Attention among some of the rows of a vision tower: within windows of an image, or within the whole image.
+ *
+ * The published code sorts patches by window and back. Here the rows stay where they are: each kind of attention gathers
+ * its rows into padded batches and gathers the results back, so nothing depends on an order.
+ */
+import { attention, op, type Tensor } from '@evolmm/onnx'
+import type { Feed, InputDeclaration } from '../feed'
+
+/** Which rows attend to each other, as batches of equal length. */
+export interface Neighbours {
+  /** Row of each place, int64 [batches, length]; places beyond the last row of a batch repeat any row. */
+  rows: Tensor
+  /** Added to the scores, [batches, 1, 1, length]: very negative at places that repeat. */
+  mask: Tensor
+  /** Place of each row in the flattened batches, int64 [patches]. */
+  places: Tensor
+}
+
+const hidden = -1e30
+
+/** The inputs that `neighboursOf` reads; `kind` is in their names. */
+export function neighbourInputs(kind: string): InputDeclaration[] {
+  return [
+    { name: `${kind}_rows`, dtype: 'int64', shape: [`${kind}s`, `${kind}_length`] },
+    { name: `${kind}_mask`, dtype: 'float32', shape: [`${kind}s`, 1, 1, `${kind}_length`] },
+    { name: `${kind}_places`, dtype: 'int64', shape: ['patches'] },
+  ]
+}
+
+/** `get` gives the input of that name. */
+export function neighboursOf(kind: string, get: (name: string) => Tensor): Neighbours {
+  return { rows: get(`${kind}_rows`), mask: get(`${kind}_mask`), places: get(`${kind}_places`) }
+}
+
+/** Values of the inputs, for groups of rows that together are all rows. */
+export function neighbourFeeds(kind: string, groups: readonly (readonly number[])[]): Record<string, Feed> {
+  const length = Math.max(...groups.map((group) => group.length))
+  const patches = groups.reduce((sum, group) => sum + group.length, 0)
+  const rows = new BigInt64Array(groups.length * length)
+  const mask = new Float32Array(groups.length * length)
+  const places = new BigInt64Array(patches)
+  for (const [batch, group] of groups.entries()) {
+    const start = batch * length
+    mask.fill(hidden, start + group.length, start + length)
+    for (const [i, row] of group.entries()) {
+      rows[start + i] = BigInt(row)
+      places[row] = BigInt(start + i)
+    }
+  }
+  return {
+    [`${kind}_rows`]: { dtype: 'int64', dims: [groups.length, length], data: rows },
+    [`${kind}_mask`]: { dtype: 'float32', dims: [groups.length, 1, 1, length], data: mask },
+    [`${kind}_places`]: { dtype: 'int64', dims: [patches], data: places },
+  }
+}
+
+/** Mixed values of each row, [patches, D], for queries, keys and values of that shape. */
+export function attendNear(
+  [q, k, v]: readonly [Tensor, Tensor, Tensor],
+  { rows, mask, places }: Neighbours,
+  { heads, headSize }: { heads: number; headSize: number },
+): Tensor {
+  const [batchQ, batchK, batchV] = [q, k, v].map((part) => op.Gather(part, rows))
+  const mixed = attention({ q: batchQ, k: batchK, v: batchV, mask, heads, headSize })
+  return op.Gather(op.Reshape(mixed, [-1, heads * headSize]), places)
+}

@@ -1,0 +1,41 @@
+/** Images as patches: what a `patchTower` reads. */
+import { EvolmmError } from '@evolmm/internal'
+import type { ImageBounds, ImageProcessor } from '../vision'
+import { fittedSize, imagePatches } from './image-patches'
+import { gridLayout } from './patch-grid'
+import { readPatchSettings, type PatchSettings } from './patch-settings'
+
+/** What the configuration of the model says too. */
+export type PatchSizes = Pick<PatchSettings, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>
+
+/** Throws what `readPatchSettings` does, and `INVALID_CONFIG` where images would be cut otherwise than the tower reads them. */
+export async function patchProcessor(
+  folder: string | undefined,
+  bounds: ImageBounds,
+  sizes: PatchSizes,
+): Promise<ImageProcessor> {
+  const read = await readPatchSettings(folder, bounds)
+  const settings = folder === undefined ? { ...read, ...sizes } : read
+  for (const [name, size] of Object.entries(sizes) as [keyof PatchSizes, number][])
+    if (settings[name] !== size)
+      throw new EvolmmError(
+        'INVALID_CONFIG',
+        `${folder}: the image processor must have ${name} ${size} as config.json says, got ${settings[name]}; ` +
+          'fetch both files from the same model',
+        { details: { folder, field: name } },
+      )
+  const { minPixels, maxPixels, patchSize } = settings
+  return {
+    minPixels,
+    maxPixels,
+    layout: (size, most = maxPixels) => {
+      const within = { ...settings, minPixels: Math.min(minPixels, most), maxPixels: most }
+      const { width, height } = fittedSize(size, within)
+      return gridLayout([1, height / patchSize, width / patchSize], settings)
+    },
+    prepare: (image) => {
+      const { pixels, grid } = imagePatches(image, settings)
+      return { ...gridLayout(grid, settings), pixels }
+    },
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The vision tower of Qwen2-VL and Qwen2.5-VL: patches of one or more images in the processor's order, pre-norm blocks
+ * with rotary positions, and a merger that makes one token of a square of patches. They differ in norms, in the MLP and in
+ * which patches see each other.
+ */
+import { op, rotary, type Tensor } from '@evolmm/onnx'
+import type { Feed, InputDeclaration } from '../feed'
+import type { Layers } from '../layers'
+import type { VisionShape } from '../shapes'
+import type { PreparedImage, Vision } from '../vision'
+import { gelu } from './activations'
+import { attendNear, neighbourFeeds, neighbourInputs, neighboursOf, type Neighbours } from './neighbours'
+import { gridOf } from './patch-grid'
+import { patchPlaces, placeAngles, type PatchPlace } from './patch-places'
+import { patchProcessor } from './patch-processor'
+import { linearWeights, type WeightShape } from './weight-shapes'
+
+export interface PatchTowerConfig {
+  depth: number
+  hiddenSize: number
+  intermediateSize: number
+  heads: number
+  channels: number
+  /** Width of the language model. */
+  outHiddenSize: number
+  patchSize: number
+  spatialMergeSize: number
+  temporalPatchSize: number
+}
+
+/** A part of a block: the weights that it has under a name, and what it makes of rows. */
+export interface TowerModule {
+  weights: (name: string) => WeightShape[]
+  apply: (layers: Layers, x: Tensor, name: string) => Tensor
+}
+
+export interface PatchTowerOptions {
+  config: PatchTowerConfig
+  /** What the names of its weights begin with. */
+  prefix: string
+  norm: TowerModule
+  mlp: TowerModule
+  /** Kinds of attention by name: groups of patches that see each other, all patches in one. */
+  kinds: Readonly<Record<string, (places: readonly PatchPlace[]) => number[][]>>
+  /** The kind of a block. */
+  kindOf: (block: number) => string
+  /** How many blocks see a part of their image alone, and how many patches that is. */
+  windows: Pick<VisionShape, 'windowedLayers' | 'window'>
+}
+
+export function patchTower(options: PatchTowerOptions): Vision {
+  const { config, kinds } = options
+  const { depth, hiddenSize, intermediateSize, heads, patchSize, temporalPatchSize } = config
+  const mergeSize = config.spatialMergeSize
+  const half = hiddenSize / heads / 2
+  return {
+    fields: ['image_grid_thw'],
+    processor: (folder, bounds) =>
+      patchProcessor(folder, bounds, { patchSize, temporalPatchSize, mergeSize }),
+    featureSize: config.outHiddenSize,
+    inputs: [
+      { name: 'pixels', dtype: 'float32', shape: ['patches', patchNumbers(config)] },
+      { name: 'cos', dtype: 'float32', shape: ['patches', half] },
+      { name: 'sin', dtype: 'float32', shape: ['patches', half] },
+      ...Object.keys(kinds).flatMap(neighbourInputs),
+    ],
+    feeds: (prompts) => towerFeeds(options, prompts.flat()),
+    features: (layers, inputs) => towerFeatures(layers, options, inputs),
+    shape: {
+      ...{ layers: depth, hiddenSize, intermediateSize, heads },
+      patchSize: patchNumbers(config),
+      patchesPerToken: mergeSize ** 2,
+      ...options.windows,
+    },
+  }
+}
+
+/** In the order of the model. The patch embedding is a convolution [hidden, channels, time, height, width] without a bias. */
+export function patchTowerWeights({ config, prefix, norm, mlp }: PatchTowerOptions): WeightShape[] {
+  const { depth, hiddenSize, channels, outHiddenSize, patchSize, temporalPatchSize } = config
+  const merged = hiddenSize * config.spatialMergeSize ** 2
+  const block = (name: string): WeightShape[] => [
+    ...norm.weights(`${name}.norm1`),
+    ...linearWeights(`${name}.attn.qkv`, [3 * hiddenSize, hiddenSize], true),
+    ...linearWeights(`${name}.attn.proj`, [hiddenSize, hiddenSize], true),
+    ...norm.weights(`${name}.norm2`),
+    ...mlp.weights(`${name}.mlp`),
+  ]
+  return [
+    [`${prefix}.patch_embed.proj.weight`, [hiddenSize, channels, temporalPatchSize, patchSize, patchSize]],
+    ...Array.from({ length: depth }, (_, i) => block(`${prefix}.blocks.${i}`)).flat(),
+    ...norm.weights(`${prefix}.merger.ln_q`),
+    ...linearWeights(`${prefix}.merger.mlp.0`, [merged, merged], true),
+    ...linearWeights(`${prefix}.merger.mlp.2`, [outHiddenSize, merged], true),
+  ]
+}
+
+/** Numbers that a patch is fed as. */
+function patchNumbers({ channels, temporalPatchSize, patchSize }: PatchTowerConfig): number {
+  return channels * temporalPatchSize * patchSize ** 2
+}
+
+function towerFeeds(
+  { config, kinds }: PatchTowerOptions,
+  images: readonly PreparedImage[],
+): Record<string, Feed> {
+  const headSize = config.hiddenSize / config.heads
+  const places = patchPlaces(images.map(gridOf), config.spatialMergeSize)
+  const { cos, sin } = placeAngles(places, headSize)
+  const table = (width: number, data: Float32Array): Feed => ({
+    dtype: 'float32',
+    dims: [places.length, width],
+    data,
+  })
+  const near = Object.entries(kinds).map(([kind, groupsOf]) => neighbourFeeds(kind, groupsOf(places)))
+  return Object.assign(
+    {
+      pixels: table(patchNumbers(config), joined(images.map(({ pixels }) => pixels))),
+      cos: table(headSize / 2, cos),
+      sin: table(headSize / 2, sin),
+    },
+    ...near,
+  ) as Record<string, Feed>
+}
+
+/** Image tokens, [patches / spatialMergeSize², outHiddenSize], in the processor's order. */
+function towerFeatures(
+  layers: Layers,
+  options: PatchTowerOptions,
+  inputs: ReadonlyMap<string, Tensor>,
+): Tensor {
+  const { config, prefix, norm, kinds, kindOf } = options
+  const get = (name: string): Tensor => {
+    const tensor = inputs.get(name)
+    if (tensor === undefined) throw new Error(`internal: the vision tower has no input "${name}"`)
+    return tensor
+  }
+  const [pixels, cos, sin] = ['pixels', 'cos', 'sin'].map(get)
+  const near = new Map(Object.keys(kinds).map((kind) => [kind, neighboursOf(kind, get)]))
+  const filters = op.Reshape(layers.weight(`${prefix}.patch_embed.proj.weight`), [
+    config.hiddenSize,
+    patchNumbers(config),
+  ])
+  let hidden = op.Gemm(pixels, filters, undefined, { transB: 1 })
+  for (let block = 0; block < config.depth; block++) {
+    const neighbours = near.get(kindOf(block)) as Neighbours
+    const name = `${prefix}.blocks.${block}`
+    hidden = layers.block((x) => towerBlock(layers, options, { x, name, cos, sin, neighbours }), hidden)
+  }
+  const merged = config.hiddenSize * config.spatialMergeSize ** 2
+  const normalized = norm.apply(layers, hidden, `${prefix}.merger.ln_q`)
+  const wide = layers.linear(op.Reshape(normalized, [-1, merged]), `${prefix}.merger.mlp.0`)
+  return layers.linear(gelu(wide), `${prefix}.merger.mlp.2`)
+}
+
+interface BlockInputs {
+  x: Tensor
+  name: string
+  cos: Tensor
+  sin: Tensor
+  neighbours: Neighbours
+}
+
+function towerBlock(
+  layers: Layers,
+  { config, norm, mlp }: PatchTowerOptions,
+  { x, name, cos, sin, neighbours }: BlockInputs,
+): Tensor {
+  const { hiddenSize, heads } = config
+  const qkv = layers.linear(norm.apply(layers, x, `${name}.norm1`), `${name}.attn.qkv`)
+  const [q, k, v] = [0, 1, 2].map((part) =>
+    op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
+  )
+  const turn = (part: Tensor) => rotary({ x: part, cos, sin, heads })
+  const mixed = attendNear([turn(q), turn(k), v], neighbours, { heads, headSize: hiddenSize / heads })
+  const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
+  const normalized = norm.apply(layers, attended, `${name}.norm2`)
+  return op.Add(attended, mlp.apply(layers, normalized, `${name}.mlp`))
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

@@ -1,0 +1,68 @@
+/** What the rest of the package knows of a vision tower. */
+import type { Tensor } from '@evolmm/onnx'
+import type { RgbImage } from '../image/rgb-image'
+import type { Feed, InputDeclaration } from './feed'
+import type { Layers } from './layers'
+import type { VisionShape } from './shapes'
+
+/** What prompts, positions and plans depend on of an image. */
+export interface ImageLayout {
+  /** Rows of features that it becomes. */
+  tokens: number
+  /** Rows that the tower works on. */
+  patches: number
+  /** Pixels after resizing. */
+  area: number
+  /** How it is laid out, in the names of transformers' processor: `image_grid_thw`, say. */
+  fields: Readonly<Record<string, readonly number[]>>
+}
+
+/** An image as the tower takes it. */
+export interface PreparedImage extends ImageLayout {
+  /** Normalised values, in an order that is the folder's own. */
+  pixels: Float32Array
+}
+
+/** Bounds of an image's area after resizing. Throws `INVALID_OPTION` where the model has no such bounds. */
+export interface ImageBounds {
+  /** @default the checkpoint's */
+  minPixels?: number | undefined
+  /** @default the checkpoint's */
+  maxPixels?: number | undefined
+}
+
+/** How a checkpoint wants its images prepared. */
+export interface ImageProcessor {
+  /** Its bounds; absent where the model has none. */
+  minPixels?: number
+  maxPixels?: number
+  /** What an image of that size becomes, within these bounds or a smaller `maxPixels`. Throws `IMAGE_TOO_NARROW`. */
+  layout: (size: { width: number; height: number }, maxPixels?: number) => ImageLayout
+  prepare: (image: RgbImage) => PreparedImage
+}
+
+export interface Vision {
+  /** The names in the `fields` of an image's layout. */
+  fields: readonly string[]
+  /**
+   * The processor of the checkpoint in that folder, from `preprocessor_config.json` or whatever it has instead, or the one
+   * that published models have. Throws `CHECKPOINT_FILE_NOT_FOUND`, `CHECKPOINT_FILE_DAMAGED`, `INVALID_CONFIG` where it is
+   * at odds with the configuration, or `INVALID_OPTION` for bounds that are none.
+   */
+  processor: (folder: string | undefined, bounds: ImageBounds) => Promise<ImageProcessor>
+  /** Width of a row of features: the language model's, and as much again for each deeper layer that adds features. */
+  featureSize: number
+  /**
+   * The images of a prompt with several of them, prepared anew as these depend on each other. Where it is there, features
+   * of such a prompt are computed for the prompt, in one run. @default each image stands alone
+   */
+  together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
+  /** What `features` takes besides weights. */
+  inputs: readonly InputDeclaration[]
+  /** Values of the inputs, for the images of each prompt. */
+  feeds: (prompts: readonly (readonly PreparedImage[])[]) => Record<string, Feed>
+  /** Features [tokens, featureSize], image after image, from the inputs by name. */
+  features: (layers: Layers, inputs: ReadonlyMap<string, Tensor>) => Tensor
+  /** Sizes for the memory estimate. */
+  shape: VisionShape
+}

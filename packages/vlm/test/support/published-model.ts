@@ -1,0 +1,8 @@
+/** A published model of which nothing is here but its sizes. */
+import { publishedBackbone, type Backbone } from '../../src/index'
+
+export function publishedModel(name: string): Backbone {
+  const backbone = publishedBackbone(name)
+  if (backbone === undefined) throw new Error(`no published model is called ${name}`)
+  return backbone
+}
