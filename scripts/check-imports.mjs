@@ -20,6 +20,7 @@ export const allowed = {
   dataset: ['hub'],
   vlm: ['onnx', 'safetensors', 'hub'],
   eval: ['rewards', 'dataset', 'vlm'],
+  runs: ['settings', 'safetensors'],
   'tiny-world': [
     'onnx',
     'safetensors',
@@ -32,8 +33,20 @@ export const allowed = {
     'trainer',
     'settings',
   ],
-  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'settings'],
-  cli: ['onnx', 'safetensors', 'hub', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'trainer', 'settings'],
+  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'settings', 'runs'],
+  cli: [
+    'onnx',
+    'safetensors',
+    'hub',
+    'rewards',
+    'rl-core',
+    'dataset',
+    'vlm',
+    'eval',
+    'runs',
+    'trainer',
+    'settings',
+  ],
 }
 
 /** Package → packages of which it may import types alone: its code runs without them. */

@@ -10,6 +10,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readLog, statusLine } from '@evolmm/runs'
 import {
   labelledPairs,
   measureAccuracy,
@@ -18,7 +19,7 @@ import {
   summarizeAccuracy,
   writeCharts,
 } from '@evolmm/tiny-world'
-import { EvolmmError, readIterLog, statusLine, train, writeReport } from '@evolmm/trainer'
+import { EvolmmError, evolmm, train, writeReport } from '@evolmm/trainer'
 
 const defaults = {
   updates: '200',
@@ -127,14 +128,8 @@ const { status, step } = await train({
   // A run goes on only with the settings that it began with.
   identity: { seed, charts: pictures, held_out: heldOutCharts, lora: role.lora, recipe },
   probe: { every: 50, run: examine },
-  trackers: [line],
+  trackers: [line, { name: 'examination', start: showBeginning }],
   signal: interrupt.signal,
-  onStart: (run) => {
-    before = run.probe
-    console.log(`${''.padEnd(12)}${measures.map((name) => name.padStart(14)).join('')}`)
-    showExamination('before', before)
-    if (run.startStep > 0) console.log(`${run.startStep} updates were done before.`)
-  },
   onRecord: (record) => {
     if (record.probe !== null) showExamination(`update ${record.step}`, record.probe)
   },
@@ -147,6 +142,13 @@ const { status, step } = await train({
       : error.message,
   )
 })
+
+function showBeginning({ probe, startStep }) {
+  before = probe
+  console.log(`${''.padEnd(12)}${measures.map((name) => name.padStart(14)).join('')}`)
+  showExamination('before', before)
+  if (startStep > 0) console.log(`${startStep} updates were done before.`)
+}
 
 function showExamination(when, numbers) {
   line.clear()
@@ -166,7 +168,7 @@ if (status === 'stopped') {
   process.exit(130)
 }
 let after = before
-for await (const { probe } of readIterLog(folder)) after = probe ?? after
+for await (const { probe } of readLog(folder, evolmm)) after = probe ?? after
 const report = await writeReport({ folder })
 console.log(`
 In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOutCharts} charts, before and after ${step} updates

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readLog } from '@evolmm/runs'
 import {
   drawChart,
   labelledPairs,
@@ -15,8 +16,8 @@ import {
   writeStart,
 } from '@evolmm/tiny-world'
 import {
+  evolmm,
   loadWarmup,
-  readIterLog,
   saveWarmup,
   train,
   warmup,
@@ -73,7 +74,7 @@ function options(folder: string, model: string, more: Partial<TrainOptions>): Tr
 /** Wall time apart. */
 async function logOf(folder: string): Promise<Omit<IterationRecord, 'seconds'>[]> {
   const records = []
-  for await (const record of readIterLog(folder)) records.push({ ...record, seconds: null })
+  for await (const record of readLog(folder, evolmm)) records.push({ ...record, seconds: null })
   return records
 }
 
@@ -134,18 +135,25 @@ test('the stored model becomes consistent without labels, and a stop in between 
     }),
   )
   expect(stopped).toEqual({ step: 7, status: 'stopped' })
+  const starts: number[] = []
   const probes: (Readonly<Record<string, number>> | null)[] = []
   const finished = await train(
     options(folder, checkpoint, {
       evolve,
       probe,
-      onStart: (run) => {
-        expect(run.startStep).toBe(7)
-        probes.push(run.probe)
-      },
+      trackers: [
+        {
+          name: 'start',
+          start: ({ startStep, probe: before }) => {
+            starts.push(startStep)
+            probes.push(before)
+          },
+        },
+      ],
     }),
   )
   expect(finished).toEqual({ step: 25, status: 'finished' })
+  expect(starts).toEqual([7])
   const log = await logOf(folder)
   const [before, after] = [probes[0] ?? {}, log[24].probe ?? {}]
   expect(after.sampled).toBeGreaterThan(before.sampled + 0.03)

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleScript } from '@evolmm/internal/testing'
-import { readIterLog } from '@evolmm/trainer'
+import { readLog } from '@evolmm/runs'
+import { evolmm as method } from '@evolmm/trainer'
 import { afterAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -82,7 +83,7 @@ test('Ctrl-C saves, the same command goes on, ends with table and report, and sh
   expect(await readdir(folder)).toEqual(expect.arrayContaining(['iter_log.jsonl', 'run.json', 'step_00012']))
   expect((await readdir(join(home, 'quickstart-charts-40'))).length).toBe(40)
   const steps = []
-  for await (const { step } of readIterLog(folder)) steps.push(step)
+  for await (const { step } of readLog(folder, method)) steps.push(step)
   expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
 
   // The page says that the command of its last section is the same run.

@@ -3,7 +3,8 @@
  * for it. Wired in `installed-library.ts`.
  */
 import type { HubOptions } from '@evolmm/hub'
-import type { EvolmmSettings, IterationRecord, RunOutcome, StatusOutput } from '@evolmm/trainer'
+import type { RunOutcome, StatusOutput } from '@evolmm/runs'
+import type { EvolmmSettings, IterationRecord } from '@evolmm/trainer'
 import type { Adapter, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { HubOptions, RuntimeReport }

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
-import { findCheckpoints } from '@evolmm/trainer'
+import { findCheckpoints } from '@evolmm/runs'
 
 /** A checkpoint by its path, or a folder in it. */
 const checkpoint = /^(.*?)[\\/]*step_\d{5,}([\\/]|$)/

@@ -62,7 +62,7 @@ function expectClose(found: unknown, expected: unknown, at = ''): void {
     expect(typeof found, at).toBe('number')
     expect(Math.abs((found as number) - expected), at).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected)))
   } else if (typeof expected === 'object' && expected !== null) {
-    expect(Object.keys(found as object), at).toEqual(Object.keys(expected))
+    expect(Object.keys(found as object).sort(), at).toEqual(Object.keys(expected).sort())
     for (const [key, value] of Object.entries(expected))
       expectClose((found as Record<string, unknown>)[key], value, `${at}.${key}`)
   } else expect(found, at).toBe(expected)

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { wandb } from '@evolmm/trainer'
+import { entryOf, wandb, type Tracker } from '@evolmm/runs'
+import { evolmm } from '@evolmm/trainer'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { record } from '../../trainer/test/support/records'
-import { apiKey, wandbServer, type WandbServer } from '../../trainer/test/support/wandb-server'
+import { apiKey, wandbServer, type WandbServer } from '../../runs/test/support/wandb-server'
 import { runCommand } from './support/run-command'
 
 let folder: string
@@ -22,9 +23,9 @@ afterEach(async () => {
 
 /** Five steps of a run that was offline. */
 async function train(): Promise<void> {
-  const tracker = wandb({ mode: 'offline', runId: 'charts-1', environment: {} })
+  const tracker = wandb({ mode: 'offline', runId: 'charts-1', environment: {} }) as Required<Tracker>
   await tracker.start({ name: 'charts', folder, config: {}, totalSteps: 5, startStep: 0, probe: null })
-  for (let step = 1; step <= 5; step++) await tracker.log(record(step))
+  for (let step = 1; step <= 5; step++) await tracker.log(entryOf(evolmm, record(step)))
   await tracker.finish({ step: 5, status: 'finished' })
 }
 

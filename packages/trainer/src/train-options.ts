@@ -1,9 +1,9 @@
 /** What a run on disk can be told. */
 import type { DatasetOptions } from '@evolmm/dataset'
+import type { Tracker } from '@evolmm/runs'
 import type { Adapter, LoadVlmOptions, SaveOptions, Vlm } from '@evolmm/vlm'
 import type { EvolveSettings } from './options'
 import type { IterationRecord } from './record'
-import type { RunInfo, Tracker } from './trackers/tracker'
 
 export interface TrainOptions {
   /** Folder of the run, where everything of it lies. */
@@ -29,14 +29,15 @@ export interface TrainOptions {
   config?: Readonly<Record<string, unknown>>
   /** The part of it that what is learned depends on: a resumed run must have the same. @default config */
   identity?: Readonly<Record<string, unknown>>
+  /** Reads a stored identity as it would be stored today. @default as it is */
+  readIdentity?: (stored: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
   /** Of evolmm, for the records. @default none */
   version?: string | null
   /** Besides the log of iterations, which every run has. @default none */
-  trackers?: readonly Tracker[]
+  trackers?: readonly Tracker<IterationRecord>[]
   probe?: Probe
   /** Saves, and ends the run before the next iteration. */
   signal?: AbortSignal
-  onStart?: (run: RunInfo, adapters: { solver: Adapter; proposer: Adapter }) => void
   onRecord?: (record: IterationRecord) => void
   onCheckpoint?: (folder: string) => void
   /** @default a Node process warning */

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { metricsOf, metricTable } from '../src'
+import { metricsOf as numbersOf } from '@evolmm/runs'
+import { evolmm, type IterationRecord } from '../src'
 import { anyRecords, record } from './support/records'
+
+const metricsOf = (each: IterationRecord) => numbersOf(evolmm.metrics, each)
 
 test('the numbers of an iteration by the names of the released code', () => {
   expect(metricsOf(record(5))).toMatchObject({
@@ -76,8 +79,10 @@ test('what was not measured is left out', () => {
     'train/step': 1,
     'train/global_step': 1,
     epoch: 0,
+    'questions/rejected_frac': 1,
     'questions/asked_frac': 0,
     'questions/fault_frac': 0,
+    'questions/mean_length': 11,
     num_tokens: 11,
     'watch/alarms': 0,
     'seconds/total': 2.5,
@@ -99,7 +104,7 @@ test('the probe, the watch and the times are there', () => {
 })
 
 test('no name stands twice in the table, and any record has numbers only', () => {
-  const names = metricTable.flatMap((metric) => metric.names)
+  const names = evolmm.metrics.flatMap(({ name, aliases = [] }) => [name, ...aliases])
   expect(new Set(names).size).toBe(names.length)
   fc.assert(
     fc.property(anyRecords, (records) => {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runReadmeExample } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { readIterLog } from '../src/index'
+import { readLog } from '@evolmm/runs'
+import { evolmm } from '../src/index'
 import { makeImages, tinyFolder } from './support/tiny-run'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -55,7 +56,7 @@ test('the run with a reward of its own leaves an adapter that loads', async () =
   const { printed, promised } = await runReadmeExample(root, 2)
   expect(printed).toEqual(promised)
   const records = []
-  for await (const record of readIterLog(join(folder, 'runs/brief'))) records.push(record)
+  for await (const record of readLog(join(folder, 'runs/brief'), evolmm)) records.push(record)
   const answers = records.flatMap(({ images }) => images).flatMap((image) => image.answers)
   expect(answers.length).toBeGreaterThan(0)
   for (const { text, reward } of answers) expect(reward).toBe(1 / (1 + text.length))

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { iterLog, writeReport } from '../src'
+import { entryOf, runLog } from '@evolmm/runs'
+import { evolmm, writeReport } from '../src'
 import { findChromium, openBrowser, type Page, type View } from './support/browser'
 import { drawCharts, sampleRecords, sampleRunFile } from './support/sample-run'
 
@@ -79,7 +80,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     mkdirSync(home)
     const run = sampleRunFile(options)
     writeFileSync(join(home, 'run.json'), JSON.stringify({ ...run, name: text ?? run.name }))
-    const log = iterLog()
+    const log = runLog(evolmm)
     await log.start({ name, folder: home, config: {}, totalSteps: 0, startStep: 0, probe: null })
     for (const record of sampleRecords(options)) {
       const images = record.images.map((image) => ({
@@ -90,7 +91,7 @@ describe.skipIf(chromium === undefined)(title, () => {
         answers: image.answers.map((answer) => ({ ...answer, answer: text ?? answer.answer })),
         histogram: text === undefined ? image.histogram : [{ answer: text, count: 5 }],
       }))
-      await log.log({ ...record, images })
+      await log.log(entryOf(evolmm, { ...record, images }))
     }
     await log.finish({ step: options.steps, status: 'finished' })
     return pathToFileURL(await writeReport({ folder: home })).href

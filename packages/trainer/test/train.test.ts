@@ -5,18 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { findCheckpoints, readCheckpoint, readLog, saveCheckpoint, type Tracker } from '@evolmm/runs'
 import {
-  findCheckpoints,
-  loadCheckpoint,
-  noTracker,
-  readIterLog,
-  saveCheckpoint,
+  evolmm,
+  loadedState,
+  savedState,
   startState,
   train,
   type EvolveSettings,
   type IterationRecord,
   type SolverReward,
-  type Tracker,
   type TrainOptions,
 } from '../src/index'
 import { timelessLog } from './support/timeless'
@@ -124,7 +122,7 @@ test('a run without a checkpoint yet begins again, and its log with it', async (
   await rm(join(folder, 'step_00002'), { recursive: true })
   await train(tinyTrain(folder, images.folder, { saveEvery: 0, evolve: { totalSteps: 3 } }))
   const steps: number[] = []
-  for await (const { step } of readIterLog(folder)) steps.push(step)
+  for await (const { step } of readLog(folder, evolmm)) steps.push(step)
   expect(steps).toEqual([1, 2, 3])
 })
 
@@ -357,7 +355,7 @@ test('the probe runs before the first iteration, every so many and after the las
   const { probe: start } = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as { probe: unknown }
   expect(start).toEqual({ accuracy: 0 })
   const found: unknown[] = []
-  for await (const record of readIterLog(folder)) found.push(record.probe)
+  for await (const record of readLog(folder, evolmm)) found.push(record.probe)
   expect(found).toEqual([null, { accuracy: 0.1 }, null, { accuracy: 0.2 }, { accuracy: 0.3 }])
 })
 
@@ -371,9 +369,11 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
       calls++ === 1 ? Promise.reject(new Error('no such image')) : Promise.resolve({ accuracy: 1 }),
   }
   await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 }, probe, onWarning: warn }))
-  expect(warn.mock.calls).toEqual([['probe: must give numbers, got no such image; iteration 2 goes without']])
+  expect(warn.mock.calls).toEqual([
+    ['probe: must give numbers, got no such image; iteration 2 goes without', 'PROBE_FAILED'],
+  ])
   const found: unknown[] = []
-  for await (const record of readIterLog(folder)) found.push(record.probe)
+  for await (const record of readLog(folder, evolmm)) found.push(record.probe)
   expect(found).toEqual([null, null, null, { accuracy: 1 }])
 
   const none = join(home, 'probe-fails-at-once')
@@ -485,7 +485,7 @@ test('a branch needs the log of the run that it comes from', async () => {
         resume: { checkpoint: join(lonely, 'step_00002') },
       }),
     ),
-  ).rejects.toMatchObject({ code: 'ITER_LOG_NOT_FOUND' })
+  ).rejects.toMatchObject({ code: 'LOG_NOT_FOUND' })
   expect(await readdir(home)).not.toContain('branch-of-none')
 })
 
@@ -511,7 +511,7 @@ test('a signal in the middle of a save lets it come to its end', async () => {
   const folder = join(home, 'stopped-in-save')
   const stop = new AbortController()
   const stopping: Tracker = {
-    ...noTracker('stopping'),
+    name: 'stopping',
     flush: () => {
       stop.abort()
     },
@@ -530,15 +530,11 @@ test('a state is saved and loaded before anything was learned as well', async ()
   const model = { vlm, name: 'tiny' }
   const dataset = (await openImageDataset({ root: images.folder })).state
   const saved = await saveCheckpoint({
-    ...{ folder, state, dataset, identity: {} },
-    models: { solver: model, proposer: model },
+    ...{ folder, step: state.step, identity: {} },
+    state: savedState(state, { dataset, models: { solver: model, proposer: model } }),
   })
   const kind = { vlm, vision: false }
-  const loaded = await loadCheckpoint({
-    folder: saved,
-    models: { solver: kind, proposer: kind },
-    identity: {},
-  })
+  const loaded = await loadedState(await readCheckpoint(saved), { models: { solver: kind, proposer: kind } })
   expect(loaded.state.solver).toMatchObject({ optimizer: null, baseline: null, kl: null, updates: 0 })
   expect(loaded.state.proposer.adapter.parameters).toEqual(state.proposer.adapter.parameters)
   await vlm.dispose()

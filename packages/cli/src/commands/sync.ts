@@ -1,7 +1,7 @@
 /** `evolmm sync`: what a run could not, or should not, send to Weights & Biases. */
 import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
-import { syncWandb, type SyncedWandb } from '@evolmm/trainer'
+import { syncWandb, type SyncedWandb } from '@evolmm/runs'
 import { painter, type Context } from '../context'
 import { oneLine } from '../one-line'
 import { addOutputFlags, text } from '../options'
@@ -59,7 +59,7 @@ async function sync(context: Context, folder: string, flags: SyncFlags): Promise
       environment,
       entity: flags.wandb_entity,
       signal,
-      onWarning: ({ message }) =>
+      onWarning: (message) =>
         stderr.write(`${painter(context, stderr)('yellow', 'warning:')} ${oneLine(message)}\n`),
     })
     stdout.write(flags.json === true ? toJson(synced) : `${synced.url}\n`)

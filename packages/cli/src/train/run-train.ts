@@ -1,7 +1,8 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
-import { identityOf, isDefault, settingsData } from '@evolmm/settings'
-import { evolmmSettings, statusLine, train, writeReport, type EvolmmSettings } from '@evolmm/trainer'
+import { statusLine } from '@evolmm/runs'
+import { identityOf, isDefault, settingsData, storedIdentity } from '@evolmm/settings'
+import { evolmmSettings, train, writeReport, type EvolmmSettings } from '@evolmm/trainer'
 import { checkRun } from '../plan/check-run'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
@@ -64,6 +65,7 @@ export async function runTrain(config: EvolmmSettings, options: TrainOptions): P
       config.resume === 'auto' || config.resume === 'never' ? config.resume : { checkpoint: config.resume },
     config: { ...settingsData(evolmmSettings, config), run_name: name },
     identity: identityOf(evolmmSettings, config),
+    readIdentity: (stored) => storedIdentity(evolmmSettings, stored),
     version,
     trackers: [...(line ? [line] : []), ...chooseTrackers(config, warn)],
     ...(probe && { probe }),

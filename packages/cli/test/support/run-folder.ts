@@ -1,7 +1,7 @@
 /** The folder of a run that has only begun: a `run.json` and an empty log. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunFile } from '@evolmm/trainer'
+import type { RunFile } from '@evolmm/runs'
 
 export function writeRun(folder: string): void {
   const run: RunFile = {

@@ -1,5 +1,5 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
-import type { RunFile } from '../run-file'
+import type { RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { formatNumber, formatShare, plural } from './format'
 import { markup, type Content, type Markup } from './markup'

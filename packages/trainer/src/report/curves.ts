@@ -1,5 +1,5 @@
 /** The sections of curves: plans from `sections.ts` filled with the numbers of a run. */
-import type { RunFile } from '../run-file'
+import type { RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { downsample } from './downsample'
 import { lineChart, type LineChartOptions } from './line-chart'

@@ -1,16 +1,22 @@
 /** What a run was made of: key figures, where its time went, versions, and the configuration. */
 import type { PhaseSeconds } from '../record'
-import type { RunFile } from '../run-file'
+import type { RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { formatCount, formatDuration, formatNumber, formatShare } from './format'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'
 
+interface Images {
+  root: string
+  count: number
+}
+
 export function keyFigures(run: RunFile, log: RunLog): Markup {
   const { steps, seconds } = log
+  const images = run.images as Images
   const figures: [string, string][] = [
     [steps.length === 1 ? 'iteration' : 'iterations', progress(run, log)],
-    [run.images.count === 1 ? 'picture' : 'pictures', formatCount(run.images.count)],
+    [images.count === 1 ? 'picture' : 'pictures', formatCount(images.count)],
     [log.asked === 1 ? 'question asked' : 'questions asked', formatCount(log.asked)],
     [log.answers === 1 ? 'answer' : 'answers', formatCount(log.answers)],
     ['time', formatDuration(seconds.total)],
@@ -57,15 +63,16 @@ export function timeTable({ seconds }: RunLog): Markup | null {
   )}</table>`
 }
 
-export function versionTable({ name, started, versions, images }: RunFile): Markup {
+export function versionTable({ name, started, versions, ...run }: RunFile): Markup {
+  const images = run.images as Images
   return markup`<h3>What it was made with</h3>
 ${pairs([
   ['name', name],
   ['started', started.replace(/^(.{10})T(\d\d:\d\d).*Z$/, '$1 $2 UTC')],
   ['pictures', `${formatCount(images.count)} in ${images.root}`],
   ...(versions.evolmm === null ? [] : [['evolmm', versions.evolmm] as const]),
-  ['Node', versions.node],
-  ['ONNX Runtime', versions.onnxruntime],
+  ['Node', String(versions.node)],
+  ['ONNX Runtime', String(versions.onnxruntime)],
 ])}`
 }
 

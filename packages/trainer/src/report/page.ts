@@ -1,6 +1,6 @@
 /** The whole page as text: nothing in it is loaded from anywhere, and no other script than its own may run. */
 import { createHash } from 'node:crypto'
-import type { RunFile } from '../run-file'
+import type { RunFile } from '@evolmm/runs'
 import { beforeAfter } from './before-after'
 import type { RunLog } from './collect-log'
 import { columns, curves, smoothingOf } from './curves'

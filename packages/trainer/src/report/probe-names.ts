@@ -1,5 +1,5 @@
 /** The numbers of an evaluation probe by name, in words. Those of `probe` in `@evolmm/eval` are known best. */
-import type { RunFile } from '../run-file'
+import type { RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 
 export interface ProbeName {

@@ -6,8 +6,8 @@
 import { dirname, join, resolve } from 'node:path'
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 import { makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
-import { readRunFile } from '../run-file'
-import { readIterLog } from '../trackers/read-iter-log'
+import { readLog, readRunFile } from '@evolmm/runs'
+import { evolmm } from '../evolmm'
 import { chooseMoments, type MomentPlan } from './choose-moments'
 import { collectLog, drawableProbe, type Place } from './collect-log'
 import type { Moment, Moments } from './gallery'
@@ -25,7 +25,7 @@ export interface WriteReportOptions {
 
 /**
  * Writes the page, whole or not at all, and returns its path. Throws `RUN_NOT_FOUND` or `INVALID_RUN` for the folder,
- * what `readIterLog` throws for the log, and `UNWRITABLE_FILE`.
+ * what `readLog` throws for the log, and `UNWRITABLE_FILE`.
  */
 export async function writeReport(options: WriteReportOptions): Promise<string> {
   const { folder } = options
@@ -59,7 +59,7 @@ export async function writeReport(options: WriteReportOptions): Promise<string> 
 /** None when the run has not written any yet. */
 async function* records(folder: string) {
   try {
-    yield* readIterLog(folder)
+    yield* readLog(folder, evolmm)
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw error

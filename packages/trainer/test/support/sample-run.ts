@@ -5,7 +5,7 @@ import { groupStatistics } from '@evolmm/rewards'
 import { drawAt, normal, uniform } from '@evolmm/rl-core'
 import sharp from 'sharp'
 import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from '../../src'
-import type { RunFile } from '../../src/run-file'
+import type { RunFile } from '@evolmm/runs'
 
 export interface SampleRunOptions {
   steps: number

@@ -1,0 +1,88 @@
+/**
+ * Weights & Biases, unofficially: the HTTP calls of its own client, without that client.
+ *
+ * Each iteration goes to a journal on disk first, in the modes online and offline alike; online, the journal is uploaded
+ * in the background. So logging never waits for a server, a server that is away for days costs nothing but the delay, and
+ * `syncWandb` can finish what a run could not. The W&B run's id is kept in the folder of the run: a run that goes on
+ * continues it. The key is sent to the server and kept nowhere.
+ */
+import { EvolmmError } from '@evolmm/internal'
+import type { RunInfo, Tracker } from './tracker'
+import { historyLine, probeLine } from './wandb/history-line'
+import { startUploader, type Uploader } from './wandb/uploader'
+import { type Journal, openJournal } from './wandb/wandb-journal'
+import { connectionOf, entityOf, modeOf, runOptionsOf, type WandbOptions } from './wandb/wandb-options'
+import { journalFolder, openWandbState, type WandbState, writeWandbState } from './wandb/wandb-state'
+import type { Upload } from './wandb/wandb-upload'
+
+/** Throws `WANDB_KEY_MISSING` at once when the mode is online and there is no key, and `INVALID_OPTION`. */
+export function wandb(options: WandbOptions = {}): Tracker {
+  const name = 'wandb'
+  const mode = modeOf(options)
+  if (mode === 'disabled') return { name }
+  const connection = mode === 'online' ? connectionOf(options) : undefined
+  const settings = runOptionsOf(options)
+  const entity = entityOf(options) ?? null
+  let run: Run | undefined
+  const started = () => {
+    if (run !== undefined) return run
+    throw new EvolmmError('NOT_STARTED', 'wandb: must be started before it logs; call start first')
+  }
+  return {
+    name,
+    start: async (info) => {
+      const state = await openWandbState(info, settings, { entity, secret: connection?.apiKey })
+      const journal = await openJournal(journalFolder(info.folder, state))
+      goOnAfterLoss(state, journal)
+      if (journal.lines === 0 && info.startStep === 0 && info.probe !== null)
+        await journal.append(probeLine(info.probe, state.started))
+      const upload = { folder: info.folder, journal, state, resume: settings.resume }
+      run = { info, upload, uploader: connection && startUploader(upload, connection, settings) }
+    },
+    log: async (entry) => {
+      const { info, upload, uploader } = started()
+      const { journal, state } = upload
+      // Computed again after going back to a checkpoint: the same, and there already.
+      if (entry.step <= journal.lastStep) return
+      const { imagesEvery } = settings
+      const hasImage = imagesEvery > 0 && entry.step % imagesEvery === 0
+      const line = await historyLine(entry, {
+        started: state.started,
+        totalSteps: info.totalSteps,
+        imageFolder: hasImage ? journal.folder : undefined,
+      })
+      await journal.append(line)
+      uploader?.wake()
+    },
+    flush: async () => {
+      await started().upload.journal.sync()
+    },
+    finish: async ({ status }) => {
+      const { upload, uploader } = started()
+      run = undefined
+      await uploader?.pause()
+      upload.state.exit_code = exitCodes[status]
+      await writeWandbState(upload.folder, upload.state)
+      await uploader?.finish()
+      await upload.journal.close()
+    },
+  }
+}
+
+interface Run {
+  info: RunInfo
+  upload: Upload
+  uploader: Uploader | undefined
+}
+
+/** 255 is what W&B shows as killed by its user. */
+const exitCodes = { finished: 0, stopped: 255, failed: 1 } as const
+
+/** A journal that someone removed: what is logged from now on follows what was uploaded. */
+function goOnAfterLoss(state: WandbState, { lines }: Journal): void {
+  const missing = state.sent - lines
+  if (missing <= 0 || state.history_base === null) return
+  state.history_base += missing
+  state.output_base += missing
+  state.sent = lines
+}

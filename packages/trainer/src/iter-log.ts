@@ -1,0 +1,194 @@
+/**
+ * The log of EvoLMM: lines of `iter_log.jsonl`, version 1. Each stands for one image of an iteration and for itself: what
+ * holds for the whole iteration is repeated on the line of each of its images. The keys of the released code keep their
+ * names and meanings, with these refinements:
+ * - An invalid answer is `null` in `solver_answers_raw` and `solver_answers_norm`. `answer_hist` counts the valid ones
+ *   only (a key cannot be `null`), so N minus its sum is the number of invalid answers. An object of JavaScript does not
+ *   keep the order of keys such as "12": the histogram is read back from `solver_answers_norm`, which has it all.
+ * - `solver_rewards_raw` and `solver_rewards_soft` are there whichever rule the solver learns from, and `null` where an
+ *   answer was not scored. What an update used is in `solver_rewards`.
+ * - Of the roles' updates, the watch and the times, each number has its field's name with underscores.
+ */
+import type { Answer } from '@evolmm/rewards'
+import type { Alarm } from '@evolmm/rl-core'
+import {
+  fromLogFields,
+  fromLogNumber,
+  fromLogNumbers,
+  toLogFields,
+  toLogNumber,
+  toLogNumbers,
+  type LogCodec,
+  type LogLine,
+  type LogNumber,
+} from '@evolmm/runs'
+import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from './record'
+
+type Numbers = Record<string, LogNumber | null>
+
+interface IterLogLine extends LogLine {
+  schema_version: 1
+  /** The place among the images of the iteration, from 0, and how many there are. */
+  image: number
+  images: number
+  answer_hist: Record<string, number>
+  solver_update: Numbers | null
+  proposer_update: Numbers | null
+  watch: { alarms: Alarm[] }
+  probe: Numbers | null
+  seconds: Numbers
+  /** The keys of an image and of its answers, by the tables below. */
+  [key: string]: unknown
+}
+
+/** The keys of an image's fields. */
+const imageKeys = {
+  path: 'image_path',
+  relativePath: 'relative_path',
+  epoch: 'epoch',
+  question: 'proposer_question',
+  proposerText: 'proposer_out_xml',
+  proposerTokens: 'proposer_tokens',
+  faults: 'question_faults',
+  rejected: 'rejected',
+  questionLogProbability: 'question_log_probability',
+  majority: 'maj_answer',
+  majorityCount: 'maj_count',
+  agreement: 'maj_frac',
+  entropy: 'entropy_nats',
+  proposerReward: 'proposer_reward',
+  proposerAdvantage: 'proposer_advantage',
+} as const satisfies Record<Exclude<keyof ImageRecord, 'answers' | 'histogram' | 'proposerRewards'>, string>
+
+const proposerRewardKeys = {
+  continuous: 'proposer_reward_gauss',
+  discrete: 'proposer_reward_discrete',
+} as const satisfies Record<keyof ImageRecord['proposerRewards'], string>
+
+/** The keys of an answer's fields; each has a list with one entry for each answer. */
+const answerKeys = {
+  text: 'solver_outputs',
+  raw: 'solver_answers_raw',
+  answer: 'solver_answers_norm',
+  reward: 'solver_rewards',
+  advantage: 'solver_advantages',
+  wordsBefore: 'pre_answer_word_counts',
+  tokens: 'solver_tokens',
+  finishReason: 'solver_finish_reasons',
+} as const satisfies Record<Exclude<keyof AnswerRecord, 'rewards'>, string>
+
+const answerRewardKeys = {
+  continuous: 'solver_rewards_soft',
+  discrete: 'solver_rewards_raw',
+} as const satisfies Record<keyof AnswerRecord['rewards'], string>
+
+/** Fields whose number may be one that JSON does not have: all else is read as it stands. */
+const numbers = new Set([
+  ...['questionLogProbability', 'agreement', 'entropy', 'proposerReward', 'proposerAdvantage'],
+  ...['reward', 'advantage', 'continuous', 'discrete'],
+])
+
+export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
+  file: 'iter_log.jsonl',
+  toLines: ({ step, images, solver, proposer, watch: { alarms, ...shares }, probe, seconds }) =>
+    images.map((image, i) => ({
+      schema_version: 1,
+      step,
+      image: i,
+      images: images.length,
+      ...toKeys(image, imageKeys),
+      ...toLists(image.answers, answerKeys),
+      ...toLists(
+        image.answers.map(({ rewards }) => rewards),
+        answerRewardKeys,
+      ),
+      ...toKeys(image.proposerRewards, proposerRewardKeys),
+      answer_hist: validVotes(image),
+      solver_update: solver && toLogFields({ ...solver }),
+      proposer_update: proposer && toLogFields({ ...proposer }),
+      watch: { ...toLogFields(shares), alarms },
+      probe: probe && toLogNumbers(probe),
+      seconds: toLogFields({ ...seconds }),
+    })),
+  fromLines: (lines) => {
+    const [{ step, solver_update, proposer_update, watch, probe, seconds }] = lines
+    const { alarms, ...shares } = watch
+    return {
+      step,
+      images: lines.map(toImage),
+      solver: solver_update && (fromLogFields(solver_update) as unknown as UpdateRecord),
+      proposer: proposer_update && (fromLogFields(proposer_update) as unknown as UpdateRecord),
+      watch: { ...fromLogFields(shares), alarms } as IterationRecord['watch'],
+      probe: probe && (fromLogNumbers(probe) as Record<string, number>),
+      seconds: fromLogFields(seconds) as unknown as IterationRecord['seconds'],
+    }
+  },
+  isWhole: (line) => {
+    const isObject = (value: unknown) => typeof value === 'object' && value !== null
+    const lists = [...Object.values(answerKeys), ...Object.values(answerRewardKeys)].map((key) => line[key])
+    return (
+      [line.image, line.images].every(Number.isSafeInteger) &&
+      Array.isArray(line[imageKeys.faults]) &&
+      lists.every((list) => Array.isArray(list) && list.length === (lists[0] as unknown[]).length) &&
+      [line.solver_update, line.proposer_update, line.probe].every((value) => typeof value === 'object') &&
+      [line.watch, line.seconds].every(isObject)
+    )
+  },
+  placeOf: ({ image, images }) => ({ place: image, count: images }),
+}
+
+type Keys = Readonly<Record<string, string>>
+type Values = Readonly<Record<string, unknown>>
+
+function toImage(line: IterLogLine): ImageRecord {
+  const texts = line[answerKeys.text] as readonly string[]
+  return {
+    ...fromKeys(imageKeys, (key) => line[key]),
+    answers: texts.map((_, i) => {
+      const entry = (key: string) => (line[key] as readonly unknown[])[i]
+      return { ...fromKeys(answerKeys, entry), rewards: fromKeys(answerRewardKeys, entry) }
+    }),
+    histogram: histogramOf(line[answerKeys.answer] as readonly Answer[]),
+    proposerRewards: fromKeys(proposerRewardKeys, (key) => line[key]),
+  } as unknown as ImageRecord
+}
+
+function toKeys(values: object, keys: Keys): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(keys).map(([field, key]) => [key, written((values as Values)[field])]),
+  )
+}
+
+function toLists(values: readonly object[], keys: Keys): Record<string, unknown[]> {
+  return Object.fromEntries(
+    Object.entries(keys).map(([field, key]) => [
+      key,
+      values.map((value) => written((value as Values)[field])),
+    ]),
+  )
+}
+
+function fromKeys(keys: Keys, valueOf: (key: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(keys).map(([field, key]) => {
+      const value = valueOf(key)
+      return [field, numbers.has(field) ? fromLogNumber((value ?? null) as LogNumber | null) : value]
+    }),
+  )
+}
+
+function written(value: unknown): unknown {
+  return typeof value === 'number' ? toLogNumber(value) : value
+}
+
+function validVotes({ histogram }: ImageRecord): Record<string, number> {
+  return Object.fromEntries(
+    histogram.flatMap(({ answer, count }): [string, number][] => (answer === null ? [] : [[answer, count]])),
+  )
+}
+
+function histogramOf(answers: readonly Answer[]): ImageRecord['histogram'] {
+  const counts = new Map<Answer, number>()
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  return [...counts].map(([answer, count]) => ({ answer, count }))
+}

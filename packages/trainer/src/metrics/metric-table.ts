@@ -1,0 +1,33 @@
+/**
+ * The numbers of an iteration, by the names of the released code and by those of TRL. A new number is one row, and
+ * nothing else. Rewards, lengths and votes are those of the answers of all images of the iteration; an image whose
+ * question was rejected has none. `clip_ratio/...` of TRL has no meaning here, since no ratio is clipped.
+ */
+import type { Metric } from '@evolmm/runs'
+import type { IterationRecord } from '../record'
+import { lengthMetrics } from './lengths'
+import { questionMetrics } from './questions'
+import { rewardMetrics } from './rewards'
+import { timeMetrics } from './times'
+import { updateMetrics } from './updates'
+import { voteMetrics } from './votes'
+import { watchMetrics } from './watch'
+
+/** In the order of the status line and of the report's charts. */
+export const evolmmMetrics: readonly Metric<IterationRecord>[] = [
+  {
+    name: 'train/step',
+    aliases: ['train/global_step'],
+    meaning: 'iterations done',
+    read: ({ step }) => step,
+  },
+  { name: 'epoch', meaning: 'pass over the images, from 0', read: ({ images }) => images.at(-1)?.epoch },
+  ...rewardMetrics,
+  ...voteMetrics,
+  ...updateMetrics('solver'),
+  ...updateMetrics('proposer'),
+  ...questionMetrics,
+  ...lengthMetrics,
+  ...watchMetrics,
+  ...timeMetrics,
+]

@@ -1,0 +1,129 @@
+/**
+ * The state of a run as a checkpoint holds it, and back: each role as a folder that other tools load, the moments of both
+ * optimizers, and all that is small.
+ */
+import { join } from 'node:path'
+import type { DatasetState } from '@evolmm/dataset'
+import { isObject } from '@evolmm/internal'
+import { writeSynced } from '@evolmm/internal/node'
+import type { EmaState, KlState, WatchState } from '@evolmm/rl-core'
+import { invalidCheckpoint, orGoOnEarlier, tensorOf, type Checkpoint, type SavedState } from '@evolmm/runs'
+import type { Adapter, SaveOptions, Vlm } from '@evolmm/vlm'
+import { roles, type Role } from './role'
+import type { RoleState, TrainerState } from './state'
+
+/** The models of both roles. */
+export type Models = Record<Role, { vlm: Vlm; name: string; vision: boolean }>
+
+interface RoleData {
+  kind: 'lora' | 'full'
+  baseline: EmaState | null
+  kl: KlState | null
+  updates: number
+  /** Steps of AdamW. */
+  optimizer_step: number
+}
+
+export interface SaveStateOptions {
+  models: Readonly<Record<Role, { vlm: Pick<Vlm, 'saveAdapter' | 'saveMerged'>; name: string }>>
+  dataset: DatasetState
+  /** The names of modules in the adapters' files. @default 'current' */
+  adapterLayout?: SaveOptions['layout']
+}
+
+export function savedState(state: TrainerState, options: SaveStateOptions): SavedState {
+  return {
+    data: {
+      ...Object.fromEntries(roles.map((role) => [role, roleData(state[role])])),
+      watch: state.watch,
+      dataset: options.dataset,
+    },
+    tensors: Object.fromEntries(roles.flatMap((role) => moments(role, state[role]))),
+    folders: Object.fromEntries(
+      roles.map((role) => [role, (folder: string) => writeRole(folder, role, { state, ...options })]),
+    ),
+  }
+}
+
+export interface LoadStateOptions {
+  models: Readonly<Record<Role, { vlm: Pick<Vlm, 'loadAdapter' | 'trainWeights'>; vision: boolean }>>
+}
+
+/** Throws `INVALID_CHECKPOINT`, or what reading an adapter throws. */
+export async function loadedState(
+  from: Checkpoint,
+  { models }: LoadStateOptions,
+): Promise<{ state: TrainerState; dataset: DatasetState }> {
+  const { watch, dataset } = checkedData(from)
+  const role = async (name: Role): Promise<RoleState> => {
+    const { vlm, vision } = models[name]
+    const folder = join(from.folder, name)
+    const data = from.data[name] as RoleData
+    const adapter = await (
+      data.kind === 'lora' ? vlm.loadAdapter(folder) : vlm.trainWeights({ folder, vision })
+    ).catch(orGoOnEarlier(from.folder))
+    return roleState(name, adapter, from)
+  }
+  return {
+    state: { step: from.step, solver: await role('solver'), proposer: await role('proposer'), watch },
+    dataset,
+  }
+}
+
+/** The part that is small, before anything large is opened. */
+export function checkedData(from: Checkpoint): { watch: WatchState; dataset: DatasetState } {
+  const missing = [...roles, 'watch', 'dataset'].filter((name) => !isObject(from.data[name]))
+  if (missing.length > 0)
+    throw invalidCheckpoint(from, 'have a trainer state of version 1', `one without ${missing.join(', ')}`)
+  return from.data as { watch: WatchState; dataset: DatasetState } & Record<string, unknown>
+}
+
+function roleData({ adapter, baseline, kl, updates, optimizer }: RoleState): RoleData {
+  return { kind: kindOf(adapter), baseline, kl, updates, optimizer_step: optimizer?.step ?? 0 }
+}
+
+function roleState(role: Role, adapter: Adapter, from: Checkpoint): RoleState {
+  const { baseline, kl, updates, optimizer_step: step } = from.data[role] as RoleData
+  const moment = (which: 'first' | 'second') => tensorOf(from, `${role}.${which}`, adapter.parameters.length)
+  // A state that was saved before any loop took it up.
+  const neverStepped = step === 0 && !from.tensors.has(`${role}.first`)
+  return {
+    adapter,
+    baseline,
+    kl,
+    updates,
+    optimizer: neverStepped ? null : { step, first: moment('first'), second: moment('second') },
+  }
+}
+
+function moments(role: Role, { optimizer }: RoleState): [string, Float32Array][] {
+  if (optimizer === null) return []
+  return (['first', 'second'] as const).map((name) => [`${role}.${name}`, optimizer[name]])
+}
+
+async function writeRole(
+  folder: string,
+  role: Role,
+  { state, models, adapterLayout = 'current' }: SaveStateOptions & { state: TrainerState },
+): Promise<void> {
+  const { adapter, updates } = state[role]
+  const { vlm, name } = models[role]
+  const isLora = kindOf(adapter) === 'lora'
+  if (isLora) await vlm.saveAdapter(folder, adapter, { layout: adapterLayout, withProcessor: true })
+  else await vlm.saveMerged(folder, adapter, { dtype: 'float32' })
+  const meta = {
+    model_name: name,
+    is_lora: isLora,
+    adapter_names: isLora ? ['default'] : [],
+    dtype: 'float32',
+    role,
+    step: state.step,
+    updates,
+    time: new Date().toISOString(),
+  }
+  await writeSynced(join(folder, 'checkpoint_meta.json'), `${JSON.stringify(meta, null, 2)}\n`)
+}
+
+function kindOf({ trainable }: Adapter): 'lora' | 'full' {
+  return trainable.full.size > 0 ? 'full' : 'lora'
+}
