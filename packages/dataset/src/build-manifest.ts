@@ -8,7 +8,7 @@ import { EvolmmError } from './errors'
 import { checkImage, type CheckReason } from './check-image'
 import { isCurrent, ManifestCursor, stampOf } from './manifest-cursor'
 import { readManifest, startsLikeManifest, writeManifest, type ManifestEntry } from './manifest-file'
-import { checkRules, checkText, type UsabilityRules } from './options'
+import { checkRules, checkFilledText, type UsabilityRules } from './options'
 import { scanImages, type ScanOptions } from './scan-images'
 import { emitProcessWarning, skippedImage, type WarningListener } from './warning'
 
@@ -32,7 +32,7 @@ export interface ManifestSummary {
 const imagesAhead = 8
 
 export async function buildManifest(options: BuildManifestOptions): Promise<ManifestSummary> {
-  const file = checkText('file', options.file)
+  const file = checkFilledText('file', options.file)
   const rules = checkRules(options)
   const warn = options.onWarning ?? emitProcessWarning
   await refuseOtherFiles(file)

@@ -10,11 +10,11 @@ import { EvolmmError } from './errors'
 import { checkImage } from './check-image'
 import { dropDuplicateImages } from './drop-duplicates'
 import { KnownImages } from './known-images'
-import { checkBoolean, checkRules, checkText, type UsabilityRules } from './options'
+import { checkBoolean, checkRules, checkFilledText, type UsabilityRules } from './options'
 import { RankWalk } from './rank-walk'
-import { scanImages, type ScanOptions } from './scan-images'
+import { scanImages, type ScannedImages, type ScanOptions } from './scan-images'
 import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from './verdicts'
-import { emitProcessWarning, skippedImage } from './warning'
+import { emitProcessWarning, skippedImage, type WarningListener } from './warning'
 
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
   /** Seed of the order, an integer from 0. @default 42 */
@@ -71,38 +71,11 @@ export interface ImageDataset {
 const lastStep = 2 ** 32 - 1
 
 export async function openImageDataset(options: DatasetOptions): Promise<ImageDataset> {
-  const rules = checkRules(options)
-  const seed = checkInteger('seed', options.seed ?? 42, { min: 0 })
-  const reshuffle = checkBoolean('reshuffle', options.reshuffle ?? true)
-  const worldSize = checkInteger('worldSize', options.worldSize ?? 1, { min: 1 })
-  const rank = checkInteger('rank', options.rank ?? 0, { min: 0, below: worldSize })
-  const dropDuplicates = checkBoolean('dropDuplicates', options.dropDuplicates ?? false)
-  const manifest = options.manifest === undefined ? undefined : checkText('manifest', options.manifest)
-  if (dropDuplicates && manifest === undefined)
-    throw new EvolmmError(
-      'MANIFEST_INCOMPLETE',
-      'dropDuplicates: needs the manifest option, got none; pass a manifest',
-    )
-  const warn = options.onWarning ?? emitProcessWarning
-
+  const settings = checkOptions(options)
+  const { rules, seed, reshuffle, rank, worldSize } = settings
   const scanned = await scanImages(options)
   const { root, length } = scanned
-  const hashes = new Map<number, string>()
-  const known =
-    manifest === undefined
-      ? undefined
-      : await KnownImages.read(manifest, scanned, rules, (index, entry) => {
-          if (dropDuplicates && 'sha256' in entry) hashes.set(index, entry.sha256)
-        })
-  const verdicts = new Verdicts(
-    length,
-    async (index) =>
-      (await known?.verdict(index)) ?? (await checkImage(join(root, scanned.at(index)), rules)),
-    (index, { reason, detail }) => {
-      warn(skippedImage(scanned.at(index), reason, detail))
-    },
-  )
-  if (dropDuplicates && known) await dropDuplicateImages(scanned, known, hashes, verdicts)
+  const verdicts = await openVerdicts(scanned, settings, options.onWarning ?? emitProcessWarning)
   if (options.state !== undefined) verdicts.import(options.state, scanned.fingerprint(), rules)
   const walk = new RankWalk({ images: length, seed, reshuffle, rank, worldSize }, verdicts)
 
@@ -129,4 +102,50 @@ export async function openImageDataset(options: DatasetOptions): Promise<ImageDa
       return verdicts.export(scanned.fingerprint(), rules)
     },
   }
+}
+
+type Settings = ReturnType<typeof checkOptions>
+
+function checkOptions(options: DatasetOptions) {
+  const worldSize = checkInteger('worldSize', options.worldSize ?? 1, { min: 1 })
+  const settings = {
+    rules: checkRules(options),
+    seed: checkInteger('seed', options.seed ?? 42, { min: 0 }),
+    reshuffle: checkBoolean('reshuffle', options.reshuffle ?? true),
+    worldSize,
+    rank: checkInteger('rank', options.rank ?? 0, { min: 0, below: worldSize }),
+    dropDuplicates: checkBoolean('dropDuplicates', options.dropDuplicates ?? false),
+    manifest: options.manifest === undefined ? undefined : checkFilledText('manifest', options.manifest),
+  }
+  if (settings.dropDuplicates && settings.manifest === undefined)
+    throw new EvolmmError(
+      'MANIFEST_INCOMPLETE',
+      'dropDuplicates: needs the manifest option, got none; pass a manifest',
+    )
+  return settings
+}
+
+/** The verdicts on the images of a scan, so far as a manifest knows them; the others are made when they are asked for. */
+async function openVerdicts(
+  scanned: ScannedImages,
+  { rules, manifest, dropDuplicates }: Settings,
+  warn: WarningListener,
+): Promise<Verdicts> {
+  const hashes = new Map<number, string>()
+  const known =
+    manifest === undefined
+      ? undefined
+      : await KnownImages.read(manifest, scanned, rules, (index, entry) => {
+          if (dropDuplicates && 'sha256' in entry) hashes.set(index, entry.sha256)
+        })
+  const verdicts = new Verdicts(
+    scanned.length,
+    async (index) =>
+      (await known?.verdict(index)) ?? (await checkImage(join(scanned.root, scanned.at(index)), rules)),
+    (index, { reason, detail }) => {
+      warn(skippedImage(scanned.at(index), reason, detail))
+    },
+  )
+  if (dropDuplicates && known) await dropDuplicateImages(scanned, known, hashes, verdicts)
+  return verdicts
 }

@@ -25,7 +25,7 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return value
 }
 
-export function checkText(name: string, value: unknown): string {
+export function checkFilledText(name: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw invalidOption(name, value, 'a non-empty string')
   return value
 }

@@ -8,7 +8,7 @@
 import { join, resolve } from 'node:path'
 import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
-import { checkText, invalidOption } from './options'
+import { checkFilledText, invalidOption } from './options'
 import { PathList } from './path-list'
 import { isFolder, readFolder, type Listing } from './read-folder'
 import { emitProcessWarning, type WarningListener } from './warning'
@@ -37,7 +37,7 @@ export interface ScannedImages {
 const foldersAhead = 8
 
 export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
-  const root = resolve(checkText('root', options.root))
+  const root = resolve(checkFilledText('root', options.root))
   const included = checkSubfolders(options.includeSubfolders)
   const warn = options.onWarning ?? emitProcessWarning
   if (!(await isFolder(root)))
@@ -90,7 +90,7 @@ function checkSubfolders(names: unknown): string[] | undefined {
   if (names.length === 0) return undefined
   return names.map((name: unknown, i) => {
     const option = `includeSubfolders[${i}]`
-    const text = checkText(option, name)
+    const text = checkFilledText(option, name)
     if (text === '.' || text === '..' || /[/\\\0]/.test(text))
       throw invalidOption(option, name, 'the name of a first-level subfolder')
     return text

@@ -1,6 +1,5 @@
 /** A policy is asked: images are encoded, each request becomes a prompt, and the completions come back as texts. */
 import { createHash } from 'node:crypto'
-import { EvolmmError } from '@evolmm/internal'
 import type {
   Adapter,
   Completion,
@@ -11,6 +10,7 @@ import type {
   Sampler,
   SamplingOptions,
 } from '@evolmm/vlm'
+import { EvolmmError } from './errors'
 
 /** What measuring needs of a `Sampler`: nothing is scored, and of a completion the text counts. */
 export type AskedSampler = Omit<Sampler, 'sample' | 'score'> & {

@@ -27,6 +27,6 @@ export { diagnose, type DiagnoseOptions, type Diagnosis } from './diagnostics/di
 export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
 export type { JudgedAnswer } from './diagnostics/vote'
-export { calibration, type Agreement, type Calibration } from './diagnostics/calibration'
+export type { Calibration } from './diagnostics/calibration'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type EvalErrorCode } from './errors'

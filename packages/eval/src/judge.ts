@@ -4,8 +4,9 @@
  * and gets the same verdicts.
  */
 import { createHash } from 'node:crypto'
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber } from '@evolmm/internal'
 import { retryAfter, retrying } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 import { ReplyCache } from './reply-cache'
 
 export interface Judge {
@@ -141,7 +142,7 @@ function pauseAfter(error: unknown, { timeout }: Settings): number | undefined {
 function failed(
   { url, model }: Settings,
   got: string,
-  code: string,
+  code: 'JUDGE_FAILED' | 'JUDGE_REFUSED',
   details: Record<string, unknown>,
   cause?: unknown,
 ): EvolmmError {

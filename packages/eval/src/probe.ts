@@ -2,15 +2,17 @@
  * A small measurement to make while a model is trained: some questions, greedily and, if asked for, drawn and blind, as
  * flat numbers that a tracker takes. Reads images and data, and changes nothing: no file is written, no seed consumed.
  */
-import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
+import { EvolmmError } from './errors'
 import type { Policy } from './ask'
 import { diagnose } from './diagnostics/diagnose'
 import type { JudgedAnswer } from './diagnostics/vote'
 import { taskQuestions, type Question } from './diagnostics/questions'
 import { gradeAnswer, questionText } from './labelled-questions'
 import { checkLimit, rowRange } from './run/plan'
+import { defaultSystem } from './run/row-request'
 import { cleanAnswer } from './scoring/clean-answer'
 import type { Task } from './task'
 
@@ -139,7 +141,7 @@ function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: [number, 
     prompt: questionText(question, way),
     images,
     seed,
-    system: 'You are a helpful assistant.',
+    system: defaultSystem,
     judge: (text) => {
       const { value, parsed } = gradeAnswer(cleanAnswer(text, { mode: 'fixed' }), question, way)
       return { key: parsed, right: value === null ? null : value >= 0.5 }

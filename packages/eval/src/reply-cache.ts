@@ -3,7 +3,7 @@
  * the same time are one request; a failed one is not remembered.
  */
 import { appendFile, readFile } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 
 export class ReplyCache {
   private readonly replies = new Map<string, Promise<string>>()

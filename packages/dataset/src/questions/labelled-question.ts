@@ -1,6 +1,6 @@
 /** A question about images with the answers that are known to be right, as people write it in files. */
 import { dirname, resolve } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { cellImage, type ImageFile } from '../rows/row-image'
 import type { Row } from '../rows/row-reader'
 
@@ -16,7 +16,7 @@ export interface LabelledQuestion {
   kind: string | null
 }
 
-/** Where a row was found, if it was found in a file. */
+/** The place in which a row was found, if that is a file. */
 export interface RowPlace {
   /** Paths of images are relative to this file. @default they are left as they are */
   file?: string | undefined

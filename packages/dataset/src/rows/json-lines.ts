@@ -3,8 +3,9 @@
  * opened; then only their places are held, and a row is read again when it is asked for.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { EvolmmError, isObject } from '@evolmm/internal'
+import { isObject } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
+import { EvolmmError } from '../errors'
 import type { Row, RowReader } from './row-reader'
 
 /** The bytes that a line may have, and those that are read at a time. */

@@ -1,6 +1,6 @@
 /** The rows of a file or of a data set, wherever they are. */
 import { datasetFiles, type DatasetFilesOptions, type HubDataset } from '@evolmm/hub'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { openJsonLines } from './json-lines'
 import { openParquet, type ParquetOptions } from './parquet-rows'
 import { concatReaders, type RowReader } from './row-reader'

@@ -4,8 +4,9 @@
  */
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
+import { EvolmmError } from '../errors'
 import { openFileBuffer, type FileBuffer } from './file-buffer'
 import { plainRow } from './plain-row'
 import type { RowReader } from './row-reader'

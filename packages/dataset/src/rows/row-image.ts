@@ -1,5 +1,5 @@
 /** The image of a cell, as parquet files of the hub store it: `{ bytes, path }`, of which one may be null. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Row } from './row-reader'
 
 /** The bytes of an image file, or its path. */

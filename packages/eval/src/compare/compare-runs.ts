@@ -1,5 +1,5 @@
 /** Two finished runs side by side, over the rows that both have a value for. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { pairedDifference, type PairedDifference } from './paired-difference'
 import { readSamples, type SampledRow } from './read-samples'
 import { readSetup, unlike } from './read-setup'

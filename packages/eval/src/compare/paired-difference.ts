@@ -3,7 +3,8 @@
  * for the mean of paired differences, mean ± 1.96 s / √n with the sample's standard deviation s; the sign test is the
  * exact two-sided one over the rows that differ.
  */
-import { EvolmmError, mean } from '@evolmm/internal'
+import { mean } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export interface PairedDifference {
   /** Pairs. */

@@ -1,7 +1,7 @@
 /** The values per row of a finished run, from its samples files: ours, and those that lmms-eval wrote. */
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export interface SampledRow {
   hash: string | undefined

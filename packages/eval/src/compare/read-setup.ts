@@ -3,7 +3,7 @@
  * have none.
  */
 import { readFile } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { TaskResult } from '../run/summarize'
 
 export type Setup = Pick<TaskResult, 'mode' | 'judge' | 'revision' | 'rows' | 'fallbackShare' | 'unscored'>

@@ -5,7 +5,8 @@
  *
  * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger, knownMean } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { asker, type Ask, type AskSettings, type Policy, type SampleRequest } from '../ask'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
 import { calibration, type Agreement, type Calibration } from './calibration'
@@ -137,24 +138,24 @@ function summarize(outcomes: readonly Outcome[], sizes: readonly number[], sampl
     ),
   )
   const votes = samples === 0 ? [] : known.map(({ drawn }) => vote(drawn))
-  const greedy = mean(known.map((outcome) => worth(outcome.greedy)))
+  const greedy = knownMean(known.map((outcome) => worth(outcome.greedy)))
   const agreements: Agreement[] = votes.map(({ agreement, correct }) => ({ agreement, correct }))
   return {
     questions: outcomes.length,
     known: known.length,
     greedy,
     groups: sizes.map((k) => {
-      const pass = mean(
+      const pass = knownMean(
         known.map(({ drawn }) => passAtK(samples, drawn.filter(({ right }) => right === true).length, k)),
       )
       return {
         k,
         pass,
         passMinusGreedy: pass === null || greedy === null ? null : pass - greedy,
-        majority: mean(votes.map(({ answers }) => majorityAtK(answers, k))),
+        majority: knownMean(votes.map(({ answers }) => majorityAtK(answers, k))),
       }
     }),
-    agreement: samples === 0 ? null : mean(outcomes.map(({ drawn }) => vote(drawn).agreement)),
+    agreement: samples === 0 ? null : knownMean(outcomes.map(({ drawn }) => vote(drawn).agreement)),
     calibration: votes.length === 0 ? null : calibration(agreements),
     ...(outcomes.some(({ blind }) => blind !== undefined) && { blind: blindness(outcomes, known) }),
   }
@@ -165,7 +166,7 @@ function blindness(outcomes: readonly Outcome[], known: readonly Outcome[]): Non
   const sighted = known.map(({ greedy }) => worth(greedy))
   const same = outcomes.filter(({ greedy, blind }) => greedy.key !== null && greedy.key === blind?.key)
   return {
-    accuracy: mean(without),
+    accuracy: knownMean(without),
     gap: known.length === 0 ? null : pairedDifference(without, sighted),
     sameAnswer: same.length / outcomes.length,
   }
@@ -173,8 +174,4 @@ function blindness(outcomes: readonly Outcome[], known: readonly Outcome[]): Non
 
 function worth(answer: JudgedAnswer | undefined): number {
   return answer?.right === true ? 1 : 0
-}
-
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length
 }

@@ -4,7 +4,7 @@ import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
 import type { Judge } from '../judge'
 import { checkLimit, rowRange } from '../run/plan'
-import { rowRequest } from '../run/row-request'
+import { defaultSystem, rowRequest } from '../run/row-request'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { ScoringMode, Task } from '../task'
 import type { JudgedAnswer } from './vote'
@@ -39,7 +39,7 @@ export async function* taskQuestions(
   const { mode = 'fixed', judge, seed = 0 } = options
   const limit = checkLimit(options.limit)
   const offset = checkInteger('offset', options.offset ?? 0, { min: 0 })
-  const { system = 'You are a helpful assistant.' } = options
+  const { system = defaultSystem } = options
   const data = await openRows(task.source, { columns: task.columns, ...options.data })
   try {
     const { start, end } = rowRange(data.length, { limit, offset })

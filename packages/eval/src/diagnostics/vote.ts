@@ -1,4 +1,5 @@
 /** What a group of samples of one question says together. */
+import { mean } from '@evolmm/internal'
 import type { AnswerCount } from './majority-at-k'
 
 /** One answer as it was understood. */
@@ -37,7 +38,7 @@ export function vote(samples: readonly JudgedAnswer[]): Vote {
   return {
     answers: answers.map(({ count, correct }) => ({ count, correct })),
     agreement: answers[0].count / samples.length,
-    correct: winners.reduce((sum, { correct }) => sum + correct, 0) / winners.length,
+    correct: mean(winners.map(({ correct }) => correct)),
     winners: winners.map(({ key }) => key),
   }
 }

@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { checkInteger, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkOneOf } from '@evolmm/internal'
 import type { OpenRowsOptions } from '@evolmm/dataset'
+import { EvolmmError } from '../errors'
 import { asker, policyName, type Policy } from '../ask'
 import type { Judge } from '../judge'
 import type { ScoringMode, Task } from '../task'
@@ -20,6 +21,7 @@ import {
   type RunSettings,
 } from './plan'
 import { progressMeter, type Progress } from './progress'
+import { defaultSystem } from './row-request'
 import { checkRows, runRows } from './run-rows'
 import { summarize, type Evaluation, type TaskResult } from './summarize'
 import { writeResults } from './write-results'
@@ -131,7 +133,7 @@ function checkOptions(options: EvaluateOptions): RunSettings {
     mode: checkOneOf('mode', options.mode ?? 'fixed', ['compat', 'fixed', 'rule-based']),
     judge: options.mode === 'rule-based' ? undefined : options.judge,
     fallback,
-    system: options.system ?? 'You are a helpful assistant.',
+    system: options.system ?? defaultSystem,
     generation,
     signal: options.signal,
   }

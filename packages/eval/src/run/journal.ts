@@ -5,8 +5,8 @@
  */
 import { open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import { EvolmmError } from '../errors'
 import type { Score } from '../task'
 
 export interface RowRecord {

@@ -4,6 +4,9 @@ import type { Row } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
 import type { Task } from '../task'
 
+/** The system message of lmms-eval's model class. */
+export const defaultSystem = 'You are a helpful assistant.'
+
 export interface RowRequestOptions {
   /** An empty text leaves the system message to the model. */
   system: string

@@ -1,7 +1,7 @@
 /** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
 import { createHash } from 'node:crypto'
-import { EvolmmError } from '@evolmm/internal'
 import type { Row } from '@evolmm/dataset'
+import { EvolmmError } from '../errors'
 import type { Ask } from '../ask'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Task } from '../task'

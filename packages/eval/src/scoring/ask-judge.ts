@@ -1,5 +1,5 @@
 /** What a judge replies; `undefined` without a judge, and when it does not take this text. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { JudgeRequest } from '../judge'
 import type { ScoringContext } from '../task'
 

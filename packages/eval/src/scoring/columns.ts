@@ -1,6 +1,6 @@
 /** Cells of a row by column, checked: a wrong dataset gives one error that names the column, and never a wrong score. */
-import { EvolmmError } from '@evolmm/internal'
 import type { Row } from '@evolmm/dataset'
+import { EvolmmError } from '../errors'
 
 export function textColumn(row: Row, column: string): string {
   const value = row[column]

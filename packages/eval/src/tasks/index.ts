@@ -1,5 +1,5 @@
 /** All tasks by name, and lmms-eval's groups of them. A new task is a new file and a line here. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Task } from '../task'
 import { ai2d } from './ai2d'
 import { chartqa } from './chartqa'

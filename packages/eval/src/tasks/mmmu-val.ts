@@ -8,9 +8,10 @@
  * spelling: only `rule-based` reads it. The tokens `<image 1>` stay in the text, images come first. Scores are
  * fractions rounded to five decimals.
  */
-import { EvolmmError, roundPlaces, strip } from '@evolmm/internal'
+import { roundPlaces, strip } from '@evolmm/internal'
 import type { Row } from '@evolmm/dataset'
 import { lettered } from '@evolmm/rewards'
+import { EvolmmError } from '../errors'
 import { groupOf, wholeMean } from '../scoring/averages'
 import { optionalText, textColumn } from '../scoring/columns'
 import { drawLetter } from '../scoring/draw-letter'

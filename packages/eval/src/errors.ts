@@ -1,0 +1,24 @@
+import { errorWith, type FileErrorCode, type OptionErrorCode, type OutputErrorCode } from '@evolmm/internal'
+
+/** What can be wrong with a task's rows, an answer, a judge, stored results, or the options. */
+export type EvalErrorCode =
+  | FileErrorCode
+  | OptionErrorCode
+  | OutputErrorCode
+  | 'ANSWER_COUNT'
+  | 'CACHE_UNUSABLE'
+  | 'COLUMN_INVALID'
+  | 'DIFFERENT_DATA'
+  | 'INVALID_PAIRS'
+  | 'INVALID_RESULTS'
+  | 'INVALID_SAMPLE'
+  | 'JOURNAL_DAMAGED'
+  | 'JUDGE_FAILED'
+  | 'JUDGE_REFUSED'
+  | 'NOTHING_TO_COMPARE'
+  | 'NO_SAMPLES'
+  | 'TASK_UNKNOWN'
+
+/** The class is that of all packages; as seen here it has the codes of this one. */
+export const EvolmmError = errorWith<EvalErrorCode>()
+export type EvolmmError = InstanceType<typeof EvolmmError>
