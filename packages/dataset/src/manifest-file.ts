@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { CheckReason } from './check-image'
@@ -94,7 +95,7 @@ async function* readEntries(file: string): AsyncGenerator<ManifestEntry> {
   let count = 0
   let previous: string | undefined
   for await (const line of lines) {
-    const entry = parseLine(line)
+    const entry = parseObject(line)
     count++
     if (!isEntry(entry)) throw damaged(file, count + 1, 'is not an image entry')
     if (previous !== undefined && comparePaths(previous, entry.path) >= 0)
@@ -123,7 +124,7 @@ export async function startsLikeManifest(file: string): Promise<boolean> {
 }
 
 function parseHeader(file: string, line: string): ManifestHeader {
-  const header = parseLine(line) as Partial<ManifestHeader & { kind: string; version: number }> | undefined
+  const header = parseObject(line) as Partial<ManifestHeader & { kind: string; version: number }> | undefined
   if (header?.kind === kind && header.version !== version)
     throw new EvolmmError(
       'MANIFEST_VERSION',
@@ -139,14 +140,6 @@ function parseHeader(file: string, line: string): ManifestHeader {
   )
     throw damaged(file, 1, 'is not a manifest header')
   return { images, maxPixels, acceptWrongExtension } as ManifestHeader
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line) ?? undefined
-  } catch {
-    return undefined
-  }
 }
 
 function isEntry(value: unknown): value is ManifestEntry {

@@ -1,5 +1,6 @@
 /** The files of a repository at a revision, as the hub lists them. What the answer names is checked before it is used. */
 import { hubError, type Subject } from './hub-error'
+import { parseObject } from '@evolmm/internal'
 import { isSafePath } from '@evolmm/internal/node'
 import { onNetwork, repeating, send, watchdog } from './send'
 
@@ -59,7 +60,7 @@ interface Sibling {
 }
 
 function checkListing(subject: Subject, text: string): Listing {
-  const answer = parse(text) as { sha?: unknown; siblings?: unknown } | null | undefined
+  const answer = parseObject(text)
   const commit = answer?.sha
   const requested = isCommit(subject.revision) ? subject.revision : commit
   if (
@@ -101,12 +102,4 @@ export function isSize(value: unknown): value is number {
 
 function matching(value: unknown, pattern: RegExp): string | undefined {
   return typeof value === 'string' && pattern.test(value) ? value : undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,8 +1,9 @@
 /** Folders that appear whole or not at all: written aside, synced, renamed. */
-import { readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { EvolmmError } from './errors'
 import { unwritable } from './file-errors'
+import { isThere } from './is-there'
 import { makeFolder } from './make-folder'
 import { asideOf, syncFolder } from './replace-file'
 
@@ -26,8 +27,7 @@ export async function publishFolder(
   fill: (aside: string) => Promise<void>,
 ): Promise<void> {
   const target = await realpath(folder).catch(() => resolve(folder))
-  const old = await stat(join(target, marker)).catch(() => undefined)
-  if (old !== undefined && !overwrite)
+  if (!overwrite && (await isThere(join(target, marker))))
     throw new EvolmmError(
       'WOULD_OVERWRITE',
       `${folder}: must not have ${marker} yet, got one; choose another folder or pass overwrite: true`,
@@ -38,8 +38,8 @@ export async function publishFolder(
     await makeFolder(aside)
     await fill(aside)
     await syncFolder(aside)
-    if ((await stat(target).catch(() => undefined)) === undefined) await rename(aside, target)
-    else await moveInto(target, aside, marker, stale)
+    if (await isThere(target)) await moveInto(target, aside, marker, stale)
+    else await rename(aside, target)
     await syncFolder(dirname(target))
   } catch (error) {
     await rm(aside, { recursive: true, force: true }).catch(() => undefined)

@@ -2,7 +2,7 @@
  * The header of a `.safetensors` file: eight bytes of length, then JSON that says where each tensor lies. The rules
  * are those of the format's description; a file that breaks one is refused as a whole.
  */
-import { isObject } from '@evolmm/internal'
+import { countOf, isObject } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { repeatedKey } from './repeated-key'
 import { bytesPerValue, type StoredTensor, type TensorType } from './stored-tensor'
@@ -103,7 +103,7 @@ function readEntry(name: string, entry: unknown, start: number, size: number, fi
   if (!isLengths(offsets) || offsets.length !== 2)
     throw broken(file, `${where} must have two offsets, got ${JSON.stringify(offsets)}`)
   const [from, to] = offsets
-  const bytes = shape.reduce((product, dim) => product * dim, bytesPerValue[dtype])
+  const bytes = countOf(shape) * bytesPerValue[dtype]
   if (from > to || to > size - start || to - from !== bytes)
     throw broken(
       file,

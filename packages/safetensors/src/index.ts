@@ -11,9 +11,8 @@ export {
 } from './stored-tensor'
 
 // 2. Writing
-export { writeSafetensors, type WriteSafetensorsOptions } from './write-safetensors'
+export { writeSafetensors, type WeightSource, type WriteSafetensorsOptions } from './write-safetensors'
 export { writeTensors, type TensorSource, type WriteTensorsOptions } from './write-tensors'
-export type { WeightSource } from './weight-source'
 
 // 3. 16-bit floats
 export { narrowHalf, widenHalf, type HalfType } from './half'

@@ -4,7 +4,7 @@
  */
 import { open, readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseObject } from '@evolmm/internal'
+import { isObject, parseObject } from '@evolmm/internal'
 import { isSafePath, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { broken, headerLength, readHeader } from './header'
@@ -69,8 +69,7 @@ async function filesOf({ files, folder }: SafetensorsSource): Promise<readonly s
 /** Names of the files that an index lists. */
 function shardsOf(json: string, file: string): string[] {
   const map = parseObject(json)?.weight_map
-  const names: unknown[] =
-    typeof map === 'object' && map !== null ? [...new Set<unknown>(Object.values(map))] : []
+  const names = isObject(map) ? [...new Set(Object.values(map))] : []
   const sound = names.filter((name): name is string => typeof name === 'string' && isSafePath(name))
   if (sound.length === 0 || sound.length < names.length)
     throw broken(file, 'weight_map must name files within the folder, got something else')

@@ -1,17 +1,18 @@
 /** The values of a stored tensor as float32, whole or in pieces; 16-bit types are widened exactly. */
 import { open } from 'node:fs/promises'
+import { countOf } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { widenHalf } from './half'
 import type { FloatType, StoredTensor } from './stored-tensor'
-import type { WeightSource } from './weight-source'
+import type { WeightSource } from './write-safetensors'
 
 /** Bytes of the file read at a time. */
 const pieceBytes = 4 << 20
 
 /** All values, row-major. */
 export async function readTensor(tensor: StoredTensor<FloatType>): Promise<Float32Array<ArrayBuffer>> {
-  const values = new Float32Array(tensor.shape.reduce((product, dim) => product * dim, 1))
+  const values = new Float32Array(countOf(tensor.shape))
   let start = 0
   for await (const piece of streamTensor(tensor)) {
     values.set(piece, start)

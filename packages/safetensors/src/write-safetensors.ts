@@ -1,8 +1,15 @@
 /** Writes float values as a `.safetensors` file, rounded to nearest even where the type is a 16-bit one. */
 import { narrowHalf } from './half'
 import type { FloatType } from './stored-tensor'
-import type { WeightSource } from './weight-source'
 import { writeTensors, type WriteTensorsOptions } from './write-tensors'
+
+/** A weight on its way into a file. */
+export interface WeightSource {
+  name: string
+  shape: readonly number[]
+  /** All values in row-major order, or a function that gives them in pieces when the weight's turn has come. */
+  values: Float32Array | (() => Iterable<Float32Array> | AsyncIterable<Float32Array>)
+}
 
 export interface WriteSafetensorsOptions extends WriteTensorsOptions {
   /** Type of the values in the file. @default 'float32' */

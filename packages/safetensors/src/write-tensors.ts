@@ -3,6 +3,7 @@
  * the file sees the old one or the whole new one.
  */
 import type { FileHandle } from 'node:fs/promises'
+import { countOf } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
@@ -74,10 +75,6 @@ async function writeTensor(output: FileHandle, { name, type, shape, pieces }: Te
       `must have the ${count} values of shape [${shape.join(', ')}]`,
       `got ${written > count ? 'more' : written}`,
     )
-}
-
-function countOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1)
 }
 
 function invalid(name: string, rule: string, got: string): EvolmmError {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { jsonText } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { folderName } from './folder-name'
 import type { ScoredRecord } from './journal'
@@ -41,7 +42,7 @@ export async function writeResults(
       samples.push(path)
     }
   const results = join(folder, `${date}_results.json`)
-  await replaceFile(results, `${JSON.stringify(resultsObject(evaluation, options), null, 2)}\n`)
+  await replaceFile(results, jsonText(resultsObject(evaluation, options)))
   return { results, samples }
 }
 

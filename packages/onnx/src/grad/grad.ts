@@ -32,50 +32,8 @@ export interface GradOptions {
 /** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt), options.seed])
-  for (const tensor of [loss, ...wrt]) {
-    if (!isFloat(tensor.dtype))
-      throw new EvolmmError(
-        'NOT_DIFFERENTIABLE',
-        `grad: tensors must be floats, got ${showTensor(tensor)}; cast it first`,
-      )
-  }
-  for (const tensor of wrt) {
-    if (!loss.scope.sees(tensor.scope)) {
-      throw new EvolmmError(
-        'OUT_OF_SCOPE',
-        `grad: tensors must belong to the graph of the loss and to a scope around it, got ${showTensor(tensor)}`,
-      )
-    }
-    const region = outermost(tensor.node?.region, graph.currentRegion)
-    if (region !== undefined && !region.outputs.includes(tensor)) {
-      throw new EvolmmError(
-        'NOT_DIFFERENTIABLE',
-        `grad: a tensor made inside a checkpoint has no gradient of its own, got ${showTensor(tensor)}; return it from there`,
-      )
-    }
-  }
   const { seed } = options
-  if (seed !== undefined) {
-    if (seed.dtype !== loss.dtype || !fits(seed.shape, loss.shape)) {
-      throw new EvolmmError(
-        'GRADIENT_SHAPE',
-        `grad: the seed must have the type and shape of the loss ${showTensor(loss)}, got ${showTensor(seed)}; cast or reshape it`,
-      )
-    }
-    if (!loss.scope.sees(seed.scope)) {
-      throw new EvolmmError(
-        'OUT_OF_SCOPE',
-        `grad: the seed must belong to the graph of the loss and to a scope around it, got ${showTensor(seed)}; make it there`,
-      )
-    }
-  }
-  const size = sizeOf(loss.shape)
-  if (seed === undefined && loss.shape !== undefined && size !== 1) {
-    throw new EvolmmError(
-      'NOT_A_SCALAR',
-      `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
-    )
-  }
+  checkGrad(loss, wrt, seed)
   const build = () => {
     const walk = new Walk(graph, new Map(wrt.map((tensor) => [tensor, undefined])))
     for (const scope of around(loss.scope)) walk.forward(scope.nodes)
@@ -102,6 +60,53 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     return wrt.map((tensor) => walk.cotangents.get(tensor) ?? zerosLike(tensor))
   }
   return graph.within(loss.scope, () => graph.undoing(build))
+}
+
+/** Throws unless there can be gradients of `loss` with respect to `wrt`. */
+function checkGrad(loss: Tensor, wrt: readonly Tensor[], seed: Tensor | undefined): void {
+  for (const tensor of [loss, ...wrt]) {
+    if (!isFloat(tensor.dtype))
+      throw new EvolmmError(
+        'NOT_DIFFERENTIABLE',
+        `grad: tensors must be floats, got ${showTensor(tensor)}; cast it first`,
+      )
+  }
+  for (const tensor of wrt) {
+    if (!loss.scope.sees(tensor.scope)) {
+      throw new EvolmmError(
+        'OUT_OF_SCOPE',
+        `grad: tensors must belong to the graph of the loss and to a scope around it, got ${showTensor(tensor)}`,
+      )
+    }
+    const region = outermost(tensor.node?.region, loss.scope.graph.currentRegion)
+    if (region !== undefined && !region.outputs.includes(tensor)) {
+      throw new EvolmmError(
+        'NOT_DIFFERENTIABLE',
+        `grad: a tensor made inside a checkpoint has no gradient of its own, got ${showTensor(tensor)}; return it from there`,
+      )
+    }
+  }
+  if (seed !== undefined) {
+    if (seed.dtype !== loss.dtype || !fits(seed.shape, loss.shape)) {
+      throw new EvolmmError(
+        'GRADIENT_SHAPE',
+        `grad: the seed must have the type and shape of the loss ${showTensor(loss)}, got ${showTensor(seed)}; cast or reshape it`,
+      )
+    }
+    if (!loss.scope.sees(seed.scope)) {
+      throw new EvolmmError(
+        'OUT_OF_SCOPE',
+        `grad: the seed must belong to the graph of the loss and to a scope around it, got ${showTensor(seed)}; make it there`,
+      )
+    }
+  }
+  const size = sizeOf(loss.shape)
+  if (seed === undefined && loss.shape !== undefined && size !== 1) {
+    throw new EvolmmError(
+      'NOT_A_SCALAR',
+      `grad: the loss must be a single number, got ${showTensor(loss)}; reduce it or pass a seed`,
+    )
+  }
 }
 
 /** One walk over the nodes of one scope, with what it has found so far. */

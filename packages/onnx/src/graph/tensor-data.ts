@@ -1,4 +1,5 @@
 /** Contents of constants: bytes in little-endian order, or a place in a file beside the model. */
+import { countOf } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { dtypeBytes, type DType } from './dtype'
 import { toBfloat16, toFloat16 } from './half'
@@ -99,7 +100,7 @@ function sizeOfDims(what: string, dims: readonly number[]): number {
       'INVALID_SHAPE',
       `${what}: dimensions must be a list of whole numbers, 0 or more, got ${JSON.stringify(dims)}; pass [] for a scalar`,
     )
-  return dims.reduce((product, dim) => product * dim, 1)
+  return countOf(dims)
 }
 
 /** Least and largest integer of each integer type. */

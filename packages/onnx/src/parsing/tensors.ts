@@ -1,4 +1,5 @@
 /** Constants of a file, checked: nothing is allocated beyond what the bytes of the file hold. */
+import { countOf } from '@evolmm/internal'
 import { dtypeBytes, dtypeOf, type DType } from '../graph/dtype'
 import { locationProblem, tensorData, type ExternalData, type TensorData } from '../graph/tensor-data'
 import { TensorProto_DataLocation, type TensorProto } from '../proto/gen/onnx_pb'
@@ -19,7 +20,7 @@ function read(proto: TensorProto, name: string): TensorData {
   if (dtype === 'string')
     throw unsupported(`${where}: must be numeric, got strings; text has to stay outside the model`, { name })
   const dims = proto.dims.map((dim) => readLength(dim, where))
-  const size = dims.reduce((product, dim) => product * dim, 1)
+  const size = countOf(dims)
   const length = size * dtypeBytes(dtype)
   if (!Number.isSafeInteger(length))
     throw invalid(`${where}: dimensions must have a sensible product, got [${dims.join(', ')}]`, {

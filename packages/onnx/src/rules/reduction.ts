@@ -5,6 +5,7 @@
  * Below, small tensors are the reduced ones, with their reduced axes back as length 1: what can be done there is done
  * there, before anything of the input's size.
  */
+import { countOf } from '@evolmm/internal'
 import type { GradientContext, GradientRule } from './rule'
 import type { Tensor } from '../graph/graph'
 import { lengths } from '../ops/operands'
@@ -47,8 +48,7 @@ function spread(c: GradientContext, small: Tensor): Tensor {
 function count(c: GradientContext): number | Tensor {
   const [x, y] = [c.input(0), c.output()]
   const lengths = x.shape && axesOf(c)?.map((axis) => x.shape?.at(axis))
-  if (lengths?.every((length) => typeof length === 'number') === true)
-    return lengths.reduce((product, length) => product * length, 1)
+  if (lengths?.every((length) => typeof length === 'number') === true) return countOf(lengths)
   return Div(Cast(Size(x), { to: x.dtype }), Cast(Size(y), { to: x.dtype }))
 }
 

@@ -2,6 +2,7 @@
  * All trainable tensors as one vector, with a table that says which is where. A program takes the vector, slices it,
  * and returns one gradient vector, so that optimizers, clipping and checkpoints know nothing of tensors.
  */
+import { countOf } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { tensorsFrom } from '../ops/emit'
 import { showTensor, type Tensor } from '../graph/graph'
@@ -30,7 +31,7 @@ export function parameterLayout(shapes: Iterable<readonly [string, readonly numb
     names.add(name)
     checkShape(`parameterLayout: "${name}"`, shape)
     entries.push({ name, offset: size, shape })
-    size += shape.reduce((product, length) => product * length, 1)
+    size += countOf(shape)
   }
   if (size === 0)
     throw new EvolmmError(
@@ -51,7 +52,7 @@ export function sliceParameters(flat: Tensor, { size, entries }: ParameterLayout
     )
   return new Map(
     entries.map(({ name, offset, shape }) => {
-      const end = offset + shape.reduce((product, each) => product * each, 1)
+      const end = offset + countOf(shape)
       return [name, Reshape(Slice(flat, [offset], [end]), shape)]
     }),
   )
