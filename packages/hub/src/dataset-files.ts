@@ -48,7 +48,9 @@ export async function datasetFiles(
   return { paths: await filesIn(snapshot.folder, source), revision: snapshot.commit }
 }
 
-/** As in the repository, or directly in the folder; or in a sub-folder with the name of the data set. */
+/**
+ * The files lie as in the repository, or directly in the folder, or in a sub-folder with the name of the data set.
+ */
 async function filesIn(folder: string, { dataset, files }: HubDataset): Promise<string[]> {
   const copies = [join(folder, dataset), join(folder, basename(dataset)), folder]
   for (const place of copies.flatMap((copy) => [join(copy, dirname(files)), copy])) {

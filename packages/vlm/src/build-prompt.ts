@@ -10,7 +10,7 @@ export type BuildPromptOptions = Omit<RenderOptions, 'messages'> & {
   tokenizer: Tokenizer
   template: ChatTemplate
   rules: PromptRules
-  /** In the order of the placeholders. @default no images */
+  /** The images in the order of the placeholders. @default no images */
   images?: readonly ImageLayout[] | undefined
 } & (
     | { messages: readonly ChatMessage[]; prompt?: undefined; system?: undefined }
@@ -21,7 +21,7 @@ export type BuildPromptOptions = Omit<RenderOptions, 'messages'> & {
 export interface BuiltPrompt extends TokenizedText {
   /** The conversation that was rendered. */
   messages: readonly ChatMessage[]
-  /** As rendered: one placeholder per image. */
+  /** The text as rendered, one placeholder per image. */
   text: string
 }
 
@@ -57,7 +57,7 @@ function countPlaceholders({ placeholder }: PromptRules, text: string): number {
   return placeholder === undefined ? 0 : (text.match(placeholder) ?? []).length
 }
 
-/** Of the two forms one. */
+/** The messages, whichever of the two forms was given. */
 function messagesOf(options: BuildPromptOptions, images: number): readonly ChatMessage[] {
   const { prompt, system, messages } = options as Partial<Record<'prompt' | 'system' | 'messages', unknown>>
   const refused = (option: string, rule: string, got: string) =>

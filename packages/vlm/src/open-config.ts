@@ -72,7 +72,7 @@ function opened(
   }
 }
 
-/** That of the folder, or of the published models where the folder has none. */
+/** The processor of the folder, or that of the published models where the folder has none. */
 function processorOf(vision: Vision, folder: string, bounds: ImageBounds): Promise<ImageProcessor> {
   return vision.processor(folder, bounds).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error

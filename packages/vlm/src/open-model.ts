@@ -30,7 +30,10 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
    * top are trained as ever (QLoRA). They cannot be trained themselves. @default none
    */
   quantize?: 'int4' | undefined
-  /** Where weights are kept once they are in the type of `dtype` or quantized. @default `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache */
+  /**
+   * The folder where weights are kept once they are in the type of `dtype` or quantized. @default
+   * `$XDG_CACHE_HOME/evolmm/weights`, else in ~/.cache
+   */
   cacheDir?: string | undefined
   /** Settings of the hub, for models that are not folders. */
   hub?: HubOptions | undefined

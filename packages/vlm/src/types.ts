@@ -36,7 +36,7 @@ export interface Prompt {
    * several conversations begin with.
    */
   messages: readonly ChatMessage[] | undefined
-  /** As rendered by the chat template, one placeholder for each image. */
+  /** The text as rendered by the chat template, one placeholder for each image. */
   text: string
   /** [T], image tokens included. */
   ids: Int32Array

@@ -1,4 +1,4 @@
-/** How much is written. */
+/** These numbers say how much is written. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
 import type { IterationRecord } from '../record'

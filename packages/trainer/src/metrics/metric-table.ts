@@ -13,7 +13,7 @@ import { updateMetrics } from './updates'
 import { voteMetrics } from './votes'
 import { watchMetrics } from './watch'
 
-/** In the order of the status line and of the report's charts. */
+/** The rows are in the order of the status line and of the report's charts. */
 export const evolmmMetrics: readonly Metric<IterationRecord>[] = [
   {
     name: 'train/step',

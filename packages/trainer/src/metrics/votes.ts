@@ -1,4 +1,4 @@
-/** How much answers to one question agree. */
+/** These numbers say how much answers to one question agree. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
 import type { IterationRecord } from '../record'

@@ -51,7 +51,7 @@ export interface Architecture {
 export interface Backbone extends CheckpointModel {
   /** Linear modules, which adapters attach to: canonical name to [out, in]. */
   modules: ReadonlyMap<string, readonly [number, number]>
-  /** Whether a module or weight belongs to the vision tower, what joins it to the language model included. */
+  /** True if a module or weight belongs to the vision tower, what joins it to the language model included. */
   isVision: (name: string) => boolean
   /** Modules that a new adapter is for by default, by the ends of their names. */
   targets: readonly string[]
@@ -63,7 +63,7 @@ export interface Backbone extends CheckpointModel {
   settled?: (names: ReadonlySet<string>) => Backbone
 
   prompt: PromptRules
-  /** How many coordinates a token's position has. */
+  /** The number of coordinates that a token's position has. */
   axes: number
   /**
    * The positions of a prompt, [axes, T]; the i-th token of prompt and completion together, if it is after these, has
@@ -105,7 +105,7 @@ export interface DecoderInputs {
   /** int64 [axes, rows] */
   positions: Tensor
   attend: Attend
-  /** Where image features are, for layers that add more of them. @default no images */
+  /** The places of image features, for layers that add more of them. @default no images */
   images?: ImageRows | undefined
   /** The rows that are wanted, int64 [kept]: the last layer goes no further with the others. @default all */
   keep?: Tensor | undefined

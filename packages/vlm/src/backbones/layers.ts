@@ -37,7 +37,7 @@ export interface Heads {
 
 /** What a token sees in a layer besides being causal. */
 export interface MaskKind {
-  /** How many of the latest tokens a token sees, itself included. @default all */
+  /** The number of latest tokens that a token sees, itself included. @default all */
   window?: number
   /** True lets a token of an image see all of that image, later tokens and those beyond the window too. @default false */
   wholeImages?: boolean

@@ -1,4 +1,4 @@
-/** From a configuration to its model. */
+/** A configuration leads to its model. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'

@@ -1,4 +1,4 @@
-/** How conversations become tokens. */
+/** These rules say how conversations become tokens. */
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
 import type { ChatTemplate } from '../prompt/chat-template'
 import type { Tokenizer } from '../prompt/load-tokenizer'
@@ -7,7 +7,7 @@ import type { ImageLayout } from './vision'
 export interface PromptRules {
   /** Tokens that the tokenizer must have, with these ids. */
   tokens: ReadonlyMap<string, number>
-  /** How a rendered conversation says that an image goes here; global. @default no images */
+  /** The text of a rendered conversation that says that an image goes here; global. @default no images */
   placeholder?: RegExp
   /** What a template writes between turns or for an image: a text with it would be read as another conversation. */
   marker: RegExp
@@ -16,8 +16,9 @@ export interface PromptRules {
   /** What stands for `tokenizer.json` of a checkpoint without one. @default the file must be there */
   tokenizerJson?: (folder: string) => Promise<JsonObject>
   /**
-   * How conversations are rendered where the checkpoint's template does not say it, or takes messages of another form: it is
-   * handed a function that loads the template. @default the checkpoint's template, as it is
+   * The template by which conversations are rendered where the checkpoint's does not say it, or takes messages of
+   * another form: the function is handed one that loads the checkpoint's. @default the checkpoint's template, as it
+   * is
    */
   chatTemplate?: (load: () => Promise<ChatTemplate>) => Promise<ChatTemplate>
   /** A rendered conversation, with as many placeholders as images, in tokens. */

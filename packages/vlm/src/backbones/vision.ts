@@ -13,7 +13,7 @@ export interface ImageLayout {
   patches: number
   /** Pixels after resizing. */
   area: number
-  /** How it is laid out, in the names of transformers' processor: `image_grid_thw`, say. */
+  /** The layout in the names of transformers' processor: `image_grid_thw`, say. */
   fields: Readonly<Record<string, readonly number[]>>
 }
 
@@ -31,7 +31,7 @@ export interface ImageBounds {
   maxPixels?: number | undefined
 }
 
-/** How a checkpoint wants its images prepared. */
+/** A processor prepares images as a checkpoint wants them. */
 export interface ImageProcessor {
   /** Its bounds; absent where the model has none. */
   minPixels?: number

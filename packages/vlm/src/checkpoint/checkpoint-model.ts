@@ -18,11 +18,11 @@ export interface Names {
   canonical: (name: string) => string
   /** The name in files of the hub and in former adapters, for a canonical name. */
   published: (name: string) => string
-  /** Whether a file may hold a tensor of that canonical name although the model has none. */
+  /** True if a file may hold a tensor of that canonical name although the model has none. */
   harmless: (name: string) => boolean
 }
 
-/** Of files that were written with canonical names. */
+/** The names of files that were written with canonical ones. */
 export const canonicalNames: Names = {
   canonical: (name) => name,
   published: (name) => name,

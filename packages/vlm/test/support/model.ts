@@ -29,14 +29,14 @@ export interface TestModel {
   encode: (images: readonly PreparedImage[]) => Promise<Feed>
 }
 
-export interface Prompt {
+export interface ReferencePrompt {
   ids: readonly number[]
   images: readonly PreparedImage[]
   /** The places of image tokens. */
   imageSpans: readonly Span[]
 }
 
-export interface Group extends Prompt {
+export interface Group extends ReferencePrompt {
   completions: readonly (readonly number[])[]
   /** One for each completion. */
   advantages: readonly number[]
@@ -125,7 +125,9 @@ export function openLearner(
 }
 
 /** A function that gives the base model's logits at every position, [T, V] flattened. */
-export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => Promise<Float32Array>> {
+export async function openLogits(
+  model: TestModel,
+): Promise<(prompt: ReferencePrompt) => Promise<Float32Array>> {
   const { backbone, files, encode } = model
   const graph = new Graph('logits')
   const layers = programLayers({ graph, frozen: frozenWeights(graph, files) })
@@ -148,7 +150,10 @@ export async function openLogits(model: TestModel): Promise<(prompt: Prompt) => 
   }
 }
 
-export function packedPrompt({ backbone }: TestModel, { ids, images, imageSpans }: Prompt): PackedPrompt {
+export function packedPrompt(
+  { backbone }: TestModel,
+  { ids, images, imageSpans }: ReferencePrompt,
+): PackedPrompt {
   return { ids: Int32Array.from(ids), ...backbone.positions(ids, images), imageSpans }
 }
 

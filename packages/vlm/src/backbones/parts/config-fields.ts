@@ -9,7 +9,7 @@ export const size = z.int().min(1)
 export const layerCount = z.int().min(1).max(10_000)
 export const tokenId = z.int().min(0)
 
-/** Where a value stands. */
+/** A place says where a value stands. */
 export interface Place {
   file: string
   /** Path of the object within the file, with a dot at its end if it is not the file's own. */

@@ -15,7 +15,7 @@ export interface DecoderOptions {
   config: DecoderConfig
   /** What the names of its weights begin with: `model.language_model`, say. */
   prefix: string
-  /** Of each row, for all layers. */
+  /** The angles of each row, for all layers. */
   angles: Angles
 }
 

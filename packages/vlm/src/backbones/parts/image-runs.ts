@@ -8,7 +8,7 @@ export interface ImageRunsOptions {
   /** Each `imageToken` in it is repeated as often as `lengths` says. */
   text: string
   imageToken: number
-  /** In the order of the text. */
+  /** The lengths in the order of the text. */
   lengths: readonly number[]
 }
 

@@ -7,7 +7,7 @@
 import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Feed, InputDeclaration } from '../feed'
 
-/** Which rows attend to each other, as batches of equal length. */
+/** Neighbours are the rows that attend to each other, as batches of equal length. */
 export interface Neighbours {
   /** Row of each place, int64 [batches, length]; places beyond the last row of a batch repeat any row. */
   rows: Tensor

@@ -20,13 +20,13 @@ export interface PatchSettings {
   temporalPatchSize: number
   /** Side of the square of patches that becomes one token, in patches. */
   mergeSize: number
-  /** Whether images are resized; if not, their sides must be multiples of `patchSize * mergeSize`. */
+  /** True if images are resized; if not, their sides must be multiples of `patchSize * mergeSize`. */
   resize: boolean
   /** Bytes are multiplied by it. */
   rescaleFactor: number
-  /** Of red, green and blue, subtracted after rescaling. */
+  /** What is subtracted from red, green and blue after rescaling. */
   mean: readonly [number, number, number]
-  /** Of red, green and blue, what is left is divided by it. */
+  /** What is left of red, green and blue is divided by this. */
   std: readonly [number, number, number]
 }
 
@@ -58,7 +58,7 @@ const schema = z.object({
   image_std: triple(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
 })
 
-/** Of the published processors. */
+/** The bounds of the published processors. */
 const publishedBounds = { min_pixels: 56 * 56, max_pixels: 28 * 28 * 16384 }
 
 /**

@@ -44,7 +44,7 @@ export interface PatchTowerOptions {
   kinds: Readonly<Record<string, (places: readonly PatchPlace[]) => number[][]>>
   /** The kind of a block. */
   kindOf: (block: number) => string
-  /** How many blocks see a part of their image alone, and how many patches that is. */
+  /** The number of blocks that see a part of their image alone, and the number of patches of that part. */
   windows: Pick<VisionShape, 'windowedLayers' | 'window'>
 }
 
@@ -75,7 +75,10 @@ export function patchTower(options: PatchTowerOptions): Vision {
   }
 }
 
-/** In the order of the model. The patch embedding is a convolution [hidden, channels, time, height, width] without a bias. */
+/**
+ * The weights in the order of the model. The patch embedding is a convolution [hidden, channels, time, height, width]
+ * without a bias.
+ */
 export function patchTowerWeights({ config, prefix, norm, mlp }: PatchTowerOptions): WeightShape[] {
   const { depth, hiddenSize, channels, outHiddenSize, patchSize, temporalPatchSize } = config
   const merged = hiddenSize * config.spatialMergeSize ** 2
@@ -171,8 +174,8 @@ function towerBlock(
   const [q, k, v] = [0, 1, 2].map((part) =>
     op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
   )
-  const turn = (part: Tensor) => rotary({ x: part, cos, sin, heads })
-  const mixed = attendNear([turn(q), turn(k), v], neighbours, { heads, headSize: hiddenSize / heads })
+  const rotated = (part: Tensor) => rotary({ x: part, cos, sin, heads })
+  const mixed = attendNear([rotated(q), rotated(k), v], neighbours, { heads, headSize: hiddenSize / heads })
   const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
   const normalized = norm.apply(layers, attended, `${name}.norm2`)
   return op.Add(attended, mlp.apply(layers, normalized, `${name}.mlp`))

@@ -12,7 +12,7 @@ export interface RotaryAnglesOptions {
   positions: Tensor
   theta: number
   headSize: number
-  /** Which axis each of the `headSize / 2` frequencies follows. @default the first, all of them */
+  /** The axis that each of the `headSize / 2` frequencies follows. @default the first, all of them */
   axes?: readonly number[]
 }
 

@@ -5,9 +5,9 @@
 import { checkInteger, EvolmmError } from '@evolmm/internal'
 
 export interface SmartResizeOptions {
-  /** Of the image, in pixels. */
+  /** Width of the image, in pixels. */
   width: number
-  /** Of the image, in pixels. */
+  /** Height of the image, in pixels. */
   height: number
   /** Both sides of the result are multiples of it: patch size times merge size. */
   factor: number

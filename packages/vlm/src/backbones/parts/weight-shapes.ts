@@ -20,7 +20,9 @@ export function linearModules(
   return new Map(matrices.map(([name, [out, inputs]]) => [name.replace(/\.weight$/, ''), [out, inputs]]))
 }
 
-/** As transformers initialises most models: matrices are drawn, biases are 0, norms 1. */
+/**
+ * The values are those with which transformers initialises most models: matrices are drawn, biases are 0, norms 1.
+ */
 export function usualInitialValue(name: string, shape: readonly number[]): 'normal' | number {
   return shape.length > 1 ? 'normal' : name.endsWith('.bias') ? 0 : 1
 }

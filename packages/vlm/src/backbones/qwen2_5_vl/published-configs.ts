@@ -12,7 +12,7 @@ interface Sizes {
   tieWordEmbeddings: boolean
 }
 
-/** By size; each is what `readConfig` makes of that model's `config.json`. */
+/** Configurations by size; each is what `readConfig` makes of that model's `config.json`. */
 export const publishedConfigs: Readonly<Record<'3B' | '7B' | '32B' | '72B', Qwen25Config>> = {
   '3B': published({
     hiddenSize: 2048,
