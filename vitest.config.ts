@@ -10,7 +10,7 @@ const conditions = ['@evolmm/source', ...defaultServerConditions]
 const sizedOnly = (process.env.EVOLMM_TESTS ?? 'test') !== 'test'
 const files = testFiles().filter(({ text }) => !sizedOnly || text.includes('sizedTest('))
 /** What needs a process in which nothing ran before: replacing modules, measuring memory, choosing a driver. */
-const needsItsOwnProcess = /\bvi\.mock\(|\bmemory\(|\bprepareWebGpu\(/
+const needsItsOwnProcess = /\bvi\.(mock|resetModules)\(|\bmemory\(|\bprepareWebGpu\(/
 const inOwnProcess = (own: boolean) =>
   files.filter(({ text }) => needsItsOwnProcess.test(text) === own).map(({ path }) => path)
 
