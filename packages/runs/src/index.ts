@@ -52,4 +52,4 @@ export type {
 } from './trackers/wandb/wandb-options'
 export { emitWarning, type WarningListener } from './warning'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type RunsErrorCode } from './errors'

@@ -1,8 +1,9 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError, isObject, parseObject } from '@evolmm/internal'
+import { isObject, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
+import { EvolmmError } from './errors'
 
 export interface RunFile {
   schema_version: 1

@@ -1,5 +1,5 @@
 /** A conversation becomes token ids: rendered by the chat template, with each image in the place of its placeholder. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { PromptRules, TokenizedText } from './backbones/prompt-rules'
 import type { ImageLayout } from './backbones/vision'
 import { checkMessages, textsOf, type ChatMessage } from './prompt/chat-message'

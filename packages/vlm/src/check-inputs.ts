@@ -1,5 +1,6 @@
 /** What callers hand over, checked against the model before anything is built or run. */
-import { checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkNumber } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Backbone } from './backbones/backbone'
 import { loraA, loraB } from './programs/trainable'

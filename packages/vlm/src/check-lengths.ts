@@ -1,5 +1,5 @@
 /** Prompts with what follows them must fit into the positions of the model. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Model } from './model'
 import type { Prompt } from './types'
 

@@ -1,5 +1,5 @@
 /** Images go through the vision tower once. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Backbone } from './backbones/backbone'
 import type { Feed } from './backbones/feed'

@@ -1,9 +1,9 @@
 /** Every program as a `.onnx` file with the weights beside it, for other runtimes. */
 import { constants, copyFile, link, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { publishFolder, unwritable, writeSynced } from '@evolmm/internal/node'
 import { serialize } from '@evolmm/onnx'
+import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Model } from './model'
 import { allPrograms } from './programs/all-programs'

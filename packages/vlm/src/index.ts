@@ -71,4 +71,4 @@ export { runtimeVersion } from './runtime/runtime-version'
 export { availableMemory } from './runtime/available-memory'
 export { chooseDevice, type DeviceChoice, type DeviceOptions } from './runtime/devices'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type VlmErrorCode } from './errors'

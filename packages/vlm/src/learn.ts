@@ -4,7 +4,8 @@
  * Completions of a group that are identical become one with summed weights, which is exact because every term of the
  * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
  */
-import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Feed } from './backbones/feed'
 import { checkLengths } from './check-lengths'

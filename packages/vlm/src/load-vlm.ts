@@ -1,6 +1,7 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { adapterFiles, resolveRepo } from '@evolmm/hub'
-import { checkText, EvolmmError } from '@evolmm/internal'
+import { checkText } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import { createAdapter } from './adapter/create-adapter'
 import { fullModules, fullWeights } from './adapter/full-weights'

@@ -5,7 +5,7 @@
  * prompt of the group; what else a question needs, up to the opening of the assistant's turn, is context that is given
  * to its completion alone.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { buildPrompt } from './build-prompt'
 import { checkImages, checkList } from './check-inputs'
 import { arranged } from './encode-image'

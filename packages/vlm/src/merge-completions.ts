@@ -2,7 +2,8 @@
  * Identical completions of a group as one: exact, and cheaper the more a policy agrees with itself. What is told apart
  * is the context of a completion, its tokens, and where the one ends.
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { checkList } from './check-inputs'
 import type { Group, Prompt, ScoredCompletion } from './types'
 

@@ -1,7 +1,7 @@
 /** The shapes of a model before any weight of it is here: what plans are made from. */
 import { stat } from 'node:fs/promises'
 import { resolveRepo, type HubOptions } from '@evolmm/hub'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, type VlmErrorCode } from './errors'
 import type { Backbone } from './backbones/backbone'
 import { publishedBackbone, readBackbone } from './backbones/open-backbone'
 import type { ImageBounds, ImageLayout, ImageProcessor, Vision } from './backbones/vision'
@@ -91,4 +91,4 @@ async function tokenCounter(folder: string, backbone: Backbone): Promise<OpenedC
   }
 }
 
-const absent = new Set(['CHECKPOINT_FILE_NOT_FOUND', 'CHAT_TEMPLATE_NOT_FOUND'])
+const absent = new Set<VlmErrorCode>(['CHECKPOINT_FILE_NOT_FOUND', 'CHAT_TEMPLATE_NOT_FOUND'])

@@ -1,5 +1,6 @@
 /** G prompts x N samples in one run. */
-import { checkInteger, checkNumber, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Feed } from './backbones/feed'
 import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
 import { imageWork, policyFeatures } from './encode-image'

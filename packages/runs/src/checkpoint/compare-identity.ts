@@ -1,5 +1,6 @@
 /** A run goes on with the settings that it began with, as far as what is learned depends on them. */
-import { EvolmmError, isObject } from '@evolmm/internal'
+import { isObject } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 type Settings = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 /** The checkpoints of a run, `step_00050` and so on. One without `SAVE_OK` was not finished and does not count. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export const marker = 'SAVE_OK'
 

@@ -1,8 +1,9 @@
 /** Reads a checkpoint back. Nothing in its folder is changed. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError, isObject, parseObject } from '@evolmm/internal'
+import { isObject, parseObject } from '@evolmm/internal'
 import { readSafetensors } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import { schemaVersion, stateFile, tensorFile, type Checkpoint, type CheckpointHead } from './state'
 
 /** Throws `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT` for one of a later version, or what reading throws. */

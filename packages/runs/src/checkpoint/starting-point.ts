@@ -1,7 +1,7 @@
 /** A run begins at the newest complete checkpoint of its folder, at one of choice, or at the start. */
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { readRunFile } from '../run-file'
 import type { WarningListener } from '../warning'
 import { compareIdentity } from './compare-identity'

@@ -1,5 +1,5 @@
 /** A run cannot go on from a checkpoint that its log does not reach. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { GuardedTracker } from '../trackers/guarded'
 import { logName } from './run-log'
 

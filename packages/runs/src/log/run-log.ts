@@ -1,5 +1,5 @@
 /** The log that everything else about a run can be made from: a file of JSON lines in the folder of the run. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { storedMetrics } from '../records/metrics-of'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'

@@ -1,7 +1,8 @@
 /** Reads the log of a run iteration by iteration and holds it to what a run writes: all steps from 1, all their lines. */
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { EvolmmError, parseObject } from '@evolmm/internal'
+import { parseObject } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
 import { jsonLines, type LogCodec, type LogLine } from '../records/log-codec'

@@ -1,6 +1,6 @@
 /** Takes a log back to the checkpoint that a run goes on from. */
 import { open, stat } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
 import { logFile, scanLog, unwritableLog } from './scan-log'

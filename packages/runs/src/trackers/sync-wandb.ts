@@ -1,5 +1,5 @@
 /** Uploads what a run kept for Weights & Biases: a run offline, or the rest of one that could not reach the server. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { wandbClient } from './wandb/wandb-client'
 import { openJournal } from './wandb/wandb-journal'
 import { connectionOf, type WandbConnectionOptions } from './wandb/wandb-options'

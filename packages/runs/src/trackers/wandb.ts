@@ -6,7 +6,7 @@
  * `syncWandb` can finish what a run could not. The W&B run's id is kept in the folder of the run: a run that goes on
  * continues it. The key is sent to the server and kept nowhere.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { RunInfo, Tracker } from './tracker'
 import { historyLine, probeLine } from './wandb/history-line'
 import { startUploader, type Uploader } from './wandb/uploader'

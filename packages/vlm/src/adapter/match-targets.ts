@@ -1,5 +1,5 @@
 /** Targets name modules and weights by their last parts, as in PEFT, under the present or the former name. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 
 export interface MatchedTargets {

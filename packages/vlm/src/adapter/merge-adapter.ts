@@ -3,8 +3,8 @@
  * adapter. They stream from the file, so memory holds the adapter and some megabytes. Sums are in float64 and rounded
  * once.
  */
-import { EvolmmError } from '@evolmm/internal'
 import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint'
 import { loraA, loraB } from '../programs/trainable'

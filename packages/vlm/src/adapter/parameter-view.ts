@@ -1,5 +1,5 @@
 /** One tensor of an adapter. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Adapter } from './adapter'
 
 /** The tensor of that name in the layout, as a view of the parameters. */

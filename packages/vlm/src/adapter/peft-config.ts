@@ -1,6 +1,6 @@
 /** `adapter_config.json` of PEFT: the fields that matter to us, and those that must have their neutral value. */
-import { EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 
 export interface PeftConfig {

@@ -6,7 +6,6 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import {
   isFloatTensor,
@@ -15,6 +14,7 @@ import {
   type FloatType,
   type StoredTensor,
 } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
 

@@ -1,5 +1,5 @@
 /** A LoRA adapter into a folder that PEFT loads. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, loraB } from '../programs/trainable'
 import type { Adapter } from './adapter'

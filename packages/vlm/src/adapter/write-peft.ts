@@ -2,9 +2,10 @@
  * Writes a LoRA adapter in the layout of PEFT, for PEFT, vLLM and the hub. The folder appears whole or not at all.
  */
 import { join } from 'node:path'
-import { checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkNumber, checkOneOf } from '@evolmm/internal'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import type { LoraTensors } from './read-peft'
 

@@ -1,8 +1,8 @@
 /** A configuration leads to its model. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
+import { EvolmmError } from '../errors'
 import { isObject, type JsonObject } from '../checkpoint/read-checkpoint-file'
 import type { Backbone } from './backbone'
 import { architectures as known, type Architectures } from './backbones'

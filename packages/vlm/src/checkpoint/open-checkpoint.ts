@@ -5,10 +5,10 @@
  */
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { isFloatTensor, openSafetensors, type FloatType, type StoredTensor } from '@evolmm/safetensors'
 import { z } from 'zod'
+import { EvolmmError } from '../errors'
 import type { CheckpointModel } from './checkpoint-model'
 
 /** A tensor under its canonical name. */

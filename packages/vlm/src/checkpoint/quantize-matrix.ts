@@ -6,7 +6,7 @@
  * sixteen codes around 0 are, and than the 4-bit floats of QLoRA in their blocks of 64 (measured in
  * docs/decisions/four-bits-in-blocks-of-32.md).
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 /** Columns of a block. */
 export const blockSize = 32

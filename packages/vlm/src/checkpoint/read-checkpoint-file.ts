@@ -1,7 +1,7 @@
 /** Reads a text or JSON file of a checkpoint folder; what is missing or damaged is one typed error. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 

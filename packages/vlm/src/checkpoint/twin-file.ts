@@ -9,8 +9,8 @@ import { createHash } from 'node:crypto'
 import { readdir, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { makeFolder, unreadable, unwritable } from '@evolmm/internal/node'
+import { EvolmmError } from '../errors'
 import type { CheckpointTensor } from './open-checkpoint'
 
 export interface TwinOptions {

@@ -3,9 +3,10 @@
  * the tokenizer's and processor's files byte for byte from the folder that the model descends from.
  */
 import { join } from 'node:path'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { CheckpointModel, Names } from './checkpoint-model'
 import { companionFiles, readIfThere } from './companion-files'
 

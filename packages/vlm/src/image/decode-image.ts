@@ -9,8 +9,8 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { EvolmmError } from '@evolmm/internal'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { EvolmmError } from '../errors'
 import { fillLikePillow } from './gif-background'
 import type { RgbImage } from './rgb-image'
 

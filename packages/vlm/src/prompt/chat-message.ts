@@ -1,5 +1,5 @@
 /** A conversation in the form that Hugging Face chat templates take. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { isObject } from '../checkpoint/read-checkpoint-file'
 
 export type ChatPart = { type: 'image' } | { type: 'text'; text: string }

@@ -3,8 +3,8 @@
  * renders it. (One difference: a template that prints a truth value, `none` or a list gets JSON's spelling, not Python's.)
  */
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { Template } from '@huggingface/jinja'
+import { EvolmmError, type VlmErrorCode } from '../errors'
 import type { ChatMessage } from './chat-message'
 import { damaged, isObject, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
 
@@ -128,7 +128,7 @@ function isNamedText(entry: unknown[]): entry is [string, string] {
   return typeof entry[0] === 'string' && typeof entry[1] === 'string'
 }
 
-function templateError(code: string, subject: string, remedy: string, cause: unknown): EvolmmError {
+function templateError(code: VlmErrorCode, subject: string, remedy: string, cause: unknown): EvolmmError {
   const why = cause instanceof Error ? cause.message : String(cause)
   return new EvolmmError(code, `${subject}, got "${why}"; ${remedy}`, { cause })
 }

@@ -3,7 +3,7 @@
  * apply. Those are reported, never applied: whoever samples says how.
  */
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Tokenizer } from './load-tokenizer'
 import { damaged, isObject, readOptionalJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 

@@ -3,8 +3,8 @@
  * `tokenizers` crate gives them, checked against the configuration of the model that they are meant for.
  */
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { EvolmmError } from '../errors'
 import { damaged, isObject, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface Tokenizer {

@@ -1,5 +1,5 @@
 /** Refuses work that does not fit, and says what would make it fit. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory-estimate'
 
 /** Throws `MEMORY_EXCEEDED` if the estimate is above `available` bytes. */

@@ -10,8 +10,9 @@
  * understands it as a wish and says in the result what it became. WebGPU has no bfloat16,
  * with the same rule, and float16 only with some drivers.
  */
-import { checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkOneOf } from '@evolmm/internal'
 import type { FloatType } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
 import { providerStatus, reasonOf, type Device } from './provider-status'
 

@@ -1,6 +1,6 @@
 /** Programs by key, each built and opened once. */
-import { EvolmmError } from '@evolmm/internal'
 import type { Graph } from '@evolmm/onnx'
+import { EvolmmError } from '../errors'
 import { openProgram, type OpenProgramOptions, type Program } from './session'
 
 export interface ProgramTable {

@@ -1,7 +1,7 @@
 /** A program, opened: named values in, named values out. */
 import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/feed'
 import { reasonOf } from './provider-status'

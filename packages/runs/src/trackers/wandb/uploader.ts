@@ -1,6 +1,6 @@
 /** Uploads the journal of a run while the run goes on. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import { wandbClient } from './wandb-client'
 import type { WandbConnection, WandbRunOptions } from './wandb-options'
 import { type Upload, uploadJournal } from './wandb-upload'

@@ -6,7 +6,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import { openAppendFile } from '../../append-file'
 
 export interface JournalLine {

@@ -1,5 +1,6 @@
 /** What is known about the place where a run is shown: options, else environment variables, else defaults. */
-import { checkInteger, checkNumber, checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import { emitWarning, type WarningListener } from '../../warning'
 import { netrcKey } from './netrc-key'
 

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { EvolmmError, parseObject } from '@evolmm/internal'
+import { parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
+import { EvolmmError } from '../../errors'
 import type { RunInfo } from '../tracker'
 import type { WandbRunOptions } from './wandb-options'
 

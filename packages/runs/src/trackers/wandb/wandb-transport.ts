@@ -3,8 +3,8 @@
  * pauses; other answers throw `WANDB_REFUSED`. The key goes to the server's own origin only, and into no message.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { EvolmmError } from '@evolmm/internal'
 import { retryAfter, retrying } from '@evolmm/internal/node'
+import { EvolmmError } from '../../errors'
 import type { WandbConnection } from './wandb-options'
 
 export interface WandbTransportOptions {

@@ -1,7 +1,7 @@
 /** Brings the journal of a run to the server, from where the server has confirmed it. Can be stopped anywhere. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import type { Journal, JournalLine } from './wandb-journal'
 import type { FileStreamPost, WandbClient, WandbRunPath } from './wandb-client'
 import type { WandbResume } from './wandb-options'

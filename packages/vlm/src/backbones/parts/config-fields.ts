@@ -1,6 +1,6 @@
 /** Fields of a `config.json`, checked: what is missing, wrong or not implemented is an error that names it. */
-import { EvolmmError } from '@evolmm/internal'
 import { z } from 'zod'
+import { EvolmmError } from '../../errors'
 import type { JsonObject } from '../../checkpoint/read-checkpoint-file'
 
 /** A size or a number of things. */

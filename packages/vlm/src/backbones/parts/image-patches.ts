@@ -3,7 +3,7 @@
  * rescale, normalize in float32, and cut. Patches come in squares of `mergeSize` by `mergeSize`, the squares row by row,
  * since each square becomes one token.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import { resizeBicubic } from '../../image/resize-bicubic'
 import type { RgbImage } from '../../image/rgb-image'
 import type { Grid } from './patch-grid'

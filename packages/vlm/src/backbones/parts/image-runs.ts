@@ -1,5 +1,5 @@
 /** Texts with images in tokens: an image's token is written once and stands for a run of them. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import type { Tokenizer } from '../../prompt/load-tokenizer'
 import type { TokenizedText } from '../prompt-rules'
 

@@ -4,7 +4,7 @@
  * Text counts on in all three rows. The tokens of an image get its start plus their place in time, height and width;
  * the text after it starts where the longer side ends.
  */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import { refuseVideo } from './image-runs'
 import { imageTokenCount, type Grid } from './patch-grid'
 

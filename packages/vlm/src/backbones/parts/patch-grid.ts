@@ -1,5 +1,5 @@
 /** Patches of an image, of which squares become one token. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import type { ImageLayout } from '../vision'
 
 /** Patches of an image in time, height and width. */

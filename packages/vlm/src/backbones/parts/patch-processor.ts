@@ -1,5 +1,5 @@
 /** Images as patches: what a `patchTower` reads. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 import type { ImageBounds, ImageProcessor } from '../vision'
 import { fittedSize, imagePatches } from './image-patches'
 import { gridLayout } from './patch-grid'

@@ -2,7 +2,8 @@
  * The size at which Qwen-VL models see an image: both sides multiples of `factor`, the number of pixels within bounds,
  * the aspect ratio kept as nearly as that allows. Number for number as `smart_resize` of transformers.
  */
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
+import { EvolmmError } from '../../errors'
 
 export interface SmartResizeOptions {
   /** Width of the image, in pixels. */
