@@ -12,5 +12,5 @@ export {
 } from './hub-server'
 export { runReadmeExample } from './run-readme-example'
 export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'
-export { sizedTest } from './sized-test'
+export { sizedTest, type Sizes } from './sized-test'
 export { prepareWebGpu } from './webgpu'

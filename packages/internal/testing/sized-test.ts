@@ -4,14 +4,8 @@
  */
 import { test } from 'vitest'
 
-/** How many of what such a test goes through, in each size. */
-export interface Sizes {
-  /** The plural of what is counted: 'kills', 'cases'. */
-  of: string
-  test: number
-  ci: number
-  soak: number
-}
+/** How many of what a test goes through, in `npm test`, `.ci/run` and `.ci/soak`: `{ kills: [3, 12, 200] }`. */
+export type Sizes = Record<string, readonly [test: number, ci: number, soak: number]>
 
 export interface Sized {
   count: number
@@ -25,26 +19,26 @@ declare module 'vitest' {
   }
 }
 
+const sizeNames = ['test', 'ci', 'soak']
 const size = chosenSize()
 const seed = chosenSeed()
 
 /** A test whose length is chosen from outside. Its title names count and seed, so that a failure can be had again. */
 export function sizedTest(title: string, sizes: Sizes, body: (sized: Sized) => unknown): void {
-  const count = sizes[size]
+  const [[of, counts]] = Object.entries(sizes)
+  const count = counts[sizeNames.indexOf(size)]
   const options = {
     tags: ['sized'],
-    meta: { sized: { count, seed, of: sizes.of } },
+    meta: { sized: { count, seed, of } },
     ...(size === 'soak' && { timeout: 3_600_000 }),
   }
-  test(`${title} (${count.toLocaleString('en')} ${sizes.of}, seed ${seed})`, options, () =>
-    body({ count, seed }),
-  )
+  test(`${title} (${count.toLocaleString('en')} ${of}, seed ${seed})`, options, () => body({ count, seed }))
 }
 
-function chosenSize(): 'test' | 'ci' | 'soak' {
-  const { EVOLMM_TESTS: text = 'test' } = process.env
-  if (text === 'test' || text === 'ci' || text === 'soak') return text
-  throw new Error(`EVOLMM_TESTS: must be test, ci or soak, got ${text}`)
+function chosenSize(): string {
+  const { EVOLMM_TESTS: name = 'test' } = process.env
+  if (sizeNames.includes(name)) return name
+  throw new Error(`EVOLMM_TESTS: must be ${sizeNames.join(', ')}, got ${name}`)
 }
 
 function chosenSeed(): number {

@@ -25,7 +25,7 @@ describe('fuzzed', () => {
   }
 
   const one = fc.constantFrom(...models)
-  const sizes = { of: 'files', test: 500, ci: 5000, soak: 100_000 }
+  const sizes = { files: [500, 5000, 100_000] } as const
 
   sizedTest('flipped bytes', sizes, ({ count, seed }) => {
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), {

@@ -1,5 +1,5 @@
 /** Shape and type inference, operator by operator, against what ONNX Runtime returns. */
-import { sizedTest } from '@evolmm/internal/testing'
+import { sizedTest, type Sizes } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EvolmmError, Graph, op, type Dim, type DType, type Tensor } from '@evolmm/onnx'
@@ -10,10 +10,8 @@ import { runner, type Value } from './support/run'
 import { samples, type Make } from './support/samples'
 
 /** Samples of each operator; more where an operator has many ways. */
-const sizes = (family: string) =>
-  /elementwise|reduction|normalization/.test(family)
-    ? { of: 'samples', test: 6, ci: 20, soak: 200 }
-    : { of: 'samples', test: 20, ci: 40, soak: 1000 }
+const sizes = (family: string): Sizes =>
+  /elementwise|reduction|normalization/.test(family) ? { samples: [6, 20, 200] } : { samples: [20, 40, 1000] }
 /** Sessions that open quickly. */
 const plain = { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 } as const
 const arrays: Partial<Record<DType, string>> = {

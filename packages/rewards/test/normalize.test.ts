@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { INVALID, normalizeCanonical, normalizeReleased, type CanonicalOptions } from '@evolmm/rewards'
@@ -267,36 +268,44 @@ describe('canonical properties', () => {
     fc.string({ unit: 'binary', maxLength: 30 }),
   )
 
-  test('the result is a fixed point, or invalid', () => {
-    fc.assert(
-      fc.property(text, settings, (answer, options) => {
-        const once = normalizeCanonical(answer, options)
-        expect(once).not.toBe('')
-        expect(normalizeCanonical(once, options)).toBe(once)
-      }),
-      { seed: 2, numRuns: 3000 },
-    )
-  })
+  sizedTest(
+    'the result is a fixed point, or invalid',
+    { answers: [3000, 10_000, 200_000] },
+    ({ count, seed }) => {
+      fc.assert(
+        fc.property(text, settings, (answer, options) => {
+          const once = normalizeCanonical(answer, options)
+          expect(once).not.toBe('')
+          expect(normalizeCanonical(once, options)).toBe(once)
+        }),
+        { seed, numRuns: count },
+      )
+    },
+  )
 
-  test('equal fractions are equal, and only they', () => {
-    const part = fc.integer({ min: 1, max: 400 })
-    fc.assert(
-      fc.property(
-        fc.integer({ min: -400, max: 400 }),
-        part,
-        fc.integer({ min: -400, max: 400 }),
-        part,
-        (a, b, c, d) => {
-          const same = normalizeCanonical(`${a}/${b}`) === normalizeCanonical(`${c}/${d}`)
-          expect(same).toBe(a * d === c * b)
-          expect(normalizeCanonical(`\\frac{${a * 3}}{${b * 3}}`)).toBe(normalizeCanonical(`${a}/${b}`))
-        },
-      ),
-      { seed: 3, numRuns: 2000 },
-    )
-  })
+  sizedTest(
+    'equal fractions are equal, and only they',
+    { pairs: [2000, 5000, 100_000] },
+    ({ count, seed }) => {
+      const part = fc.integer({ min: 1, max: 400 })
+      fc.assert(
+        fc.property(
+          fc.integer({ min: -400, max: 400 }),
+          part,
+          fc.integer({ min: -400, max: 400 }),
+          part,
+          (a, b, c, d) => {
+            const same = normalizeCanonical(`${a}/${b}`) === normalizeCanonical(`${c}/${d}`)
+            expect(same).toBe(a * d === c * b)
+            expect(normalizeCanonical(`\\frac{${a * 3}}{${b * 3}}`)).toBe(normalizeCanonical(`${a}/${b}`))
+          },
+        ),
+        { seed, numRuns: count },
+      )
+    },
+  )
 
-  test('a decimal keeps its exact value', () => {
+  sizedTest('a decimal keeps its exact value', { decimals: [1000, 5000, 100_000] }, ({ count, seed }) => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }),
@@ -311,7 +320,7 @@ describe('canonical properties', () => {
           if (places > 0) expect(normalizeCanonical(`${plain}000`)).toBe(exact)
         },
       ),
-      { seed: 4, numRuns: 1000 },
+      { seed, numRuns: count },
     )
   })
 

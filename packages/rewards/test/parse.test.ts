@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -121,7 +122,7 @@ test('solverSample parses, counts and normalises', () => {
   expect(solverSample('5', { untagged: 'invalid' }).answer).toBe(INVALID)
 })
 
-test('no text makes the parsers throw', () => {
+sizedTest('no text makes the parsers throw', { outputs: [500, 2000, 50_000] }, ({ count, seed }) => {
   const pieces = fc.constantFrom(
     '<answer>',
     '</answer>',
@@ -141,6 +142,6 @@ test('no text makes the parsers throw', () => {
       expect(parseQuestion(output).question).not.toBe('')
       expect(wordsBeforeAnswer(output)).toBeGreaterThanOrEqual(0)
     }),
-    { seed: 1, numRuns: 500 },
+    { seed, numRuns: count },
   )
 })

@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { anls, editDistance, inferOption, latexValue, lettered } from '../src'
@@ -12,31 +13,39 @@ function slowDistance(a: readonly string[], b: readonly string[]): number {
 
 const characters = fc.array(fc.constantFrom('a', 'b', 'B', '🚗', ' '), { maxLength: 6 })
 
-test('editDistance is the smallest number of edits of code points', () => {
-  fc.assert(
-    fc.property(characters, characters, (a, b) => {
-      expect(editDistance(a.join(''), b.join(''))).toBe(slowDistance(a, b))
-    }),
-    { seed: 1, numRuns: 300 },
-  )
-})
+sizedTest(
+  'editDistance is the smallest number of edits of code points',
+  { cases: [300, 1000, 50_000] },
+  ({ count, seed }) => {
+    fc.assert(
+      fc.property(characters, characters, (a, b) => {
+        expect(editDistance(a.join(''), b.join(''))).toBe(slowDistance(a, b))
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
-test('anls is one minus the distance by the longer length, nothing below one half', () => {
-  const visible = characters.map((list) => list.map((character) => (character === ' ' ? '_' : character)))
-  fc.assert(
-    fc.property(visible, fc.array(visible, { minLength: 1, maxLength: 3 }), (prediction, answers) => {
-      const low = (list: string[]) => list.map((character) => character.toLowerCase())
-      const similarity = answers.map((answer) => {
-        const length = Math.max(answer.length, prediction.length)
-        return length === 0 ? 1 : 1 - slowDistance(low(answer), low(prediction)) / length
-      })
-      const best = Math.max(...similarity)
-      const texts = answers.map((answer) => answer.join(''))
-      expect(anls(prediction.join(''), texts)).toBeCloseTo(best < 0.5 ? 0 : best, 12)
-    }),
-    { seed: 2, numRuns: 500 },
-  )
-})
+sizedTest(
+  'anls is one minus the distance by the longer length, nothing below one half',
+  { cases: [500, 2000, 50_000] },
+  ({ count, seed }) => {
+    const visible = characters.map((list) => list.map((character) => (character === ' ' ? '_' : character)))
+    fc.assert(
+      fc.property(visible, fc.array(visible, { minLength: 1, maxLength: 3 }), (prediction, answers) => {
+        const low = (list: string[]) => list.map((character) => character.toLowerCase())
+        const similarity = answers.map((answer) => {
+          const length = Math.max(answer.length, prediction.length)
+          return length === 0 ? 1 : 1 - slowDistance(low(answer), low(prediction)) / length
+        })
+        const best = Math.max(...similarity)
+        const texts = answers.map((answer) => answer.join(''))
+        expect(anls(prediction.join(''), texts)).toBeCloseTo(best < 0.5 ? 0 : best, 12)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('anls counts white space in the length only, and two letters for one that upper case spells with two', () => {
   expect(anls('high    school   degree', ['high school'])).toBeCloseTo(1 - 7 / 23, 12)
@@ -65,16 +74,20 @@ const expressions = fc.letrec<{ node: readonly [string, number] }>((tie) => ({
   ),
 }))
 
-test('latexValue has the value of any expression of its kind, and none where the value is not finite and real', () => {
-  fc.assert(
-    fc.property(expressions.node, ([latex, value]) => {
-      const read = latexValue(latex)
-      if (!Number.isFinite(value)) expect(read).toBeUndefined()
-      else expect(Math.abs((read ?? NaN) - value)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(value)))
-    }),
-    { seed: 3, numRuns: 2000 },
-  )
-})
+sizedTest(
+  'latexValue has the value of any expression of its kind, and none where the value is not finite and real',
+  { cases: [2000, 5000, 100_000] },
+  ({ count, seed }) => {
+    fc.assert(
+      fc.property(expressions.node, ([latex, value]) => {
+        const read = latexValue(latex)
+        if (!Number.isFinite(value)) expect(read).toBeUndefined()
+        else expect(Math.abs((read ?? NaN) - value)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(value)))
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('latexValue reads a thousand tokens and no more', () => {
   expect(latexValue(`${'1+'.repeat(499)}12`)).toBe(511)

@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { scorerNames, scorers, type ScorerName } from '../src'
@@ -48,26 +49,32 @@ test('without references nothing is right', () => {
   for (const name of scorerNames) expect(scorers[name].score('A', [], ['x', 'y'])).toBe(0)
 })
 
-test('no text makes a rule throw, and a worth lies between 0 and 1', () => {
-  const texts = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 60 }),
-    fc
-      .array(fc.constantFrom('A', '(B)', '\\frac{', '}', '1', '.5', '%', ' ', '\u0000', '\ud83d', '🚗', ','))
-      .map((pieces) => pieces.join('')),
-  )
-  fc.assert(
-    fc.property(
-      texts,
-      fc.array(texts, { maxLength: 3 }),
-      fc.array(texts, { maxLength: 4 }),
-      (text, references, options) => {
-        for (const name of scorerNames) {
-          const worth = scorers[name].score(text, references, options)
-          expect(worth === null).toBe(scorers[name].read(text, options) === null)
-          if (worth !== null) expect(worth >= 0 && worth <= 1).toBe(true)
-        }
-      },
-    ),
-    { seed: 4, numRuns: 300 },
-  )
-})
+sizedTest(
+  'no text makes a rule throw, and a worth lies between 0 and 1',
+  { cases: [300, 1000, 20_000] },
+  ({ count, seed }) => {
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc
+        .array(
+          fc.constantFrom('A', '(B)', '\\frac{', '}', '1', '.5', '%', ' ', '\u0000', '\ud83d', '🚗', ','),
+        )
+        .map((pieces) => pieces.join('')),
+    )
+    fc.assert(
+      fc.property(
+        texts,
+        fc.array(texts, { maxLength: 3 }),
+        fc.array(texts, { maxLength: 4 }),
+        (text, references, options) => {
+          for (const name of scorerNames) {
+            const worth = scorers[name].score(text, references, options)
+            expect(worth === null).toBe(scorers[name].read(text, options) === null)
+            if (worth !== null) expect(worth >= 0 && worth <= 1).toBe(true)
+          }
+        },
+      ),
+      { seed, numRuns: count },
+    )
+  },
+)

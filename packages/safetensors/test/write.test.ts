@@ -1,42 +1,46 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { floats, readRaw, take, temporaryFolder } from '@evolmm/internal/testing'
+import { floats, readRaw, sizedTest, take, temporaryFolder } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { writeSafetensors, type WeightSource } from '../src/index'
 
-test('values, whole or in pieces, are read back from a file that has what the format asks for', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.dictionary(fc.string({ maxLength: 8 }), fc.array(fc.float(), { maxLength: 20 }), {
-        noNullPrototype: true,
-      }),
-      fc.integer({ min: 1, max: 7 }),
-      async (tensors, size) => {
-        const file = join(temporaryFolder(), 'a.safetensors')
-        const sources = Object.entries(tensors).map(([name, values], i): WeightSource => {
-          const data = Float32Array.from(values)
-          const pieces = Array.from({ length: Math.ceil(data.length / size) }, (_, j) =>
-            data.subarray(j * size, (j + 1) * size),
-          )
-          return { name: `t.${name}`, shape: [data.length], values: i % 2 === 0 ? data : () => pieces }
-        })
-        await writeSafetensors(file, sources, { metadata: { format: 'pt', note: 'ä"' } })
-        const back = await readRaw(file)
-        expect([...back.keys()]).toEqual(sources.map(({ name }) => name))
-        for (const [name, values] of Object.entries(tensors))
-          expect(floats(take(back, `t.${name}`).data)).toEqual(Float32Array.from(values))
-        const bytes = await readFile(file)
-        const length = Number(bytes.readBigUInt64LE(0))
-        expect(length % 8).toBe(0)
-        expect(JSON.parse(bytes.toString('utf8', 8, 8 + length))).toMatchObject({
-          __metadata__: { note: 'ä"' },
-        })
-      },
-    ),
-    { numRuns: 15, seed: 4 },
-  )
-})
+sizedTest(
+  'values, whole or in pieces, are read back from a file that has what the format asks for',
+  { files: [15, 50, 2000] },
+  async ({ count, seed }) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.string({ maxLength: 8 }), fc.array(fc.float(), { maxLength: 20 }), {
+          noNullPrototype: true,
+        }),
+        fc.integer({ min: 1, max: 7 }),
+        async (tensors, size) => {
+          const file = join(temporaryFolder(), 'a.safetensors')
+          const sources = Object.entries(tensors).map(([name, values], i): WeightSource => {
+            const data = Float32Array.from(values)
+            const pieces = Array.from({ length: Math.ceil(data.length / size) }, (_, j) =>
+              data.subarray(j * size, (j + 1) * size),
+            )
+            return { name: `t.${name}`, shape: [data.length], values: i % 2 === 0 ? data : () => pieces }
+          })
+          await writeSafetensors(file, sources, { metadata: { format: 'pt', note: 'ä"' } })
+          const back = await readRaw(file)
+          expect([...back.keys()]).toEqual(sources.map(({ name }) => name))
+          for (const [name, values] of Object.entries(tensors))
+            expect(floats(take(back, `t.${name}`).data)).toEqual(Float32Array.from(values))
+          const bytes = await readFile(file)
+          const length = Number(bytes.readBigUInt64LE(0))
+          expect(length % 8).toBe(0)
+          expect(JSON.parse(bytes.toString('utf8', 8, 8 + length))).toMatchObject({
+            __metadata__: { note: 'ä"' },
+          })
+        },
+      ),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 // The first two of each row lie halfway between two numbers of the type: once the even one is below, once above.
 test.each([
