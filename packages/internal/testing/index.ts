@@ -1,3 +1,4 @@
+export { drawn } from './drawn'
 export { bundleScript, type BundledScript } from './bundle-script'
 export {
   breakOff,

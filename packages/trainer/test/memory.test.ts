@@ -1,8 +1,9 @@
-/** What an iteration uses must be gone after it, in a run as long as 500 of them. */
+/** What an iteration uses must be gone after it. */
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, test } from 'vitest'
+import { sizedTest } from '@evolmm/internal/testing'
+import { expect } from 'vitest'
 import { evolve } from '../src/index'
 import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
 import { textReward } from './support/tiny-train'
@@ -20,19 +21,21 @@ async function memory(): Promise<{ resident: number; held: number }> {
   return { resident: rss, held: heapUsed + external }
 }
 
-test('memory is flat over 500 iterations, both roles learning', async () => {
+sizedTest('memory is flat, both roles learning', { iterations: [150, 300, 500] }, async ({ count }) => {
   const vlm = await openTiny()
   const images = await makeImages(4)
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 500,
+    totalSteps: count,
     optimizer: { lr: 1e-5 },
     rewards: { untagged: 'last-line', kind: textReward },
   })
   const seen = new Map<number, Awaited<ReturnType<typeof memory>>>()
-  for await (const { step } of evolve(options)) if (step % 100 === 0) seen.set(step, await memory())
+  const warm = Math.min(100, count / 3)
+  for await (const { step } of evolve(options))
+    if (step === warm || step === count) seen.set(step, await memory())
   await vlm.dispose()
   await images.remove()
-  const [start, end] = [seen.get(100), seen.get(500)]
+  const [start, end] = [seen.get(warm), seen.get(count)]
   if (start === undefined || end === undefined) throw new Error('the run ended early')
   // What JavaScript holds: 200 questions of the watch come and go. One gradient kept each time would be 600 kB.
   expect(end.held - start.held).toBeLessThan(2e6)
