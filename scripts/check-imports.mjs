@@ -19,7 +19,7 @@ export const allowed = {
   'rl-core': [],
   dataset: ['hub'],
   vlm: ['onnx', 'safetensors', 'hub'],
-  eval: ['rewards', 'dataset', 'vlm'],
+  eval: ['settings', 'rewards', 'dataset', 'vlm'],
   runs: ['settings', 'safetensors'],
   'tiny-world': [
     'onnx',

@@ -5,6 +5,7 @@
  */
 import type { Command, Option } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
+import { hintAbout } from './settings-command'
 
 /** `argv` with the flags of `program` and its commands as these declare them. */
 export function normalizeFlags(argv: readonly string[], program: Command): string[] {
@@ -15,6 +16,7 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
     const argument = argv[i] ?? ''
     if (argument === '--') return [...normalized, ...argv.slice(i)]
     if (!argument.startsWith('--')) {
+      checkAssignment(argument, command)
       const next = command === program ? program.commands.find((one) => one.name() === argument) : undefined
       if (next !== undefined) {
         command = next
@@ -27,6 +29,9 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
     const option = known.get(key(argument.slice(0, end)))
     const value = end < argument.length ? [argument.slice(end + 1)] : []
     if (option === undefined) {
+      const flag = argument.slice(0, end)
+      const hint = hintAbout(command, flag.slice(2))
+      if (hint !== undefined) throw new EvolmmError('INVALID_OPTION', `unknown option '${flag}'; ${hint}`)
       // Commander says that it is unknown, and which one may be meant.
       normalized.push(argument.slice(0, end).replace(/(?<=\w)-/g, '_'), ...value)
       continue
@@ -37,6 +42,16 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
       throw invalid(option, 'must stand alone', argument, `write ${option.long} or leave it out`)
   }
   return normalized
+}
+
+/** `worker.rollout.n=5`, as EasyR1 writes a setting; where files are given, one may be called so. */
+function checkAssignment(argument: string, command: Command): void {
+  const [name = '', value] = argument.split('=')
+  const hint =
+    value === undefined || command.options.some(({ variadic }) => variadic)
+      ? undefined
+      : hintAbout(command, name)
+  if (hint !== undefined) throw new EvolmmError('INVALID_OPTION', `unknown argument '${name}'; ${hint}`)
 }
 
 /** None at the end of the line, which commander names. */

@@ -40,13 +40,6 @@ export interface TrainOutcome {
   status: RunOutcome['status']
 }
 
-export const devices = ['auto', 'cpu', 'cuda', 'webgpu'] as const
-export const dtypes = ['float32', 'float16', 'bfloat16'] as const
-export type Device = (typeof devices)[number]
-export type Dtype = (typeof dtypes)[number]
-export const quantizations = ['none', 'int4'] as const
-export type Quantization = (typeof quantizations)[number]
-
 export type LoadOptions = LoadVlmOptions
 
 type Used =

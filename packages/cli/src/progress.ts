@@ -4,7 +4,6 @@
  */
 import type { Progress as RowProgress } from '@evolmm/eval'
 import { painter, type Context } from './context'
-import { nameFlags } from './flag-names'
 import { formatBytes } from './format-bytes'
 import { formatSeconds } from './format-seconds'
 import type { HubOptions, LoadOptions } from './library'
@@ -57,7 +56,7 @@ export function showProgress(context: Context): Progress {
   return {
     clear,
     onWarning: ({ message }) => {
-      keep(`${paint('yellow', 'warning:')} ${oneLine(plainReasons(nameFlags(message)))}`)
+      keep(`${paint('yellow', 'warning:')} ${oneLine(plainReasons(message))}`)
     },
     onNote: (note) => {
       keep(`${paint('dim', 'note:')} ${oneLine(note)}`)

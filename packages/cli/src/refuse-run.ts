@@ -12,7 +12,7 @@ const checkpoint = /^(.*?)[\\/]*step_\d{5,}([\\/]|$)/
 
 /** Throws `INVALID_OPTION` naming the newest complete checkpoint of the run, if there is one. */
 export async function refuseRun(
-  flag: string,
+  setting: string,
   path: string,
   wanted: 'an adapter' | 'a checkpoint',
 ): Promise<void> {
@@ -25,8 +25,8 @@ export async function refuseRun(
   const [got, whose] = isThere ? ['that of a run', 'its'] : ['nothing there', "the run's"]
   throw new EvolmmError(
     'INVALID_OPTION',
-    `${flag} ${JSON.stringify(path)}: must be the folder of ${wanted}, got ${got}; ${whose} newest checkpoint is ${join(run, basename(newest.folder))}`,
-    { details: { path } },
+    `${setting} ${JSON.stringify(path)}: must be the folder of ${wanted}, got ${got}; ${whose} newest checkpoint is ${join(run, basename(newest.folder))}`,
+    { details: { option: setting, value: path } },
   )
 }
 

@@ -3,7 +3,6 @@ import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
 import { EvolmmError } from '@evolmm/internal'
 import { painter, type Context } from './context'
-import { nameFlags } from './flag-names'
 import { oneLine } from './one-line'
 import { plainReasons } from './plain-reasons'
 
@@ -24,7 +23,7 @@ export function reportError(
   const expected = usage || error instanceof EvolmmError
   const line = usage
     ? usageLine(error, command)
-    : oneLine(error instanceof EvolmmError ? plainReasons(nameFlags(error.message)) : messageOf(error))
+    : oneLine(error instanceof EvolmmError ? plainReasons(error.message) : messageOf(error))
   const hint = debug ? '' : '; run it again with --debug or EVOLMM_DEBUG=1 for the stack'
   stderr.write(
     `${painter(context, stderr)('red', 'evolmm:')} ${expected ? line : `unexpected error: ${line}${hint}`}\n`,

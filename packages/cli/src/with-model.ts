@@ -1,30 +1,35 @@
 /** A model for as long as a command needs it. */
 import { stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
+import type { adapterRows, modelRows, pixelRows, Values } from '@evolmm/settings'
 import type { Context } from './context'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { HubOptions, Vlm } from './library'
-import type { AdapterFlags, ModelFlags, PromptFlags } from './options'
+import type { promptRows } from './prompt-rows'
 import { showProgress, type Progress } from './progress'
 import { refuseRun } from './refuse-run'
 
+type ModelValues = Values<typeof modelRows> & Partial<Values<typeof pixelRows>>
+type AdapterValues = Values<typeof adapterRows>
+type PromptValues = ModelValues & AdapterValues & Omit<Values<typeof promptRows>, 'prompt'>
+
 export async function withModel<T>(
   context: Context,
-  flags: ModelFlags & Pick<PromptFlags, 'min_pixels' | 'max_pixels'>,
+  settings: ModelValues,
   work: (vlm: Vlm, progress: Progress) => Promise<T>,
 ): Promise<T> {
   const progress = showProgress(context)
   let vlm: Vlm
   try {
-    vlm = await context.library.loadVlm(flags.model, {
-      device: flags.device,
-      dtype: flags.dtype,
-      quantize: flags.quantize === 'none' ? undefined : flags.quantize,
-      threads: flags.threads,
-      cacheDir: flags.cache_dir,
-      minPixels: flags.min_pixels,
-      maxPixels: flags.max_pixels,
-      hub: { revision: flags.revision, ...hubOptions(progress) },
+    vlm = await context.library.loadVlm(settings.model, {
+      device: settings.device,
+      dtype: settings.dtype,
+      quantize: settings.quantize === 'none' ? undefined : settings.quantize,
+      threads: settings.threads ?? undefined,
+      cacheDir: settings.cache_dir ?? undefined,
+      minPixels: settings.min_pixels ?? undefined,
+      maxPixels: settings.max_pixels ?? undefined,
+      hub: { revision: settings.revision ?? undefined, ...hubOptions(progress) },
       onWiden: progress.onWiden,
       onQuantize: progress.onQuantize,
       onWarning: (message) => {
@@ -49,47 +54,32 @@ export interface Prepared {
   prompt: Prompt
 }
 
-/** The same with the prompt and the adapter that the flags name. What can be checked before loading is. */
+/** The same with a prompt and the adapter that the settings name. What can be checked before loading is. */
 export async function withPrompt<T>(
   context: Context,
-  flags: PromptFlags,
+  settings: PromptValues & { prompt: string },
   work: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const { image: files = [] } = flags
-  checkAdapterFlags(flags)
-  if ((flags.min_pixels ?? 0) > (flags.max_pixels ?? Infinity))
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `--min_pixels: must be at most --max_pixels, got ${flags.min_pixels} and ${flags.max_pixels}; change one of them`,
-    )
-  for (const file of files) await checkFile(file)
-  return withModel(context, flags, async (vlm, progress) => {
-    const adapter = await openAdapter(vlm, flags, progress)
+  const { image: files, prompt, system } = settings
+  for (const file of files ?? []) await checkFile(file)
+  return withModel(context, settings, async (vlm, progress) => {
+    const adapter = await openAdapter(vlm, settings, progress)
     const images: EncodedImage[] = []
-    for (const file of files) images.push(await vlm.encodeImage(file))
-    const prompt = vlm.prompt({ images, prompt: flags.prompt, system: flags.system })
-    return work({ vlm, adapter, images, prompt })
+    for (const file of files ?? []) images.push(await vlm.encodeImage(file))
+    return work({ vlm, adapter, images, prompt: vlm.prompt({ images, prompt, system: system ?? undefined }) })
   })
-}
-
-export function checkAdapterFlags({ adapter, adapter_subfolder: subfolder }: AdapterFlags): void {
-  if (subfolder !== undefined && adapter === undefined)
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `--adapter_subfolder: must go with --adapter, got ${JSON.stringify(subfolder)} alone; add --adapter or leave it out`,
-    )
 }
 
 export async function openAdapter(
   vlm: Vlm,
-  flags: AdapterFlags,
+  { adapter: name, adapter_subfolder: subfolder }: AdapterValues,
   progress: Progress,
 ): Promise<Adapter | undefined> {
-  if (flags.adapter === undefined) return undefined
-  const { adapter: name, adapter_subfolder: adapterName } = flags
+  if (name === null) return undefined
   const hub = hubOptions(progress)
+  const adapterName = subfolder ?? undefined
   const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch(async (error: unknown) => {
-    await refuseRun('--adapter', name, 'an adapter')
+    await refuseRun('adapter', name, 'an adapter')
     // A run's checkpoints and the published adapters keep the solver in a subfolder.
     if (adapterName !== undefined || !otherAdapters(error).includes('solver')) throw error
     return vlm.loadAdapter(name, { adapterName: 'solver', hub })
@@ -112,7 +102,8 @@ async function checkFile(file: string): Promise<void> {
   if (why !== undefined)
     throw new EvolmmError(
       'IMAGE_UNREADABLE',
-      `--image ${JSON.stringify(file)}: must be a file that can be read, got ${why}; check the path`,
+      `image ${JSON.stringify(file)}: must be a file that can be read, got ${why}; check the path`,
+      { details: { option: 'image', value: file } },
     )
 }
 

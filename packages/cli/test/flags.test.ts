@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
@@ -231,20 +234,53 @@ test('no arguments whatever give anything but an answer, or one line and exit co
   )
 })
 
-test('errors of the library name flags, not its options', async () => {
+test('errors of the library about its options name flags', async () => {
   const library = fakeLibrary({
     onLoad: () => {
       throw new EvolmmError(
-        'PROMPT_TOO_LONG',
-        'prompt: must fit, got 9; lower maxNewTokens, or use maxPixels; see /a/maxPixels and maxPixels.json',
+        'INVALID_OPTION',
+        'maxPixels: must be large; see /a/maxPixels and maxPixels.json',
+        {
+          details: { option: 'maxPixels' },
+        },
       )
     },
   })
   const { code, stderr } = await runCommand(['generate', '--model', 'x', '--prompt', 'x'], { library })
   expect(code).toBe(2)
-  expect(stderr).toBe(
-    'evolmm: prompt: must fit, got 9; lower --max_new_tokens, or use --max_pixels; see /a/maxPixels and maxPixels.json\n',
-  )
+  expect(stderr).toBe('evolmm: --max_pixels: must be large; see /a/maxPixels and maxPixels.json\n')
+})
+
+test.each([
+  [['train', '--learning_rate', '1e-5'], "unknown option '--learning_rate'; it is --lr here"],
+  [['train', '--learning-rate=1e-5'], "unknown option '--learning-rate'; it is --lr here"],
+  [['train', '--num_processes', '8'], "unknown option '--num_processes'; a run is one process here"],
+  [['plan', 'worker.rollout.n=5'], "unknown argument 'worker.rollout.n'; it is --num_solver_samples here"],
+  [['warmup', '--max_steps=7'], "unknown option '--max_steps'; it is --total_steps here"],
+  [['generate', '--max_completion_length', '7'], 'it is --max_new_tokens here'],
+])('a name of another library is answered with ours: %j', async (argv, message) => {
+  const { code, stdout, stderr } = await runCommand(argv)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^evolmm: .*\n$/)
+  expect(stderr).toContain(message)
+})
+
+test('a setting may come from the environment or a file too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evolmm-flags-'))
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const file = join(folder, 'my.json')
+  writeFileSync(file, '{"top_k": 3, "seed": 5, "temperature": 0.5}')
+  const environment = { EVOLMM_MODEL: 'tiny', EVOLMM_SEED: '6' }
+  const argv = ['generate', '--prompt', 'x', '--config', file, '--temperature', '0.25']
+  const { calls } = await runCommand(argv, { environment })
+  expect(given(calls, 'loadVlm')).toMatchObject(['tiny', {}])
+  expect(given(calls, 'stream')).toMatchObject([{ topK: 3, seed: 6, temperature: 0.25 }])
+  const { stderr } = await runCommand(['generate', '--prompt', 'x'], {
+    environment: { ...environment, EVOLMM_TOP_P: '2' },
+  })
+  expect(stderr).toMatch(/^evolmm: EVOLMM_TOP_P: must be a finite number above 0 and at most 1, got 2;/)
 })
 
 test('an unexpected error ends in one line, exit code 1 and a hint; --debug shows the stack', async () => {

@@ -1,14 +1,98 @@
-import { settingsMarkdown } from '@evolmm/settings'
-import { evolmmSettings } from '@evolmm/trainer'
+import {
+  describe as describeSettings,
+  EvolmmError,
+  readSources,
+  settingsMarkdown,
+  type Row,
+  type Schema,
+} from '@evolmm/settings'
 import { expect, test } from 'vitest'
+import { runCommand } from './support/run-command'
+import { schemas } from './support/schemas'
 
-const introduction = `# Settings of a run
+const commands = Object.entries(schemas) as unknown as [command: string, schema: Schema][]
 
-Made from the table in \`packages/trainer/src/settings\`, as is \`evolmm train --help\`. A flag counts before its environment
-variable, that before the \`--config\` file, that before the default. Variables without \`EVOLMM_\` are those of the released
-\`train.py\`; so are their flags and defaults.
+const introduction = `# Settings
+
+Every setting of every command, made from the schemas that the flags, the help and the checks are made from too. A flag
+counts before its environment variable, that before the \`--config\` file, that before the default. In a file a setting has
+the name of its flag. \`evolmm plan\` has the settings of \`evolmm train\`, whose variables without \`EVOLMM_\` are those of the
+released \`train.py\`; so are their flags and defaults.
 `
 
-test('SETTINGS.md lists every setting as it is', async () => {
-  await expect(`${introduction}\n${settingsMarkdown(evolmmSettings)}`).toMatchFileSnapshot('../SETTINGS.md')
+test('SETTINGS.md lists every setting of every command as it is', async () => {
+  const commands = Object.entries(schemas).map(
+    ([command, schema]) => `## evolmm ${command}\n\n${settingsMarkdown(schema as unknown as Schema, '###')}`,
+  )
+  await expect(`${introduction}\n${commands.join('\n')}`).toMatchFileSnapshot('../SETTINGS.md')
+})
+
+test.each(commands)('every setting of %s says what it is, and its default is a value', (_, { rows }) => {
+  for (const [name, row] of Object.entries(rows)) {
+    expect(row.help, name).toMatch(/^\S.*[^.]$/)
+    expect(['boolean', 'function'], name).toContain(typeof row.identity)
+    if (row.kind === 'choice' && row.default !== null) expect(row.choices, name).toContain(row.default)
+    if (typeof row.default === 'number') {
+      expect(row.default, name).toBeGreaterThanOrEqual(row.min ?? row.least ?? -Infinity)
+      expect(row.default, name).toBeLessThanOrEqual(row.max ?? Infinity)
+      expect(row.default, name).toBeGreaterThan(row.above ?? -Infinity)
+      expect(row.default, name).toBeLessThan(row.below ?? Infinity)
+    }
+    // What no value stands for is said in words.
+    if (row.default === null && row.required !== true)
+      expect(row.otherwise ?? row.follows, name).toMatch(/\S/)
+    if (row.follows !== undefined) expect(rows[row.follows].kind, name).toBe(row.kind)
+  }
+})
+
+test.each(commands)('the defaults of %s go together, and no two settings share a name', async (_, schema) => {
+  const rows = Object.entries(schema.rows)
+  const mustBeGiven = rows.filter(([, { required }]) => required).map(([name]) => [name, 'x'])
+  const flags = Object.fromEntries(mustBeGiven) as Record<string, string>
+  await expect(readSources(schema, { flags })).resolves.toBeDefined()
+  const names = [
+    describeSettings(schema).flatMap(({ environment }) => environment),
+    rows.flatMap(([, { option }]) => option ?? []),
+    [
+      ...schema.names.keys(),
+      ...rows.flatMap(([, { elsewhere = [] }]) => elsewhere),
+      ...Object.keys(schema.absent),
+    ],
+  ]
+  for (const each of names) expect(each.filter((name, i) => each.indexOf(name) !== i)).toEqual([])
+})
+
+/** A value that the row refuses, as it is typed. */
+function refused({ min, max, above, below, kind }: Row): string | undefined {
+  if (kind === 'switch') return 'perhaps'
+  if (kind === 'choice') return 'no such choice'
+  if (kind === 'amount') return '0'
+  const beyond = [min !== undefined && min - 1, max !== undefined && max + 1, above, below]
+  const bound = beyond.find((value) => typeof value === 'number')
+  if (bound !== undefined) return String(bound)
+  return ['integer', 'number', 'bytes'].includes(kind) ? 'many' : undefined
+}
+
+test.each(commands)('%s names what refuses a value: the flag or the variable', async (_, schema) => {
+  for (const { name, environment } of describeSettings(schema)) {
+    const value = refused(schema.rows[name])
+    if (value === undefined) continue
+    for (const [subject, input] of [
+      [`--${name}`, { flags: { [name]: value } }],
+      [environment[0], { environment: { [environment[0]]: value } }],
+    ] as const) {
+      const error: unknown = await readSources(schema, input).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(EvolmmError)
+      expect((error as EvolmmError).message).toMatch(new RegExp(`^${subject}: must `))
+      expect((error as EvolmmError).details.option).toBe(name)
+    }
+  }
+})
+
+test.each(commands)('the help of %s has every setting once', async (command, { rows }) => {
+  const { code, stdout } = await runCommand([command, '--help'])
+  expect(code).toBe(0)
+  const flags = [...stdout.matchAll(/^ {2}--(?:\[no-\])?(\w+)/gm)].map(([, name]) => name)
+  expect(new Set(flags).size).toBe(flags.length)
+  for (const name of Object.keys(rows)) expect(flags).toContain(name)
 })

@@ -339,42 +339,58 @@ test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['warmup']])(
 )
 
 test.each([
-  ['resume: must be the folder of a complete checkpoint, got x; y', '--resume: must be the folder'],
-  ['manifest a.jsonl: must be of version 1, got 2; y', '--manifest a.jsonl: must be'],
-  ['includeSubfolders[0]: must be a text, got 1; y', '--include_subfolders[0]: must be'],
-  ['resumed: is no flag', 'resumed: is no flag'],
+  ['resume', 'resume: must be the folder of a complete checkpoint, got x; y', '--resume: must be the folder'],
+  ['manifest', 'manifest a.jsonl: must be of version 1, got 2; y', '--manifest a.jsonl: must be'],
+  ['maxPixels', 'maxPixels: must be an integer, got x; y', '--max_pixels: must be'],
+  ['resume', 'resumed: is no flag', 'resumed: is no flag'],
+  ['targets', 'targets: must name a module, got foo; y', '--lora_targets: must name a module, got foo; y'],
   [
-    'targets: must name a module, got foo; pass q_proj, or pass vision: true for the tower',
-    '--lora_targets: must name a module, got foo; pass q_proj, or pass --no-freeze_vision for the tower',
+    'root',
+    'root: must hold the same images, got others; y',
+    '--data_dir: must hold the same images, got others',
   ],
+  ['nobody', 'nobody: must know it; y', 'nobody: must know it; y'],
   [
-    'root: must hold the same images, got others; put them back, or begin anew without the state',
-    '--data_dir: must hold the same images, got others; put them back, or begin anew under another --run_name',
-  ],
-  [
+    undefined,
     "a.json: must be writable, got EROFS: read-only file system, mkdir '/x; y'; check the path",
     'a.json: must be writable, got read-only file system (EROFS); check the path',
   ],
   [
+    undefined,
     "a: must be writable, got ENOENT: no such file or directory, rename 'a' -> 'b'; check the path",
     'a: must be writable, got no such file or directory (ENOENT); check the path',
   ],
   [
+    undefined,
     'a: must be writable, got ENOSPC: no space left on device, write; check the path',
     'a: must be writable, got no space left on device (ENOSPC); check the path',
   ],
-])('errors of the library name flags: %s', async (message, shown) => {
+])('errors of the library about %s name flags: %s', async (option, message, shown) => {
   const onTrain = () => {
-    throw new EvolmmError('INVALID_OPTION', message)
+    throw new EvolmmError('INVALID_OPTION', message, { details: { option } })
   }
   const { code, stderr } = await train(lora, { library: fakeLibrary({ onTrain }) })
   expect(code).toBe(2)
   expect(stderr).toContain(`\nevolmm: ${shown}`)
 })
 
-test('warnings name flags too', async () => {
+test('errors of the library name the variable or the key that gave a setting', async () => {
+  const onTrain = () => {
+    throw new EvolmmError('NO_IMAGES', 'root: must hold an image', { details: { option: 'root' } })
+  }
+  const library = fakeLibrary({ onTrain })
+  const environment = { DATA_DIR: images, SOLVER_MODEL: model }
+  const { stderr } = await runCommand(['train', ...lora], { library, environment })
+  expect(stderr).toMatch(/\nevolmm: DATA_DIR: must hold an image\n$/)
+  const file = join(folder, 'named.json')
+  writeFileSync(file, JSON.stringify({ data_dir: images, solver_model: model }))
+  const filed = await runCommand(['train', '--config', file, ...lora], { library })
+  expect(filed.stderr).toContain(`\nevolmm: ${file}: data_dir: must hold an image\n`)
+})
+
+test('folders to include that are not there are warned about', async () => {
   const { stderr } = await train(['--dry_run', '--include_subfolders', 'none-such'])
-  expect(stderr).toContain('warning: --include_subfolders: none of them is in')
+  expect(stderr).toContain(`warning: ${images}: has none of the folders to include`)
 })
 
 test('Ctrl-C while a model is downloaded ends the download', async () => {

@@ -63,6 +63,6 @@ function refuseOtherRules(file: string, manifest: Manifest, rules: UsabilityRule
       throw new EvolmmError(
         'MANIFEST_MISMATCH',
         `manifest ${file}: must be built with ${name} ${rules[name]}, got ${manifest[name]}; rebuild it or pass the same`,
-        { details: { file, option: name, manifest: manifest[name], dataset: rules[name] } },
+        { details: { option: 'manifest', file, rule: name, manifest: manifest[name], dataset: rules[name] } },
       )
 }

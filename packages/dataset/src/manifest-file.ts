@@ -129,7 +129,7 @@ function parseHeader(file: string, line: string): ManifestHeader {
     throw new EvolmmError(
       'MANIFEST_VERSION',
       `manifest ${file}: must be of version ${version}, got ${header.version}; ${remedy}`,
-      { details: { file, version: header.version } },
+      { details: { option: 'manifest', file, version: header.version } },
     )
   const { images, maxPixels, acceptWrongExtension } = header ?? {}
   if (
@@ -156,7 +156,7 @@ function isEntry(value: unknown): value is ManifestEntry {
 
 function damaged(file: string, line: number, what: string): EvolmmError {
   return new EvolmmError('MANIFEST_DAMAGED', `manifest ${file}: line ${line} ${what}; ${remedy}`, {
-    details: { file, line },
+    details: { option: 'manifest', file, line },
   })
 }
 
@@ -174,7 +174,7 @@ async function* readLines(file: string): AsyncGenerator<string, undefined> {
     }
   } catch (error) {
     throw new EvolmmError('MANIFEST_NOT_FOUND', `manifest ${file}: must be a readable file; ${remedy}`, {
-      details: { file },
+      details: { option: 'manifest', file },
       cause: error,
     })
   }

@@ -42,7 +42,7 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
   const warn = options.onWarning ?? emitProcessWarning
   if (!(await isFolder(root)))
     throw new EvolmmError('INVALID_ROOT', `root: must be a folder, got ${root}; pass an existing folder`, {
-      details: { root },
+      details: { option: 'root', root },
     })
 
   const paths = new PathList()
@@ -74,7 +74,7 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
       beside > 0
         ? `root: must hold an image in a subfolder, where it has any, found none in those of ${root} and ${beside} beside them; move these into a subfolder`
         : `root: must hold at least one image, found none in ${root}; check the path`,
-      { details: { root, beside } },
+      { details: { option: 'root', root, beside } },
     )
   if (beside > 0)
     warn({
@@ -105,13 +105,13 @@ async function existing(root: string, names: readonly string[], warn: WarningLis
     else
       warn({
         code: 'MISSING_SUBFOLDER',
-        message: `includeSubfolders: "${name}" is not a folder in ${root}; it is left out`,
+        message: `${root}: has no folder "${name}" to include; it is left out`,
       })
   }
   if (found.length === 0)
     warn({
       code: 'NO_SUBFOLDER',
-      message: `includeSubfolders: none of them is in ${root}; the whole folder is scanned instead`,
+      message: `${root}: has none of the folders to include; the whole folder is scanned instead`,
     })
   return sortPaths(found)
 }

@@ -144,7 +144,7 @@ export class Verdicts {
         'STATE_MISMATCH',
         'root: must hold the same images by name as when the state was taken, got others; put back what was added, ' +
           'removed or renamed, or begin anew without the state',
-        { details: { what: 'paths', state: state.fingerprint, dataset: fingerprint } },
+        { details: { option: 'root', what: 'paths', state: state.fingerprint, dataset: fingerprint } },
       )
     for (const [what, theirs, ours] of [
       ['maxPixels', state.maxPixels, rules.maxPixels],

@@ -95,11 +95,11 @@ test('each missing subfolder is named in a warning, a file of that name too', as
   expect(warnings).toEqual([
     {
       code: 'MISSING_SUBFOLDER',
-      message: `includeSubfolders: "A" is not a folder in ${root}; it is left out`,
+      message: `${root}: has no folder "A" to include; it is left out`,
     },
     {
       code: 'MISSING_SUBFOLDER',
-      message: `includeSubfolders: "file" is not a folder in ${root}; it is left out`,
+      message: `${root}: has no folder "file" to include; it is left out`,
     },
   ])
 })

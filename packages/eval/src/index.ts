@@ -15,6 +15,8 @@ export type { GenerationOverrides } from './run/plan'
 export type { Progress } from './run/progress'
 export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 
+export { evalSettings, ignoredEvalFlags, type EvalSettings } from './settings'
+
 // 4. Two runs side by side
 export { compareRuns, type ComparedMetric } from './compare/compare-runs'
 export { formatComparison, type FormatComparisonOptions } from './compare/format-comparison'

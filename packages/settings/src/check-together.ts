@@ -1,12 +1,12 @@
 /** What must hold across settings: those that count only beside others, and those that exclude each other. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Rows } from './row'
-import type { Name, Naming, Schema, Settings } from './schema'
+import type { Given, Name, Naming, Schema, Settings } from './schema'
 
 export function checkTogether<R extends Rows>(
   schema: Schema<R>,
   settings: Settings<R>,
-  the: Naming<R>,
+  { given, the }: { given: Given<R>; the: Naming<R> },
 ): void {
   for (const need of schema.needs)
     for (const setting of need.settings)
@@ -16,7 +16,7 @@ export function checkTogether<R extends Rows>(
           `must go with ${need.needed(the)}, got ${JSON.stringify(settings[setting])} without; add that or leave this out`,
         )
   for (const rule of schema.rules) {
-    const why = rule.wrong(settings, the)
+    const why = rule.wrong(settings, the, given)
     if (why !== false) throw refused(rule.about, why)
   }
 

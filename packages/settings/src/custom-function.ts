@@ -1,7 +1,7 @@
 /** A function of one's own in place of a value: named as `./file.mjs#name` where a text is all that can be given. */
 import { isAbsolute, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { AnyFunction } from './row'
 
 /** A function that is not read yet. */

@@ -15,18 +15,24 @@ export interface SettingDescription<N extends string = string> {
   /** What its value may be, for one of a list. */
   choices: readonly string[] | undefined
   help: string
-  /** What it is when nobody sets it, in words. */
-  defaultText: string
+  /** What it is when nobody sets it, in words; `undefined` for what must be given. */
+  defaultText: string | undefined
+}
+
+function defaultText(row: Row): string {
+  return Array.isArray(row.default) ? row.default.join(', ') : formatValue(row, row.default)
 }
 
 const kinds: Readonly<Record<Row['kind'], string | undefined>> = {
   integer: 'n',
   number: 'x',
+  amount: 'n',
   bytes: 'bytes',
   text: 'text',
   prompt: 'text',
   choice: 'name',
   list: 'names',
+  several: 'texts...',
   switch: undefined,
 }
 
@@ -43,7 +49,7 @@ export function describe<R extends Rows>(schema: Schema<R>): SettingDescription<
         value: row.value ?? row.unit ?? kinds[row.kind],
         choices: choices && custom ? [...choices, './file.mjs#name'] : choices,
         help: row.help,
-        defaultText: Array.isArray(row.default) ? row.default.join(', ') : formatValue(row, row.default),
+        defaultText: row.required === true ? undefined : defaultText(row),
       }
     }),
   )

@@ -16,8 +16,9 @@ export type {
   Values,
   ValuesOf,
 } from './schema'
-export { bytes, choice, custom, integer, list, number, prompt, text, toggle } from './row'
+export { amount, bytes, choice, custom, integer, list, number, prompt, several, text, toggle } from './row'
 export type { AnyFunction, Custom, Row, RowOptions, Rows } from './row'
+export { adapterRows, adapterRule, modelRows, pixelRows, pixelRule, samplingRows } from './shared-rows'
 
 // 2. Settings
 export { checkResolved, resolve, type ResolveOptions } from './resolve'
@@ -28,7 +29,7 @@ export { identityOf, settingsData, storedIdentity } from './identity'
 export { readSources, type SourcesInput, type SourcesRead } from './read-sources'
 export { readConfigFile } from './read-config-file'
 export { nameOption } from './name-option'
-export { hintFor } from './unknown-name'
+export { nameElsewhere } from './unknown-name'
 export { closest } from './closest'
 
 // 4. Settings for people
@@ -36,4 +37,4 @@ export { describe, type SettingDescription } from './describe'
 export { formatSettings } from './format-settings'
 export { settingsMarkdown } from './settings-markdown'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type SettingsErrorCode } from './errors'

@@ -1,7 +1,8 @@
 /** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError, isObject } from '@evolmm/internal'
+import { isObject } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { SourcesInput } from './read-sources'
 
 /** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `readSources`. */

@@ -3,7 +3,8 @@
  * default. The first thing that is wrong is an `INVALID_OPTION` that names the flag, variable or key it came by.
  */
 import { dirname } from 'node:path'
-import { EvolmmError, isObject } from '@evolmm/internal'
+import { isObject } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { sameValue } from './check-together'
 import { functionInFile, importFunction, type FunctionInFile } from './custom-function'
 import { nameOption } from './name-option'
@@ -18,6 +19,8 @@ export interface SourcesInput {
   flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>> | undefined
   /** `process.env`; empty variables count as unset. */
   environment?: Readonly<Record<string, string | undefined>> | undefined
+  /** What to do where a setting must be given and is not: "see evolmm train --help". */
+  remedy?: string | undefined
   /** Settings by name, as `readConfigFile` returns them; `path` is what messages call them. */
   file?: { path: string; values: Readonly<Record<string, unknown>> } | undefined
 }
@@ -44,7 +47,7 @@ type Subject = string | Readonly<Record<string, string>>
 
 export async function readSources<R extends Rows>(
   schema: Schema<R>,
-  { flags = {}, environment = {}, file = { path: 'file', values: {} } }: SourcesInput,
+  { flags = {}, environment = {}, file = { path: 'file', values: {} }, remedy }: SourcesInput,
 ): Promise<SourcesRead<R>> {
   const typed = orFunction(process.cwd(), (setting, row, value) =>
     typeof value === 'string' ? readText(setting, row, value) : readJson(setting, row, value),
@@ -69,7 +72,7 @@ export async function readSources<R extends Rows>(
     given[setting] = isInFile(read) ? await importFunction(setting, read).catch(naming(subject)) : read
   }
   return called(subjects, () => {
-    const settings = resolve(schema, given as Given<R>, { write: flag })
+    const settings = resolve(schema, given as Given<R>, { write: flag, remedy })
     const notes = schema.notes(settings, { sources, given: given })
     return { settings, sources, subjects, notes: notes.filter((note) => note !== false) }
   })

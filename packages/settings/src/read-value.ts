@@ -3,18 +3,24 @@
  * `INVALID_OPTION` under the name of the row.
  */
 import { readFileSync } from 'node:fs'
-import { checkInteger, checkNumber, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
+import { checkInteger, checkNumber, numberOf, parseInteger, parseNumber } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { closest } from './closest'
 import { functionInFile } from './custom-function'
 import type { Row } from './row'
 
-export function readText(name: string, row: Row, value: string): unknown {
-  if (row.default === null && value.trim().toLowerCase() === 'none') return null
+export function readText(name: string, row: Row, text: string): unknown {
+  if (row.firstOfSeveral === true && text.includes(','))
+    return text.split(',').map((one) => readText(name, row, one))[0]
+  const value = meant(row, text)
+  if (hasNone(row) && value.trim().toLowerCase() === 'none') return null
   switch (row.kind) {
     case 'integer':
       return parseInteger(name, value, row)
     case 'number':
       return parseNumber(name, value, row)
+    case 'amount':
+      return checkAmount(name, numberOf(value))
     case 'bytes':
       return parseBytes(name, value)
     case 'switch':
@@ -24,24 +30,30 @@ export function readText(name: string, row: Row, value: string): unknown {
         name,
         value.split(',').flatMap((part) => part.trim() || []),
       )
+    case 'several':
+      return checkList(name, [value])
     default:
       return checkText(name, row, value)
   }
 }
 
-export function readJson(name: string, row: Row, value: unknown): unknown {
-  if (value === null && row.default === null) return null
+export function readJson(name: string, row: Row, json: unknown): unknown {
+  const value = typeof json === 'string' ? meant(row, json) : json
+  if (value === null && row.default === null && row.required !== true) return null
   switch (row.kind) {
     case 'integer':
       return checkInteger(name, value, row)
     case 'number':
       return checkNumber(name, value, row)
+    case 'amount':
+      return checkAmount(name, value)
     case 'bytes':
       return typeof value === 'string' ? parseBytes(name, value) : checkInteger(name, value, { min: 0 })
     case 'switch':
       if (typeof value === 'boolean') return value
       throw invalid(name, 'be true or false', value)
     case 'list':
+    case 'several':
       return checkList(name, value)
     default:
       if (typeof value === 'function' && row.custom) return value
@@ -50,20 +62,30 @@ export function readJson(name: string, row: Row, value: unknown): unknown {
   }
 }
 
+/** What is written in another way, as the setting knows it. */
+function meant({ also = {} }: Row, text: string): string {
+  return Object.hasOwn(also, text.trim()) ? (also[text.trim()] ?? text) : text
+}
+
+function hasNone({ default: otherwise, required, verbatim }: Row): boolean {
+  return otherwise === null && required !== true && verbatim !== true
+}
+
 function checkText(name: string, row: Row, value: string): string {
+  if (row.verbatim === true) return value
   if (value.trim() === '') throw invalid(name, 'be given a value', value, 'give it or leave it out')
   if (row.custom && functionInFile(value, ''))
     throw invalid(name, 'be the function itself here', value, 'import it and pass it')
   if (row.kind === 'choice') return checkChoice(name, row, value)
   const text = row.kind === 'prompt' && value.startsWith('@') ? fileText(name, value.slice(1)) : value
-  if (row.must?.holds(text) === false) throw invalid(name, row.must.rule, text)
+  if (row.must?.holds(text) === false) throw invalid(name, row.must.rule, text, row.must.remedy)
   return text
 }
 
 /** Choices may be written with `_` or `-`, as flags may. */
 function checkChoice(name: string, row: Row, value: string): string {
-  const { choices = [], also = {} } = row
-  const meant = also[value] ?? choices.find((one) => one === value.replaceAll('_', '-'))
+  const { choices = [] } = row
+  const meant = choices.find((one) => one === value.replaceAll('_', '-'))
   if (meant !== undefined) return meant
   const near = closest(value, choices)
   throw invalid(name, oneOf(row), value, near === undefined ? undefined : `did you mean ${near}?`)
@@ -71,6 +93,13 @@ function checkChoice(name: string, row: Row, value: string): string {
 
 function oneOf({ choices = [], custom }: Row): string {
   return `be one of ${choices.join(', ')}${custom ? ', or a function (./file.mjs#name)' : ''}`
+}
+
+/** A share of what there is, or a count. */
+function checkAmount(name: string, value: unknown): number {
+  return typeof value === 'number' && value < 1
+    ? checkNumber(name, value, { above: 0 })
+    : checkInteger(name, value, { min: 1 })
 }
 
 function checkList(name: string, value: unknown): readonly string[] {

@@ -1,5 +1,5 @@
 /** Settings with their defaults, checked once: whoever gets them need not ask again. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { checkTogether } from './check-together'
 import { readJson } from './read-value'
 import type { Row, Rows } from './row'
@@ -12,6 +12,8 @@ const mark = Symbol.for('evolmm.settings')
 export interface ResolveOptions<R extends Rows = Rows> {
   /** The function writes the name of another setting that would mend what a message is about. @default the name */
   write?: Naming<R>
+  /** What to do where a setting must be given and is not. @default 'give it' */
+  remedy?: string | undefined
 }
 
 /**
@@ -21,7 +23,7 @@ export interface ResolveOptions<R extends Rows = Rows> {
 export function resolve<R extends Rows>(
   schema: Schema<R>,
   given: Given<R>,
-  { write = (setting) => setting }: ResolveOptions<R> = {},
+  { write = (setting) => setting, remedy = 'give it' }: ResolveOptions<R> = {},
 ): Settings<R> {
   if (isResolved(schema, given)) return given
   const values = new Map<string, unknown>()
@@ -31,8 +33,13 @@ export function resolve<R extends Rows>(
     if (setting === undefined) throw unknownName(schema, key)
     values.set(setting, raised(schema.rows[setting], readJson(setting, schema.rows[setting], value)))
   }
+  for (const [setting, { required }] of Object.entries(schema.rows))
+    if (required === true && !values.has(setting))
+      throw new EvolmmError('INVALID_OPTION', `${setting}: must be given, got nothing; ${remedy}`, {
+        details: { option: setting },
+      })
   const settings = totalOf(schema, values) as Settings<R>
-  checkTogether(schema, settings, write)
+  checkTogether(schema, settings, { given, the: write })
   Object.defineProperty(settings, mark, { value: schema.name })
   Object.freeze(settings)
   return settings

@@ -1,7 +1,7 @@
 /** One setting as data: what its value may be, and what is said about it. */
 
 export interface Row<T = unknown, G = T> extends RowOptions {
-  kind: 'integer' | 'number' | 'bytes' | 'text' | 'prompt' | 'choice' | 'list' | 'switch'
+  kind: Kind
   /** `null` stands for what `otherwise` says, or for the value of the setting that it `follows`. */
   default: T | null
   /** One sentence without its end, and without the default. */
@@ -10,6 +10,9 @@ export interface Row<T = unknown, G = T> extends RowOptions {
   /** These exist for the compiler alone: the type of a resolved value, and of one that may be given. */
   types?: { value: T; given: G }
 }
+
+type Kind =
+  'integer' | 'number' | 'amount' | 'bytes' | 'text' | 'prompt' | 'choice' | 'list' | 'several' | 'switch'
 
 export type Rows = Readonly<Record<string, Row>>
 
@@ -36,16 +39,22 @@ export interface RowOptions {
   otherwise?: string
   /** The setting whose value this one has when nobody gives it. */
   follows?: string
+  /** True for what has no default and must be given. */
+  required?: boolean
   /** A second name, with its environment variable. */
   alias?: { name: string; env: string }
   /** The name of the option of a function below, by which its errors call the setting. */
   option?: string
   /** What other libraries call the same; whoever uses such a name is told ours. */
   elsewhere?: readonly string[]
-  /** Further ways to write a choice. */
+  /** Further ways to write values: "cuda:0" for cuda. */
   also?: Readonly<Partial<Record<string, string>>>
+  /** True where a text may hold several values between commas, of which the first counts. */
+  firstOfSeveral?: boolean
+  /** True where any text is a value as it is: an empty one, "none", one that begins with @. */
+  verbatim?: boolean
   /** What a text must do besides not being empty. */
-  must?: { rule: string; holds: (text: string) => boolean }
+  must?: { rule: string; holds: (text: string) => boolean; remedy?: string }
   /** Values from the environment that mean something else and are passed over. */
   ignoreEnv?: RegExp
   /** A function may stand in place of a value. */
@@ -69,6 +78,7 @@ type OrNull<T, D> = T | Extract<D, null>
 
 interface Maker<T, G = T> {
   (value: null, help: string, options: RowOptions & { follows: string }): Row<T, G | null>
+  (value: null, help: string, options: RowOptions & { required: true }): Row<T, G>
   <D extends T | null>(value: D, help: string, options: RowOptions): Row<OrNull<T, D>, OrNull<G, D>>
 }
 
@@ -86,6 +96,8 @@ const maker =
 
 export const integer = maker('integer') as Maker<number>
 export const number = maker('number') as Maker<number>
+/** A count, or below 1 a share. */
+export const amount = maker('amount') as Maker<number>
 /** A text may have a unit: 256MB, 1GiB. */
 export const bytes = maker('bytes') as Maker<number, number | string>
 export const text = maker('text') as Maker<string>
@@ -93,6 +105,8 @@ export const text = maker('text') as Maker<string>
 export const prompt = maker('prompt') as CustomMaker
 /** A command line has commas between the names. */
 export const list = maker('list') as Maker<readonly string[]>
+/** A command line has the values behind the flag, or the flag again. */
+export const several = maker('several') as Maker<readonly string[]>
 export const toggle = maker('switch') as Maker<boolean>
 
 /** The first choice is the default, unless another is named or `null`. */

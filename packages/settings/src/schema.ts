@@ -1,5 +1,5 @@
 /** A method's settings as data, in groups, with what must hold across them. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Row, Rows } from './row'
 
 export interface Schema<R extends Rows = Rows> extends Across<R> {
@@ -33,7 +33,7 @@ export interface Need<R extends Rows = Rows> {
 export interface Rule<R extends Rows = Rows> {
   about: Name<R>
   /** What must hold, what was got and how to mend it, for settings for which it does not hold. */
-  wrong(settings: Settings<R>, the: Naming<R>): string | false
+  wrong(settings: Settings<R>, the: Naming<R>, given: Given<R>): string | false
 }
 
 /** The place where a value came from; `code` is a caller of `resolve`. */

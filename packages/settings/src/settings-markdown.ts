@@ -11,7 +11,7 @@ export function settingsMarkdown<R extends Rows>(schema: Schema<R>, heading = '#
       .map(({ name, value, environment, defaultText, help, choices }) => [
         value === undefined ? `\`--[no-]${name}\`` : `\`--${name}\``,
         environment.map((variable) => `\`${variable}\``).join(', '),
-        defaultText,
+        defaultText ?? 'to be given',
         choices === undefined ? help : `${help}: ${choices.join(', ')}`,
       ])
     return `${heading} ${title}\n\n${table([['flag', 'variable', 'default', 'what it is'], ...rows])}`

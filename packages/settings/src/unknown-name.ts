@@ -1,11 +1,12 @@
 /** What somebody may mean by a name that no setting has. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { closest } from './closest'
 import type { Rows } from './row'
 import type { Naming, Schema } from './schema'
 
 export function unknownName<R extends Rows>(schema: Schema<R>, key: string): EvolmmError {
-  const hint = hintFor(schema, key) ?? 'leave it out'
+  const near = closest(key.replaceAll('-', '_'), [...schema.names.keys()])
+  const hint = nameElsewhere(schema, key) ?? (near === undefined ? 'leave it out' : `did you mean ${near}?`)
   return new EvolmmError(
     'INVALID_OPTION',
     `${key}: must be a setting of ${schema.name}, got an unknown name; ${hint}`,
@@ -13,8 +14,8 @@ export function unknownName<R extends Rows>(schema: Schema<R>, key: string): Evo
   )
 }
 
-/** The setting that other libraries call so, or why there is none, or the setting whose name is nearest. */
-export function hintFor<R extends Rows>(
+/** The setting that other libraries call so, or why there is none. */
+export function nameElsewhere<R extends Rows>(
   schema: Schema<R>,
   key: string,
   write: Naming<R> = (setting) => setting,
@@ -25,7 +26,5 @@ export function hintFor<R extends Rows>(
   const same = Object.keys(schema.rows).find((setting) => schema.rows[setting].elsewhere?.some(means))
   if (same !== undefined) return `it is ${write(same)} here`
   const absent = Object.keys(schema.absent).find(means)
-  if (absent !== undefined) return schema.absent[absent]
-  const near = closest(word, [...schema.names.keys()])
-  return near === undefined ? undefined : `did you mean ${write(near)}?`
+  return absent === undefined ? undefined : schema.absent[absent]
 }

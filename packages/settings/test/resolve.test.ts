@@ -5,7 +5,7 @@ import {
   closest,
   describe as describeSettings,
   EvolmmError,
-  hintFor,
+  nameElsewhere,
   identityOf,
   integer,
   nameOption,
@@ -147,22 +147,22 @@ test('a setting is found by its name, its second name and the name of an option 
 })
 
 test('whoever gave a setting by another name reads that name', () => {
-  const error = new EvolmmError('X', 'root "a": must be there', { details: { option: 'root' } })
+  const error = new EvolmmError('INVALID_OPTION', 'root "a": must be there', { details: { option: 'root' } })
   expect(nameOption(error, '--data_dir')).toMatchObject({
-    code: 'X',
+    code: 'INVALID_OPTION',
     message: '--data_dir "a": must be there',
     details: { option: 'root' },
     cause: error,
   })
   // One about something else stays as it is.
-  const other = new EvolmmError('X', 'rootless: must be there', { details: { option: 'root' } })
+  const other = new EvolmmError('INVALID_OPTION', 'rootless: must be there', { details: { option: 'root' } })
   expect(nameOption(other, '--data_dir')).toBe(other)
-  expect(nameOption(new EvolmmError('X', 'root: x'), '--data_dir').message).toBe('root: x')
+  expect(nameOption(new EvolmmError('INVALID_OPTION', 'root: x'), '--data_dir').message).toBe('root: x')
 })
 
 test('a front end may write hints in its own way', () => {
-  expect(hintFor(toy, 'learning_rate', (name) => `--${name}`)).toBe('it is --lr here')
-  expect(hintFor(toy, 'zzzzzzzzz')).toBeUndefined()
+  expect(nameElsewhere(toy, 'learning_rate', (name) => `--${name}`)).toBe('it is --lr here')
+  expect(nameElsewhere(toy, 'lrr')).toBeUndefined()
 })
 
 test('a name stands once in a schema', () => {

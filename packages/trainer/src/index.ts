@@ -49,5 +49,6 @@ export {
   type WarmupState,
 } from './warmup/warmup'
 export { loadWarmup, saveWarmup } from './warmup/state-file'
+export { sftSettings, type SftSettings } from './warmup/settings'
 
 export { EvolmmError } from '@evolmm/internal'

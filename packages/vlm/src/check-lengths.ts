@@ -10,6 +10,6 @@ export function checkLengths({ backbone }: Model, prompts: readonly Prompt[], ne
       throw new EvolmmError(
         'PROMPT_TOO_LONG',
         `prompt: with ${newTokens} more tokens it must fit into ${maxPositions} positions, got ${ids.length} tokens; ` +
-          'shorten it, lower maxNewTokens, or scale the image down with maxPixels',
+          'shorten it, ask for fewer new tokens, or scale the image down',
       )
 }

@@ -104,6 +104,6 @@ function checkTrained(names: readonly string[], quantized: readonly string[]): v
     'WEIGHTS_QUANTIZED',
     `targets: weights in four bits must stay as they are, got ${both[0]}${both.length > 1 ? ` and ${both.length - 1} more` : ''}; ` +
       'train a LoRA adapter, or load the model without quantize',
-    { details: { names: both } },
+    { details: { option: 'targets', names: both } },
   )
 }

@@ -1,28 +1,42 @@
 /** `evolmm generate`: what a model answers. */
-import type { Command } from 'commander'
+import {
+  adapterRows,
+  adapterRule,
+  integer,
+  modelRows,
+  pixelRule,
+  samplingRows,
+  schema,
+  type SettingsOf,
+} from '@evolmm/settings'
 import type { Completion, SamplingOptions } from '@evolmm/vlm'
 import { painter, printable, type Context } from '../context'
-import {
-  addModelFlags,
-  addOutputFlags,
-  addPromptFlags,
-  integer,
-  number,
-  requireFlags,
-  type PromptFlags,
-} from '../options'
+import { promptRows } from '../prompt-rows'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { streamAnswer } from '../stream-answer'
 import { withPrompt, type Prepared } from '../with-model'
 
-interface GenerateFlags extends PromptFlags {
-  max_new_tokens: number
-  temperature: number
-  top_p: number
-  top_k: number
-  samples: number
-  seed: number
-  json?: boolean
-}
+const { seed, ...sampling } = samplingRows
+
+export const generateSettings = schema({
+  name: 'an answer',
+  groups: {
+    Model: modelRows,
+    Prompt: promptRows,
+    Adapter: adapterRows,
+    Sampling: {
+      ...sampling,
+      samples: integer(1, 'number of answers', {
+        min: 1,
+        identity: true,
+        elsewhere: ['num_generations', 'num_return_sequences', 'n'],
+      }),
+      seed,
+    },
+  },
+  rules: [adapterRule, pixelRule],
+})
+type GenerateSettings = SettingsOf<typeof generateSettings>
 
 const examples = `
 Examples:
@@ -32,62 +46,36 @@ Examples:
 A flag may be written with _ or -. --image takes several files and may be repeated. Of the sampling
 settings that come with a checkpoint only the stop tokens are applied.`
 
-export function addGenerate(program: Command, context: Context, exit: (code: number) => void): void {
-  const command = program
-    .command('generate')
-
-    .usage('--model <dir_or_id> --prompt <text> [options]')
-    .summary('answer a prompt about images')
-    .description('Answers a prompt about images, as text while it is generated or as JSON.')
-  addPromptFlags(addModelFlags(command))
-  command.optionsGroup('Sampling:')
-  command
-    .option(
-      '--max_new_tokens <n>',
-      'stop an answer after this many tokens',
-      integer('--max_new_tokens', 1),
-      128,
-    )
-    .option('--temperature <t>', '0 always takes the likeliest token', number('--temperature', { min: 0 }), 1)
-    .option(
-      '--top_p <p>',
-      'draw from the fewest tokens that share this probability',
-      number('--top_p', { above: 0, max: 1 }),
-      1,
-    )
-    .option(
-      '--top_k <n>',
-      'draw from this many of the likeliest tokens, 0 from all',
-      integer('--top_k', 0),
-      0,
-    )
-    .option('--samples <n>', 'number of answers', integer('--samples', 1), 1)
-    .option('--seed <n>', 'the same seed gives the same answers', integer('--seed', 0), 0)
-  addOutputFlags(command, 'ids, text, log-probabilities and finish reason, as JSON')
-    .addHelpText('after', examples)
-    .action(async (flags: GenerateFlags) => {
-      requireFlags(command, 'model', 'prompt')
-      exit(await withPrompt(context, flags, (prepared) => generate(context, flags, prepared)))
-    })
+export function addGenerate(host: CommandHost): void {
+  addSettingsCommand(host, 'generate', {
+    usage: '--model <dir_or_id> --prompt <text> [options]',
+    summary: 'answer a prompt about images',
+    description: 'Answers a prompt about images, as text while it is generated or as JSON.',
+    examples,
+    schema: generateSettings,
+    json: 'ids, text, log-probabilities and finish reason, as JSON',
+    run: (context, { settings }, { json = false }: { json?: boolean }) =>
+      withPrompt(context, settings, (prepared) => generate(context, { settings, json }, prepared)),
+  })
 }
 
-async function generate(context: Context, flags: GenerateFlags, prepared: Prepared): Promise<number> {
+async function generate(
+  context: Context,
+  { settings, json }: { settings: GenerateSettings; json: boolean },
+  { vlm, prompt, adapter }: Prepared,
+): Promise<number> {
+  const { samples, seed } = settings
   const sampling: SamplingOptions = {
-    adapter: prepared.adapter,
-    temperature: flags.temperature,
-    topP: flags.top_p,
-    topK: flags.top_k,
-    maxNewTokens: flags.max_new_tokens,
+    adapter,
+    temperature: settings.temperature,
+    topP: settings.top_p,
+    topK: settings.top_k,
+    maxNewTokens: settings.max_new_tokens,
   }
-  if (flags.json !== true && flags.samples === 1)
-    return streamAnswer(context, prepared, { ...sampling, seed: flags.seed })
-  const { vlm, prompt } = prepared
-  const { samples, seed } = flags
+  if (!json && samples === 1) return streamAnswer(context, { vlm, prompt }, { ...sampling, seed })
   const [completions = []] = await vlm.sample({ ...sampling, prompts: [prompt], samples, seeds: [seed] })
   context.stdout.write(
-    flags.json === true
-      ? `${JSON.stringify({ samples: completions.map(toJson) })}\n`
-      : toText(context, completions),
+    json ? `${JSON.stringify({ samples: completions.map(toJson) })}\n` : toText(context, completions),
   )
   return 0
 }

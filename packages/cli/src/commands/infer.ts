@@ -2,40 +2,77 @@
  * `evolmm infer`: what a trained model answers, with the settings of the released inference script: the chat template's
  * own system message, the question as it is, the likeliest tokens, 1024 of them at most. Merges an adapter on demand.
  */
-import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import {
+  adapterRows,
+  adapterRule,
+  choice,
+  integer,
+  modelRows,
+  pixelRule,
+  samplingRows,
+  schema,
+  text,
+  type SettingsOf,
+} from '@evolmm/settings'
 import type { SamplingOptions } from '@evolmm/vlm'
 import type { Context } from '../context'
-import { dtypes, type Dtype } from '../library'
-import {
-  addAdapterFlags,
-  addImageFlag,
-  addModelFlags,
-  addOutputFlags,
-  addPixelFlags,
-  integer,
-  number,
-  oneOf,
-  requireFlags,
-  text,
-  type PromptFlags,
-} from '../options'
+import { missing } from '../options'
+import { promptRows } from '../prompt-rows'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { streamAnswer } from '../stream-answer'
-import { checkAdapterFlags, openAdapter, withModel, withPrompt, type Prepared } from '../with-model'
+import { openAdapter, withModel, withPrompt, type Prepared } from '../with-model'
 import { toJson } from './generate'
 
-interface InferFlags extends Omit<PromptFlags, 'prompt'> {
-  question?: string
-  max_new_tokens: number
-  temperature: number
-  top_p: number
-  seed: number
-  merge?: string
-  merge_dtype?: Dtype
-  json?: boolean
-}
+const dtypes = ['float32', 'float16', 'bfloat16'] as const
+const { image, system, min_pixels, max_pixels } = promptRows
+
+export const inferSettings = schema({
+  name: 'an answer',
+  groups: {
+    Model: modelRows,
+    Adapter: {
+      ...adapterRows,
+      merge: text(null, 'write a checkpoint with the adapter in its weights', {
+        value: 'dir',
+        otherwise: 'none',
+        identity: false,
+      }),
+      merge_dtype: choice(dtypes, 'type of its weights', {
+        default: null,
+        otherwise: "the checkpoint's",
+        identity: false,
+      }),
+    },
+    Question: {
+      image,
+      question: text(null, 'asked as it is', { otherwise: 'none', identity: true }),
+      system,
+      min_pixels,
+      max_pixels,
+    },
+    Answer: {
+      max_new_tokens: { ...samplingRows.max_new_tokens, default: 1024 },
+      temperature: { ...samplingRows.temperature, default: 0 },
+      top_p: samplingRows.top_p,
+      seed: samplingRows.seed,
+    },
+  },
+  rules: [
+    adapterRule,
+    pixelRule,
+    {
+      about: 'merge_dtype',
+      wrong: ({ merge, merge_dtype: dtype }, the) =>
+        dtype !== null &&
+        merge === null &&
+        `must go with ${the('merge')}, got ${dtype} alone; add ${the('merge')} or leave it out`,
+    },
+  ],
+})
+type InferSettings = SettingsOf<typeof inferSettings>
 
 const examples = `
 Examples:
@@ -51,94 +88,66 @@ Where an adapter's folder holds none itself, the one in its subfolder solver is
 taken; --adapter_subfolder names another, as proposer or solver/proposer.
 --merge goes without a question too.`
 
-export function addInfer(program: Command, context: Context, exit: (code: number) => void): void {
-  const command = program
-    .command('infer')
-    .usage('--model <dir_or_id> --adapter <dir_or_id> [options]')
-    .summary('answer with a trained adapter, or merge it')
-    .description(
+export function addInfer(host: CommandHost): void {
+  addSettingsCommand(host, 'infer', {
+    usage: '--model <dir_or_id> --adapter <dir_or_id> [options]',
+    summary: 'answer with a trained adapter, or merge it',
+    description:
       'Answers a question about an image with a trained adapter, as the released inference script does.',
-    )
-  addModelFlags(command)
-  addAdapterFlags(command)
-  command.option('--merge <dir>', 'write a checkpoint with the adapter in its weights', text('--merge'))
-  command.option(
-    '--merge_dtype <name>',
-    `type of its weights: ${dtypes.join(', ')} (default: the checkpoint's)`,
-    oneOf('--merge_dtype', dtypes),
-  )
-  command.optionsGroup('Question:')
-  addImageFlag(command).option('--question <text>', 'asked as it is', text('--question'))
-  command.option('--system <text>', "system message (default: the chat template's)")
-  addPixelFlags(command)
-  command.optionsGroup('Answer:')
-  command
-    .option('--max_new_tokens <n>', 'stop after this many tokens', integer('--max_new_tokens', 1), 1024)
-    .option('--temperature <t>', '0 always takes the likeliest token', number('--temperature', { min: 0 }), 0)
-    .option(
-      '--top_p <p>',
-      'draw from the fewest tokens that share this probability',
-      number('--top_p', { above: 0, max: 1 }),
-      1,
-    )
-    .option('--seed <n>', 'the same seed gives the same answer', integer('--seed', 0), 0)
-  addOutputFlags(command, 'answer, ids, log-probabilities and finish reason, as JSON')
-    .addHelpText('after', examples)
-    .action(async (flags: InferFlags) => {
-      requireFlags(command, 'model', ...(flags.merge === undefined ? ['image', 'question'] : ['adapter']))
-      const { question } = flags
-      if ((question === undefined) !== (flags.image === undefined)) requireFlags(command, 'image', 'question')
-      if (flags.merge_dtype !== undefined && flags.merge === undefined)
-        throw new EvolmmError(
-          'INVALID_OPTION',
-          `--merge_dtype: must go with --merge, got ${flags.merge_dtype} alone; add --merge or leave it out`,
+    examples,
+    schema: inferSettings,
+    json: 'answer, ids, log-probabilities and finish reason, as JSON',
+    run: async (context, { settings }, { json = false }: { json?: boolean }) => {
+      const { question, image, adapter, merge: folder } = settings
+      if (folder !== null && adapter === null) throw missing('adapter', 'infer')
+      if (image === null && (folder === null || question !== null)) throw missing('image', 'infer')
+      if (question === null && image !== null) throw missing('question', 'infer')
+      if (question === null)
+        return withModel(context, settings, async (vlm, progress) =>
+          merge(context, settings, { vlm, adapter: await openAdapter(vlm, settings, progress) }),
         )
-      if (question === undefined) {
-        checkAdapterFlags(flags)
-        await withModel(context, flags, async (vlm, progress) =>
-          merge(context, flags, { vlm, adapter: await openAdapter(vlm, flags, progress) }),
-        )
-        return
-      }
-      const code = await withPrompt(context, { ...flags, prompt: question }, async (prepared) => {
-        await merge(context, flags, prepared)
-        return answer(context, flags, prepared)
+      return withPrompt(context, { ...settings, prompt: question }, async (prepared) => {
+        await merge(context, settings, prepared)
+        return answer(context, { settings, json }, prepared)
       })
-      exit(code)
-    })
+    },
+  })
 }
 
-async function answer(context: Context, flags: InferFlags, prepared: Prepared): Promise<number> {
-  const { vlm, prompt, adapter } = prepared
-  const { seed, temperature, top_p: topP, max_new_tokens: maxNewTokens } = flags
+async function answer(
+  context: Context,
+  { settings, json }: { settings: InferSettings; json: boolean },
+  { vlm, prompt, adapter }: Prepared,
+): Promise<number> {
+  const { seed, temperature, top_p: topP, max_new_tokens: maxNewTokens } = settings
   const sampling: SamplingOptions = { adapter, temperature, topP, maxNewTokens }
-  if (flags.json !== true) return streamAnswer(context, prepared, { ...sampling, seed })
+  if (!json) return streamAnswer(context, { vlm, prompt }, { ...sampling, seed })
   const [[completion]] = await vlm.sample({ ...sampling, prompts: [prompt], seeds: [seed] })
-  const { text: answer, ...rest } = toJson(completion)
-  context.stdout.write(`${JSON.stringify({ answer, ...rest, merged: flags.merge ?? null })}\n`)
+  const { text: said, ...rest } = toJson(completion)
+  context.stdout.write(`${JSON.stringify({ answer: said, ...rest, merged: settings.merge })}\n`)
   return 0
 }
 
 async function merge(
   { stderr }: Context,
-  { merge: folder, merge_dtype: requested }: InferFlags,
+  { merge: folder, merge_dtype: chosen }: InferSettings,
   { vlm, adapter }: Pick<Prepared, 'vlm' | 'adapter'>,
-): Promise<void> {
-  if (folder === undefined || adapter === undefined) return
-  const dtype = requested ?? (await storedType(vlm.folder))
+): Promise<undefined> {
+  if (folder === null || adapter === undefined) return
+  const dtype = chosen ?? (await storedType(vlm.folder))
   await vlm.saveMerged(folder, adapter, { dtype }).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'WOULD_OVERWRITE') throw error
     throw new EvolmmError(
       error.code,
-      `--merge ${JSON.stringify(folder)}: must not have a checkpoint yet, got one; choose another folder`,
-      { details: error.details, cause: error },
+      `merge ${JSON.stringify(folder)}: must not have a checkpoint yet, got one; choose another folder`,
+      { details: { ...error.details, option: 'merge' }, cause: error },
     )
   })
   stderr.write(`written: ${folder} (${dtype})\n`)
 }
 
 /** What the weights of a checkpoint are by its own account. */
-async function storedType(folder: string): Promise<Dtype> {
+async function storedType(folder: string): Promise<(typeof dtypes)[number]> {
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
     dtype?: unknown
     torch_dtype?: unknown

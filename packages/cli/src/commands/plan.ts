@@ -1,13 +1,11 @@
 /** `evolmm plan`: the memory of a run, from the configuration of its model alone. */
 import { stat } from 'node:fs/promises'
-import type { Command } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
-import { readConfigFile, readSources } from '@evolmm/settings'
+import type { SourcesRead } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
-import { addOutputFlags, text } from '../options'
 import { limitsOf } from '../plan/check-run'
 import type { Limits } from '../plan/fit'
 import { formatGraphs } from '../plan/format-graphs'
@@ -17,7 +15,7 @@ import { planGraphs } from '../plan/plan-graphs'
 import { planRun, type PlannedImage, type RunPlan } from '../plan/plan-run'
 import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
-import { addTrainFlags, givenFlags, type ReadSettings } from '../train/train-flags'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -31,8 +29,9 @@ enough; a published size (3B, 7B, 32B, 72B) needs no file at all. The device may
 be one of another machine. Images are as large as --image_size says, or those of
 --data_dir, or what --max_pixels allows, or 896x896.`
 
-interface OwnFlags {
-  config?: string
+type Read = SourcesRead<typeof evolmmSettings.rows>
+
+interface PlanFlags {
   model?: string
   memory?: string
   image_size?: string
@@ -40,49 +39,50 @@ interface OwnFlags {
   json?: boolean
 }
 
-export function addPlan(program: Command, context: Context): void {
-  const command = program
-    .command('plan')
-    .usage('--model <dir_or_id> [options]')
-    .summary('say how much memory a run of train would take')
-    .description(
+export function addPlan(host: CommandHost): void {
+  addSettingsCommand(host, 'plan', {
+    usage: '--model <dir_or_id> [options]',
+    summary: 'say how much memory a run of train would take',
+    description:
       'Says how much memory a run of train would take, by kind and by phase, and the largest batch.',
-    )
-  command.optionsGroup('Plan:')
-  command
-    .option('--model <dir_or_id>', 'the same as --solver_model, or a published size: 7B', text('--model'))
-    .option('--memory <bytes>', 'the same as --memory_limit: 80GB, 80GiB', text('--memory'))
-    .option('--image_size <size>', 'of the largest image in pixels: 896x896', text('--image_size'))
-    .option('--programs', 'also build every program, and show what it takes and gives')
-    .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
-  addTrainFlags(command)
-  addOutputFlags(command, 'the same as JSON')
-    .addHelpText('after', examples)
-    .action(async ({ config: path, model, memory, image_size: size, programs, json }: OwnFlags) => {
-      const flags = givenFlags(command)
-      const resolved = await readSources(evolmmSettings, {
-        flags: {
-          ...flags,
-          ...(model !== undefined && { solver_model: model }),
-          ...(memory !== undefined && { memory_limit: memory }),
-        },
-        environment: context.environment,
-        ...(path !== undefined && { file: await readConfigFile(path) }),
-      })
-      const { settings: config } = resolved
-      const progress = showProgress(context)
-      const device = config.device === 'auto' ? (await chooseDevice()).device : config.device
-      const plan = await planRun(config, { device, hub: hubOptions(progress) })
-      progress.clear()
-      const report = reportRun(plan, await imageOf(plan, resolved, size), await limits(plan))
-      const graphs = programs === true ? planGraphs(plan) : undefined
-      const shown = graphs === undefined ? '' : `${formatGraphs(graphs, { tensors: true })}\n`
-      context.stdout.write(
-        json === true
-          ? `${JSON.stringify({ ...report, ...(graphs && { programs: graphs }) })}\n`
-          : `${shown}${formatPlan(report)}`,
-      )
-    })
+    examples,
+    schema: evolmmSettings,
+    json: 'the same as JSON',
+    addFlags: (command) =>
+      command
+        .optionsGroup('Plan:')
+        .option('--model <dir_or_id>', 'the same as --solver_model, or a published size: 7B')
+        .option('--memory <bytes>', 'the same as --memory_limit: 80GB, 80GiB')
+        .option('--image_size <size>', 'of the largest image in pixels: 896x896')
+        .option('--programs', 'also build every program, and show what it takes and gives'),
+    readFlags: (flags, { model, memory }: PlanFlags) => ({
+      ...flags,
+      ...(model !== undefined && { solver_model: model }),
+      ...(memory !== undefined && { memory_limit: memory }),
+    }),
+    run: plan,
+  })
+}
+
+async function plan(
+  context: Context,
+  read: Read,
+  { image_size: size, programs, json }: PlanFlags,
+): Promise<undefined> {
+  const { settings } = read
+  const progress = showProgress(context)
+  const device = settings.device === 'auto' ? (await chooseDevice()).device : settings.device
+  const plan = await planRun(settings, { device, hub: hubOptions(progress) })
+  progress.clear()
+  const report = reportRun(plan, await imageOf(plan, read, size), await limits(plan))
+  const graphs = programs === true ? planGraphs(plan) : undefined
+  const shown = graphs === undefined ? '' : `${formatGraphs(graphs, { tensors: true })}\n`
+  context.stdout.write(
+    json === true
+      ? `${JSON.stringify({ ...report, ...(graphs && { programs: graphs }) })}\n`
+      : `${shown}${formatPlan(report)}`,
+  )
+  return undefined
 }
 
 /** The card may be another machine's, and with it the rest. */
@@ -94,7 +94,7 @@ async function limits({ config, device }: RunPlan): Promise<Limits> {
 
 async function imageOf(
   { models, config }: RunPlan,
-  { sources }: ReadSettings,
+  { sources }: Read,
   size: string | undefined,
 ): Promise<PlannedImage> {
   if (size !== undefined) return parseSize(size)

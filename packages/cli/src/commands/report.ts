@@ -1,13 +1,21 @@
 /** `evolmm report`: the page about a run, made again from its log. */
-import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
+import { schema, text } from '@evolmm/settings'
 import { writeReport } from '@evolmm/trainer'
-import type { Context } from '../context'
-import { addOutputFlags, text } from '../options'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 
-interface ReportFlags {
-  output?: string
-}
+export const reportSettings = schema({
+  name: 'a report',
+  groups: {
+    Output: {
+      output: text(null, 'file to write', {
+        value: 'file',
+        otherwise: 'report.html in the folder of the run',
+        identity: false,
+      }),
+    },
+  },
+})
 
 const examples = `
 Examples:
@@ -18,29 +26,24 @@ The page needs nothing but itself: it can be moved, sent and opened without a
 network. A run that is still going can be looked at too; train writes the page
 itself when it ends.`
 
-export function addReport(program: Command, context: Context): void {
-  const command = program
-    .command('report')
-    .usage('<run> [options]')
-    .argument('[run]', 'folder of the run, with run.json and iter_log.jsonl')
-    .summary('write the page about a run')
-    .description(
+export function addReport(host: CommandHost): void {
+  addSettingsCommand(host, 'report', {
+    usage: '<run> [options]',
+    summary: 'write the page about a run',
+    description:
       'Writes one HTML page about a run: what changed, curves, and pictures with their questions and votes.',
-    )
-  addOutputFlags(command)
-    .option(
-      '--output <file>',
-      'file to write (default: report.html in the folder of the run)',
-      text('--output'),
-    )
-    .addHelpText('after', examples)
-    .action(async (folder: string | undefined, { output }: ReportFlags) => {
-      if (folder === undefined || folder === '')
+    examples,
+    schema: reportSettings,
+    addFlags: (command) => command.argument('[run]', 'folder of the run, with run.json and iter_log.jsonl'),
+    run: async (context, { settings: { output } }, { args: [folder = ''] }) => {
+      if (folder === '')
         throw new EvolmmError(
           'INVALID_OPTION',
           'report: must be given the folder of a run, got nothing; write evolmm report runs/NAME',
         )
-      const file = await writeReport({ folder, ...(output === undefined ? {} : { output }) })
+      const file = await writeReport({ folder, ...(output !== null && { output }) })
       context.stdout.write(`${file}\n`)
-    })
+      return undefined
+    },
+  })
 }

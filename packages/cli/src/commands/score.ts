@@ -1,17 +1,33 @@
 /** `evolmm score`: how likely a model finds a completion. */
-import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
 import type { EncodedImage, Prompt } from '@evolmm/vlm'
+import {
+  adapterRows,
+  adapterRule,
+  modelRows,
+  pixelRule,
+  schema,
+  text,
+  type SettingsOf,
+} from '@evolmm/settings'
 import { painter, type Context } from '../context'
-
-import { addModelFlags, addOutputFlags, addPromptFlags, requireFlags, type PromptFlags } from '../options'
+import { promptRows } from '../prompt-rows'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { tokenText } from '../token-text'
 import { withPrompt, type Prepared } from '../with-model'
 
-interface ScoreFlags extends PromptFlags {
-  completion: string
-  json?: boolean
-}
+export const scoreSettings = schema({
+  name: 'a score',
+  groups: {
+    Model: modelRows,
+    Prompt: {
+      ...promptRows,
+      completion: text(null, 'what is scored', { required: true, verbatim: true, identity: true }),
+    },
+    Adapter: adapterRows,
+  },
+  rules: [adapterRule, pixelRule],
+})
 
 const examples = `
 Examples:
@@ -21,34 +37,34 @@ Examples:
 Special tokens written in the completion are parsed as such, and nothing is appended: write the end
 of the turn yourself if it is to be scored. A flag may be written with _ or -.`
 
-export function addScore(program: Command, context: Context): void {
-  const command = program
-    .command('score')
-    .usage('--model <dir_or_id> --prompt <text> --completion <text> [options]')
-    .summary('say how likely a completion is')
-    .description('Says how likely each token of a completion is after a prompt about images.')
-  addPromptFlags(addModelFlags(command))
-  command.optionsGroup('Prompt:')
-  command.option('--completion <text>', 'what is scored')
-  addOutputFlags(command, 'ids, positions, grids and log-probabilities, as JSON')
-    .addHelpText('after', examples)
-    .action((flags: ScoreFlags) => {
-      requireFlags(command, 'model', 'prompt', 'completion')
-      return withPrompt(context, flags, (prepared) => score(context, flags, prepared))
-    })
+export function addScore(host: CommandHost): void {
+  addSettingsCommand(host, 'score', {
+    usage: '--model <dir_or_id> --prompt <text> --completion <text> [options]',
+    summary: 'say how likely a completion is',
+    description: 'Says how likely each token of a completion is after a prompt about images.',
+    examples,
+    schema: scoreSettings,
+    json: 'ids, positions, grids and log-probabilities, as JSON',
+    run: (context, { settings }, { json = false }: { json?: boolean }) =>
+      withPrompt(context, settings, (prepared) => score(context, { settings, json }, prepared)),
+  })
 }
 
-async function score(context: Context, flags: ScoreFlags, prepared: Prepared): Promise<void> {
-  const { vlm, prompt, images, adapter } = prepared
-  const ids = Int32Array.from(vlm.tokenizer.encode(flags.completion))
+async function score(
+  context: Context,
+  { settings, json }: { settings: SettingsOf<typeof scoreSettings>; json: boolean },
+  { vlm, prompt, images, adapter }: Prepared,
+): Promise<undefined> {
+  const ids = Int32Array.from(vlm.tokenizer.encode(settings.completion))
   if (ids.length === 0)
     throw new EvolmmError(
       'INVALID_OPTION',
-      '--completion: must hold at least one token, got an empty text; write what is to be scored',
+      'completion: must hold at least one token, got an empty text; write what is to be scored',
+      { details: { option: 'completion' } },
     )
   const { completions } = await vlm.score({ groups: [{ prompt, completions: [{ ids }] }], adapter })
   const logprobs = [...(completions[0]?.[0]?.logProbabilities ?? [])]
-  if (flags.json === true) {
+  if (json) {
     const report = {
       prompt_ids: [...prompt.ids],
       position_ids: positionRows(prompt, ids.length),

@@ -1,15 +1,23 @@
 /** `evolmm sync`: what a run could not, or should not, send to Weights & Biases. */
-import type { Command } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
 import { syncWandb, type SyncedWandb } from '@evolmm/runs'
+import { schema } from '@evolmm/settings'
+import { evolmmSettings } from '@evolmm/trainer'
 import { painter, type Context } from '../context'
 import { oneLine } from '../one-line'
-import { addOutputFlags, text } from '../options'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 
-interface SyncFlags {
-  wandb_entity?: string
-  json?: boolean
-}
+export const syncSettings = schema({
+  name: 'an upload',
+  groups: {
+    'Weights & Biases': {
+      wandb_entity: {
+        ...evolmmSettings.rows.wandb_entity,
+        help: 'user or team, for a run that was never online',
+      },
+    },
+  },
+})
 
 const examples = `
 Examples:
@@ -21,33 +29,36 @@ their connection. The same command continues where it stopped; nothing is sent
 twice. The key comes from WANDB_API_KEY (or ~/.netrc) and the server from
 WANDB_BASE_URL. This speaks the protocol of W&B's own client, unofficially.`
 
-export function addSync(program: Command, context: Context, exit: (code: number) => void): void {
-  const command = program
-    .command('sync')
-    .usage('<run> [options]')
-    .argument('[run]', 'folder of the run, with wandb.json')
-    .summary('upload a run to Weights & Biases')
-    .description('Uploads what a run has logged to Weights & Biases, as far as it is not there.')
-  command.optionsGroup('Weights & Biases:')
-  command.option(
-    '--wandb_entity <name>',
-    'user or team, for a run that was never online (default: WANDB_ENTITY)',
-    text('--wandb_entity'),
-  )
-  addOutputFlags(command, 'the outcome as JSON')
-    .addHelpText('after', examples)
-    .action(async (folder: string | undefined, flags: SyncFlags) => {
-      if (folder === undefined || folder === '')
+export function addSync(host: CommandHost): void {
+  addSettingsCommand(host, 'sync', {
+    usage: '<run> [options]',
+    summary: 'upload a run to Weights & Biases',
+    description: 'Uploads what a run has logged to Weights & Biases, as far as it is not there.',
+    examples,
+    schema: syncSettings,
+    json: 'the outcome as JSON',
+    addFlags: (command) => command.argument('[run]', 'folder of the run, with wandb.json'),
+    run: (
+      context,
+      { settings },
+      { json = false, args: [folder = ''] }: { json?: boolean; args: readonly string[] },
+    ) => {
+      if (folder === '')
         throw new EvolmmError(
           'INVALID_OPTION',
           'sync: must be given the folder of a run, got nothing; write evolmm sync runs/NAME',
         )
-      exit(await sync(context, folder, flags))
-    })
+      return sync(context, folder, { entity: settings.wandb_entity ?? undefined, json })
+    },
+  })
 }
 
 /** The exit code: 130 after Ctrl-C. */
-async function sync(context: Context, folder: string, flags: SyncFlags): Promise<number> {
+async function sync(
+  context: Context,
+  folder: string,
+  { entity, json }: { entity: string | undefined; json: boolean },
+): Promise<number> {
   const { stdout, stderr, environment } = context
   const interrupt = new AbortController()
   const { signal } = interrupt
@@ -57,13 +68,13 @@ async function sync(context: Context, folder: string, flags: SyncFlags): Promise
   try {
     const synced = await syncWandb(folder, {
       environment,
-      entity: flags.wandb_entity,
+      entity,
       signal,
       onWarning: (message) =>
         stderr.write(`${painter(context, stderr)('yellow', 'warning:')} ${oneLine(message)}\n`),
     })
-    stdout.write(flags.json === true ? toJson(synced) : `${synced.url}\n`)
-    if (flags.json !== true) stderr.write(`${synced.uploaded} of ${synced.steps} steps uploaded now\n`)
+    stdout.write(json ? toJson(synced) : `${synced.url}\n`)
+    if (!json) stderr.write(`${synced.uploaded} of ${synced.steps} steps uploaded now\n`)
     return 0
   } catch (error) {
     if (!signal.aborted) throw withoutKey(error)

@@ -1,13 +1,11 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
 import { basename } from 'node:path'
-import { type Command, Option } from 'commander'
+import { Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
-import { formatSettings, readConfigFile, readSources, settingsData } from '@evolmm/settings'
+import { formatSettings, settingsData, type SourcesRead } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
-import { addOutputFlags, text } from '../options'
 import { limitsOf } from '../plan/check-run'
 import { checkFit } from '../plan/fit'
 import { formatGraphs } from '../plan/format-graphs'
@@ -17,11 +15,11 @@ import { planGraphs } from '../plan/plan-graphs'
 import { planRun } from '../plan/plan-run'
 import { reportRun } from '../plan/report-run'
 import { showProgress } from '../progress'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { checkFiles, checkModels } from '../train/check-files'
 import { chooseProbe } from '../train/choose-probe'
 import { chooseTrackers } from '../train/choose-trackers'
 import { heldType } from '../train/run-options'
-import { addTrainFlags, givenFlags, type ReadSettings } from '../train/train-flags'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -44,54 +42,35 @@ N_SAMPLES, PROP_FREQ and MAX_CKPTS; of other flags they begin with EVOLMM_, such
 as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
 "none" is for what has no value by default.`
 
-interface OwnFlags {
-  config?: string
-  dry_run?: boolean
-  json?: boolean
-}
+type Read = SourcesRead<typeof evolmmSettings.rows>
 
-export function addTrain(program: Command, context: Context, exit: (code: number) => void): void {
-  const command = program
-    .command('train')
-    .usage('--data_dir <dir> [options]')
-    .summary('improve a model from images alone')
-    .description(
+export function addTrain(host: CommandHost): void {
+  addSettingsCommand(host, 'train', {
+    usage: '--data_dir <dir> [options]',
+    summary: 'improve a model from images alone',
+    description:
       'Improves a vision-language model from images alone: it asks questions about them, answers each one several ' +
-        'times, and learns from how much the answers agree.',
-    )
-  command.optionsGroup('Configuration:')
-  command
-    .option('--config <file>', 'settings by name as JSON, or the run.json of a run', text('--config'))
-    .option('--dry_run', 'check settings, files, device and memory, build all programs, show it, and stop')
-    .addOption(new Option('--no-dry_run', 'train').hideHelp())
-  addTrainFlags(command)
-  addOutputFlags(command, 'the outcome as JSON, or the configuration with --dry_run')
-    .addHelpText('after', examples)
-    .action(async ({ config: path, dry_run: dry, json = false }: OwnFlags) => {
-      const resolved = await readSources(evolmmSettings, {
-        flags: givenFlags(command),
-        environment: context.environment,
-        ...(path !== undefined && { file: await readConfigFile(path) }),
-      })
-      await checkFiles(resolved.settings)
-      exit(await (dry === true ? show : train)(context, resolved, json).catch(asFlag))
-    })
+      'times, and learns from how much the answers agree.',
+    examples,
+    schema: evolmmSettings,
+    json: 'the outcome as JSON, or the configuration with --dry_run',
+    addFlags: (command) =>
+      command
+        .optionsGroup('Configuration:')
+        .option(
+          '--dry_run',
+          'check settings, files, device and memory, build all programs, show it, and stop',
+        )
+        .addOption(new Option('--no-dry_run', 'train').hideHelp()),
+    run: async (context, read, { dry_run: dry, json = false }: { dry_run?: boolean; json?: boolean }) => {
+      await checkFiles(read.settings)
+      return (dry === true ? show : train)(context, read, json)
+    },
+  })
 }
 
-/** An error about an option of the library whose name is a common word, by the name of its flag. */
-function asFlag(error: unknown): never {
-  if (!(error instanceof EvolmmError) || !/^(root|manifest|resume|targets)\b/.test(error.message)) throw error
-  const { code, message, details } = error
-  const named = message
-    .replace(/^root/, 'data_dir')
-    .replace(/^targets/, 'lora_targets')
-    .replace('pass vision: true', 'pass --no-freeze_vision')
-    .replace('begin anew without the state', 'begin anew under another --run_name')
-  throw new EvolmmError(code, `--${named}`, { details, cause: error })
-}
-
-async function show(context: Context, resolved: ReadSettings, json: boolean): Promise<number> {
-  const { settings, sources, notes } = resolved
+async function show(context: Context, read: Read, json: boolean): Promise<number> {
+  const { settings, sources, notes } = read
   await checkModels(settings)
   await chooseProbe(settings)
   chooseTrackers(settings, () => undefined)
@@ -122,7 +101,7 @@ async function show(context: Context, resolved: ReadSettings, json: boolean): Pr
     memory,
   }
   const text = [
-    formatSettings(evolmmSettings, resolved),
+    formatSettings(evolmmSettings, read),
     `${images.length} ${images.length === 1 ? 'image' : 'images'} found`,
     '',
     formatGraphs(programs),
@@ -137,10 +116,10 @@ async function show(context: Context, resolved: ReadSettings, json: boolean): Pr
 }
 
 /** The exit code: 130 after a signal, once the run has saved itself. */
-async function train(context: Context, resolved: ReadSettings, json: boolean): Promise<number> {
+async function train(context: Context, read: Read, json: boolean): Promise<number> {
   const progress = showProgress(context)
-  context.stderr.write(`${formatSettings(evolmmSettings, resolved)}\n`)
-  for (const note of resolved.notes) progress.onNote(note)
+  context.stderr.write(`${formatSettings(evolmmSettings, read)}\n`)
+  for (const note of read.notes) progress.onNote(note)
   const interrupt = new AbortController()
   const { signal } = interrupt
   const undo = context.onInterrupt(() => {
@@ -149,7 +128,7 @@ async function train(context: Context, resolved: ReadSettings, json: boolean): P
   }, ['SIGINT', 'SIGTERM'])
   try {
     let iterations = 0
-    const outcome = await context.library.train(resolved.settings, {
+    const outcome = await context.library.train(read.settings, {
       signal,
       onRecord: () => {
         iterations++
@@ -166,7 +145,7 @@ async function train(context: Context, resolved: ReadSettings, json: boolean): P
     progress.clear()
     const { folder, status, step } = outcome
     // A name that was made up now will be another one next time.
-    const same = resolved.settings.run_name === null ? ` with --run_name ${basename(folder)}` : ''
+    const same = read.settings.run_name === null ? ` with --run_name ${basename(folder)}` : ''
     if (status === 'stopped')
       progress.onNote(`stopped after iteration ${step}; the same command${same} goes on from there`)
     else if (iterations === 0)

@@ -1,7 +1,6 @@
 /** `--gen_kwargs`: how answers are generated, instead of what each task says. */
-import { checkOneOf, EvolmmError } from '@evolmm/internal'
+import { checkOneOf, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
 import type { GenerationOverrides } from '@evolmm/eval'
-import { integer, number } from '../options'
 import { parsePairs } from './parse-pairs'
 
 const keys = ['max_new_tokens', 'temperature', 'top_p', 'do_sample', 'num_beams', 'until']
@@ -13,7 +12,7 @@ export function parseGenKwargs(value: string): GenerationOverrides {
     return text === undefined ? undefined : parse(`--gen_kwargs ${key}`)(text)
   }
   read('num_beams', (name) => (text) => checkOneOf(name, text, ['1']))
-  const temperature = read('temperature', (name) => number(name, { min: 0 }))
+  const temperature = read('temperature', (name) => (text) => parseNumber(name, text, { min: 0 }))
   const sampled = read(
     'do_sample',
     (name) => (text) => checkOneOf(name, text.toLowerCase(), ['true', 'false']),
@@ -24,9 +23,9 @@ export function parseGenKwargs(value: string): GenerationOverrides {
       '--gen_kwargs: must sample at a temperature above 0, got do_sample=true with temperature=0; leave one out',
     )
   return {
-    maxNewTokens: read('max_new_tokens', (name) => integer(name, 1)),
+    maxNewTokens: read('max_new_tokens', (name) => (text) => parseInteger(name, text, { min: 1 })),
     temperature: sampled === 'false' ? 0 : (temperature ?? (sampled === 'true' ? 1 : undefined)),
-    topP: read('top_p', (name) => number(name, { above: 0, max: 1 })),
+    topP: read('top_p', (name) => (text) => parseNumber(name, text, { above: 0, max: 1 })),
     until: read('until', () => (text) => (text === '' ? [] : [text])),
   }
 }

@@ -12,7 +12,7 @@ import {
 import type { Context } from '../context'
 import type { Progress } from '../progress'
 import { openAdapter, withModel } from '../with-model'
-import type { EvalFlags } from './eval-flags'
+import type { EvalRequest } from './eval-request'
 import { dataOf, measuredModel, prepared, type Prepared } from './prepare'
 
 interface Diagnosed {
@@ -22,38 +22,35 @@ interface Diagnosed {
 }
 
 /** The exit code: 130 after Ctrl-C, which ends a diagnosis between two batches. */
-export function runDiagnosis(context: Context, flags: EvalFlags): Promise<number> {
-  const given = [
-    flags.output_path !== undefined && '--output_path',
-    flags.predict_only === true && '--predict_only',
-    flags.with_base === true && '--with_base',
-    flags.breakdown === true && '--breakdown',
-    flags.gen_kwargs?.until !== undefined && '--gen_kwargs until',
-  ].find((flag) => flag !== false)
-  if (given !== undefined)
+export function runDiagnosis(context: Context, request: EvalRequest): Promise<number> {
+  if (request.generation.until !== undefined)
     throw new EvolmmError(
       'INVALID_OPTION',
-      `--diagnose: must go without ${given}, got both; what it finds is on standard output, as JSON with --json`,
+      'diagnose: must go without --gen_kwargs until, got both; what it finds is on standard output, as JSON with --json',
+      { details: { option: 'diagnose' } },
     )
-  return prepared(context, flags, async (ready) => {
+  return prepared(context, request, async (ready) => {
     const found = new Map<string, Diagnosed>()
-    await withModel(context, flags, async (vlm, progress) => {
-      const policy = { sampler: measuredModel(vlm, flags), adapter: await openAdapter(vlm, flags, progress) }
+    await withModel(context, request, async (vlm, progress) => {
+      const policy = {
+        sampler: measuredModel(vlm, request),
+        adapter: await openAdapter(vlm, request, progress),
+      }
       for (const task of ready.tasks)
-        found.set(task.name, await diagnoseTask(context, flags, { ...ready, task, policy, progress }))
+        found.set(task.name, await diagnoseTask(context, request, { ...ready, task, policy, progress }))
     })
-    show(context, flags, found)
+    show(context, request, found)
   })
 }
 
 async function diagnoseTask(
   context: Context,
-  flags: EvalFlags,
+  request: EvalRequest,
   { task, policy, progress, judge, signal }: Prepared & { task: Task; policy: Policy; progress: Progress },
 ): Promise<Diagnosed> {
-  const { mode, seed, offset, gen_kwargs = {} } = flags
-  const limit = flags.limit === Infinity ? undefined : flags.limit
-  const where = { ...dataOf(context, flags, progress), signal }
+  const { mode, seed, offset, generation } = request
+  const limit = request.limit ?? undefined
+  const where = { ...dataOf(context, request, progress), signal }
   const data = await openRows(task.source, { columns: task.columns, ...where })
   await data.close()
   const total = Math.max(0, Math.min(limitedRows(limit, data.length), data.length - offset))
@@ -67,15 +64,15 @@ async function diagnoseTask(
   const diagnosis = await diagnose({
     questions: taskQuestions(task, {
       ...{ limit, offset, mode, judge, seed },
-      system: flags.system_prompt,
+      system: request.system_prompt ?? undefined,
       data: where,
     }),
     ...policy,
-    samples: flags.diagnose,
-    temperature: gen_kwargs.temperature,
-    topP: gen_kwargs.topP,
-    maxNewTokens: gen_kwargs.maxNewTokens ?? task.generation.maxNewTokens,
-    batchSize: flags.batch_size,
+    samples: request.diagnose ?? undefined,
+    temperature: generation.temperature,
+    topP: generation.topP,
+    maxNewTokens: generation.maxNewTokens ?? task.generation.maxNewTokens,
+    batchSize: request.batch_size,
     signal,
     onProgress: report,
   })
@@ -87,9 +84,9 @@ function limitedRows(limit = Infinity, length: number): number {
   return limit < 1 ? Math.ceil(limit * length) : limit
 }
 
-function show({ stdout }: Context, flags: EvalFlags, found: ReadonlyMap<string, Diagnosed>): void {
-  const { mode } = flags
-  if (flags.json === true) {
+function show({ stdout }: Context, request: EvalRequest, found: ReadonlyMap<string, Diagnosed>): void {
+  const { mode } = request
+  if (request.json) {
     const tasks = [...found].map(([task, { diagnosis, ...about }]) => ({
       ...{ task, mode, ...about },
       ...snakeCased(diagnosis),

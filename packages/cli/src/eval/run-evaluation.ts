@@ -1,4 +1,4 @@
-/** A model on tasks, from flags to a table; with `--with_base` the model without its adapter first, and both compared. */
+/** A model on tasks, from request to a table; with `--with_base` the model without its adapter first, and both compared. */
 import { basename } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import {
@@ -13,58 +13,43 @@ import type { Adapter } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { openAdapter, withModel } from '../with-model'
 import { comparedJson } from './compare'
-import type { EvalFlags } from './eval-flags'
+import type { EvalRequest } from './eval-request'
 import { predictOnly } from './predict-only'
 import { dataOf, measuredModel, prepared } from './prepare'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two batches. */
-export async function runEvaluation(context: Context, flags: EvalFlags): Promise<number> {
-  checkFlags(flags)
-  const code = await prepared(context, flags, async ({ tasks, judge, signal }) => {
-    const evaluations = await withModel(context, flags, async (vlm, progress) => {
+export async function runEvaluation(context: Context, request: EvalRequest): Promise<number> {
+  const code = await prepared(context, request, async ({ tasks, judge, signal }) => {
+    const evaluations = await withModel(context, request, async (vlm, progress) => {
       const run = (adapter: Adapter | undefined) =>
         evaluate({
-          tasks: flags.predict_only === true ? tasks.map(predictOnly) : tasks,
-          sampler: measuredModel(vlm, flags),
+          tasks: request.predict_only ? tasks.map(predictOnly) : tasks,
+          sampler: measuredModel(vlm, request),
           adapter,
-          limit: flags.limit === Infinity ? undefined : flags.limit,
-          offset: flags.offset,
-          batchSize: flags.batch_size,
-          seed: flags.seed,
-          mode: flags.mode,
+          limit: request.limit ?? undefined,
+          offset: request.offset,
+          batchSize: request.batch_size,
+          seed: request.seed,
+          mode: request.mode,
           judge,
-          system: flags.system_prompt,
-          generation: flags.gen_kwargs,
-          data: dataOf(context, flags, progress),
-          outputPath: flags.output_path,
-          logSamples: flags.log_samples,
-          samplesSuffix: flags.log_samples_suffix,
+          system: request.system_prompt ?? undefined,
+          generation: request.generation,
+          data: dataOf(context, request, progress),
+          outputPath: request.output_path ?? undefined,
+          logSamples: request.log_samples,
+          samplesSuffix: request.log_samples_suffix ?? undefined,
           signal,
           onProgress: progress.onRows,
         })
-      const adapter = await openAdapter(vlm, flags, progress)
-      const base = flags.with_base === true ? await run(undefined) : undefined
+      const adapter = await openAdapter(vlm, request, progress)
+      const base = request.with_base ? await run(undefined) : undefined
       return { base, evaluation: await run(adapter) }
     })
-    await show(context, flags, evaluations)
+    await show(context, request, evaluations)
   })
-  if (code === 130 && flags.output_path !== undefined)
+  if (code === 130 && request.output_path !== null)
     context.stderr.write('stopped; the same command continues from here\n')
   return code
-}
-
-function checkFlags(flags: EvalFlags): void {
-  const stored = flags.output_path !== undefined && flags.log_samples
-  if (flags.predict_only === true && !stored)
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      '--predict_only: must go with --output_path and logged samples, got one of them missing; otherwise nothing is left of the run',
-    )
-  if (flags.with_base === true && (!stored || flags.adapter === undefined || flags.predict_only === true))
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      '--with_base: must go with --adapter, --output_path and logged samples, and without --predict_only, got other flags; add what is missing',
-    )
 }
 
 interface Evaluations {
@@ -74,10 +59,10 @@ interface Evaluations {
 
 async function show(
   { stdout, stderr }: Context,
-  { json = false, breakdown = false, adapter = '' }: EvalFlags,
+  { json, breakdown, adapter }: EvalRequest,
   { base, evaluation }: Evaluations,
 ): Promise<void> {
-  const names = ['base', basename(adapter)] as const
+  const names = ['base', basename(adapter ?? '')] as const
   const compared = base && (await compareRuns(base.files?.results ?? '', evaluation.files?.results ?? ''))
   if (json) {
     const both = base && { base: asJson(base), names, compared: comparedJson(compared ?? []) }

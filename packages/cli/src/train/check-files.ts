@@ -10,14 +10,14 @@ export async function checkFiles(config: EvolmmSettings): Promise<void> {
   await checkFolder('data_dir', config.data_dir)
   await checkModel('solver_model', config.solver_model)
   for (const name of ['solver_adapter', 'proposer_adapter'] as const)
-    if (config[name] !== null) await refuseRun(`--${name}`, config[name], 'an adapter')
+    if (config[name] !== null) await refuseRun(name, config[name], 'an adapter')
   await checkModel('proposer_model', config.proposer_model)
   for (const name of ['solver_adapter', 'proposer_adapter'] as const)
     if (config[name] !== null) await checkModel(name, config[name])
   for (const name of ['manifest', 'probe_data'] as const)
     if (config[name] !== null) await checkFile(name, config[name])
   if (!['auto', 'never'].includes(config.resume)) {
-    await refuseRun('--resume', config.resume, 'a checkpoint')
+    await refuseRun('resume', config.resume, 'a checkpoint')
     await checkFolder('resume', config.resume)
   }
   if ((await kind(config.output_dir)) === 'a file')
@@ -68,7 +68,7 @@ async function kind(path: string): Promise<string> {
 function invalid(name: keyof EvolmmValues, rule: string, path: string, found: string): EvolmmError {
   return new EvolmmError(
     'INVALID_OPTION',
-    `--${name} ${JSON.stringify(path)}: must ${rule}, got ${found}; check the path`,
+    `${name} ${JSON.stringify(path)}: must ${rule}, got ${found}; check the path`,
     { details: { option: name, value: path } },
   )
 }

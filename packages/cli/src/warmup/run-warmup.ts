@@ -5,9 +5,18 @@
  */
 import { access, appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkNumber, EvolmmError } from '@evolmm/internal'
+import { EvolmmError, parseObject } from '@evolmm/internal'
 import { shuffledOrder } from '@evolmm/dataset'
-import { loadWarmup, saveWarmup, warmup, type Warmup, type WarmupExample } from '@evolmm/trainer'
+import { identityOf, storedIdentity } from '@evolmm/settings'
+import {
+  loadWarmup,
+  saveWarmup,
+  sftSettings,
+  warmup,
+  type SftSettings,
+  type Warmup,
+  type WarmupExample,
+} from '@evolmm/trainer'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import type { Adapter } from '@evolmm/vlm'
 import type { Context } from '../context'
@@ -15,16 +24,14 @@ import type { Vlm } from '../library'
 import type { Progress } from '../progress'
 import { withModel } from '../with-model'
 import { readLessons } from './read-lessons'
-import type { WarmupFlags } from './warmup-flags'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
-export async function runWarmup(context: Context, flags: WarmupFlags): Promise<number> {
-  checkNumber('--min_lr', flags.min_lr, { max: flags.lr })
-  const { examples, sha256 } = await readLessons(flags.data, flags.system)
-  await context.library.chooseDevice({ device: flags.device, dtype: flags.dtype })
-  const folder = flags.output_dir
-  const marker = flags.use_lora === true ? 'adapter_config.json' : 'config.json'
-  await openFolder(folder, { ...configOf(flags), data_sha256: sha256 }, marker)
+export async function runWarmup(context: Context, settings: SftSettings): Promise<number> {
+  const { examples, sha256 } = await readLessons(settings.data, settings.system ?? undefined)
+  await context.library.chooseDevice({ device: settings.device, dtype: settings.dtype })
+  const folder = settings.output_dir
+  const marker = settings.use_lora ? 'adapter_config.json' : 'config.json'
+  await openFolder(folder, { ...identityOf(sftSettings, settings), data_sha256: sha256 }, marker)
   if (await exists(join(folder, marker))) {
     context.stderr.write('finished before; choose another --output_dir to learn anew\n')
     context.stdout.write(`${folder}\n`)
@@ -36,11 +43,11 @@ export async function runWarmup(context: Context, flags: WarmupFlags): Promise<n
     interrupt.abort()
   })
   try {
-    return await withModel(context, flags, async (vlm, progress) => {
-      const adapter = await trained(vlm, flags)
-      const run = await openRun(vlm, adapter, { flags, examples, signal })
+    return await withModel(context, settings, async (vlm, progress) => {
+      const adapter = await trained(vlm, settings)
+      const run = await openRun(vlm, adapter, { settings, examples, signal })
       try {
-        await follow(run, progress, flags)
+        await follow(run, progress, settings)
       } catch (error) {
         if (!signal.aborted) throw error
         await saveWarmup(stateFile(folder), run.state)
@@ -49,7 +56,7 @@ export async function runWarmup(context: Context, flags: WarmupFlags): Promise<n
         return 130
       }
       await saveWarmup(stateFile(folder), run.state)
-      if (flags.use_lora === true) await vlm.saveAdapter(folder, adapter)
+      if (settings.use_lora) await vlm.saveAdapter(folder, adapter)
       else await vlm.saveMerged(folder, adapter)
       await rm(stateFile(folder), { force: true })
       progress.clear()
@@ -64,55 +71,52 @@ export async function runWarmup(context: Context, flags: WarmupFlags): Promise<n
 const stateFile = (folder: string): string => join(folder, 'warmup.safetensors')
 const logFile = (folder: string): string => join(folder, 'warmup_log.jsonl')
 
-/** All flags on which the result depends. */
-function configOf(flags: WarmupFlags): Record<string, unknown> {
-  const elsewhere = { output_dir: undefined, save_every: undefined, threads: undefined, cache_dir: undefined }
-  return { ...flags, ...elsewhere, device: undefined, data: undefined, debug: undefined }
-}
-
 /** Refuses a folder of another run, or one that holds a model of whatever origin. */
-async function openFolder(folder: string, config: Record<string, unknown>, marker: string): Promise<void> {
+async function openFolder(folder: string, identity: Record<string, unknown>, marker: string): Promise<void> {
   const name = 'warmup.json'
-  const text = `${JSON.stringify(config, undefined, 1)}\n`
+  const text = `${JSON.stringify(identity, undefined, 1)}\n`
   const before = await readFile(join(folder, name), 'utf8').catch(() => undefined)
   if (before === undefined) {
     if (await exists(join(folder, marker)))
       throw new EvolmmError(
         'WOULD_OVERWRITE',
-        `--output_dir: must not have ${marker} yet, got one in ${folder}; choose another folder`,
+        `output_dir: must not have ${marker} yet, got one in ${folder}; choose another folder`,
+        { details: { option: 'output_dir' } },
       )
     await publishFolder(folder, { marker: name }, (aside) => writeSynced(join(aside, name), text))
     return
   }
-  if (before === text) return
-  const known = asObject(before)
-  const now = asObject(text)
-  const changed = Object.keys({ ...known, ...now }).filter((key) => known[key] !== now[key])
+  const known = formerIdentity(parseObject(before) ?? {})
+  const changed = Object.keys({ ...known, ...identity }).filter(
+    (key) => JSON.stringify(known[key]) !== JSON.stringify(identity[key]),
+  )
+  if (changed.length === 0) return
   throw new EvolmmError(
     'INVALID_OPTION',
-    `--output_dir: must be new or of a run with the same flags, got ${folder} with other values of ${changed.join(', ')}; choose another folder`,
-    { details: { changed } },
+    `output_dir: must be new or of a run with the same flags, got ${folder} with other values of ${changed.join(', ')}; choose another folder`,
+    { details: { option: 'output_dir', changed } },
   )
 }
 
-function asObject(text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch {
-    return {}
-  }
+/** Modules were once stored as they were typed. */
+function formerIdentity({
+  lora_targets: targets,
+  ...stored
+}: Record<string, unknown>): Record<string, unknown> {
+  const names = typeof targets === 'string' ? targets.split(',').map((name) => name.trim()) : targets
+  return storedIdentity(sftSettings, { ...stored, lora_targets: names ?? null })
 }
 
-async function trained(vlm: Vlm, flags: WarmupFlags): Promise<Adapter> {
-  const vision = !flags.freeze_vision
-  if (flags.use_lora !== true) return vlm.trainWeights({ vision })
+async function trained(vlm: Vlm, settings: SftSettings): Promise<Adapter> {
+  const vision = !settings.freeze_vision
+  if (!settings.use_lora) return vlm.trainWeights({ vision })
   return vlm.createAdapter({
-    rank: flags.lora_r,
-    alpha: flags.lora_alpha,
-    dropout: flags.lora_dropout,
-    targets: flags.lora_targets?.split(',').map((name) => name.trim()),
+    rank: settings.lora_r,
+    alpha: settings.lora_alpha,
+    dropout: settings.lora_dropout,
+    targets: settings.lora_targets ?? undefined,
     vision,
-    seed: flags.seed,
+    seed: settings.seed,
   })
 }
 
@@ -121,12 +125,12 @@ async function openRun(
   vlm: Vlm,
   adapter: Adapter,
   {
-    flags,
+    settings,
     examples,
     signal,
-  }: { flags: WarmupFlags; examples: readonly WarmupExample[]; signal: AbortSignal },
+  }: { settings: SftSettings; examples: readonly WarmupExample[]; signal: AbortSignal },
 ): Promise<Warmup> {
-  const { output_dir: folder } = flags
+  const { output_dir: folder } = settings
   const state = (await exists(stateFile(folder))) ? await loadWarmup(stateFile(folder)) : undefined
   const log = await readFile(logFile(folder), 'utf8').catch(() => '')
   const kept = log
@@ -137,16 +141,16 @@ async function openRun(
   return warmup({
     vlm,
     adapter,
-    batchAt: batches(examples, flags),
-    totalSteps: flags.total_steps,
-    lr: flags.lr,
-    minLr: flags.min_lr,
-    warmupSteps: flags.warmup_steps,
-    schedule: flags.lr_scheduler,
-    weightDecay: flags.weight_decay,
-    betas: [flags.beta1, flags.beta2],
-    clip: flags.grad_clip === 0 ? null : flags.grad_clip,
-    seed: flags.seed,
+    batchAt: batches(examples, settings),
+    totalSteps: settings.total_steps,
+    lr: settings.lr,
+    minLr: settings.min_lr,
+    warmupSteps: settings.warmup_steps,
+    schedule: settings.lr_scheduler,
+    weightDecay: settings.weight_decay,
+    betas: [settings.beta1, settings.beta2],
+    clip: settings.grad_clip === 0 ? null : settings.grad_clip,
+    seed: settings.seed,
     state,
     signal,
   })
@@ -155,7 +159,7 @@ async function openRun(
 /** Every image once in each epoch, in an order of its own. */
 function batches(
   examples: readonly WarmupExample[],
-  { batch_size: size, seed }: Pick<WarmupFlags, 'batch_size' | 'seed'>,
+  { batch_size: size, seed }: Pick<SftSettings, 'batch_size' | 'seed'>,
 ): (step: number) => WarmupExample[] {
   let known: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array() }
   return (step) =>
@@ -168,8 +172,8 @@ function batches(
     })
 }
 
-async function follow(run: Warmup, progress: Progress, flags: WarmupFlags): Promise<void> {
-  const { output_dir: folder, save_every: every, total_steps: total } = flags
+async function follow(run: Warmup, progress: Progress, settings: SftSettings): Promise<void> {
+  const { output_dir: folder, save_every: every, total_steps: total } = settings
   let [done, seconds] = [0, 0]
   for await (const record of run) {
     await appendFile(logFile(folder), `${JSON.stringify(record)}\n`)

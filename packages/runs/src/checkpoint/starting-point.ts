@@ -48,7 +48,7 @@ export async function startingPoint(
     throw new EvolmmError(
       'INVALID_CHECKPOINT',
       `resume: must be the folder of a complete checkpoint, got ${wanted}; choose a step_NNNNN with SAVE_OK in it`,
-      { details: { folder: wanted } },
+      { details: { option: 'resume', folder: wanted } },
     )
   if (newest !== undefined && newest.folder !== wanted)
     throw occupied(

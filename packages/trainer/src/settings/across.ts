@@ -1,5 +1,5 @@
 /** What must hold across the settings of a run, and what they mean that their author may not expect. */
-import type { Need, Origin, Rule, Settings } from '@evolmm/settings'
+import { pixelRule, type Need, type Origin, type Rule, type Settings } from '@evolmm/settings'
 import { evolmmRows, type EvolmmRows } from './rows'
 
 type Evolmm = Settings<EvolmmRows>
@@ -59,12 +59,7 @@ export const needs: readonly Need<EvolmmRows>[] = [
 ]
 
 export const rules: readonly Rule<EvolmmRows>[] = [
-  {
-    about: 'min_pixels',
-    wrong: ({ min_pixels: min, max_pixels: max }, the) =>
-      (min ?? 0) > (max ?? Infinity) &&
-      `must be at most ${the('max_pixels')}, got ${min} and ${max}; change one of them`,
-  },
+  pixelRule,
   {
     about: 'baseline',
     wrong: ({ baseline, num_solver_samples: samples }, the) =>

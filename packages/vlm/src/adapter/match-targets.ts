@@ -47,11 +47,11 @@ export function nothingMatched(
   { targets, vision }: { targets: readonly string[]; vision: boolean },
 ): EvolmmError {
   const where = vision ? 'of the model' : 'of the language model'
-  const more = vision ? '' : ', or pass vision: true for those of the vision tower'
+  const more = vision ? '' : ', or train the vision tower too'
   const example = kind === 'module' ? usual : `${usual}.weight`
   return new EvolmmError(
     'NO_MATCH',
     `targets: must name a ${kind} ${where}, got ${targets.join(', ')}; pass the last parts of names, such as ${example}${more}`,
-    { details: { targets, vision } },
+    { details: { option: 'targets', targets, vision } },
   )
 }

@@ -134,7 +134,7 @@ async function noAdapter(folder: string, adapterName: string, file: string): Pro
   const there = others.length > 0 ? `got adapters named ${others.sort().join(', ')}` : 'got no adapter'
   return new EvolmmError(
     'INVALID_ADAPTER',
-    `${file}: must be there for adapter ${quote(adapterName)}, ${there}; check the folder or pass adapterName`,
+    `${file}: must be there for adapter ${quote(adapterName)}, ${there}; check the folder or name another`,
     { details: { folder, adapterName, others } },
   )
 }

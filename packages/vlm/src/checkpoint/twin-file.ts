@@ -87,7 +87,7 @@ async function checkSpace(cacheDir: string, { bytes, noun }: Pick<Twin<unknown>,
   if (free >= needed) return
   throw new EvolmmError(
     'NO_SPACE',
-    `${cacheDir}: must have ${needed} bytes free for ${noun}, got ${free}; free some or choose another cacheDir`,
+    `${cacheDir}: must have ${needed} bytes free for ${noun}, got ${free}; free some or choose another folder for them`,
     { details: { folder: cacheDir, needed, free } },
   )
 }

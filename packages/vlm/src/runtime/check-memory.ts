@@ -47,7 +47,7 @@ function remedies(options: MemoryOptions): Remedy[] {
       },
     groups > 1 && { advice: 'one group at a time', changes: { groups: 1 } },
     imagePatches.length > 0 && {
-      advice: 'half the pixels of an image (maxPixels)',
+      advice: 'half the pixels of an image',
       changes: {
         imagePatches: imagePatches.map((count) => Math.ceil(count / 2)),
         promptTokens: Math.max(
