@@ -21,6 +21,7 @@ export const allowed = {
   vlm: ['onnx', 'safetensors', 'hub'],
   eval: ['settings', 'rewards', 'dataset', 'vlm'],
   runs: ['settings', 'safetensors'],
+  report: ['runs'],
   'tiny-world': [
     'onnx',
     'safetensors',
@@ -44,6 +45,7 @@ export const allowed = {
     'vlm',
     'eval',
     'runs',
+    'report',
     'trainer',
     'settings',
   ],

@@ -10,6 +10,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { writeReport } from '@evolmm/report'
 import { readLog, statusLine } from '@evolmm/runs'
 import {
   labelledPairs,
@@ -19,7 +20,7 @@ import {
   summarizeAccuracy,
   writeCharts,
 } from '@evolmm/tiny-world'
-import { EvolmmError, evolmm, train, writeReport } from '@evolmm/trainer'
+import { EvolmmError, evolmm, train } from '@evolmm/trainer'
 
 const defaults = {
   updates: '200',
@@ -169,7 +170,7 @@ if (status === 'stopped') {
 }
 let after = before
 for await (const { probe } of readLog(folder, evolmm)) after = probe ?? after
-const report = await writeReport({ folder })
+const report = await writeReport({ folder, kind: evolmm })
 console.log(`
 In per cent, ± half of the 95 % interval; ${after.questions} questions about ${heldOutCharts} charts, before and after ${step} updates
                           before        after

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeReport } from '@evolmm/report'
 import { readLog } from '@evolmm/runs'
 import {
   drawChart,
@@ -21,7 +22,6 @@ import {
   saveWarmup,
   train,
   warmup,
-  writeReport,
   type IterationRecord,
   type TrainOptions,
 } from '@evolmm/trainer'
@@ -170,7 +170,7 @@ test('the stored model becomes consistent without labels, and a stop in between 
   expect(await measure({ vlm, adapter })).toEqual(after)
   await vlm.dispose()
 
-  const page = await readFile(await writeReport({ folder }), 'utf8')
+  const page = await readFile(await writeReport({ folder, kind: evolmm }), 'utf8')
   for (const { sampled } of [before, after]) expect(page).toContain((100 * sampled).toFixed(1))
   expect(page).toContain('data:image/')
 }, 600_000)

@@ -2,12 +2,14 @@
 import type { RecordKind } from '@evolmm/runs'
 import { iterLog } from './iter-log'
 import { evolmmMetrics } from './metrics/metric-table'
+import { evolmmPage } from './page/page'
 import type { IterationRecord } from './record'
 
 export const evolmm: RecordKind<IterationRecord> = {
   name: 'evolmm',
   metrics: evolmmMetrics,
   log: iterLog,
+  page: evolmmPage,
   texts,
   picture: ({ images }) => {
     const first = images.at(0)

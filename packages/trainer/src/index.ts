@@ -36,10 +36,7 @@ export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions }
 export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
 export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
 
-// 4. The page about a run
-export { writeReport, type WriteReportOptions } from './report/write-report'
-
-// 5. Supervised learning
+// 4. Supervised learning
 export {
   warmup,
   type Warmup,

@@ -1,7 +1,8 @@
 /** `evolmm report`: the page about a run, made again from its log. */
 import { EvolmmError } from '@evolmm/internal'
+import { writeReport } from '@evolmm/report'
 import { schema, text } from '@evolmm/settings'
-import { writeReport } from '@evolmm/trainer'
+import { kindOfRun } from '../methods'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 
 export const reportSettings = schema({
@@ -34,14 +35,15 @@ export function addReport(host: CommandHost): void {
       'Writes one HTML page about a run: what changed, curves, and pictures with their questions and votes.',
     examples,
     schema: reportSettings,
-    addFlags: (command) => command.argument('[run]', 'folder of the run, with run.json and iter_log.jsonl'),
+    addFlags: (command) => command.argument('[run]', 'folder of the run, with run.json and its log'),
     run: async (context, { settings: { output } }, { args: [folder = ''] }) => {
       if (folder === '')
         throw new EvolmmError(
           'INVALID_OPTION',
           'report: must be given the folder of a run, got nothing; write evolmm report runs/NAME',
         )
-      const file = await writeReport({ folder, ...(output !== null && { output }) })
+      const kind = await kindOfRun(folder)
+      const file = await writeReport({ folder, kind, ...(output !== null && { output }) })
       context.stdout.write(`${file}\n`)
       return undefined
     },

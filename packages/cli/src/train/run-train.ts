@@ -1,8 +1,9 @@
 /** A resolved configuration as a run of `@evolmm/trainer`. */
 import { join } from 'node:path'
+import { writeReport } from '@evolmm/report'
 import { statusLine } from '@evolmm/runs'
 import { identityOf, isDefault, settingsData, storedIdentity } from '@evolmm/settings'
-import { evolmmSettings, train, writeReport, type EvolmmSettings } from '@evolmm/trainer'
+import { evolmm, evolmmSettings, train, type EvolmmSettings } from '@evolmm/trainer'
 import { checkRun } from '../plan/check-run'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
@@ -75,7 +76,7 @@ export async function runTrain(config: EvolmmSettings, options: TrainOptions): P
   })
   // A page can be made again; what was learned is safe.
   if (config.report && outcome.step > 0)
-    await writeReport({ folder }).catch((error: unknown) => {
+    await writeReport({ folder, kind: evolmm }).catch((error: unknown) => {
       warn(
         `report: ${error instanceof Error ? error.message : String(error)}; evolmm report ${folder} makes it`,
       )

@@ -1,6 +1,7 @@
 /** What records of a method are to everything that keeps or shows them: data alone, without the method at work. */
 import type { LogCodec } from './log-codec'
 import type { Metric } from './metric'
+import type { PageContent } from './page-content'
 import type { StepRecord } from './record'
 
 export interface RecordKind<R extends StepRecord> {
@@ -15,6 +16,8 @@ export interface RecordKind<R extends StepRecord> {
   picture?(record: R): Picture | undefined
   /** What the status line says before the numbers: alarms, for instance. */
   notices?(record: R): readonly string[]
+  /** What the report shows besides curves. @default nothing */
+  page?: PageContent<R>
 }
 
 export interface Picture {

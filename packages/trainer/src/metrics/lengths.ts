@@ -4,14 +4,15 @@ import type { Metric } from '@evolmm/runs'
 import type { IterationRecord } from '../record'
 import { answersOf, share, sum } from './means'
 
-const panel = 'How much is written'
+export const lengthPanel = 'How much is written'
 
 export const lengthMetrics: readonly Metric<IterationRecord>[] = [
   {
     name: 'completions/mean_length',
     meaning: 'tokens of an answer',
     read: (record) => knownMean(lengths(record)),
-    panel,
+    label: 'solver',
+    panel: lengthPanel,
     title: 'Length of an answer',
     chart: {
       note: 'In tokens, reasoning included. A jump to the limit means that answers are cut off.',
@@ -37,7 +38,8 @@ export const lengthMetrics: readonly Metric<IterationRecord>[] = [
     name: 'train/pre_words_mean',
     meaning: 'words before the answer',
     read: (record) => knownMean(answersOf(record).map(({ wordsBefore }) => wordsBefore)),
-    panel,
+    label: 'solver',
+    panel: lengthPanel,
     title: 'Words before the answer',
     chart: {
       note: 'What the solver writes before it commits itself. Beyond a limit it costs a little reward.',
@@ -48,8 +50,9 @@ export const lengthMetrics: readonly Metric<IterationRecord>[] = [
     name: 'questions/mean_length',
     meaning: 'tokens that the proposer wrote about an image',
     read: ({ images }) => knownMean(images.map(({ proposerTokens }) => proposerTokens)),
+    label: 'proposer',
     tone: 'second',
-    panel,
+    panel: lengthPanel,
     title: 'Length of a question',
     chart: { note: 'All that the proposer writes, in tokens, markup included.', span: [0, 10] },
   },

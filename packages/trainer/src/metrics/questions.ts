@@ -3,10 +3,11 @@ import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
 import type { IterationRecord } from '../record'
 import { answersOf, share } from './means'
+import { rewardPanel } from './rewards'
 import { distancePanel } from './updates'
 
 const uncounted = {
-  panel: 'What is rewarded',
+  panel: rewardPanel,
   title: 'What did not count',
   chart: {
     note: 'Answers without a readable result, which never vote, and questions that were not asked. Both should stay near 0.',
@@ -45,6 +46,7 @@ export const questionMetrics: readonly Metric<IterationRecord>[] = [
     name: 'questions/log_probability',
     meaning: "log-probability of a question's token under the start proposer, mean over questions, in nats",
     read: ({ images }) => knownMean(images.map(({ questionLogProbability }) => questionLogProbability)),
+    label: 'proposer',
     tone: 'second',
     panel: distancePanel,
     title: 'How the first model finds the questions',

@@ -4,6 +4,8 @@ import type { Metric } from '@evolmm/runs'
 import type { ImageRecord, IterationRecord } from '../record'
 import { answersOf, askedImages, deviation, known, share } from './means'
 
+export const rewardPanel = 'What is rewarded'
+
 export const rewardMetrics: readonly Metric<IterationRecord>[] = [
   {
     name: 'reward',
@@ -11,7 +13,8 @@ export const rewardMetrics: readonly Metric<IterationRecord>[] = [
     read: (record) => knownMean(answersOf(record).map(({ reward }) => reward)),
     status: 'reward',
     compared: 'Reward of the solver',
-    panel: 'What is rewarded',
+    label: 'solver',
+    panel: rewardPanel,
     title: 'Reward of the solver',
     chart: {
       note: 'Mean over the answers. If all of them earn the same for a long time, the model no longer learns.',

@@ -2,9 +2,10 @@
 import type { Metric } from '@evolmm/runs'
 import type { IterationRecord, UpdateRecord } from '../record'
 import type { Role } from '../role'
+import { rewardPanel } from './rewards'
 
 export const distancePanel = 'How far from the start'
-const machineryPanel = 'The machinery'
+export const machineryPanel = 'The machinery'
 
 /** A row of each role, and what only that of one role has: TRL's names, which are those of a policy, are the solver's. */
 interface UpdateRow extends Omit<Metric<IterationRecord>, 'name' | 'read'> {
@@ -75,7 +76,7 @@ const rows: readonly UpdateRow[] = [
       // The solver's is drawn as the mean over its answers.
       proposer: {
         compared: 'Reward of the proposer',
-        panel: 'What is rewarded',
+        panel: rewardPanel,
         title: 'Reward of the proposer',
         chart: {
           note: 'Mean over the questions. It falls by itself as the solver becomes sure; a steep rise can mean unanswerable questions.',

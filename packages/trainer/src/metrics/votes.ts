@@ -24,6 +24,7 @@ export const voteMetrics: readonly Metric<IterationRecord>[] = [
     status: 'agreement',
     compared: 'Agreement of the answers',
     isShare: true,
+    label: 'solver',
     panel: agreementPanel,
     title: 'Agreement',
     chart: {
@@ -37,6 +38,7 @@ export const voteMetrics: readonly Metric<IterationRecord>[] = [
     read: (record) => knownMean(record.images.map(({ entropy }) => entropy)),
     status: 'entropy',
     compared: 'Entropy of the answers',
+    label: 'solver',
     panel: agreementPanel,
     title: 'Disagreement, as entropy',
     chart: {

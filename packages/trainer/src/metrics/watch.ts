@@ -10,6 +10,7 @@ export const watchMetrics: readonly Metric<IterationRecord>[] = [
     name: 'watch/top_answer_share',
     meaning: 'how often the most frequent answer to a question text is given, over the latest questions',
     read: ({ watch }) => watch.topAnswerShare,
+    label: 'solver',
     panel: agreementPanel,
     title,
     chart: {

@@ -1,26 +1,18 @@
 /** What a run was made of: key figures, where its time went, versions, and the configuration. */
-import type { PhaseSeconds } from '../record'
-import type { RunFile } from '@evolmm/runs'
+import type { PageContent, RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { formatCount, formatDuration, formatNumber, formatShare } from './format'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'
 
-interface Images {
-  root: string
-  count: number
-}
-
-export function keyFigures(run: RunFile, log: RunLog): Markup {
-  const { steps, seconds } = log
-  const images = run.images as Images
+export function keyFigures(run: RunFile, log: RunLog, page: PageContent<never>): Markup {
+  const { steps, seconds, sums } = log
   const figures: [string, string][] = [
     [steps.length === 1 ? 'iteration' : 'iterations', progress(run, log)],
-    [images.count === 1 ? 'picture' : 'pictures', formatCount(images.count)],
-    [log.asked === 1 ? 'question asked' : 'questions asked', formatCount(log.asked)],
-    [log.answers === 1 ? 'answer' : 'answers', formatCount(log.answers)],
-    ['time', formatDuration(seconds.total)],
-    ...(seconds.total > 0 ? [speed(steps.length / seconds.total)] : []),
+    ...(page.figures?.(run, sums) ?? []).map(([name, count]): [string, string] => [name, formatCount(count)]),
+    ...(seconds > 0
+      ? [['time', formatDuration(seconds)] as [string, string], speed(steps.length / seconds)]
+      : []),
   ]
   return markup`<dl class="figures">${figures.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 }
@@ -43,36 +35,36 @@ export function totalSteps({ config }: RunFile): number | null {
   return typeof total === 'number' && Number.isFinite(total) ? total : null
 }
 
-const phases: readonly (readonly [Exclude<keyof PhaseSeconds, 'total'>, string])[] = [
-  ['encode', 'seeing the pictures'],
-  ['propose', 'asking'],
-  ['solve', 'answering'],
-  ['learn', 'learning'],
-  ['probe', 'evaluating'],
-]
-
-export function timeTable({ seconds }: RunLog): Markup | null {
-  if (seconds.total <= 0) return null
-  const known = phases.map(([phase, name]) => [name, seconds[phase]] as const)
-  const rest = Math.max(0, seconds.total - known.reduce((sum, [, value]) => sum + value, 0))
-  const largest = Math.max(rest, ...known.map(([, value]) => value))
+export function timeTable({ seconds: total, parts }: RunLog): Markup | null {
+  if (total <= 0 || parts.size === 0) return null
+  const known = [...parts]
+  const rest = Math.max(0, total - known.reduce((sum, [, seconds]) => sum + seconds, 0))
+  const largest = Math.max(rest, ...known.map(([, seconds]) => seconds))
   return markup`<h3>Where the time went</h3>
 <table class="time">${[...known, ['everything else', rest] as const].map(
-    ([name, value]) =>
-      markup`<tr><th scope="row">${name}</th><td>${formatDuration(value)}</td><td>${formatShare(value / seconds.total)}</td><td class="strip"><svg viewBox="0 0 240 8" preserveAspectRatio="none" aria-hidden="true"><rect width="${((240 * value) / largest).toFixed(1)}" height="8"/></svg></td></tr>`,
+    ([name, seconds]) =>
+      markup`<tr><th scope="row">${name}</th><td>${formatDuration(seconds)}</td><td>${formatShare(seconds / total)}</td><td class="strip"><svg viewBox="0 0 240 8" preserveAspectRatio="none" aria-hidden="true"><rect width="${((240 * seconds) / largest).toFixed(1)}" height="8"/></svg></td></tr>`,
   )}</table>`
 }
 
-export function versionTable({ name, started, versions, ...run }: RunFile): Markup {
-  const images = run.images as Images
+/** Versions under the names of what has them. */
+const versionNames = new Map([
+  ['evolmm', 'evolmm'],
+  ['node', 'Node'],
+  ['onnxruntime', 'ONNX Runtime'],
+])
+
+export function versionTable(run: RunFile, page: PageContent<never>): Markup {
+  const { name, started, versions } = run
+  const known = Object.entries(versions).flatMap(([what, version]) =>
+    typeof version === 'string' ? [[versionNames.get(what) ?? what, version] as const] : [],
+  )
   return markup`<h3>What it was made with</h3>
 ${pairs([
   ['name', name],
   ['started', started.replace(/^(.{10})T(\d\d:\d\d).*Z$/, '$1 $2 UTC')],
-  ['pictures', `${formatCount(images.count)} in ${images.root}`],
-  ...(versions.evolmm === null ? [] : [['evolmm', versions.evolmm] as const]),
-  ['Node', String(versions.node)],
-  ['ONNX Runtime', String(versions.onnxruntime)],
+  ...(page.facts?.(run) ?? []),
+  ...known,
 ])}`
 }
 

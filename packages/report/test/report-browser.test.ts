@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { entryOf, runLog } from '@evolmm/runs'
-import { evolmm, writeReport } from '../src'
+import { evolmm } from '@evolmm/trainer'
+import { writeReport } from '../src'
 import { findChromium, openBrowser, type Page, type View } from './support/browser'
 import { drawCharts, sampleRecords, sampleRunFile } from './support/sample-run'
 
@@ -94,7 +95,7 @@ describe.skipIf(chromium === undefined)(title, () => {
       await log.log(entryOf(evolmm, { ...record, images }))
     }
     await log.finish({ step: options.steps, status: 'finished' })
-    return pathToFileURL(await writeReport({ folder: home })).href
+    return pathToFileURL(await writeReport({ folder: home, kind: evolmm })).href
   }
 
   const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`

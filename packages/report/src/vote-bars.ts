@@ -1,18 +1,14 @@
-/**
- * The bars show how a group voted: one bar for each distinct answer, the majority marked, invalid answers shown as
- * such.
- */
-import type { ImageRecord } from '../record'
+/** Votes of a group: one bar for each distinct answer, the majority marked, invalid answers shown as such. */
+import type { Moment } from '@evolmm/runs'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'
 
-export function voteBars({ histogram, majority, answers }: ImageRecord): Markup {
-  const total = answers.length
-  const rows = histogram
-    .map((vote, order) => ({ ...vote, order }))
-    .sort((a, b) => b.count - a.count || a.order - b.order)
-  return markup`<ul class="votes">${rows.map(({ answer, count }) => {
-    const kind = answer === null ? 'invalid' : answer === majority ? 'majority' : 'other'
+export function voteBars(votes: Moment['votes']): Markup {
+  const total = votes.reduce((sum, { count }) => sum + count, 0)
+  // Equals keep their order, since sorting is stable.
+  const rows = [...votes].sort((a, b) => b.count - a.count)
+  return markup`<ul class="votes">${rows.map(({ answer, count, isMajority }) => {
+    const kind = answer === null ? 'invalid' : isMajority ? 'majority' : 'other'
     return markup`<li class="${kind}"><span class="answer" dir="auto">${answer === null ? 'no valid answer' : shorten(answer, 60)}</span>${kind === 'majority' ? markup` <span class="mark">majority</span>` : null}<span class="count">${count} of ${total}</span>${bar(count, total)}</li>`
   })}</ul>`
 }

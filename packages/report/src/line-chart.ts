@@ -7,11 +7,11 @@ import type { Column } from './downsample'
 import { formatNumber, formatTicks } from './format'
 import { markup, type Markup } from './markup'
 import { linearScale, logScale } from './scale'
-import type { Role } from './sections'
+import type { Tone } from '@evolmm/runs'
 
 interface Line {
   label: string
-  role: Role
+  tone: Tone
   /** One column or more. */
   columns: readonly Column[]
   /** Show how far values are spread, beside their mean. @default true */
@@ -30,8 +30,8 @@ export interface LineChartOptions {
   mayBeLog?: boolean | undefined
   /** Mark each value, for series of few. @default false */
   dots?: boolean
-  /** A level to compare with. */
-  reference?: { value: number; label: string } | undefined
+  /** Levels to compare with. */
+  references?: readonly { value: number; label: string }[] | undefined
   /** Steps to mark, with the words for it. */
   alarms?: { steps: readonly number[]; label: string } | undefined
 }
@@ -40,7 +40,7 @@ const size = { width: 360, height: 200 }
 const plot = { left: 42, right: 284, top: 22, bottom: 174 }
 
 export function lineChart(options: LineChartOptions): Markup {
-  const { title, lines, domain, reference, alarms } = options
+  const { title, lines, domain, references = [], alarms } = options
   const x = linearScale({ domain, range: [plot.left, plot.right], ticks: 4 })
   const y = verticalScale(options)
   const tickTexts = formatTicks(y.ticks)
@@ -58,27 +58,26 @@ ${stepTicks.map(
 )}
 <text class="tick" x="${plot.right + 16}" y="${plot.bottom + 18}">iteration</text>
 ${alarms === undefined ? null : alarmMarks(alarms, x.place)}
-${
-  reference === undefined
-    ? null
-    : markup`<path class="reference" d="M${plot.left} ${round(y.place(reference.value))}H${plot.right}"/><text class="tick" x="${plot.left + 4}" y="${round(y.place(reference.value)) + 14}">${reference.label}</text>`
-}
+${references.map(({ value, label }) => {
+  const at = round(y.place(value))
+  return markup`<path class="reference" d="M${plot.left} ${at}H${plot.right}"/><text class="tick" x="${plot.left + 4}" y="${at + 14}">${label}</text>`
+})}
 ${drawn.map(({ band }) => band)}
 ${drawn.map(({ line }) => line)}
 ${lines.map((line, i) => {
-  const { label, role } = line
+  const { label, tone } = line
   const at = round(labels[i])
   const value = formatNumber(lastOf(line))
   return lines.length > 1
-    ? markup`<text class="label ${role}" x="${plot.right + 8}" y="${at - 2}"><tspan class="value">${value}</tspan><tspan x="${plot.right + 8}" dy="13">${label}</tspan></text>`
-    : markup`<text class="label ${role}" x="${plot.right + 8}" y="${at + 4}"><tspan class="value">${value}</tspan></text>`
+    ? markup`<text class="label ${tone}" x="${plot.right + 8}" y="${at - 2}"><tspan class="value">${value}</tspan><tspan x="${plot.right + 8}" dy="13">${label}</tspan></text>`
+    : markup`<text class="label ${tone}" x="${plot.right + 8}" y="${at + 4}"><tspan class="value">${value}</tspan></text>`
 })}
 </svg>`
 }
 
 /** One column alone is a dot. */
 function draw(
-  { role, columns, band = true }: Line,
+  { tone, columns, band = true }: Line,
   x: (step: number) => number,
   y: (value: number) => number,
   dots: boolean,
@@ -87,19 +86,19 @@ function draw(
   const path = (key: 'value' | 'low' | 'high' | 'lower' | 'upper') =>
     at.map((point) => `${point.x} ${round(y(point[key]))}`)
   const area = (lower: 'low' | 'lower', upper: 'high' | 'upper') =>
-    markup`<path class="band ${role}" d="M${[...path(upper), ...path(lower).reverse()].join('L')}Z"/>`
+    markup`<path class="band ${tone}" d="M${[...path(upper), ...path(lower).reverse()].join('L')}Z"/>`
   const circles = dots || at.length === 1 ? at : []
   return {
     band: band ? [area('low', 'high'), area('lower', 'upper')] : null,
-    line: markup`<path class="line ${role}" d="M${path('value').join('L')}"/>${circles.map((point) => markup`<circle class="dot ${role}" cx="${point.x}" cy="${round(y(point.value))}" r="3"/>`)}`,
+    line: markup`<path class="line ${tone}" d="M${path('value').join('L')}"/>${circles.map((point) => markup`<circle class="dot ${tone}" cx="${point.x}" cy="${round(y(point.value))}" r="3"/>`)}`,
   }
 }
 
-function verticalScale({ lines, span, mayBeLog, reference }: LineChartOptions) {
+function verticalScale({ lines, span, mayBeLog, references = [] }: LineChartOptions) {
   const values = lines.flatMap(({ columns, band = true }) =>
     columns.flatMap(({ value, low, high }) => (band ? [low, high] : [value])),
   )
-  const known = [...(span ?? []), ...(reference === undefined ? [] : [reference.value])]
+  const known = [...(span ?? []), ...references.map(({ value }) => value)]
   const low = Math.min(...known, ...values)
   const high = Math.max(...known, ...values)
   const range = [plot.bottom, plot.top] as const

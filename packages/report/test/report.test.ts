@@ -14,9 +14,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { entryOf, runLog, type RunFile } from '@evolmm/runs'
-import { EvolmmError, evolmm, writeReport, type IterationRecord } from '../src'
+import { evolmm, type IterationRecord } from '@evolmm/trainer'
+import { EvolmmError, writeReport } from '../src'
 import { attribute, checkHtml } from './support/check-html'
-import { anyRecords, record } from './support/records'
+import { anyRecords, record } from '../../trainer/test/support/records'
 import { drawCharts, sampleRecords, sampleRunFile, type SampleRunOptions } from './support/sample-run'
 
 let folder: string
@@ -38,7 +39,7 @@ async function writeRun(records: Iterable<IterationRecord>, run: RunFile = sampl
 
 async function report(records: Iterable<IterationRecord>, run?: RunFile) {
   await writeRun(records, run)
-  return read(await writeReport({ folder }))
+  return read(await writeReport({ folder, kind: evolmm }))
 }
 
 async function sampleReport(options: SampleRunOptions) {
@@ -238,14 +239,16 @@ test.each([
 
 test('a run without a log yet has a page', async () => {
   writeFileSync(join(folder, 'run.json'), JSON.stringify(sampleRunFile({ steps: 3 })))
-  expect(read(await writeReport({ folder })).text).toContain('No iteration has been recorded yet')
+  expect(read(await writeReport({ folder, kind: evolmm })).text).toContain(
+    'No iteration has been recorded yet',
+  )
 })
 
 test('a run that is still going: the iteration that is being written is left out', async () => {
   const run = sampleRunFile({ steps: 100 })
   const whole = await report(sampleRecords({ steps: 10 }), run)
   appendFileSync(join(folder, 'iter_log.jsonl'), '{"schema_version":1,"step":11,"ima')
-  expect(read(await writeReport({ folder })).page).toBe(whole.page)
+  expect(read(await writeReport({ folder, kind: evolmm })).page).toBe(whole.page)
   expect(whole.text).toContain('This is its state after iteration 10 of 100.')
   expect(whole.text).toContain('10 of 100')
 })
@@ -293,9 +296,9 @@ test('outputs of any length stay below that too', async () => {
 test('the page is written where it is asked for, over an old one, and leaves nothing else behind', async () => {
   await writeRun([record(1)])
   const output = join(folder, 'new', 'page.html')
-  expect(await writeReport({ folder, output })).toBe(output)
+  expect(await writeReport({ folder, kind: evolmm, output })).toBe(output)
   const before = statSync(output).ino
-  await writeReport({ folder, output, images: 0 })
+  await writeReport({ folder, kind: evolmm, output, images: 0 })
   expect(statSync(output).ino).not.toBe(before)
   expect(readdirSync(join(folder, 'new'))).toEqual(['page.html'])
   expect(existsSync(join(folder, 'report.html'))).toBe(false)
@@ -304,7 +307,7 @@ test('the page is written where it is asked for, over an old one, and leaves not
 test('a checkpoint or a file of a run is not the run, which is named', async () => {
   await writeRun([record(1)])
   for (const inside of ['step_00001', 'run.json']) {
-    const error = await errorOf(writeReport({ folder: join(folder, inside) }))
+    const error = await errorOf(writeReport({ kind: evolmm, folder: join(folder, inside) }))
     expect(error.code).toBe('RUN_NOT_FOUND')
     expect(error.message).toBe(
       `${join(folder, inside)}: must be the folder of a run, got something in one; pass ${folder}`,
@@ -313,9 +316,11 @@ test('a checkpoint or a file of a run is not the run, which is named', async () 
 })
 
 test('what cannot be read or written gives one typed error and changes nothing', async () => {
-  const code = async () => (await errorOf(writeReport({ folder }))).code
+  const code = async () => (await errorOf(writeReport({ folder, kind: evolmm }))).code
   expect(await code()).toBe('RUN_NOT_FOUND')
-  expect((await errorOf(writeReport({ folder: join(folder, 'nowhere') }))).code).toBe('RUN_NOT_FOUND')
+  expect((await errorOf(writeReport({ kind: evolmm, folder: join(folder, 'nowhere') }))).code).toBe(
+    'RUN_NOT_FOUND',
+  )
   const run = sampleRunFile({ steps: 1 })
   for (const text of ['', '{', '[]', 'null', '{"schema_version":1}']) {
     writeFileSync(join(folder, 'run.json'), text)
@@ -327,14 +332,14 @@ test('what cannot be read or written gives one typed error and changes nothing',
   writeFileSync(join(folder, 'iter_log.jsonl'), 'damaged\n')
   expect(await code()).toBe('LOG_DAMAGED')
   await writeRun([record(1)])
-  expect((await errorOf(writeReport({ folder, images: -1 }))).code).toBe('INVALID_OPTION')
+  expect((await errorOf(writeReport({ folder, kind: evolmm, images: -1 }))).code).toBe('INVALID_OPTION')
   expect(existsSync(join(folder, 'report.html'))).toBe(false)
   mkdirSync(join(folder, 'taken'))
   writeFileSync(join(folder, 'taken', 'file'), '')
-  const unwritable = await errorOf(writeReport({ folder, output: join(folder, 'taken') }))
+  const unwritable = await errorOf(writeReport({ folder, kind: evolmm, output: join(folder, 'taken') }))
   expect(unwritable.code).toBe('UNWRITABLE_FILE')
-  expect((await errorOf(writeReport({ folder, output: join(folder, 'run.json', 'a.html') }))).code).toBe(
-    'UNWRITABLE_FILE',
-  )
+  expect(
+    (await errorOf(writeReport({ folder, kind: evolmm, output: join(folder, 'run.json', 'a.html') }))).code,
+  ).toBe('UNWRITABLE_FILE')
   expect(readdirSync(folder).sort()).toEqual(['iter_log.jsonl', 'run.json', 'taken'])
 })

@@ -1,9 +1,9 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
-import type { RunFile } from '@evolmm/runs'
+import { mean } from '@evolmm/internal'
+import type { Metric, RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { formatNumber, formatShare, plural } from './format'
 import { markup, type Content, type Markup } from './markup'
-import type { MeasureName } from './measures'
 import { describeProbe, probeNames } from './probe-names'
 
 interface Estimate {
@@ -20,10 +20,10 @@ interface Row {
   isShare: boolean
 }
 
-export function beforeAfter(run: RunFile, log: RunLog): Content {
+export function beforeAfter(run: RunFile, log: RunLog, metrics: readonly Metric<never>[]): Content {
   const probe = probeRows(run, log)
   const window = windowOf(log.steps.length)
-  const training = trainingRows(log, window)
+  const training = trainingRows(log, metrics, window)
   if (probe.length === 0 && training.length === 0) return null
   return [
     probe.length === 0
@@ -33,7 +33,7 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
           note: `Measured${overQuestions(run, log)} before the first iteration${log.probes.length > 0 ? ` and after iteration ${log.probes.at(-1)?.step ?? 0}` : '; not again yet'}. Where an interval is known it is written below the value and drawn as a pale band.`,
           columns: ['before', 'after'],
           rows: probe,
-          role: 'probe',
+          tone: 'probe',
         }),
     training.length === 0
       ? null
@@ -42,7 +42,7 @@ export function beforeAfter(run: RunFile, log: RunLog): Content {
           note: `On the run's own questions, which change as it goes: means over the first and the last ${plural(window, 'iteration')}.`,
           columns: ['first', 'last'],
           rows: training,
-          role: 'solver',
+          tone: 'first',
         }),
   ]
 }
@@ -70,31 +70,20 @@ function probeRows(run: RunFile, log: RunLog): Row[] {
   })
 }
 
-const compared: { name: string; measure: MeasureName; isShare: boolean }[] = [
-  { name: 'Agreement of the answers', measure: 'agreement', isShare: true },
-  { name: 'Entropy of the answers', measure: 'answerEntropy', isShare: false },
-  { name: 'Reward of the solver', measure: 'solverReward', isShare: false },
-  { name: 'Reward of the proposer', measure: 'proposerReward', isShare: false },
-  { name: 'Distance from the start, solver', measure: 'solverKl', isShare: false },
-  { name: 'Distance from the start, proposer', measure: 'proposerKl', isShare: false },
-]
-
-function trainingRows({ values }: RunLog, window: number): Row[] {
-  return compared
-    .map(({ name, measure, isShare }) => ({
-      name,
-      before: meanOf(values[measure].slice(0, window)),
-      after: meanOf(window === 0 ? [] : values[measure].slice(-window)),
-      isShare,
-    }))
+function trainingRows({ values }: RunLog, metrics: readonly Metric<never>[], window: number): Row[] {
+  return metrics
+    .flatMap(({ name, compared, isShare = false }): Row[] => {
+      const series = values.get(name)
+      if (compared === undefined || series === undefined) return []
+      const [first, last] = [series.slice(0, window), window === 0 ? [] : series.slice(-window)]
+      return [{ name: compared, before: meanOf(first), after: meanOf(last), isShare }]
+    })
     .filter(({ before, after }) => before !== null || after !== null)
 }
 
 function meanOf(values: readonly number[]): Estimate | null {
   const present = values.filter(Number.isFinite)
-  return present.length === 0
-    ? null
-    : { value: present.reduce((sum, value) => sum + value, 0) / present.length }
+  return present.length === 0 ? null : { value: mean(present) }
 }
 
 function estimate(
@@ -111,12 +100,12 @@ interface TableOptions {
   note: string
   columns: readonly [string, string]
   rows: readonly Row[]
-  role: 'probe' | 'solver'
+  tone: 'probe' | 'first'
 }
 
-function table({ caption, note, columns, rows, role }: TableOptions): Markup {
+function table({ caption, note, columns, rows, tone }: TableOptions): Markup {
   const drawn = rows.some(({ isShare }) => isShare)
-  return markup`<table class="compare ${role}">
+  return markup`<table class="compare ${tone}">
 <caption><h3>${caption}</h3><p class="lead">${note}</p></caption>
 <thead><tr><th scope="col">measure</th><th scope="col">${columns[0]}</th><th scope="col">${columns[1]}</th><th scope="col">change</th><th scope="col" class="strip">${drawn ? axis : null}</th></tr></thead>
 <tbody>${rows.map(

@@ -1,24 +1,24 @@
 /**
- * The choice says which images of a run are shown: the same ones at several times, some from first to last, some that
- * were not asked.
+ * The choice says which pictures of a run are shown: the same ones at several times, some from first to last, some that
+ * are set apart.
  */
 import type { Place, RunLog } from './collect-log'
 
 export interface MomentPlan {
-  /** Images that come again, each with the times that are shown, in order. */
+  /** Pictures that come again, each with the times that are shown, in order. */
   recurring: Place[][]
   /** Places from the first iteration to the last. */
   spread: Place[]
-  rejected: Place[]
+  apart: Place[]
 }
 
 /** `count` is the number of places in `spread`; of the others there are about half as many. */
-export function chooseMoments({ steps, sightings, rejected }: RunLog, count: number): MomentPlan {
+export function chooseMoments({ steps, sightings, apart }: RunLog, count: number): MomentPlan {
   const few = Math.ceil(count / 2)
-  const notAsked = new Set(rejected.map(({ step, index }) => `${step} ${index}`))
-  const asked = new Map<number, number>()
+  const isApart = new Set(apart.map(({ step, index }) => `${step} ${index}`))
+  const usual = new Map<number, number>()
   for (const { step, index } of [...sightings.values()].flat())
-    if (!notAsked.has(`${step} ${index}`)) asked.set(step, Math.min(asked.get(step) ?? Infinity, index))
+    if (!isApart.has(`${step} ${index}`)) usual.set(step, Math.min(usual.get(step) ?? Infinity, index))
 
   const span = (places: readonly Place[]) => places[places.length - 1].step - places[0].step
   const recurring = [...sightings.values()]
@@ -29,8 +29,8 @@ export function chooseMoments({ steps, sightings, rejected }: RunLog, count: num
     .map((places) => evenly(places, 4))
   return {
     recurring,
-    spread: evenly(steps, count).map((step) => ({ step, index: asked.get(step) ?? 0 })),
-    rejected: evenly(rejected, few),
+    spread: evenly(steps, count).map((step) => ({ step, index: usual.get(step) ?? 0 })),
+    apart: evenly(apart, few),
   }
 }
 

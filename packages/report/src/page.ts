@@ -1,41 +1,40 @@
 /** The whole page as text: nothing in it is loaded from anywhere, and no other script than its own may run. */
 import { createHash } from 'node:crypto'
-import type { RunFile } from '@evolmm/runs'
+import type { Gallery, Metric, PageContent, RunFile } from '@evolmm/runs'
 import { beforeAfter } from './before-after'
 import type { RunLog } from './collect-log'
-import { columns, curves, smoothingOf } from './curves'
+import { alarmTitle, columns, curves, smoothingOf } from './curves'
 import { configuration, keyFigures, timeTable, totalSteps, versionTable } from './facts'
 import { formatCount, plural } from './format'
 import { gallery, type Moments } from './gallery'
 import { Markup, markup, type Content } from './markup'
 import { script } from './script'
-import { alarmTexts } from './sections'
 import { style } from './style'
 
 export interface ReportData {
   run: RunFile
   log: RunLog
+  metrics: readonly Metric<never>[]
+  page: PageContent<never>
   moments: Moments
   /** Data URIs by the path of the image. */
   thumbnails: ReadonlyMap<string, string>
+  /** The name of the log's file. */
+  logName: string
+}
+
+interface Part {
+  id: string
+  title: string
+  content: Content
 }
 
 /** The same data gives the same text. */
-export function renderReport({ run, log, moments, thumbnails }: ReportData): string {
+export function renderReport(data: ReportData): string {
+  const { run, log, page, logName } = data
   const hash = createHash('sha256').update(script).digest('base64')
   const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`
-  const changed = beforeAfter(run, log)
-  const hasLog = log.steps.length > 0
-  const links: [string, string][] = [
-    ...(changed === null ? [] : ([['changed', 'What changed']] as [string, string][])),
-    ...(hasLog
-      ? ([
-          ['curves', 'Curves'],
-          ['gallery', 'Pictures and votes'],
-        ] as [string, string][])
-      : []),
-    ['run', 'The run'],
-  ]
+  const parts = partsOf(data)
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -51,26 +50,13 @@ export function renderReport({ run, log, moments, thumbnails }: ReportData): str
 <header>
 <p class="over">evolmm, report of a run</p>
 <h1 dir="auto">${run.name}</h1>
-<p class="intro">${introduction(run, log)}</p>
-<nav>${links.map(([id, text]) => markup`<a href="#${id}">${text}</a>`)}</nav>
-${hasLog ? keyFigures(run, log) : null}
-${alarmList(log)}
+<p class="intro">${introduction(data)}</p>
+<nav>${parts.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
+${log.steps.length > 0 ? keyFigures(run, log, page) : null}
+${alarmList(log, page)}
 </header>
-${changed === null ? null : markup`<h2 id="changed">What changed</h2>${changed}`}
-${
-  hasLog
-    ? markup`<h2 id="curves">Curves</h2>
-<p class="lead">${reading(log)}</p>
-${curves(run, log)}
-<h2 id="gallery">Pictures and votes</h2>
-<p class="lead">One question to each picture, answered ${log.samples > 0 ? `${formatCount(log.samples)} times` : 'several times'}. Each cell of a bar is an answer.</p>
-${gallery(moments, thumbnails)}`
-    : null
-}
-<h2 id="run">The run</h2>
-<div class="run"><div>${versionTable(run)}</div><div>${timeTable(log)}</div></div>
-${configuration(run)}
-<footer><p>Made from run.json and iter_log.jsonl in the folder of the run. The page holds all it needs and loads nothing.</p></footer>
+${parts.map(({ id, title, content }) => markup`<h2 id="${id}">${title}</h2>${content}`)}
+<footer><p>Made from run.json and ${logName} in the folder of the run. The page holds all it needs and loads nothing.</p></footer>
 </main>
 <script>${new Markup(script)}</script>
 </body>
@@ -78,7 +64,43 @@ ${configuration(run)}
 `.text
 }
 
-function introduction(run: RunFile, { steps, asked, samples }: RunLog): Content {
+function partsOf(data: ReportData): Part[] {
+  const { run, log, metrics, page } = data
+  const changed = beforeAfter(run, log, metrics)
+  const parts: (Part | null)[] = [
+    changed === null ? null : { id: 'changed', title: 'What changed', content: changed },
+    ...(log.steps.length === 0
+      ? []
+      : [
+          {
+            id: 'curves',
+            title: 'Curves',
+            content: [markup`<p class="lead">${reading(log)}</p>`, curves(data)],
+          },
+          page.gallery === undefined ? null : galleryPart(page.gallery, data),
+        ]),
+    {
+      id: 'run',
+      title: 'The run',
+      content: [
+        markup`<div class="run"><div>${versionTable(run, page)}</div><div>${timeTable(log)}</div></div>`,
+        configuration(run),
+      ],
+    },
+  ]
+  return parts.filter((part) => part !== null)
+}
+
+function galleryPart(plan: Gallery<never>, { log, moments, thumbnails }: ReportData): Part {
+  return {
+    id: 'gallery',
+    title: plan.title,
+    content: [markup`<p class="lead">${plan.lead(log.sums)}</p>`, gallery(moments, plan, thumbnails)],
+  }
+}
+
+function introduction({ run, log, page }: ReportData): Content {
+  const { steps, sums } = log
   if (steps.length === 0)
     return 'No iteration has been recorded yet. Once the run has begun, make the report again to see how it goes.'
   const total = totalSteps(run)
@@ -86,7 +108,7 @@ function introduction(run: RunFile, { steps, asked, samples }: RunLog): Content 
     total !== null && steps.length < total
       ? ` This is its state after iteration ${formatCount(steps[steps.length - 1])} of ${formatCount(total)}.`
       : ''
-  return `A vision-language model asked itself ${plural(asked, 'question')} about pictures${samples > 0 ? ` and answered each of them ${samples === 1 ? 'once' : `${formatCount(samples)} times`}` : ''}. It is rewarded for answers that agree with each other, and is never told which are right: answers become consistent, and the table and the curves show what else changes.${state}`
+  return `${page.introduction?.(sums) ?? `A run of ${plural(steps.length, 'iteration')}.`}${state}`
 }
 
 function reading({ steps }: RunLog): string {
@@ -102,14 +124,13 @@ function reading({ steps }: RunLog): string {
   return `${lines}${cut}. The number at the end of a line is its last value. Point at a chart to read all of them at one iteration.`
 }
 
-function alarmList({ alarms }: RunLog): Content {
+function alarmList({ alarms }: RunLog, page: PageContent<never>): Content {
   if (alarms.size === 0) return null
   return markup`<ul class="alarms">${[...alarms].map(([alarm, raised]) => {
-    const { title, note } = alarmTexts[alarm]
     const when =
       raised.length === 1
         ? `at iteration ${formatCount(raised[0])}`
         : `at ${formatCount(raised.length)} iterations, first ${formatCount(raised[0])}, last ${formatCount(raised[raised.length - 1])}`
-    return markup`<li><strong>${title}</strong>, ${when}.<p class="lead">${note}</p></li>`
+    return markup`<li><strong>${alarmTitle(page, alarm)}</strong>, ${when}.<p class="lead">${page.alarms?.get(alarm)?.note ?? null}</p></li>`
   })}</ul>`
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { groupStatistics } from '@evolmm/rewards'
 import { drawAt, normal, uniform } from '@evolmm/rl-core'
 import sharp from 'sharp'
-import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from '../../src'
+import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from '@evolmm/trainer'
 import type { RunFile } from '@evolmm/runs'
 
 export interface SampleRunOptions {

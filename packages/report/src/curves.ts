@@ -1,11 +1,11 @@
-/** The sections of curves: plans from `sections.ts` filled with the numbers of a run. */
-import type { RunFile } from '@evolmm/runs'
+/** The sections of curves: charts of the metric table filled with the numbers of a run. */
+import type { Metric, PageContent, RunFile, Tone } from '@evolmm/runs'
+import { planCharts, type ChartPlan } from './charts'
 import type { RunLog } from './collect-log'
 import { downsample } from './downsample'
 import { lineChart, type LineChartOptions } from './line-chart'
 import { markup, type Content, type Markup } from './markup'
 import { describeProbe, probeNames } from './probe-names'
-import { alarmTexts, sections, type ChartPlan } from './sections'
 
 /** The number of dots across a small chart. */
 export const columns = 240
@@ -15,13 +15,20 @@ export function smoothingOf(iterations: number): number {
   return Math.max(1, Math.round(iterations / 16))
 }
 
-export function curves(run: RunFile, log: RunLog): Content {
+export interface CurvesOptions {
+  run: RunFile
+  log: RunLog
+  metrics: readonly Metric<never>[]
+  page: PageContent<never>
+}
+
+export function curves({ run, log, metrics, page }: CurvesOptions): Content {
   if (log.steps.length === 0) return null
   const domain = [0, log.steps.at(-1) ?? 1] as const
   return [
     probeSection(run, log, domain),
-    ...sections.map(({ title, lead, charts }) => {
-      const drawn = charts.map((plan) => chart(plan, log, domain)).filter((one) => one !== null)
+    ...planCharts(metrics, page).map(({ title, lead, charts }) => {
+      const drawn = charts.map((plan) => chart(plan, log, { domain, page })).filter((one) => one !== null)
       return drawn.length === 0 ? null : section(title, lead, drawn)
     }),
   ]
@@ -29,35 +36,40 @@ export function curves(run: RunFile, log: RunLog): Content {
 
 function section(title: string, lead: string, charts: readonly Markup[]): Markup {
   return markup`<section><h3>${title}</h3>
-<p class="lead">${lead}</p>
+${lead === '' ? null : markup`<p class="lead">${lead}</p>`}
 <div class="charts">${charts}</div></section>
 `
 }
 
-function chart(plan: ChartPlan, log: RunLog, domain: readonly [number, number]): Markup | null {
+const tones: readonly Tone[] = ['first', 'second', 'probe']
+
+function chart(
+  { title, chart: options, lines: rows, references }: ChartPlan,
+  log: RunLog,
+  { domain, page }: { domain: readonly [number, number]; page: PageContent<never> },
+): Markup | null {
+  const { note = '', span, mayBeLog, band, alarm } = options
   const window = smoothingOf(log.steps.length)
-  const lines = plan.lines
-    .map(({ measure, role, label }) => ({
+  const lines = rows
+    .map(({ name, label = name, tone }, i) => ({
       label,
-      role,
-      band: plan.band,
-      columns: downsample({ steps: log.steps, values: log.values[measure] }, { domain, columns, window }),
+      tone: tone ?? tones[i % tones.length],
+      band,
+      columns: downsample(
+        { steps: log.steps, values: log.values.get(name) ?? [] },
+        { domain, columns, window },
+      ),
     }))
     .filter((line) => line.columns.length > 0)
   if (lines.length === 0) return null
-  const raised = plan.alarm === undefined ? undefined : log.alarms.get(plan.alarm)
-  const start = plan.alarm === 'constant-answers' ? log.startTopAnswerShare : null
-  return figure(plan.note, {
-    title: plan.title,
-    lines,
-    domain,
-    span: plan.span,
-    mayBeLog: plan.mayBeLog,
-    reference: start === null ? undefined : { value: start, label: 'at the start' },
-    alarms:
-      plan.alarm === undefined || raised === undefined
-        ? undefined
-        : { steps: raised, label: alarmTexts[plan.alarm].title },
+  const raised = alarm === undefined ? undefined : log.alarms.get(alarm)
+  return figure(note, {
+    ...{ title, lines, domain, span, mayBeLog },
+    references: references.flatMap(({ name, label = name }) => {
+      const value = log.values.get(name)?.find(Number.isFinite)
+      return value === undefined ? [] : [{ value, label }]
+    }),
+    alarms: raised && { steps: raised, label: alarmTitle(page, String(alarm)) },
   })
 }
 
@@ -77,7 +89,7 @@ function probeSection(run: RunFile, log: RunLog, domain: readonly [number, numbe
     const within = found.every(({ low, high }) => low >= 0 && high <= 1)
     const options: LineChartOptions = {
       title: describeProbe(name).title,
-      lines: [{ label: 'probe', role: 'probe', columns: found }],
+      lines: [{ label: 'probe', tone: 'probe', columns: found }],
       domain,
       span: within ? [0, 1] : undefined,
       dots: found.length <= 40,
@@ -92,6 +104,10 @@ function probeSection(run: RunFile, log: RunLog, domain: readonly [number, numbe
   )
 }
 
+export function alarmTitle({ alarms }: Pick<PageContent<never>, 'alarms'>, alarm: string): string {
+  return alarms?.get(alarm)?.title ?? alarm
+}
+
 function finiteOr(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, i) => (Number.isFinite(value) ? value : (others[i] ?? NaN)))
 }
@@ -99,6 +115,6 @@ function finiteOr(values: readonly number[], others: readonly number[]): number[
 function figure(note: string, options: LineChartOptions): Markup {
   return markup`<figure class="curve"><h4>${options.title}</h4>
 ${lineChart(options)}
-<figcaption>${note}</figcaption></figure>
+${note === '' ? null : markup`<figcaption>${note}</figcaption>`}</figure>
 `
 }

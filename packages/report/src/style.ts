@@ -1,16 +1,16 @@
-/** The style of the page: one accent for each role, light and dark, three columns to one, and on paper. */
+/** The style of the page: one accent for each tone, light and dark, three columns to one, and on paper. */
 export const style = `
 :root {
   color-scheme: light dark;
   --paper: #fdfcf9; --ink: #201e1b; --soft: #625d55; --rule: #e6e1d8; --faint: #f4f1ea;
-  --solver: #1f5f9e; --proposer: #a34d09; --probe: #256b4b; --alarm: #b3261e;
+  --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e;
   --serif: Charter, 'Bitstream Charter', 'Iowan Old Style', 'Palatino Linotype', Palatino, Georgia, serif;
   --sans: system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #16171a; --ink: #ebe8e2; --soft: #a9a49b; --rule: #303237; --faint: #1e2024;
-    --solver: #82b9ec; --proposer: #eda76d; --probe: #7ecba3; --alarm: #ff9187;
+    --first: #82b9ec; --second: #eda76d; --probe: #7ecba3; --alarm: #ff9187;
   }
 }
 * { box-sizing: border-box; }
@@ -60,7 +60,7 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .compare .strip .interval { stroke: none; opacity: 0.35; }
 .compare .before .interval { fill: var(--soft); }
 .compare.probe g.after { fill: var(--probe); stroke: var(--probe); }
-.compare.solver g.after { fill: var(--solver); stroke: var(--solver); }
+.compare.first g.after { fill: var(--first); stroke: var(--first); }
 .none { color: var(--soft); }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 40px 44px; margin-top: 28px; }
@@ -78,11 +78,11 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .chart .value { font-size: 14px; font-weight: 600; }
 .chart .alarm { fill: var(--alarm); }
 .chart .alarm-strip { fill: var(--alarm); opacity: 0.1; }
-.line.solver { stroke: var(--solver); }
-.line.proposer { stroke: var(--proposer); }
+.line.first { stroke: var(--first); }
+.line.second { stroke: var(--second); }
 .line.probe { stroke: var(--probe); }
-.band.solver, .dot.solver, .label.solver { fill: var(--solver); }
-.band.proposer, .dot.proposer, .label.proposer { fill: var(--proposer); }
+.band.first, .dot.first, .label.first { fill: var(--first); }
+.band.second, .dot.second, .label.second { fill: var(--second); }
 .band.probe, .dot.probe, .label.probe { fill: var(--probe); }
 
 .moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 48px 44px; margin-top: 28px; }
@@ -95,27 +95,27 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .missing { display: grid; place-items: center; aspect-ratio: 1; border: 1px dashed var(--soft); border-radius: 3px; font: 12px/1.4 var(--sans); color: var(--soft); text-align: center; padding: 8px; }
 .words { font-family: var(--sans); min-width: 0; }
 .when { font-size: 12.5px; line-height: 1.4; color: var(--soft); font-variant-numeric: tabular-nums; }
-.question { font: 17px/1.35 var(--serif); color: var(--proposer); margin: 3px 0 12px; overflow-wrap: anywhere; }
+.question { font: 17px/1.35 var(--serif); color: var(--second); margin: 3px 0 12px; overflow-wrap: anywhere; }
 .question.none { font-style: italic; color: var(--soft); }
 .reason { font-size: 14px; line-height: 1.45; color: var(--alarm); margin-bottom: 10px; overflow-wrap: anywhere; }
 .votes { list-style: none; font-size: 14px; line-height: 1.4; }
 .votes li { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: 8px; align-items: baseline; margin-top: 8px; color: var(--soft); }
 .votes .answer { overflow-wrap: anywhere; min-width: 0; grid-column: 1; }
-.votes .mark { grid-column: 2; font-size: 12px; color: var(--solver); }
+.votes .mark { grid-column: 2; font-size: 12px; color: var(--first); }
 .votes .count { grid-column: 3; font-variant-numeric: tabular-nums; font-size: 13px; white-space: nowrap; }
 .votes .majority .answer { color: var(--ink); font-weight: 600; }
 .votes .invalid .answer { font-style: italic; }
 .bar { grid-column: 1 / -1; display: block; width: 100%; height: 6px; margin-top: 3px; }
 .bar .off { fill: var(--rule); }
 .bar .on { fill: var(--soft); opacity: 0.6; }
-.majority .bar .on { fill: var(--solver); opacity: 1; }
+.majority .bar .on { fill: var(--first); opacity: 1; }
 .invalid .bar .on { fill: var(--soft); opacity: 0.3; }
 details { margin-top: 12px; font: 13px/1.5 var(--sans); }
 summary { color: var(--soft); cursor: pointer; width: fit-content; }
 summary:hover { color: var(--ink); }
 .by { margin-top: 12px; font-size: 12.5px; }
-.by.solver { color: var(--solver); }
-.by.proposer { color: var(--proposer); }
+.by.first { color: var(--first); }
+.by.second { color: var(--second); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; background: var(--faint); padding: 8px 10px; margin-top: 4px; border-radius: 3px; }
 
 .run { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 64px; }
@@ -124,7 +124,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.5 ui-monospac
 .pairs th, .time th { color: var(--soft); width: 12em; }
 .time td { text-align: right; white-space: nowrap; width: 6em; }
 .time .strip { width: auto; padding-right: 0; vertical-align: middle; }
-.time .strip svg { display: block; width: 100%; height: 8px; fill: var(--solver); }
+.time .strip svg { display: block; width: 100%; height: 8px; fill: var(--first); }
 .config { margin-top: 40px; font-size: 14px; }
 .config summary { font-size: 15px; }
 .config .pairs { max-width: 760px; }
@@ -163,7 +163,7 @@ footer p { max-width: 76ch; }
 }
 @page { margin: 16mm; }
 @media print {
-  :root { --paper: #fff; --ink: #000; --soft: #555; --rule: #ddd; --faint: #f5f5f5; --solver: #1f5f9e; --proposer: #a34d09; --probe: #256b4b; --alarm: #b3261e; }
+  :root { --paper: #fff; --ink: #000; --soft: #555; --rule: #ddd; --faint: #f5f5f5; --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e; }
   body { font-size: 11pt; }
   main { max-width: none; padding: 0; }
   nav, .moment details { display: none; }

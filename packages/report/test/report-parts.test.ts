@@ -1,13 +1,14 @@
 import fc from 'fast-check'
+import { evolmm } from '@evolmm/trainer'
 import { expect, test } from 'vitest'
-import { chooseMoments, evenly } from '../src/report/choose-moments'
-import { collectLog } from '../src/report/collect-log'
-import { downsample } from '../src/report/downsample'
-import { formatDuration, formatNumber, formatShare, formatTicks } from '../src/report/format'
-import { markup } from '../src/report/markup'
-import { linearScale, logScale, roundNumbers } from '../src/report/scale'
-import { shorten } from '../src/report/shorten'
-import { record } from './support/records'
+import { chooseMoments, evenly } from '../src/choose-moments'
+import { collectLog } from '../src/collect-log'
+import { downsample } from '../src/downsample'
+import { formatDuration, formatNumber, formatShare, formatTicks } from '../src/format'
+import { markup } from '../src/markup'
+import { linearScale, logScale, roundNumbers } from '../src/scale'
+import { shorten } from '../src/shorten'
+import { record } from '../../trainer/test/support/records'
 
 const range = [0, 100] as const
 
@@ -176,34 +177,30 @@ test('an even choice has the first and the last', () => {
 })
 
 test('counts and values of a log', async () => {
-  const log = await collectLog([1, 2, 3, 4, 5].map((step) => record(step, { images: 2 })))
+  const log = await collectLog(
+    [1, 2, 3, 4, 5].map((step) => record(step, { images: 2 })),
+    evolmm,
+  )
   expect(log).toMatchObject({
     steps: [1, 2, 3, 4, 5],
-    images: 10,
-    asked: 10,
-    answers: 50,
-    invalid: 10,
-    samples: 5,
-    seconds: { total: 12.5, learn: 5 },
-    rejected: [],
+    sums: { asked: 10, answers: 50 },
+    seconds: 12.5,
+    apart: [],
   })
-  expect(log.values.agreement).toEqual([0.6, 0.6, 0.6, 0.6, 0.6])
-  expect(log.values.invalidShare[0]).toBeCloseTo(0.2, 12)
-  expect(log.values.solverReward[0]).toBeCloseTo((3 * 0.75) / 5, 12)
-  expect(log.values.proposerKl).toEqual([NaN, NaN, NaN, NaN, 0.015625])
+  expect(log.parts.get('learning')).toBe(5)
+  expect(log.values.get('train/maj_frac')).toEqual([0.6, 0.6, 0.6, 0.6, 0.6])
+  expect(log.values.get('answers/invalid_frac')?.[0]).toBeCloseTo(0.2, 12)
+  expect(log.values.get('reward')?.[0]).toBeCloseTo((3 * 0.75) / 5, 12)
+  expect(log.values.get('proposer/kl_loss')).toEqual([NaN, NaN, NaN, NaN, 0.015625])
 })
 
 test('values without a place on an axis are as good as not measured', async () => {
   const broken = record(1)
   if (broken.solver !== null)
     Object.assign(broken.solver, { kl: Infinity, ce: NaN, gradientNorm: 1e300, beta: 1e-320 })
-  const { values } = await collectLog([{ ...broken, probe: { a: Infinity, b: 0.5 } }])
-  expect([values.solverKl, values.solverCe, values.solverGradient, values.solverBeta]).toEqual([
-    [NaN],
-    [NaN],
-    [NaN],
-    [0],
-  ])
+  const { values } = await collectLog([{ ...broken, probe: { a: Infinity, b: 0.5 } }], evolmm)
+  const names = ['solver/kl_loss_mean', 'solver/ce_loss_mean', 'solver/grad_norm', 'solver/kl_coef']
+  expect(names.map((name) => values.get(name))).toEqual([[NaN], [NaN], [NaN], [0]])
 })
 
 test('images that come again are shown at several times, the longest apart first', async () => {
@@ -215,10 +212,24 @@ test('images that come again are shown at several times, the longest apart first
     }
   }
   const names = ['a', 'b', 'c', 'b', 'a', 'b', 'd']
-  const plan = chooseMoments(await collectLog(names.map((name, i) => at(i + 1, name))), 4)
+  const plan = chooseMoments(
+    await collectLog(
+      names.map((name, i) => at(i + 1, name)),
+      evolmm,
+    ),
+    4,
+  )
   expect(plan.recurring).toEqual([[1, 5].map((step) => ({ step, index: 0 }))])
   expect(plan.spread.map(({ step }) => step)).toEqual([1, 3, 5, 7])
-  expect(chooseMoments(await collectLog(names.map((name, i) => at(i + 1, name))), 8).recurring).toEqual(
+  expect(
+    chooseMoments(
+      await collectLog(
+        names.map((name, i) => at(i + 1, name)),
+        evolmm,
+      ),
+      8,
+    ).recurring,
+  ).toEqual(
     [
       [1, 5],
       [2, 4, 6],
@@ -231,6 +242,6 @@ test('of several images the gallery shows one that was asked about, and some tha
   const images = batch.images.map((image, i) =>
     i === 0 ? { ...image, rejected: 'unlikely' as const, answers: [], histogram: [] } : image,
   )
-  const plan = chooseMoments(await collectLog([{ ...batch, images }]), 4)
-  expect(plan).toEqual({ recurring: [], spread: [{ step: 1, index: 1 }], rejected: [{ step: 1, index: 0 }] })
+  const plan = chooseMoments(await collectLog([{ ...batch, images }], evolmm), 4)
+  expect(plan).toEqual({ recurring: [], spread: [{ step: 1, index: 1 }], apart: [{ step: 1, index: 0 }] })
 })

@@ -1,0 +1,18 @@
+/** The methods whose runs commands read: a further one is a line here. */
+import { EvolmmError } from '@evolmm/internal'
+import { readRunFile, type RecordKind, type StepRecord } from '@evolmm/runs'
+import { evolmm } from '@evolmm/trainer'
+
+const methods: ReadonlyMap<string, RecordKind<StepRecord>> = new Map([[evolmm.name, evolmm]])
+
+/** What the records of the run in `folder` are; older runs, which do not say, are of EvoLMM. */
+export async function kindOfRun(folder: string): Promise<RecordKind<StepRecord>> {
+  const { method = evolmm.name } = (await readRunFile(folder)) ?? {}
+  const kind = methods.get(method)
+  if (kind !== undefined) return kind
+  throw new EvolmmError(
+    'UNKNOWN_METHOD',
+    `${folder}: must be a run of ${[...methods.keys()].join(' or ')}, got one of ${JSON.stringify(method)}; use the version of evolmm that wrote it`,
+    { details: { folder, method } },
+  )
+}
