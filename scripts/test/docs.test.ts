@@ -24,6 +24,18 @@ test('every link between files of this repository leads somewhere', () => {
   expect(broken).toEqual([])
 })
 
+test('every file that architecture, decisions and results name is there', () => {
+  const pages = ['docs/architecture.md', 'docs/results.md', 'CONTRIBUTING.md'].concat(
+    readdirSync(join(root, 'docs/decisions')).map((file) => `docs/decisions/${file}`),
+  )
+  const missing = pages.flatMap((page) =>
+    [...read(page).matchAll(/`((?:packages|examples|scripts|docs)\/[\w./-]+)`/g)]
+      .filter(([, path]) => !existsSync(join(root, path)))
+      .map(([, path]) => `${page}: ${path}`),
+  )
+  expect(missing).toEqual([])
+})
+
 test('every decision is in the list of decisions, in its own words', () => {
   const list = read('docs/decisions/README.md')
   const missing = readdirSync(join(root, 'docs/decisions'))
