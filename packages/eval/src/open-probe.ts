@@ -24,7 +24,7 @@ function numbersOf(found: ProbeResult): Record<string, number> {
     if (typeof value !== 'number') continue
     numbers[name] = value
     if (name === 'accuracy' || name === 'majority')
-      [numbers[`${name}_low`], numbers[`${name}_high`]] = wilson(value, found.questions)
+      [numbers[`${name}_low`], numbers[`${name}_high`]] = wilson(value, found.known ?? found.questions)
   }
   return numbers
 }

@@ -1,6 +1,6 @@
 /**
  * A small measurement to make while a model is trained: some questions, greedily and, if asked for, drawn and blind, as
- * flat numbers that a tracker takes. Reads images and data, and changes nothing: no file is written, no seed consumed.
+ * flat numbers that a tracker takes. It reads images and data and changes nothing: no file is written, no seed consumed.
  */
 import { checkInteger, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
@@ -69,6 +69,8 @@ export interface OwnWay {
 /** Numbers about being right are over the questions whose right answer is known, and null without any. */
 export interface ProbeResult {
   questions: number
+  /** How many of them have an answer that is known. Absent where all have one. */
+  known?: number
   /** Share of right greedy answers. */
   accuracy: number | null
   /** Share of right drawn answers. Absent without `samples`, as the next three. */
@@ -100,10 +102,11 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
     batchSize,
     signal,
   })
-  const { questions, greedy, groups, agreement } = found
+  const { questions, known, greedy, groups, agreement } = found
   const all = groups.at(-1)
   return {
     questions,
+    ...(known < questions && { known }),
     accuracy: greedy,
     ...(all && { sampled: groups[0].pass, pass: all.pass, majority: all.majority, agreement }),
     ...(found.blind && { blind: found.blind.accuracy, blindGap: found.blind.gap?.difference ?? null }),

@@ -39,7 +39,7 @@ const model = {
 }
 
 const questions = {
-  tasks: text(null, 'tasks, groups and .jsonl files between commas; list shows them', {
+  tasks: text(null, 'tasks, groups, .jsonl and .parquet files between commas; list shows them', {
     value: 'names',
     otherwise: 'none',
     identity: true,
@@ -98,7 +98,10 @@ const scores = {
     identity: true,
   }),
   judge_model: text(null, 'model to ask there', { value: 'name', otherwise: 'the first', identity: true }),
-  scorer: choice(scorerNames, 'how .jsonl files are scored', { default: 'exact', identity: true }),
+  scorer: choice(scorerNames, 'how .jsonl and .parquet files are scored', {
+    default: 'exact',
+    identity: true,
+  }),
   predict_only: toggle(false, 'write answers down and score nothing', { identity: true }),
   with_base: toggle(false, 'run the model without its adapter too, and print both side by side', {
     identity: false,

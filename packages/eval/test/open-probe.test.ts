@@ -50,7 +50,15 @@ test('a file is read once and measured as often as one likes, with the ends of i
 
 test('numbers that nobody knows are left out', async () => {
   const measure = await openProbe({ file: questionsFile(rows.map((row) => ({ ...row, answer: null }))) })
-  expect(await measure({ sampler: fakeSampler() })).toEqual({ questions: 4 })
+  expect(await measure({ sampler: fakeSampler() })).toEqual({ questions: 4, known: 0 })
+})
+
+test('intervals are those of the questions whose answer is known', async () => {
+  const unknown = { ...rows[0], answer: null }
+  const policy = { sampler: fakeSampler({ say: () => '3' }) }
+  const numbers = async (...more: object[]) =>
+    (await openProbe({ file: questionsFile([...rows, ...more]) }))(policy)
+  expect(await numbers(unknown, unknown)).toEqual({ ...(await numbers()), questions: 6, known: 4 })
 })
 
 test('a policy may be asked and understood in its own way', async () => {

@@ -51,6 +51,7 @@ test('questions without a right answer have agreement alone', async () => {
   ]
   expect(await probe({ sampler: reader, items: unknown, samples: 4, blind: true })).toEqual({
     questions: 2,
+    known: 0,
     accuracy: null,
     sampled: null,
     pass: null,

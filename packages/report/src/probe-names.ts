@@ -46,7 +46,7 @@ const known: Readonly<Record<string, Words>> = {
 }
 
 /** Counts, said in a sentence rather than drawn. */
-const counts = new Set(['questions'])
+const counts = new Set(['questions', 'known'])
 
 /** Names without counts and without those of interval ends: `x` has them in `x_low` and `x_high`. */
 export function probeNames({ probe }: RunFile, { probes }: RunLog): string[] {

@@ -23,7 +23,7 @@ Examples:
   $ evolmm eval --model ./checkpoint --tasks questions.jsonl --diagnose 8
 
 The same command continues a run with --output_path that was stopped or killed.
-A file.jsonl with image, question and answer on each line is a task too, scored
+A .jsonl or .parquet file with image, question and answer is a task too, scored
 by --scorer; as in lmms-eval an instruction follows each question, such as
 "Answer the question using a single word or phrase." A diagnosis shows greedy
 accuracy, pass@n, the majority's accuracy, whether agreement predicts being

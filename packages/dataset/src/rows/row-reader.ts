@@ -6,7 +6,7 @@ export type Row = Readonly<Record<string, unknown>>
 export interface RowReader {
   /** The number of rows. */
   readonly length: number
-  /** Rows `start` up to, not including, `end`. The bytes of a row are good until the next one is asked for. */
+  /** The rows from `start` up to, not including, `end`. */
   read: (start: number, end: number) => AsyncGenerator<Row, void, undefined>
   /** The file of a row and its place in there, for messages. */
   placeOf: (row: number) => string
