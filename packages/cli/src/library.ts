@@ -22,18 +22,18 @@ export interface TrainOptions {
   signal?: AbortSignal | undefined
   onRecord?: ((record: IterationRecord) => void) | undefined
   onWarning?: ((message: string) => void) | undefined
-  /** Of what is downloaded before the run. */
+  /** Settings of the hub, for what is downloaded before the run. */
   hub?: HubOptions | undefined
   onWiden?: LoadOptions['onWiden']
   onQuantize?: LoadOptions['onQuantize']
-  /** Where the live status goes. @default nowhere */
+  /** The output that shows the live status. @default nowhere */
   status?: StatusOutput | undefined
-  /** Of the command. */
+  /** The version of the command. */
   version?: string | undefined
 }
 
 export interface TrainOutcome {
-  /** Of the run. */
+  /** The folder of the run. */
   folder: string
   /** Iterations done. */
   step: number

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { EvolmmError } from '@evolmm/internal'
 
-/** How results are written; `json` says what they are as JSON. */
+/** These flags say how results are written; `json` says what they are as JSON. */
 export function addOutputFlags(command: Command, json?: string): Command {
   command.optionsGroup('Output:')
   if (json !== undefined)

@@ -2,7 +2,7 @@
 import { choice, integer, number, text } from './row'
 import type { Rule } from './schema'
 
-/** How a model is opened. */
+/** The settings by which a model is opened. */
 export const modelRows = {
   model: text(null, 'folder of a checkpoint, or ORG/NAME[@revision] on the hub', {
     value: 'dir_or_id',
@@ -43,7 +43,7 @@ export const modelRows = {
   }),
 }
 
-/** How large images become. */
+/** The settings that say how large images become. */
 export const pixelRows = {
   min_pixels: integer(null, 'enlarge smaller images to this area, in pixels', {
     min: 1,
@@ -68,7 +68,7 @@ export const pixelRule: Rule<typeof pixelRows> = {
     `must be at most ${the('max_pixels')}, got ${min} and ${max}; change one of them`,
 }
 
-/** Which adapter a model has. */
+/** The settings that say which adapter a model has. */
 export const adapterRows = {
   adapter: text(null, 'LoRA adapter in the PEFT layout', {
     value: 'dir_or_id',
@@ -83,7 +83,7 @@ export const adapterRows = {
   }),
 }
 
-/** How answers are drawn. */
+/** The settings by which answers are drawn. */
 export const samplingRows = {
   max_new_tokens: integer(128, 'stop an answer after this many tokens', {
     min: 1,

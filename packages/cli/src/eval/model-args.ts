@@ -14,7 +14,7 @@ const flagKeys = [
   ...['cache_dir', 'min_pixels', 'max_pixels', 'system_prompt'],
 ]
 
-/** How lmms-eval's own model computes, which changes no answer. */
+/** Arguments that say how lmms-eval's own model computes, which changes no answer. */
 const without = ['attn_implementation', 'device_map', 'use_cache', 'use_flash_attention_2']
 
 /** The flags with what `--model_args` says among them. */

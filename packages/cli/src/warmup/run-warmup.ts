@@ -120,7 +120,7 @@ async function trained(vlm: Vlm, settings: SftSettings): Promise<Adapter> {
   })
 }
 
-/** From the saved state, if there is one, with the log cut back to it. */
+/** The run goes on from the saved state, if there is one, with the log cut back to it. */
 async function openRun(
   vlm: Vlm,
   adapter: Adapter,

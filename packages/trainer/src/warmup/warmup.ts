@@ -33,9 +33,9 @@ export interface WarmupOptions {
   warmupSteps?: number | undefined
   /** Learning rate at the end. @default 0 */
   minLr?: number | undefined
-  /** Of AdamW. @default [0.9, 0.999] */
+  /** The betas of AdamW. @default [0.9, 0.999] */
   betas?: readonly [number, number] | undefined
-  /** Of all that is trained, norms and biases too. @default 0 */
+  /** The decay of all that is trained, norms and biases too. @default 0 */
   weightDecay?: number | undefined
   /** Largest norm of the gradient, `null` for any. @default 1 */
   clip?: number | null | undefined
@@ -43,9 +43,9 @@ export interface WarmupOptions {
   average?: 'token' | 'answer' | undefined
   /** Compute each block anew in the backward pass: less memory, more time. @default false */
   checkpointed?: boolean | undefined
-  /** Of dropout masks, if the adapter has dropout. @default 0 */
+  /** The seed of dropout masks, if the adapter has dropout. @default 0 */
   seed?: number | undefined
-  /** Where to go on from; its values are copied. @default the adapter as it is, before the first step */
+  /** The state to go on from; its values are copied. @default the adapter as it is, before the first step */
   state?: WarmupState | undefined
   /** Ends the run with the signal's reason, between two steps. */
   signal?: AbortSignal | undefined
@@ -55,20 +55,20 @@ export interface WarmupOptions {
 export interface WarmupState {
   /** Steps that are done. */
   step: number
-  /** In the layout of the adapter. */
+  /** The parameters in the layout of the adapter. */
   parameters: Float32Array
   optimizer: AdamWState
 }
 
 export interface WarmupRecord {
-  /** From 1. */
+  /** The number of the step, from 1. */
   step: number
-  /** Before the step. */
+  /** The loss before the update. */
   loss: number
   learningRate: number
-  /** Before clipping. */
+  /** The norm of the gradient before clipping. */
   gradientNorm: number
-  /** Whether the step was left out, since its gradient was not finite. */
+  /** True if the update was left out, since its gradient was not finite. */
   skipped: boolean
   images: number
   answers: number
@@ -80,7 +80,10 @@ export interface WarmupRecord {
 
 /** One record for each step that is left. */
 export interface Warmup extends AsyncIterable<WarmupRecord> {
-  /** After the latest record. The arrays are the live ones, for saving without a copy; `structuredClone` keeps them. */
+  /**
+   * The state after the latest record. The arrays are the live ones, for saving without a copy; `structuredClone`
+   * keeps them.
+   */
   readonly state: WarmupState
 }
 

@@ -1,4 +1,4 @@
-/** Where the patches of images are, in the order of the processor: squares of merged patches, row by row. */
+/** The places of the patches of images are in the order of the processor: squares of merged patches, row by row. */
 import type { Grid } from './patch-grid'
 
 export interface PatchPlace {
