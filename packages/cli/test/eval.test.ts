@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveHub, temporaryFolder } from '@evolmm/internal/testing'
+import { lmmsEvalKinds } from '@evolmm/vlm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { formatSeconds } from '../src/format-seconds'
 import { drawChart, writeChartParquet, writeMathVista } from './support/charts'
@@ -477,7 +478,7 @@ test.each([
   [
     'two models',
     ['--model', 'llava', '--model_args', 'pretrained=m/n', '--tasks', 'chartqa'],
-    '--model: must be one of qwen2_5_vl, qwen2_5_vl_our, evolmm beside pretrained=, got "llava"',
+    `--model: must be one of ${[...lmmsEvalKinds(), 'evolmm'].join(', ')} beside pretrained=, got "llava"`,
   ],
   [
     'an unknown argument',

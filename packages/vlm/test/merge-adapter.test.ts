@@ -11,26 +11,24 @@ import { fullWeights } from '../src/adapter/full-weights'
 import { mergeAdapter } from '../src/adapter/merge-adapter'
 import { openCheckpoint, openFiles, type Checkpoint } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
-import { decodeImage } from '../src/image/decode-image'
 import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
 import { packGroups } from '../src/programs/pack-groups'
 import { openProgram } from '../src/runtime/session'
 import { coded } from './prompt-checkpoint'
-import { openModel, packedPrompt } from './support/model'
-import { imageSpans } from './support/tiny-model'
+import { openFixture } from './support/fixture-model'
+import { packedPrompt } from './support/model'
+import { readReference } from './support/reference'
 import { tinyWith } from './support/tiny-with'
 import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
 
-const model = await openModel(tinyFolder)
-const { backbone, vision, prepare } = model
+const { model, caseGroup } = await openFixture(await readReference('qwen2_5_vl-tiny'))
+const { backbone, vision } = model
 const none = { dims: [0, vision.featureSize], data: new Float32Array(0) }
 const checkpoint = await openCheckpoint(tinyFolder, backbone)
 
 interface Case {
   name: string
-  images: string[]
-  prompt_ids: number[]
   completion_ids: number[]
 }
 const reference = JSON.parse(await readFile(join(tinyFolder, 'reference.json'), 'utf8')) as {
@@ -52,20 +50,19 @@ function referenceAdapter(): Adapter {
 /** Log-probabilities of a case's completion, by the learning pass without a gradient. */
 async function score(
   { tensors }: Checkpoint,
-  { images: files, prompt_ids, completion_ids }: Case,
+  { name, completion_ids }: Case,
   adapter?: Adapter,
 ): Promise<Float32Array> {
   const weights = await externalData(tensors.values())
   const open = (graph: Parameters<typeof openProgram>[0]) =>
     openProgram(graph, { folder: weights.folder, threads: 1 })
-  const images = await Promise.all(
-    files.map(async (file) => prepare(await decodeImage(join(tinyFolder, 'images', file)))),
-  )
+  const group = await caseGroup(name)
+  const { images } = group
   const encode = await open(encodeProgram({ vision, files: weights }))
   const { dims, data } = images.length > 0 ? (await encode.run(vision.feeds([images]))).features : none
   const features = { dtype: 'float32' as const, dims: [...dims], data: (data as Float32Array).slice() }
   await encode.release()
-  const prompt = packedPrompt(model, { ids: prompt_ids, images, imageSpans: imageSpans(prompt_ids) })
+  const prompt = packedPrompt(model, group)
   const { feeds, scored } = packGroups([{ prompt, completions: [{ ids: Int32Array.from(completion_ids) }] }])
   const learn = await open(
     learnProgram({ backbone, files: weights, trainable: adapter?.trainable, gradient: false, kl: false }),

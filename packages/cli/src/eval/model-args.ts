@@ -3,11 +3,12 @@
  * is `--model DIR --device cpu`. A key that has a flag is read as that flag is.
  */
 import { EvolmmError } from '@evolmm/internal'
+import { lmmsEvalKinds } from '@evolmm/vlm'
 import type { Flags } from '../settings-command'
 import { parsePairs } from './parse-pairs'
 
 /** lmms-eval's names of the models that are run here. */
-const kinds = ['qwen2_5_vl', 'qwen2_5_vl_our', 'evolmm']
+const kinds = [...lmmsEvalKinds(), 'evolmm']
 
 const flagKeys = [
   ...['adapter', 'adapter_subfolder', 'revision', 'device', 'dtype', 'quantize', 'threads'],

@@ -1,6 +1,9 @@
 /** A checkpoint opened as the package opens it, with its programs, for comparing numbers. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { externalData, Graph, op } from '@evolmm/onnx'
+import { afterAll } from 'vitest'
 import type { Backbone } from '../../src/backbones/backbone'
 import type { Feed } from '../../src/backbones/feed'
 import { readBackbone } from '../../src/backbones/open-backbone'
@@ -24,6 +27,8 @@ export interface TestModel {
   backbone: Backbone
   vision: Vision
   files: WeightFiles
+  /** Where its weights are, if they had to be widened; gone after the tests. */
+  cacheDir: string
   prepare: (image: RgbImage) => PreparedImage
   /** Image tokens of the base model. */
   encode: (images: readonly PreparedImage[]) => Promise<Feed>
@@ -58,7 +63,9 @@ export async function openModel(folder: string): Promise<TestModel> {
   const { vision } = backbone
   if (vision === undefined) throw new Error(`${folder} is a model of text alone`)
   const stored = await openCheckpoint(folder, backbone)
-  const { tensors } = await widenedCheckpoint(stored, { cacheDir: join(folder, '.widened') })
+  const cacheDir = await mkdtemp(join(tmpdir(), 'evolmm-widened-'))
+  afterAll(() => rm(cacheDir, { recursive: true, force: true }))
+  const { tensors } = await widenedCheckpoint(stored, { cacheDir })
   const files = await externalData([...tensors.values()])
   const { prepare } = await vision.processor(folder, {})
   const encoder = await openProgram(encodeProgram({ vision, files }), files)
@@ -66,6 +73,7 @@ export async function openModel(folder: string): Promise<TestModel> {
     backbone,
     vision,
     files,
+    cacheDir,
     prepare,
     encode: async (images) => {
       if (images.length === 0) return float([0, vision.featureSize], [])

@@ -32,6 +32,11 @@ export function grouped(places: readonly PatchPlace[], key: (place: PatchPlace) 
   return [...groups.values()]
 }
 
+/** All patches of a frame in one group. */
+export function byFrame(places: readonly PatchPlace[]): number[][] {
+  return grouped(places, ({ frame }) => String(frame))
+}
+
 const theta = 10_000
 
 /** Cosines and sines of rotary positions, [patches, headSize / 2] each: half of them follow the row, half the column. */

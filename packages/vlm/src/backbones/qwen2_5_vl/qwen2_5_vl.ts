@@ -1,11 +1,9 @@
 /** Qwen2.5-VL: most blocks of its vision tower attend within windows of the image, some over all of it. */
-import { gatedSilu, rmsNorm } from '@evolmm/onnx'
 import type { Architecture, Backbone } from '../backbone'
 import { mropeBackbone } from '../parts/mrope-backbone'
-import { grouped, type PatchPlace } from '../parts/patch-places'
-import type { TowerModule } from '../parts/patch-tower'
+import { byFrame, grouped, type PatchPlace } from '../parts/patch-places'
 import { publishedNames } from '../parts/published-names'
-import { linearWeights } from '../parts/weight-shapes'
+import { gatedMlpModule, rmsNormModule } from '../parts/tower-modules'
 import { configJson, parseConfig, type Qwen25Config } from './config'
 import { publishedConfigs } from './published-configs'
 
@@ -33,32 +31,15 @@ export function qwen25Backbone(config: Qwen25Config): Backbone {
     tower: {
       config: vision,
       prefix: 'model.visual',
-      norm: {
-        weights: (name) => [[`${name}.weight`, [hiddenSize]]],
-        apply: (layers, x, name) => rmsNorm({ x, weight: layers.weight(`${name}.weight`), epsilon: 1e-6 }),
-      },
-      mlp: gatedMlp(hiddenSize, vision.intermediateSize),
+      norm: rmsNormModule(hiddenSize, 1e-6),
+      mlp: gatedMlpModule(hiddenSize, vision.intermediateSize),
       kinds: {
         window: (places) => grouped(places, window),
-        image: (places) => grouped(places, ({ frame }) => String(frame)),
+        image: byFrame,
       },
       kindOf: (block) => (fullAttentionBlocks.includes(block) ? 'image' : 'window'),
       windows: { windowedLayers: depth - fullAttentionBlocks.length, window: side ** 2 },
     },
     configJson: (options) => configJson(config, options),
   })
-}
-
-function gatedMlp(width: number, inner: number): TowerModule {
-  return {
-    weights: (name) => [
-      ...linearWeights(`${name}.gate_proj`, [inner, width], true),
-      ...linearWeights(`${name}.up_proj`, [inner, width], true),
-      ...linearWeights(`${name}.down_proj`, [width, inner], true),
-    ],
-    apply: ({ linear }, x, name) => {
-      const gate = linear(x, `${name}.gate_proj`)
-      return linear(gatedSilu({ gate, up: linear(x, `${name}.up_proj`) }), `${name}.down_proj`)
-    },
-  }
 }
