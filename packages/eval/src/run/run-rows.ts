@@ -22,10 +22,10 @@ interface Numbered {
   row: Row
 }
 
-/** A wrong line of one's own shows before hours of work, not when its turn comes. */
+/** A wrong line of one's own shows before hours of work, not when its turn comes. Parquet would be read twice. */
 export async function checkRows(one: OpenTask): Promise<void> {
   const { task, data, start, end } = one
-  if (!('file' in task.source) || !task.source.file.endsWith('.jsonl')) return
+  if (!('file' in task.source) || task.source.file.endsWith('.parquet')) return
   let index = start
   for await (const row of data.read(start, end)) {
     atRow(one, index, () => [task.prompt(row), task.target(row)])
