@@ -116,7 +116,7 @@ const { status, step } = await train({
   solver: role,
   proposer: role,
   load: { device: 'cpu', threads },
-  data: { root: charts, seed },
+  data: { root: charts, seed, reshuffle: true },
   evolve: { seed, totalSteps: updates, ...recipe },
   config: {
     seed,

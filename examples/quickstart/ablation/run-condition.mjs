@@ -61,7 +61,7 @@ export async function runCondition({ condition, seed, settings, charts, records 
     const iterations = evolve({
       solver: vlm,
       proposer: vlm,
-      images: await openImageDataset({ root: charts, seed }),
+      images: await openImageDataset({ root: charts, seed, reshuffle: true }),
       state,
       totalSteps: updates,
       seed,

@@ -56,7 +56,7 @@ function options(folder: string, model: string, more: Partial<TrainOptions>): Tr
     solver: role,
     proposer: role,
     load,
-    data: { root: charts, seed: 1 },
+    data: { root: charts, seed: 1, reshuffle: true },
     ...more,
     evolve: {
       batchSize: 8,

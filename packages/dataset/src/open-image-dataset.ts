@@ -19,7 +19,7 @@ import { emitProcessWarning, skippedImage, type WarningListener } from './warnin
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
   /** Seed of the order, an integer from 0. @default 42 */
   seed?: number | undefined
-  /** A new order in each epoch; false repeats that of epoch 0. @default true */
+  /** True gives each epoch an order of its own; false repeats that of epoch 0. @default false */
   reshuffle?: boolean | undefined
   /** This process among `worldSize` that share the images. @default 0 of 1 */
   rank?: number | undefined
@@ -111,7 +111,7 @@ function checkOptions(options: DatasetOptions) {
   const settings = {
     rules: checkRules(options),
     seed: checkInteger('seed', options.seed ?? 42, { min: 0 }),
-    reshuffle: checkBoolean('reshuffle', options.reshuffle ?? true),
+    reshuffle: checkBoolean('reshuffle', options.reshuffle ?? false),
     worldSize,
     rank: checkInteger('rank', options.rank ?? 0, { min: 0, below: worldSize }),
     dropDuplicates: checkBoolean('dropDuplicates', options.dropDuplicates ?? false),
