@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundleScript, type BundledScript } from '@evolmm/internal/testing'
-import { formatBytes } from '../../../packages/cli/src/format-bytes'
+import { formatBytes } from '../../../packages/cli/src/texts'
 import type { RunReport } from '../../../packages/cli/src/plan/report-run'
 import { runCommand } from '../../../packages/cli/test/support/run-command'
 

@@ -46,11 +46,10 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
 
 /** `worker.rollout.n=5`, as EasyR1 writes a setting; where files are given, one may be called so. */
 function checkAssignment(argument: string, command: Command): void {
-  const [name = '', value] = argument.split('=')
-  const hint =
-    value === undefined || command.options.some(({ variadic }) => variadic)
-      ? undefined
-      : hintAbout(command, name)
+  const end = argument.indexOf('=')
+  if (end < 0 || command.options.some(({ variadic }) => variadic)) return
+  const name = argument.slice(0, end)
+  const hint = hintAbout(command, name)
   if (hint !== undefined) throw new EvolmmError('INVALID_OPTION', `unknown argument '${name}'; ${hint}`)
 }
 

@@ -4,11 +4,8 @@
  */
 import type { Progress as RowProgress } from '@evolmm/eval'
 import { painter, type Context } from './context'
-import { formatBytes } from './format-bytes'
-import { formatSeconds } from './format-seconds'
+import { formatBytes, formatSeconds, oneLine, plainReasons } from './texts'
 import type { HubOptions, LoadOptions } from './library'
-import { oneLine } from './one-line'
-import { plainReasons } from './plain-reasons'
 
 export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
@@ -28,24 +25,9 @@ export interface Progress {
 export function showProgress(context: Context): Progress {
   const { stderr } = context
   const paint = painter(context, stderr)
-  const live = stderr.isTTY === true && context.environment.TERM !== 'dumb'
-  let shown = false
+  const { live, clear, keep, replace } = liveLine(context)
   let announced = false
   let tenth: number | undefined
-
-  const clear = () => {
-    if (shown) stderr.write('\r\u001b[K')
-    shown = false
-  }
-  const keep = (line: string) => {
-    clear()
-    stderr.write(`${line}\n`)
-  }
-  const replace = (line: string) => {
-    // A line that wraps cannot be taken back.
-    stderr.write(`\r${paint('dim', line.slice(0, Math.max(1, (stderr.columns ?? 80) - 1)))}\u001b[K`)
-    shown = true
-  }
 
   const onTwin = (how: string, { file, bytes }: { file: string; bytes: number }) => {
     const line = `writing the weights ${how}, once: ${formatBytes(bytes)} to ${oneLine(file)}`
@@ -95,6 +77,38 @@ export function showProgress(context: Context): Progress {
         keep(`downloading ${formatBytes(allSize - allReceived)} of ${formatBytes(allSize)}`)
         announced = true
       }
+    },
+  }
+}
+
+interface LiveLine {
+  /** Whether there is one: on a terminal that can write over it. */
+  live: boolean
+  clear: () => void
+  keep: (line: string) => void
+  replace: (line: string) => void
+}
+
+function liveLine(context: Context): LiveLine {
+  const { stderr, environment } = context
+  const paint = painter(context, stderr)
+  let shown = false
+  const clear = () => {
+    if (shown) stderr.write('\r\u001b[K')
+    shown = false
+  }
+  return {
+    live: stderr.isTTY === true && environment.TERM !== 'dumb',
+    clear,
+    keep: (line) => {
+      clear()
+      stderr.write(`${line}\n`)
+    },
+    replace: (line) => {
+      // A line that wraps cannot be taken back.
+      const width = Math.max(1, (stderr.columns ?? 80) - 1)
+      stderr.write(`\r${paint('dim', line.slice(0, width))}\u001b[K`)
+      shown = true
     },
   }
 }

@@ -3,8 +3,7 @@ import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
 import { EvolmmError } from '@evolmm/internal'
 import { painter, type Context } from './context'
-import { oneLine } from './one-line'
-import { plainReasons } from './plain-reasons'
+import { oneLine, plainReasons } from './texts'
 
 export interface ReportOptions {
   /** Write the stack below the line. */

@@ -2,7 +2,7 @@
 import type { Context } from './context'
 import { installer } from './installer'
 import type { Library } from './library'
-import { oneLine } from './one-line'
+import { oneLine } from './texts'
 import { reportError, wantsDebug } from './report-error'
 import { run } from './run'
 

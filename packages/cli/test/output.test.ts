@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBytes } from '../src/format-bytes'
+import { formatBytes } from '../src/texts'
 import { fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
 

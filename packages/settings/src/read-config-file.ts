@@ -24,7 +24,7 @@ export async function readConfigFile(path: string): Promise<NonNullable<SourcesI
 }
 
 function invalid(path: string, rule: string, got: string, fix = 'correct the file'): EvolmmError {
-  return new EvolmmError('INVALID_CONFIG_FILE', `--config ${path}: ${rule}, got ${got}; ${fix}`, {
-    details: { path },
+  return new EvolmmError('INVALID_CONFIG_FILE', `config ${path}: ${rule}, got ${got}; ${fix}`, {
+    details: { option: 'config', path },
   })
 }

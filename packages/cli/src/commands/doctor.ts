@@ -1,10 +1,9 @@
 /** `evolmm doctor`: what this machine offers. */
 import type { Command } from 'commander'
 import { painter, type Context } from '../context'
-import { formatBytes } from '../format-bytes'
+import { formatBytes, oneLine } from '../texts'
 import type { RuntimeReport } from '../library'
 import { addOutputFlags } from '../options'
-import { oneLine } from '../one-line'
 
 const examples = `
 Examples:

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { EvolmmError } from '@evolmm/internal'
 import { adapterRows, adapterRule, modelRows, schema, text } from '@evolmm/settings'
-import { formatBytes } from '../format-bytes'
+import { formatBytes } from '../texts'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { openAdapter, withModel } from '../with-model'
 

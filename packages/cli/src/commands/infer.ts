@@ -9,7 +9,6 @@ import {
   adapterRows,
   adapterRule,
   choice,
-  integer,
   modelRows,
   pixelRule,
   samplingRows,

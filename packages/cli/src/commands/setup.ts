@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
 import type { Context } from '../context'
 import type { InstallerResult } from '../installer'
-import { oneLine } from '../one-line'
+import { oneLine } from '../texts'
 import { addOutputFlags } from '../options'
 
 // The installer knows `cuda12` as well, but in this variable only 1 makes it fetch what is already there.

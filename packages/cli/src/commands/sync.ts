@@ -4,7 +4,7 @@ import { syncWandb, type SyncedWandb } from '@evolmm/runs'
 import { schema } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { painter, type Context } from '../context'
-import { oneLine } from '../one-line'
+import { oneLine } from '../texts'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 
 export const syncSettings = schema({

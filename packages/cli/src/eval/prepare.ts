@@ -1,6 +1,5 @@
 /** What a run of `evolmm eval` needs, from its request: tasks, data, a judge, the model as it is measured. */
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
 import { openAiJudge, type Judge, type Task } from '@evolmm/eval'
 import type { Context } from '../context'
@@ -81,7 +80,7 @@ export function measuredModel(vlm: Vlm, request: EvalRequest): Vlm {
 }
 
 function openJudge({ environment }: Context, request: EvalRequest): Judge | undefined {
-  const { judge_url: baseUrl, judge_model: model, mode, output_path: folder } = request
+  const { judge_url: baseUrl, judge_model: model, output_path: folder } = request
   if (baseUrl === null && model === null) return undefined
   return openAiJudge({
     baseUrl: baseUrl ?? undefined,

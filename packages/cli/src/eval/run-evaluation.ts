@@ -1,6 +1,5 @@
 /** A model on tasks, from request to a table; with `--with_base` the model without its adapter first, and both compared. */
 import { basename } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import {
   compareRuns,
   evaluate,
@@ -8,13 +7,13 @@ import {
   formatComparison,
   formatEvaluation,
   type Evaluation,
+  type Task,
 } from '@evolmm/eval'
 import type { Adapter } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { openAdapter, withModel } from '../with-model'
 import { comparedJson } from './compare'
 import type { EvalRequest } from './eval-request'
-import { predictOnly } from './predict-only'
 import { dataOf, measuredModel, prepared } from './prepare'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two batches. */
@@ -50,6 +49,19 @@ export async function runEvaluation(context: Context, request: EvalRequest): Pro
   if (code === 130 && request.output_path !== null)
     context.stderr.write('stopped; the same command continues from here\n')
   return code
+}
+
+/** A task whose answers are written down and not scored. */
+function predictOnly(task: Task): Task {
+  return {
+    ...task,
+    judge: 'never',
+    score: () => ({ values: {} }),
+    aggregate: () => ({}),
+    breakdown: undefined,
+    higherIsBetter: {},
+    means: [],
+  }
 }
 
 interface Evaluations {

@@ -2,7 +2,7 @@
 import { EvolmmError } from '@evolmm/internal'
 import { resolve } from '@evolmm/settings'
 import { evolmmSettings, type EvolmmValues, type EvolmmSettings } from '@evolmm/trainer'
-import { formatBytes } from '../format-bytes'
+import { formatBytes } from '../texts'
 import type { Place, TrainingMemory } from './estimate-training'
 import type { PlannedImage, RunPlan } from './plan-run'
 

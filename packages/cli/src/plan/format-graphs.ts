@@ -1,6 +1,6 @@
 /** Programs for people. */
 import type { PlannedTensor } from '@evolmm/vlm'
-import { formatBytes } from '../format-bytes'
+import { formatBytes } from '../texts'
 import type { PlannedGraph } from './plan-graphs'
 
 /** A line for each program, and with `tensors` one for each of its inputs and outputs. */

@@ -1,5 +1,5 @@
 /** A plan for people. */
-import { formatBytes } from '../format-bytes'
+import { formatBytes } from '../texts'
 import { memoryKinds, memoryPhases, type Place } from './estimate-training'
 import type { RunReport } from './report-run'
 
