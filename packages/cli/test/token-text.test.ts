@@ -1,4 +1,5 @@
 /** Bytes are those of UTF-8, and their characters those of GPT-2's published table: 日 is written æĹ¥. */
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tokenText } from '../src/token-text'
@@ -23,7 +24,7 @@ test('what is no byte-level token stays as it was decoded', () => {
   expect(tokenText({ token: () => undefined, decode: () => '' }, 0)).toBe('')
 })
 
-test('pieces of any text hold its bytes, in order', () => {
+sizedTest('pieces of any text hold its bytes, in order', { texts: [100, 300, 20_000] }, ({ count, seed }) => {
   const alphabet = Array.from({ length: 256 }, (_, byte) => byte)
   // By the definition in GPT-2's encoder: these as they are, the rest from 256 on.
   const plain = new Set(
@@ -53,6 +54,6 @@ test('pieces of any text hold its bytes, in order', () => {
       )
       expect([...Buffer.concat(back)]).toEqual(bytes)
     }),
-    { seed: 5, numRuns: 300 },
+    { seed, numRuns: count },
   )
 })

@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { beforeEach, expect, test, vi } from 'vitest'
 import {
@@ -92,45 +93,49 @@ test('a sample says where it is and where it comes from', async () => {
   expect(flat.length).toBe(1)
 })
 
-test('is the walk that the definition gives, for any shard, in any order of calls, resumed anywhere', async () => {
-  const shards = fc
-    .record({
-      images: fc.integer({ min: 1, max: 11 }),
-      worldSize: fc.integer({ min: 1, max: 5 }),
-      seed: fc.nat(),
-      reshuffle: fc.boolean(),
-    })
-    .chain((shard) =>
-      fc.record({
-        shard: fc.constant(shard),
-        rank: fc.nat(shard.worldSize - 1),
-        bad: fc.uniqueArray(fc.nat(shard.images - 1), { maxLength: shard.images - 1 }),
-        steps: fc.array(fc.nat(80), { minLength: 1, maxLength: 8 }),
-      }),
-    )
-  await fc.assert(
-    fc.asyncProperty(shards, async ({ shard: { images, ...rest }, rank, bad, steps }) => {
-      const shard = { ...rest, rank }
-      // In a fixed order a rank may see nothing but bad images; that is another test.
-      const order = shuffledOrder({ length: images, seed: shard.seed, epoch: 0 })
-      const reached = range(images).map((visit) => order[(rank + visit * shard.worldSize) % images])
-      fc.pre(shard.reshuffle || reached.some((index) => !bad.includes(index)))
-
-      const root = folderWith(images, bad)
-      const expected = definition(images, bad, shard, 81)
-      const dataset = await open({ root, ...shard })
-      for (const step of steps) expect(await dataset.sampleAt(step)).toMatchObject(expected[step])
-      const resumed = await open({
-        root,
-        ...shard,
-        state: JSON.parse(JSON.stringify(dataset.state)) as DatasetState,
+sizedTest(
+  'is the walk that the definition gives, for any shard, in any order of calls, resumed anywhere',
+  { shards: [40, 150, 3000] },
+  async ({ count, seed }) => {
+    const shards = fc
+      .record({
+        images: fc.integer({ min: 1, max: 11 }),
+        worldSize: fc.integer({ min: 1, max: 5 }),
+        seed: fc.nat(),
+        reshuffle: fc.boolean(),
       })
-      for (const step of steps.toReversed())
-        expect(await resumed.sampleAt(step)).toMatchObject(expected[step])
-    }),
-    { seed: 1, numRuns: 150 },
-  )
-})
+      .chain((shard) =>
+        fc.record({
+          shard: fc.constant(shard),
+          rank: fc.nat(shard.worldSize - 1),
+          bad: fc.uniqueArray(fc.nat(shard.images - 1), { maxLength: shard.images - 1 }),
+          steps: fc.array(fc.nat(80), { minLength: 1, maxLength: 8 }),
+        }),
+      )
+    await fc.assert(
+      fc.asyncProperty(shards, async ({ shard: { images, ...rest }, rank, bad, steps }) => {
+        const shard = { ...rest, rank }
+        // In a fixed order a rank may see nothing but bad images; that is another test.
+        const order = shuffledOrder({ length: images, seed: shard.seed, epoch: 0 })
+        const reached = range(images).map((visit) => order[(rank + visit * shard.worldSize) % images])
+        fc.pre(shard.reshuffle || reached.some((index) => !bad.includes(index)))
+
+        const root = folderWith(images, bad)
+        const expected = definition(images, bad, shard, 81)
+        const dataset = await open({ root, ...shard })
+        for (const step of steps) expect(await dataset.sampleAt(step)).toMatchObject(expected[step])
+        const resumed = await open({
+          root,
+          ...shard,
+          state: JSON.parse(JSON.stringify(dataset.state)) as DatasetState,
+        })
+        for (const step of steps.toReversed())
+          expect(await resumed.sampleAt(step)).toMatchObject(expected[step])
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test.each([
   { reshuffle: true, worldSize: 1 },

@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryFolder } from '@evolmm/internal/testing'
+import { sizedTest, temporaryFolder } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openJsonLines } from '../src/rows/json-lines'
@@ -18,31 +18,37 @@ async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promis
   return rows
 }
 
-test('every range of rows is read as it was written, each at the place of its line', async () => {
-  const path = join(temporaryFolder(), 'a.jsonl')
-  const line = fc.oneof(
-    fc.constantFrom('', ' ', '\t\r'),
-    fc.record({ text: fc.string({ unit: 'binary' }), n: fc.integer() }).map((row) => JSON.stringify(row)),
-    // Longer than what is read at once.
-    fc.constant(JSON.stringify({ text: '🚗'.repeat(100_000) })),
-  )
-  await fc.assert(
-    fc.asyncProperty(fc.array(line, { maxLength: 8 }), fc.boolean(), async (lines, ended) => {
-      writeFileSync(path, lines.join('\n') + (ended ? '\n' : ''))
-      const filled = lines.flatMap((text, i) => (text.trim() === '' ? [] : [{ text, number: i + 1 }]))
-      const rows = filled.map(({ text }) => JSON.parse(text) as Row)
-      const reader = await openJsonLines(path)
-      expect(reader.length).toBe(rows.length)
-      for (let start = 0; start <= rows.length; start++)
-        expect(await rowsOf(reader, start, rows.length - (start % 2))).toEqual(
-          rows.slice(start, rows.length - (start % 2)),
+sizedTest(
+  'every range of rows is read as it was written, each at the place of its line',
+  { files: [30, 100, 2000] },
+  async ({ count, seed }) => {
+    const path = join(temporaryFolder(), 'a.jsonl')
+    const line = fc.oneof(
+      fc.constantFrom('', ' ', '\t\r'),
+      fc.record({ text: fc.string({ unit: 'binary' }), n: fc.integer() }).map((row) => JSON.stringify(row)),
+      // Longer than what is read at once.
+      fc.constant(JSON.stringify({ text: '🚗'.repeat(100_000) })),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 8 }), fc.boolean(), async (lines, ended) => {
+        writeFileSync(path, lines.join('\n') + (ended ? '\n' : ''))
+        const filled = lines.flatMap((text, i) => (text.trim() === '' ? [] : [{ text, number: i + 1 }]))
+        const rows = filled.map(({ text }) => JSON.parse(text) as Row)
+        const reader = await openJsonLines(path)
+        expect(reader.length).toBe(rows.length)
+        for (let start = 0; start <= rows.length; start++)
+          expect(await rowsOf(reader, start, rows.length - (start % 2))).toEqual(
+            rows.slice(start, rows.length - (start % 2)),
+          )
+        expect(filled.map((_, i) => reader.placeOf(i))).toEqual(
+          filled.map(({ number }) => `${path}:${number}`),
         )
-      expect(filled.map((_, i) => reader.placeOf(i))).toEqual(filled.map(({ number }) => `${path}:${number}`))
-      await reader.close()
-    }),
-    { seed: 6, numRuns: 30 },
-  )
-})
+        await reader.close()
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('the rows of one reader may be read in several places at once', async () => {
   const reader = await openJsonLines(written('{"i":0}\n{"i":1}\n{"i":2}\n'))

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { beforeEach, expect, test, vi } from 'vitest'
 import {
@@ -96,35 +97,39 @@ test('holds a header and a line per image with size, time, hash and measures, or
   expect(await entriesOf(file)).toEqual(expected)
 })
 
-test('what is written is read back, whatever the paths, more than once', async () => {
-  const file = join(folderOf(), 'm.jsonl')
-  // U+2028 is a line end to many readers; the order is by code point, not by UTF-16 unit.
-  const path = fc.string({
-    unit: fc.constantFrom('a', '"', '\\', '\n', '\u2028', 'é', '\uffee', '\u{1f600}'),
-    minLength: 1,
-  })
-  await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(path, { maxLength: 20 }), async (paths) => {
-      paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      const entries = paths.map((path, i) => ({
-        path,
-        size: i,
-        mtime: i / 3,
-        skipped: 'empty' as const,
-        detail: 'x',
-      }))
-      await writeManifest(file, { ...header, images: entries.length }, entries)
-      const manifest = await readManifest(file)
-      expect(manifest.images).toBe(entries.length)
-      for (let again = 0; again < 2; again++) {
-        const read = []
-        for await (const entry of manifest.entries) read.push(entry)
-        expect(read).toEqual(entries)
-      }
-    }),
-    { seed: 1, numRuns: 50 },
-  )
-})
+sizedTest(
+  'what is written is read back, whatever the paths, more than once',
+  { manifests: [50, 100, 5000] },
+  async ({ count, seed }) => {
+    const file = join(folderOf(), 'm.jsonl')
+    // U+2028 is a line end to many readers; the order is by code point, not by UTF-16 unit.
+    const path = fc.string({
+      unit: fc.constantFrom('a', '"', '\\', '\n', '\u2028', 'é', '\uffee', '\u{1f600}'),
+      minLength: 1,
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(path, { maxLength: 20 }), async (paths) => {
+        paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        const entries = paths.map((path, i) => ({
+          path,
+          size: i,
+          mtime: i / 3,
+          skipped: 'empty' as const,
+          detail: 'x',
+        }))
+        await writeManifest(file, { ...header, images: entries.length }, entries)
+        const manifest = await readManifest(file)
+        expect(manifest.images).toBe(entries.length)
+        for (let again = 0; again < 2; again++) {
+          const read = []
+          for await (const entry of manifest.entries) read.push(entry)
+          expect(read).toEqual(entries)
+        }
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('a manifest of many lines is written and read in pieces', async () => {
   const file = join(folderOf(), 'm.jsonl')

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { build } from 'tsup'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -143,23 +144,27 @@ test('more links in one folder than are looked at together', async () => {
   expect((await scan({ root })).paths).toHaveLength(150)
 })
 
-test('the order is that of all paths sorted by code point, whatever the nesting', async () => {
-  // Names around "/" (U+002F) in order, prefixes of each other, and both sides of the surrogates.
-  const name = fc.constantFrom('a', 'a!', 'a.b', 'a-', 'a0', 'aa', 'B', 'é', '\u{1f600}', '\uffee', '漢')
-  const path = fc.array(name, { minLength: 1, maxLength: 4 })
-  await fc.assert(
-    fc.asyncProperty(fc.array(path, { minLength: 1, maxLength: 25 }), async (paths) => {
-      // Folders end in "_", so that no path is both a folder and a file.
-      const files = paths.map((parts) =>
-        ['top', ...parts].map((part, i) => (i < parts.length ? `${part}_` : `${part}.png`)).join('/'),
-      )
-      const root = folderOf(Object.fromEntries(files.map((file) => [file, ''])))
-      const sorted = [...new Set(files)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      expect((await scan({ root })).paths).toEqual(sorted)
-    }),
-    { seed: 1, numRuns: 60 },
-  )
-})
+sizedTest(
+  'the order is that of all paths sorted by code point, whatever the nesting',
+  { folders: [30, 60, 2000] },
+  async ({ count, seed }) => {
+    // Names around "/" (U+002F) in order, prefixes of each other, and both sides of the surrogates.
+    const name = fc.constantFrom('a', 'a!', 'a.b', 'a-', 'a0', 'aa', 'B', 'é', '\u{1f600}', '\uffee', '漢')
+    const path = fc.array(name, { minLength: 1, maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(path, { minLength: 1, maxLength: 25 }), async (paths) => {
+        // Folders end in "_", so that no path is both a folder and a file.
+        const files = paths.map((parts) =>
+          ['top', ...parts].map((part, i) => (i < parts.length ? `${part}_` : `${part}.png`)).join('/'),
+        )
+        const root = folderOf(Object.fromEntries(files.map((file) => [file, ''])))
+        const sorted = [...new Set(files)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        expect((await scan({ root })).paths).toEqual(sorted)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('many sub-folders, more than are read ahead, come in order and completely', async () => {
   const files = Array.from({ length: 40 }, (_, i) => `top/d${String(i).padStart(2, '0')}/x.png`)

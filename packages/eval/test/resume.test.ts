@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { bundleScript, temporaryFolder } from '@evolmm/internal/testing'
+import { bundleScript, sizedTest, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { fileTask } from '../src/file-task'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
@@ -61,42 +61,46 @@ function doneRows(outputPath: string): string[] {
   return lines.map((line) => JSON.parse(line) as RowRecord).map(({ task, row }) => `${task} ${row}`)
 }
 
-test('a run killed at many random moments ends as an undisturbed one and asks for no row that was done', async () => {
-  const folder = temporaryFolder()
-  const { file: script, remove } = await bundleScript(new URL('support/run-sums.ts', import.meta.url))
-  onTestFinished(remove)
-  const file = writeSums(folder, 90)
-  const undisturbed = join(folder, 'undisturbed')
-  await evaluate(options(file, undisturbed))
+sizedTest(
+  'a run killed at random moments ends as an undisturbed one and asks for no row that was done',
+  { rows: [30, 90, 600] },
+  async ({ count, seed }) => {
+    const folder = temporaryFolder()
+    const { file: script, remove } = await bundleScript(new URL('support/run-sums.ts', import.meta.url))
+    onTestFinished(remove)
+    const file = writeSums(folder, count)
+    const undisturbed = join(folder, 'undisturbed')
+    await evaluate(options(file, undisturbed))
 
-  const outputPath = join(folder, 'killed')
-  mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
-  const log = join(outputPath, 'asked.txt')
-  const random = randomNumbers(7)
-  let kills = 0
-  for (;;) {
-    const done = new Set(doneRows(outputPath))
-    writeFileSync(log, '')
-    // Killed a moment after a few of its batches, wherever it is by then: waiting, scoring or writing.
-    let batches = 1 + Math.floor(random() * 6)
-    const moment = random() * 6
-    const child = spawn(process.execPath, [script, folder, outputPath, String(batches + 2)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const ended = once(child, 'exit')
-    child.stdout.on('data', (dots: Buffer) => {
-      batches -= dots.length
-      if (batches <= 0) setTimeout(() => child.kill('SIGKILL'), moment)
-    })
-    const [code] = (await ended) as [number | null]
-    const asked = readFileSync(log, 'utf8').split('\n').slice(0, -1)
-    expect(asked.filter((row) => done.has(row))).toEqual([])
-    if (code === 0) break
-    kills++
-  }
-  expect(kills).toBeGreaterThan(8)
-  expect(filesOf(outputPath)).toEqual(filesOf(undisturbed))
-})
+    const outputPath = join(folder, 'killed')
+    mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
+    const log = join(outputPath, 'asked.txt')
+    const random = randomNumbers(seed)
+    let kills = 0
+    for (;;) {
+      const done = new Set(doneRows(outputPath))
+      writeFileSync(log, '')
+      // Killed a moment after a few of its batches, wherever it is by then: waiting, scoring or writing.
+      let batches = 1 + Math.floor(random() * 6)
+      const moment = random() * 6
+      const child = spawn(process.execPath, [script, folder, outputPath, String(batches + 2)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const ended = once(child, 'exit')
+      child.stdout.on('data', (dots: Buffer) => {
+        batches -= dots.length
+        if (batches <= 0) setTimeout(() => child.kill('SIGKILL'), moment)
+      })
+      const [code] = (await ended) as [number | null]
+      const asked = readFileSync(log, 'utf8').split('\n').slice(0, -1)
+      expect(asked.filter((row) => done.has(row))).toEqual([])
+      if (code === 0) break
+      kills++
+    }
+    expect(kills).toBeGreaterThan(count < 90 ? 0 : 8)
+    expect(filesOf(outputPath)).toEqual(filesOf(undisturbed))
+  },
+)
 
 /** A run whose sampler fails at some call; what it leaves behind is what a kill there leaves. */
 async function interrupted(file: string, outputPath: string, call: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { pairedDifference, signTest, type PairedDifference } from '../src/compare/paired-difference'
@@ -75,28 +76,32 @@ function votedWorth(samples: readonly { answer: number; correct: number }[]): nu
   return meanOf(winners.map((answer) => samples.find((sample) => sample.answer === answer)?.correct ?? NaN))
 }
 
-test('majority@k is the mean over all groups of k samples of the worth of their vote', () => {
-  const worths = [1, 0, 0.25]
-  fc.assert(
-    fc.property(
-      fc.array(fc.record({ count: fc.integer({ min: 1, max: 4 }), correct: fc.constantFrom(...worths) }), {
-        minLength: 1,
-        maxLength: 5,
-      }),
-      fc.nat(),
-      (answers: AnswerCount[], seed) => {
-        const samples = answers.flatMap(({ count, correct }, answer) =>
-          Array.from({ length: count }, () => ({ answer, correct })),
-        )
-        if (samples.length > 12) return
-        const k = 1 + (seed % samples.length)
-        const expected = meanOf([...subsets(samples, k)].map(votedWorth))
-        expect(majorityAtK(answers, k)).toBeCloseTo(expected, 12)
-      },
-    ),
-    { seed: 1, numRuns: 300 },
-  )
-})
+sizedTest(
+  'majority@k is the mean over all groups of k samples of the worth of their vote',
+  { samples: [300, 1000, 20_000] },
+  ({ count, seed }) => {
+    const worths = [1, 0, 0.25]
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ count: fc.integer({ min: 1, max: 4 }), correct: fc.constantFrom(...worths) }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        fc.nat(),
+        (answers: AnswerCount[], seed) => {
+          const samples = answers.flatMap(({ count, correct }, answer) =>
+            Array.from({ length: count }, () => ({ answer, correct })),
+          )
+          if (samples.length > 12) return
+          const k = 1 + (seed % samples.length)
+          const expected = meanOf([...subsets(samples, k)].map(votedWorth))
+          expect(majorityAtK(answers, k)).toBeCloseTo(expected, 12)
+        },
+      ),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('majority@k of 64 samples is quick and within bounds', () => {
   const answers = Array.from({ length: 16 }, (_, i) => ({ count: 4, correct: i === 0 ? 1 : 0 }))

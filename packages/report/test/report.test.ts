@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { entryOf, runLog, type RunFile } from '@evolmm/runs'
@@ -135,12 +136,12 @@ test('nothing that a model writes becomes markup', async () => {
   expect(found.text).toContain('"><img src=x onerror=alert(1)>')
 })
 
-test('any records make a valid page', async () => {
+sizedTest('any records make a valid page', { logs: [20, 60, 2000] }, async ({ count, seed }) => {
   await fc.assert(
     fc.asyncProperty(anyRecords, async (records) => {
       expect((await report(records)).problems).toEqual([])
     }),
-    { numRuns: 60, seed: 6 },
+    { seed, numRuns: count },
   )
 })
 

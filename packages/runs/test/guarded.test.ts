@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { guarded, type RunInfo, type Tracker } from '../src'
@@ -45,27 +46,31 @@ test('all trackers get all calls in order', async () => {
   expect(b.got).toEqual(a.got)
 })
 
-test('a tracker that fails now and then gets everything once and in order; it is reported once', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.infiniteStream(fc.nat(2)), async (dice) => {
-      const { warnings, onWarning } = warned()
-      let failures = 0
-      const { tracker, got } = fake(() => {
-        if (dice.next().value !== 0 || failures >= 20) return
-        failures++
-        throw new Error('no')
-      })
-      const safe = guarded([tracker], { onWarning })
-      await run(safe, 8)
-      // Whatever is still waiting is passed on by later calls.
-      for (let i = 0; i < 30; i++) await safe.flush()
-      expect(got.filter((each) => each !== 'flush')).toEqual(['start', 1, 2, 3, 4, 5, 6, 7, 8, 'finish'])
-      expect(safe.counts()).toMatchObject([{ name: 'fake', failures, missing: 0, lost: 0 }])
-      expect(warnings.filter(({ code }) => code === 'TRACKER_FAILED').length).toBe(failures > 0 ? 1 : 0)
-    }),
-    { numRuns: 100, seed: 9 },
-  )
-})
+sizedTest(
+  'a tracker that fails now and then gets everything once and in order; it is reported once',
+  { trackers: [50, 100, 5000] },
+  async ({ count, seed }) => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat(2)), async (dice) => {
+        const { warnings, onWarning } = warned()
+        let failures = 0
+        const { tracker, got } = fake(() => {
+          if (dice.next().value !== 0 || failures >= 20) return
+          failures++
+          throw new Error('no')
+        })
+        const safe = guarded([tracker], { onWarning })
+        await run(safe, 8)
+        // Whatever is still waiting is passed on by later calls.
+        for (let i = 0; i < 30; i++) await safe.flush()
+        expect(got.filter((each) => each !== 'flush')).toEqual(['start', 1, 2, 3, 4, 5, 6, 7, 8, 'finish'])
+        expect(safe.counts()).toMatchObject([{ name: 'fake', failures, missing: 0, lost: 0 }])
+        expect(warnings.filter(({ code }) => code === 'TRACKER_FAILED').length).toBe(failures > 0 ? 1 : 0)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('a tracker that throws at once, not as a promise, is no different', async () => {
   const { warnings, onWarning } = warned()

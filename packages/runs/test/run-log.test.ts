@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { bundleScript } from '@evolmm/internal/testing'
+import { philox4x32 } from '@evolmm/internal'
+import { bundleScript, sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import {
@@ -99,31 +100,35 @@ test('a run that goes on cuts its log and appends; the outcome is that of an unb
   expect(readFileSync(file)).toEqual(unbroken)
 })
 
-test('cutting drops everything behind the step, JSON or not', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.nat(5),
-      fc.oneof(fc.string(), fc.constantFrom('{}\n', 'null\n', '\n\n', '{"step":7}\nx', '\u0000\u0000')),
-      fc.nat(5),
-      async (step, tail, cut) => {
-        rmSync(file, { force: true })
-        await write(steps(step, 2))
-        const kept = readFileSync(file)
-        // More iterations, of which the last one may be torn anywhere.
-        rmSync(file)
-        await write(steps(step + 2, 2))
-        const all = readFileSync(file)
-        writeFileSync(file, all.subarray(0, all.length - (cut * (all.length - kept.length)) / 5))
-        appendFileSync(file, tail)
-        await truncateLog(folder, sampleKind, step)
-        expect(readFileSync(file)).toEqual(kept)
-        await truncateLog(folder, sampleKind, step)
-        expect(readFileSync(file)).toEqual(kept)
-      },
-    ),
-    { numRuns: 40, seed: 7 },
-  )
-})
+sizedTest(
+  'cutting drops everything behind the step, JSON or not',
+  { logs: [20, 40, 1000] },
+  async ({ count, seed }) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(5),
+        fc.oneof(fc.string(), fc.constantFrom('{}\n', 'null\n', '\n\n', '{"step":7}\nx', '\u0000\u0000')),
+        fc.nat(5),
+        async (step, tail, cut) => {
+          rmSync(file, { force: true })
+          await write(steps(step, 2))
+          const kept = readFileSync(file)
+          // More iterations, of which the last one may be torn anywhere.
+          rmSync(file)
+          await write(steps(step + 2, 2))
+          const all = readFileSync(file)
+          writeFileSync(file, all.subarray(0, all.length - (cut * (all.length - kept.length)) / 5))
+          appendFileSync(file, tail)
+          await truncateLog(folder, sampleKind, step)
+          expect(readFileSync(file)).toEqual(kept)
+          await truncateLog(folder, sampleKind, step)
+          expect(readFileSync(file)).toEqual(kept)
+        },
+      ),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('reading leaves out what a killed process did not finish, at every byte', async () => {
   await write(steps(2, 2))
@@ -205,61 +210,69 @@ test('a log that cannot be written is one typed error', async () => {
   expect(await codeOf(Promise.resolve(runLog(sampleKind).log(entry(1))))).toBe('NOT_STARTED')
 })
 
-test('killed while it logs, at twelve moments: whole iterations, then at most one that is torn', async () => {
-  const { file: main, remove } = await bundleScript(new URL('support/log-until-killed.ts', import.meta.url))
-  onTestFinished(remove)
-  let known = 0
-  for (let round = 0; round < 12; round++) {
-    // Goes on where the log stands, as a run does after a checkpoint at that step.
-    const child = fork(main, [folder, String(known)], { stdio: 'ignore' })
-    let flushed = known
-    child.on('message', (step) => {
-      flushed = Number(step)
-    })
-    await once(child, 'message')
-    await delay(round * 7)
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-    await truncateLog(folder, sampleKind, flushed)
-    const read = await readAll()
-    expect(read.length).toBe(flushed)
-    expect(read).toEqual(steps(flushed, 2))
-    known = flushed
-  }
-  expect(known).toBeGreaterThan(12)
-})
+sizedTest(
+  'killed while it logs: whole iterations, then at most one that is torn',
+  { kills: [4, 12, 100] },
+  async ({ count, seed }) => {
+    const { file: main, remove } = await bundleScript(new URL('support/log-until-killed.ts', import.meta.url))
+    onTestFinished(remove)
+    let known = 0
+    for (let round = 0; round < count; round++) {
+      // Goes on where the log stands, as a run does after a checkpoint at that step.
+      const child = fork(main, [folder, String(known)], { stdio: 'ignore' })
+      let flushed = known
+      child.on('message', (step) => {
+        flushed = Number(step)
+      })
+      await once(child, 'message')
+      await delay((84 * philox4x32([round, 0, 0, 0], [seed, 0])[0]) / 2 ** 32)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      await truncateLog(folder, sampleKind, flushed)
+      const read = await readAll()
+      expect(read.length).toBe(flushed)
+      expect(read).toEqual(steps(flushed, 2))
+      known = flushed
+    }
+    expect(known).toBeGreaterThan(count)
+  },
+)
 
-test('a method without a codec gets a line of JSON for each record, and any record comes back', async () => {
-  interface Any {
-    step: number
-    text: string
-    numbers: number[]
-    nested: { value: number | null } | null
-    probe?: Record<string, number> | null
-  }
-  const kind: RecordKind<Any> = { name: 'any', metrics: [] }
-  const number = fc.double().map((x) => (x === 0 ? 0 : x))
-  const any = fc.record({
-    text: fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\u2028', '"'), fc.string()) }),
-    numbers: fc.array(number),
-    nested: fc.option(fc.record({ value: fc.option(number) })),
-    probe: fc.option(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('__proto__')), number)),
-  })
-  await fc.assert(
-    fc.asyncProperty(fc.array(any, { maxLength: 4 }), async (parts) => {
-      const records = parts.map((part, i) => ({ step: i + 1, ...part }))
-      rmSync(join(folder, 'log.jsonl'), { force: true })
-      const log = runLog(kind)
-      await log.start(info())
-      for (const each of records) await log.log(entryOf(kind, each))
-      await log.finish({ step: records.length, status: 'finished' })
-      const found = []
-      for await (const each of readLog(folder, kind)) found.push(each)
-      expect(found).toEqual(records)
-    }),
-    { numRuns: 200, seed: 6 },
-  )
-})
+sizedTest(
+  'a method without a codec gets a line of JSON for each record, and any record comes back',
+  { logs: [100, 200, 5000] },
+  async ({ count, seed }) => {
+    interface Any {
+      step: number
+      text: string
+      numbers: number[]
+      nested: { value: number | null } | null
+      probe?: Record<string, number> | null
+    }
+    const kind: RecordKind<Any> = { name: 'any', metrics: [] }
+    const number = fc.double().map((x) => (x === 0 ? 0 : x))
+    const any = fc.record({
+      text: fc.string({ unit: fc.oneof(fc.constantFrom('\n', '\u2028', '"'), fc.string()) }),
+      numbers: fc.array(number),
+      nested: fc.option(fc.record({ value: fc.option(number) })),
+      probe: fc.option(fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('__proto__')), number)),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(any, { maxLength: 4 }), async (parts) => {
+        const records = parts.map((part, i) => ({ step: i + 1, ...part }))
+        rmSync(join(folder, 'log.jsonl'), { force: true })
+        const log = runLog(kind)
+        await log.start(info())
+        for (const each of records) await log.log(entryOf(kind, each))
+        await log.finish({ step: records.length, status: 'finished' })
+        const found = []
+        for await (const each of readLog(folder, kind)) found.push(each)
+        expect(found).toEqual(records)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('a file of another name has its lines', async () => {
   const kind: RecordKind<{ step: number; loss: number }> = {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { formatSettings, readConfigFile, resolve, settingsData, type SourcesInput } from '../src/index'
@@ -17,37 +18,41 @@ function writeTemporary(name: string, contents: string): string {
   return join(folder, name)
 }
 
-test('a flag counts before the environment, that before the file, that before the default', async () => {
-  const names = ['lr', 'seed', 'total_steps'] as const
-  const value = fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined })
-  const layer = fc.record(Object.fromEntries(names.map((name) => [name, value])))
-  const defined = (values: Record<string, number | undefined>) =>
-    Object.entries(values).filter(([, one]) => one !== undefined)
-  const { settings: defaults } = await read()
-  await fc.assert(
-    fc.asyncProperty(layer, layer, layer, async (flags, environment, values) => {
-      const { settings, sources, subjects } = await read({
-        flags: Object.fromEntries(defined(flags).map(([name, one]) => [name, String(one)])),
-        environment: Object.fromEntries(
-          defined(environment).map(([name, one]) => [name.toUpperCase(), String(one)]),
-        ),
-        file: file(Object.fromEntries(defined(values))),
-      })
-      for (const name of names) {
-        const [source, expected, subject] = (
-          [
-            ['flag', flags[name], `--${name}`],
-            ['environment', environment[name], name.toUpperCase()],
-            ['file', values[name], `my.json: ${name}`],
-            ['default', defaults[name], `--${name}`],
-          ] as const
-        ).find(([, one]) => one !== undefined) ?? ['default', NaN, '']
-        expect([sources[name], settings[name], subjects[name]]).toEqual([source, expected, subject])
-      }
-    }),
-    { seed: 6, numRuns: 300 },
-  )
-})
+sizedTest(
+  'a flag counts before the environment, that before the file, that before the default',
+  { sources: [300, 1000, 50_000] },
+  async ({ count, seed }) => {
+    const names = ['lr', 'seed', 'total_steps'] as const
+    const value = fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined })
+    const layer = fc.record(Object.fromEntries(names.map((name) => [name, value])))
+    const defined = (values: Record<string, number | undefined>) =>
+      Object.entries(values).filter(([, one]) => one !== undefined)
+    const { settings: defaults } = await read()
+    await fc.assert(
+      fc.asyncProperty(layer, layer, layer, async (flags, environment, values) => {
+        const { settings, sources, subjects } = await read({
+          flags: Object.fromEntries(defined(flags).map(([name, one]) => [name, String(one)])),
+          environment: Object.fromEntries(
+            defined(environment).map(([name, one]) => [name.toUpperCase(), String(one)]),
+          ),
+          file: file(Object.fromEntries(defined(values))),
+        })
+        for (const name of names) {
+          const [source, expected, subject] = (
+            [
+              ['flag', flags[name], `--${name}`],
+              ['environment', environment[name], name.toUpperCase()],
+              ['file', values[name], `my.json: ${name}`],
+              ['default', defaults[name], `--${name}`],
+            ] as const
+          ).find(([, one]) => one !== undefined) ?? ['default', NaN, '']
+          expect([sources[name], settings[name], subjects[name]]).toEqual([source, expected, subject])
+        }
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('empty variables count as unset, and one is left alone where it means something else', async () => {
   for (const TEMP of ['/tmp', 'C:\\Users\\me\\AppData\\Local\\Temp', ''])

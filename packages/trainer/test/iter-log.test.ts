@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entryOf, readLog, runLog } from '@evolmm/runs'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { evolmm, type IterationRecord } from '../src'
@@ -31,16 +32,20 @@ async function readAll(): Promise<IterationRecord[]> {
   return records
 }
 
-test('reading gives back exactly the records that were logged, whatever is in them', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyRecords, async (records) => {
-      rmSync(file, { force: true })
-      await write(records)
-      expect(await readAll()).toEqual(records)
-    }),
-    { numRuns: 200, seed: 6 },
-  )
-})
+sizedTest(
+  'reading gives back exactly the records that were logged, whatever is in them',
+  { logs: [100, 200, 5000] },
+  async ({ count, seed }) => {
+    await fc.assert(
+      fc.asyncProperty(anyRecords, async (records) => {
+        rmSync(file, { force: true })
+        await write(records)
+        expect(await readAll()).toEqual(records)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('a line has the keys and meanings of the released log', async () => {
   await write([record(1)])

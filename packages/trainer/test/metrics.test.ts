@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { metricsOf as numbersOf } from '@evolmm/runs'
@@ -103,15 +104,19 @@ test('the probe, the watch and the times are there', () => {
   })
 })
 
-test('no name stands twice in the table, and any record has numbers only', () => {
-  const names = evolmm.metrics.flatMap(({ name, aliases = [] }) => [name, ...aliases])
-  expect(new Set(names).size).toBe(names.length)
-  fc.assert(
-    fc.property(anyRecords, (records) => {
-      for (const each of records)
-        for (const [name, value] of Object.entries(metricsOf(each)))
-          expect([name, typeof value]).toEqual([name, 'number'])
-    }),
-    { numRuns: 100, seed: 8 },
-  )
-})
+sizedTest(
+  'no name stands twice in the table, and any record has numbers only',
+  { records: [50, 100, 5000] },
+  ({ count, seed }) => {
+    const names = evolmm.metrics.flatMap(({ name, aliases = [] }) => [name, ...aliases])
+    expect(new Set(names).size).toBe(names.length)
+    fc.assert(
+      fc.property(anyRecords, (records) => {
+        for (const each of records)
+          for (const [name, value] of Object.entries(metricsOf(each)))
+            expect([name, typeof value]).toEqual([name, 'number'])
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)

@@ -1,18 +1,22 @@
-/** Images of a usual size through the public functions; `shapes.test.ts` compares their numbers with PyTorch. */
-import { afterAll, expect, test } from 'vitest'
+/** Large images through the public functions; `shapes.test.ts` compares numbers at 1024 by 768 with PyTorch. */
+import { sizedTest } from '@evolmm/internal/testing'
+import { afterAll, expect } from 'vitest'
 import { picture } from './support/formulas'
 import { loadTiny, referenceAdapter } from './support/loaded'
 
 const vlm = await loadTiny()
 afterAll(() => vlm.dispose())
 
-test('an image of 1024 by 768 pixels is encoded, sampled, streamed and learned from', async () => {
-  const image = await vlm.encodeImage(picture(1024, 768, 3))
-  // 1024 / 28 = 36.57 and 768 / 28 = 27.43 merged patches, rounded.
-  expect(image.fields).toEqual({ image_grid_thw: [1, 2 * 27, 2 * 37] })
-  expect([image.tokens, image.patches]).toEqual([27 * 37, 4 * 27 * 37])
+const widths = { 'pixels of width': [640, 1024, 1536] } as const
+sizedTest('an image is encoded, sampled, streamed and learned from', widths, async ({ count: width }) => {
+  const height = 0.75 * width
+  const image = await vlm.encodeImage(picture(width, height, 3))
+  // Merged patches: 1024 / 28 = 36.57 and 768 / 28 = 27.43, rounded.
+  const [rows, columns] = [Math.round(height / 28), Math.round(width / 28)]
+  expect(image.fields).toEqual({ image_grid_thw: [1, 2 * rows, 2 * columns] })
+  expect([image.tokens, image.patches]).toEqual([rows * columns, 4 * rows * columns])
   const prompt = vlm.prompt({ images: [image], prompt: 'What?' })
-  expect(prompt.imageSpans.map(({ length }) => length)).toEqual([27 * 37])
+  expect(prompt.imageSpans.map(({ length }) => length)).toEqual([rows * columns])
 
   const adapter = referenceAdapter(vlm)
   const [samples] = await vlm.sample({ prompts: [prompt], adapter, samples: 2, maxNewTokens: 8, seeds: [4] })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
+import { drawn, sizedTest } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { loadVlm, planPrograms, readBackbone, type PlanProgramsOptions } from '../src/index'
 import { coded } from './prompt-checkpoint'
@@ -21,23 +22,31 @@ const planned = (options: Partial<PlanProgramsOptions>) => {
 }
 const names = (tensors: readonly { name: string }[]) => tensors.map(({ name }) => name)
 
-test.each([
+const published = [
   ['3B', 7_509_245_952],
   ['7B', 16_584_333_312],
   ['32B', 66_905_436_672],
   ['72B', 146_821_554_688],
-] as const)('the programs of %s refer to all of the published weights, and to each once', (size, total) => {
-  const { names: all, found } = planned({ backbone: publishedModel(size) })
-  expect(all).toEqual(['encode', 'sample', 'stream', 'score', 'gradient'])
-  for (const name of ['sample', 'stream', 'score', 'gradient'])
-    expect(found('encode').weightBytes + found(name).weightBytes).toBe(total)
-  for (const name of all) {
-    const { nodes, graphBytes } = found(name)
-    expect(nodes).toBeGreaterThan(1000)
-    // Protobuf holds 2 GB; a graph that comes near must not have weights inside.
-    expect(graphBytes).toBeLessThan(50e6)
-  }
-})
+] as const
+
+sizedTest(
+  'programs refer to all of the published weights, and to each once',
+  { models: [2, 3, 4] },
+  (sized) => {
+    for (const [size, total] of drawn(published, sized)) {
+      const { names: all, found } = planned({ backbone: publishedModel(size) })
+      expect(all).toEqual(['encode', 'sample', 'stream', 'score', 'gradient'])
+      for (const name of ['sample', 'stream', 'score', 'gradient'])
+        expect(found('encode').weightBytes + found(name).weightBytes, size).toBe(total)
+      for (const name of all) {
+        const { nodes, graphBytes } = found(name)
+        expect(nodes).toBeGreaterThan(1000)
+        // Protobuf holds 2 GB; a graph that comes near must not have weights inside.
+        expect(graphBytes).toBeLessThan(50e6)
+      }
+    }
+  },
+)
 
 test('the parameters are rank x (in + out) over all projections: 28 x 16 x 90,112 for 7B', () => {
   const { parameters, found } = planned({ backbone: publishedModel('7B') })

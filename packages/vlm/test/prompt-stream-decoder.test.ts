@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createStreamDecoder } from '../src/prompt/stream-decoder'
@@ -29,30 +30,38 @@ const anyIds = fc
   )
   .map((parts) => parts.flat())
 
-test('all pieces together are the text of all ids', () => {
-  fc.assert(
-    fc.property(anyIds, fc.boolean(), (ids, skipSpecial) => {
-      expect(stream(ids, skipSpecial).join('')).toBe(tokenizer.decode(ids, { skipSpecial }))
-    }),
-    { numRuns: 3000, seed: 11 },
-  )
-})
+sizedTest(
+  'all pieces together are the text of all ids',
+  { answers: [1000, 3000, 100_000] },
+  ({ count, seed }) => {
+    fc.assert(
+      fc.property(anyIds, fc.boolean(), (ids, skipSpecial) => {
+        expect(stream(ids, skipSpecial).join('')).toBe(tokenizer.decode(ids, { skipSpecial }))
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
-test('what has been given out is never more, and at most one character less, than the text so far', () => {
-  fc.assert(
-    fc.property(anyIds, (ids) => {
-      const decoder = createStreamDecoder(tokenizer)
-      let given = ''
-      for (const [i, id] of ids.entries()) {
-        given += decoder.push(id)
-        const sofar = tokenizer.decode(ids.slice(0, i + 1))
-        expect(sofar.startsWith(given)).toBe(true)
-        expect(sofar.length - given.length).toBe(sofar.endsWith('\ufffd') ? 1 : 0)
-      }
-    }),
-    { numRuns: 500, seed: 12 },
-  )
-})
+sizedTest(
+  'what has been given out is never more, and at most one character less, than the text so far',
+  { answers: [200, 500, 20_000] },
+  ({ count, seed }) => {
+    fc.assert(
+      fc.property(anyIds, (ids) => {
+        const decoder = createStreamDecoder(tokenizer)
+        let given = ''
+        for (const [i, id] of ids.entries()) {
+          given += decoder.push(id)
+          const sofar = tokenizer.decode(ids.slice(0, i + 1))
+          expect(sofar.startsWith(given)).toBe(true)
+          expect(sofar.length - given.length).toBe(sofar.endsWith('\ufffd') ? 1 : 0)
+        }
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('holds a character back until its last byte', () => {
   const ids = tokenizer.encode('a😀b')
