@@ -69,7 +69,7 @@ export interface OwnWay {
 /** Numbers about being right are over the questions whose right answer is known, and null without any. */
 export interface ProbeResult {
   questions: number
-  /** How many of them have an answer that is known. Absent where all have one. */
+  /** The number of those whose right answer is known. Absent where all have one. */
   known?: number
   /** Share of right greedy answers. */
   accuracy: number | null
