@@ -71,9 +71,9 @@ function expectClose(found: unknown, expected: unknown, at = ''): void {
 async function expectCloseTensors(found: string, expected: string): Promise<void> {
   const [now, then] = [await readSafetensors(found), await readSafetensors(expected)]
   expect([...now.keys()]).toEqual([...then.keys()])
-  for (const [name, { values }] of then)
-    for (const [i, value] of values.entries())
-      expect(Math.abs(Number(now.get(name)?.values[i]) - value), name).toBeLessThan(1e-5)
+  for (const [name, { data }] of then)
+    for (const [i, value] of data.entries())
+      expect(Math.abs(Number(now.get(name)?.data[i]) - value), name).toBeLessThan(1e-5)
 }
 
 test('a run of the former version goes on as if that version had gone on', async () => {

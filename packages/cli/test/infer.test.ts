@@ -116,7 +116,7 @@ test('--merge writes the weights that PyTorch adds up, and a checkpoint that ans
   const former = (name: string) =>
     name.replace('model.language_model.', 'model.').replace('model.visual.', 'visual.')
   for (const [name, row] of Object.entries(reference.merged_rows)) {
-    const { values } = tensors.get(`${former(name)}.weight`) ?? { values: new Float32Array() }
+    const values = tensors.get(`${former(name)}.weight`)?.data ?? new Float32Array()
     expect(row.length).toBeGreaterThan(16)
     for (const [i, value] of row.entries()) expect(Math.abs(values[i] - value)).toBeLessThan(1e-6)
   }

@@ -1,9 +1,10 @@
 // 1. Reading
 export { openSafetensors, type SafetensorsSource } from './open-safetensors'
-export { type LoadedTensor, readSafetensors } from './read-safetensors'
+export { readSafetensors } from './read-safetensors'
 export { readTensor, streamTensor, weightSource } from './read-tensor'
 export {
   bytesPerValue,
+  type FloatArray,
   type FloatType,
   isFloatTensor,
   type StoredTensor,

@@ -2,23 +2,24 @@
 import { open } from 'node:fs/promises'
 import { countOf } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
+import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import { widenHalf } from './half'
-import type { FloatType, StoredTensor } from './stored-tensor'
+import type { FloatArray, FloatType, StoredTensor } from './stored-tensor'
 import type { WeightSource } from './write-safetensors'
 
 /** Bytes of the file read at a time. */
 const pieceBytes = 4 << 20
 
-/** All values, row-major. */
-export async function readTensor(tensor: StoredTensor<FloatType>): Promise<Float32Array<ArrayBuffer>> {
+/** All values. */
+export async function readTensor(tensor: StoredTensor<FloatType>): Promise<FloatArray> {
   const values = new Float32Array(countOf(tensor.shape))
   let start = 0
   for await (const piece of streamTensor(tensor)) {
     values.set(piece, start)
     start += piece.length
   }
-  return values
+  return ndarray(values, [...tensor.shape])
 }
 
 /** The values in order, a few megabytes at a time. */

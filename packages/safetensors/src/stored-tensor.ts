@@ -1,4 +1,5 @@
 /** A stored tensor says where its bytes lie in a `.safetensors` file. */
+import type { NdArray } from 'ndarray'
 
 /** Element types of the format. */
 export type TensorType =
@@ -15,6 +16,9 @@ export type TensorType =
   | 'uint16'
   | 'uint8'
   | 'bool'
+
+/** Values of a tensor, row-major from the first of `data` on where this package made it. */
+export type FloatArray = NdArray<Float32Array>
 
 /** Types whose values can be read and written as numbers. */
 export type FloatType = 'float32' | 'float16' | 'bfloat16'

@@ -1,6 +1,7 @@
 /** Writes float values as a `.safetensors` file, rounded to nearest even where the type is a 16-bit one. */
+import { rowMajor } from '@evolmm/internal'
 import { narrowHalf } from './half'
-import type { FloatType } from './stored-tensor'
+import type { FloatArray, FloatType } from './stored-tensor'
 import { writeTensors, type WriteTensorsOptions } from './write-tensors'
 
 /** A weight on its way into a file. */
@@ -16,19 +17,33 @@ export interface WriteSafetensorsOptions extends WriteTensorsOptions {
   dtype?: FloatType
 }
 
+type Arrays = ReadonlyMap<string, FloatArray>
+
 const types = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
 
-/** Writes `tensors` in their order. Throws `INVALID_TENSOR` or `UNWRITABLE_FILE`; then there is no new file. */
+/** Writes arrays by name, or sources, in their order. Throws `INVALID_TENSOR` or `UNWRITABLE_FILE`; then there is no new file. */
 export async function writeSafetensors(
   file: string,
-  tensors: readonly WeightSource[],
+  tensors: Arrays | readonly WeightSource[],
   { dtype = 'float32', ...options }: WriteSafetensorsOptions = {},
 ): Promise<void> {
-  const sources = tensors.map(({ name, shape, values }) => ({
+  const sources = sourcesOf(tensors).map(({ name, shape, values }) => ({
     ...{ name, shape, type: types[dtype] },
     pieces: () => bytesFrom(values, dtype),
   }))
   await writeTensors(file, sources, options)
+}
+
+function sourcesOf(tensors: Arrays | readonly WeightSource[]): readonly WeightSource[] {
+  if (!isMap(tensors)) return tensors
+  return Array.from(tensors, ([name, array]) => ({
+    ...{ name, shape: array.shape },
+    values: () => [rowMajor(array)],
+  }))
+}
+
+function isMap(tensors: Arrays | readonly WeightSource[]): tensors is Arrays {
+  return tensors instanceof Map
 }
 
 async function* bytesFrom(values: WeightSource['values'], dtype: FloatType): AsyncGenerator<Uint8Array> {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { floats, readRaw, sizedTest, take, temporaryFolder } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { writeSafetensors, type WeightSource } from '../src/index'
+import ndarray from 'ndarray'
+import { readSafetensors, writeSafetensors, type WeightSource } from '../src/index'
 
 sizedTest(
   'values, whole or in pieces, are read back from a file that has what the format asks for',
@@ -103,4 +104,38 @@ test('an error of the source passes through and leaves nothing', async () => {
   }
   await expect(writeSafetensors(join(folder, 'a'), [{ name: 'x', shape: [2], values }])).rejects.toBe(stop)
   expect(await readdir(folder)).toEqual([])
+})
+
+test('arrays are written as they are looked at: rows of a larger one, transposed, a single number', async () => {
+  const file = join(temporaryFolder(), 'a.safetensors')
+  const whole = ndarray(
+    Float32Array.from({ length: 12 }, (_, i) => i),
+    [3, 4],
+  )
+  const views = new Map([
+    ['whole', whole],
+    ['rows', whole.lo(1, 0)],
+    ['columns', whole.hi(3, 2).step(1, -1)],
+    ['transposed', whole.transpose(1, 0)],
+    ['number', whole.pick(2, 3)],
+    ['nothing', whole.hi(0, 4)],
+  ])
+  await writeSafetensors(file, views)
+  const written = await readRaw(file)
+  const valuesOf = (name: string) => [...floats(take(written, name).data)]
+  expect([...written].map(([name, { shape }]) => [name, ...shape])).toEqual([
+    ['whole', 3, 4],
+    ['rows', 2, 4],
+    ['columns', 3, 2],
+    ['transposed', 4, 3],
+    ['number'],
+    ['nothing', 0, 4],
+  ])
+  expect(valuesOf('rows')).toEqual([4, 5, 6, 7, 8, 9, 10, 11])
+  expect(valuesOf('columns')).toEqual([1, 0, 5, 4, 9, 8])
+  expect(valuesOf('transposed')).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11])
+  expect(valuesOf('number')).toEqual([11])
+  const back = await readSafetensors(file)
+  expect(take(back, 'transposed').get(1, 2)).toBe(9)
+  expect(take(back, 'number').get()).toBe(11)
 })

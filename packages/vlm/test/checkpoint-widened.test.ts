@@ -55,7 +55,7 @@ async function expectValues(checkpoint: Checkpoint, values: (name: string) => Fl
   expect([...checkpoint.tensors.keys()]).toEqual([...model.weights.keys()])
   for (const tensor of checkpoint.tensors.values()) {
     expect(tensor.dtype).toBe('float32')
-    expect([tensor.name, sameBytes(await readTensor(tensor), values(tensor.name))]).toEqual([
+    expect([tensor.name, sameBytes((await readTensor(tensor)).data, values(tensor.name))]).toEqual([
       tensor.name,
       true,
     ])

@@ -44,7 +44,7 @@ export function invalidCheckpoint(from: Pick<Checkpoint, 'folder'>, rule: string
 
 /** A tensor of a checkpoint that has as many values as it must. */
 export function tensorOf(from: Checkpoint, name: string, length: number): Float32Array {
-  const values = from.tensors.get(name)?.values
+  const values = from.tensors.get(name)?.data
   if (values?.length === length) return values
   const file = join(from.folder, tensorFile)
   throw new EvolmmError(

@@ -1,5 +1,5 @@
 /** The state of a method as a checkpoint holds it. */
-import type { LoadedTensor } from '@evolmm/safetensors'
+import type { FloatArray } from '@evolmm/safetensors'
 
 /** What a method gives to be saved. */
 export interface SavedState {
@@ -25,7 +25,7 @@ export interface CheckpointHead {
 export interface Checkpoint extends CheckpointHead {
   folder: string
   data: Readonly<Record<string, unknown>>
-  tensors: ReadonlyMap<string, LoadedTensor>
+  tensors: ReadonlyMap<string, FloatArray>
 }
 
 export const stateFile = 'trainer_state.json'

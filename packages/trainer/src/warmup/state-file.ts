@@ -20,7 +20,7 @@ export async function saveWarmup(file: string, { step, parameters, optimizer }: 
 export async function loadWarmup(file: string): Promise<WarmupState> {
   const tensors = await readSafetensors(file)
   const [parameters, first, second, steps] = ['parameters', 'first', 'second', 'steps'].map((name) => {
-    const values = tensors.get(name)?.values
+    const values = tensors.get(name)?.data
     if (values === undefined) throw invalid(file, `the vector ${name}`, 'none')
     return values
   })

@@ -81,8 +81,8 @@ export async function readPeft(
     })
     const scale = config.rankStabilized ? Math.sqrt(rank) : 1
     tensors.set(module, {
-      A: await readTensor(a),
-      B: await readTensor(b),
+      A: (await readTensor(a)).data,
+      B: (await readTensor(b)).data,
       rank,
       alpha: alpha * scale,
       inputSize,
