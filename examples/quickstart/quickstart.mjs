@@ -91,15 +91,19 @@ const role = {
   lora: { rank: 16, alpha: 32, dropout: 0, targets: [...attention, 'gate_proj', 'up_proj', 'down_proj'] },
 }
 const recipe = {
-  batchSize: 8, // charts in an update, with one question each
-  samples: 5, // answers to a question
-  rewards: { kind: 'continuous' }, // how many of the others agree, to the power of 0.7
+  batch_size: 8, // charts in an update, with one question each
+  num_solver_samples: 5, // answers to a question
+  reward: 'continuous', // how many of the others agree, to the power of 0.7
   baseline: 'leave-one-out', // an answer is compared with the other four
-  kl: { control: 'fixed', coefficient: 0.1 }, // what it costs to move away from the model it was
-  optimizer: { lr: 3e-4, warmupSteps: 10 },
-  proposerUpdateFreq: 0,
-  prompts: { proposer: proposerPrompt, solver: '{question}' },
-  sampling: { proposerTokens: 32, solverTokens: 16 },
+  kl_control: 'fixed',
+  kl_coef: 0.1, // what it costs to move away from the model it was
+  lr: 3e-4,
+  warmup_steps: Math.min(10, updates - 1),
+  proposer_update_freq: 0,
+  proposer_prompt: proposerPrompt,
+  solver_prompt: '{question}',
+  max_new_tokens_proposer: 32,
+  max_new_tokens_solver: 16,
 }
 
 // 4. The run. All of it is in one folder: the log of every update, checkpoints, and the report.
@@ -117,7 +121,7 @@ const { status, step } = await train({
   proposer: role,
   load: { device: 'cpu', threads },
   data: { root: charts, seed, reshuffle: true },
-  evolve: { seed, totalSteps: updates, ...recipe },
+  evolve: { seed, total_steps: updates, ...recipe },
   config: {
     seed,
     total_steps: updates,

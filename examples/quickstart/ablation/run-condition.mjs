@@ -2,6 +2,7 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { openImageDataset } from '@evolmm/dataset'
+import { resolve } from '@evolmm/settings'
 import {
   labelledPairs,
   measureAccuracy,
@@ -10,7 +11,7 @@ import {
   questionKinds,
   summarizeAccuracy,
 } from '@evolmm/tiny-world'
-import { evolve, startState } from '@evolmm/trainer'
+import { evolmmSettings, evolve, startState } from '@evolmm/trainer'
 import { loadVlm } from '@evolmm/vlm'
 import { confidentReward, oracleReward, randomReward } from './rewards.mjs'
 import { loadProgress, saveProgress } from './progress.mjs'
@@ -63,21 +64,26 @@ export async function runCondition({ condition, seed, settings, charts, records 
       proposer: vlm,
       images: await openImageDataset({ root: charts, seed, reshuffle: true }),
       state,
-      totalSteps: updates,
-      seed,
-      batchSize: 8,
-      proposerUpdateFreq: settings.proposerEvery,
-      baseline: settings.baseline,
-      proposerBaseline: 'ema',
-      kl: { control: settings.control, coefficient: beta },
-      optimizer: { lr, proposerLr: settings.proposerLr, warmupSteps: 10 },
-      prompts: { proposer: proposerPrompt, solver: '{question}' },
-      sampling: { proposerTokens: 32, solverTokens: answerTokens[start] },
-      rewards: {
-        kind: own[reward] ?? reward,
+      settings: resolve(evolmmSettings, {
+        total_steps: updates,
+        seed,
+        batch_size: 8,
+        proposer_update_freq: settings.proposerEvery,
+        baseline: settings.baseline,
+        proposer_baseline: 'ema',
+        kl_control: settings.control,
+        kl_coef: beta,
+        lr,
+        proposer_lr: settings.proposerEvery > 0 ? settings.proposerLr : undefined,
+        warmup_steps: 10,
+        proposer_prompt: proposerPrompt,
+        solver_prompt: '{question}',
+        max_new_tokens_proposer: 32,
+        max_new_tokens_solver: answerTokens[start],
+        reward: own[reward] ?? reward,
         // A reading of four bars has eight words.
-        targetWords: start === 'checkpoint' ? undefined : 8,
-      },
+        len_penalty_target_words: start !== 'checkpoint' && reward === 'continuous' ? 8 : undefined,
+      }),
     })
     for await (const record of iterations) {
       seconds += record.seconds.total

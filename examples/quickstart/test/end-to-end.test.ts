@@ -59,13 +59,16 @@ function options(folder: string, model: string, more: Partial<TrainOptions>): Tr
     data: { root: charts, seed: 1, reshuffle: true },
     ...more,
     evolve: {
-      batchSize: 8,
+      batch_size: 8,
       baseline: 'leave-one-out',
-      kl: { control: 'fixed', coefficient: 0.1 },
-      optimizer: { lr: 1e-3 },
-      proposerUpdateFreq: 5,
-      prompts: { proposer: proposerPrompt, solver: '{question}' },
-      sampling: { proposerTokens: 32, solverTokens: 16 },
+      kl_control: 'fixed',
+      kl_coef: 0.1,
+      lr: 1e-3,
+      proposer_update_freq: 5,
+      proposer_prompt: proposerPrompt,
+      solver_prompt: '{question}',
+      max_new_tokens_proposer: 32,
+      max_new_tokens_solver: 16,
       ...more.evolve,
     },
   }
@@ -110,17 +113,17 @@ test('random weights are taught in steps, and what was saved in between and at t
   // It still writes noise; noise is asked, and answered.
   const folder = join(home, 'noise')
   const evolve = {
-    totalSteps: 1,
-    batchSize: 2,
-    guards: { skip: [] },
-    rewards: { untagged: 'last-line' },
+    total_steps: 1,
+    batch_size: 2,
+    skip_malformed: false,
+    untagged_answers: 'last-line',
   } as const
   expect(await train(options(folder, taught, { evolve }))).toEqual({ step: 1, status: 'finished' })
   expect((await logOf(folder))[0].images.map(({ answers }) => answers.length)).toEqual([5, 5])
 })
 
 test('the stored model becomes consistent without labels, and a stop in between changes nothing', async () => {
-  const evolve = { totalSteps: 25 }
+  const evolve = { total_steps: 25 }
   const probe = { every: 0, run: measure }
   const folder = join(home, 'stopped')
   const stop = new AbortController()
@@ -161,7 +164,7 @@ test('the stored model becomes consistent without labels, and a stop in between 
 
   // The same run, left alone until after the other was stopped.
   const whole = join(home, 'whole')
-  await train(options(whole, checkpoint, { evolve: { totalSteps: 9 } }))
+  await train(options(whole, checkpoint, { evolve: { total_steps: 9 } }))
   expect(await logOf(whole)).toEqual(log.slice(0, 9))
 
   // What is on disk is what was measured.

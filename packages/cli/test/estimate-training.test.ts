@@ -1,6 +1,8 @@
 /** Peaks were measured by `bench/training-memory.mjs`: the kernel's VmHWM of whole runs, pages of weights counted once. CPU. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { resolve } from '@evolmm/settings'
+import { evolmmSettings, type EvolmmGiven } from '@evolmm/trainer'
 import { openBackbone, openConfig, type Backbone } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
 import { estimateTraining, type EstimateTrainingOptions } from '../src/plan/estimate-training'
@@ -26,25 +28,33 @@ const bench = openBackbone({
 
 const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 const lora = { rank: 16, alpha: 32, dropout: 0.05, targets }
+const settings = (changes: EvolmmGiven) =>
+  resolve(evolmmSettings, {
+    total_steps: 4,
+    proposer_update_freq: 2,
+    max_new_tokens_solver: 48,
+    max_new_tokens_proposer: 48,
+    ...changes,
+  })
 const given = (
   backbone: Backbone,
   changes: Partial<EstimateTrainingOptions> = {},
 ): EstimateTrainingOptions => ({
   solver: { backbone, lora },
   proposer: { backbone, lora },
-  evolve: { totalSteps: 4, proposerUpdateFreq: 2, sampling: { solverTokens: 48, proposerTokens: 48 } },
+  settings: settings({}),
   imagePatches: 768,
   images: 4,
   promptTokens: { solver: 355, proposer: 539 },
   ...changes,
 })
 
-const images = { ...given(bench).evolve, batchSize: 3, gradientCheckpointing: true }
+const images = settings({ batch_size: 3, gradient_checkpointing: true })
 
 test.each([
   ['tiny', given(tiny), 294e6],
   ['bench', given(bench), 964e6],
-  ['bench, three images, checkpointed', given(bench, { evolve: images }), 1038e6],
+  ['bench, three images, checkpointed', given(bench, { settings: images }), 1038e6],
   [
     'bench, all weights',
     given(bench, { solver: { backbone: bench }, proposer: { backbone: bench } }),
@@ -59,7 +69,7 @@ test.each([
 test('moments are two numbers of four bytes for each parameter of a role that learns', () => {
   const { kinds, parameters } = estimateTraining(given(bench))
   expect(kinds.optimizer.host).toBe(8 * parameters)
-  const frozen = estimateTraining(given(bench, { evolve: { proposerUpdateFreq: 0 } }))
+  const frozen = estimateTraining(given(bench, { settings: settings({ proposer_update_freq: 0 }) }))
   expect(frozen.kinds.optimizer.host).toBe((8 * parameters) / 2)
 })
 

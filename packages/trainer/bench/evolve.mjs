@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openImageDataset } from '@evolmm/dataset'
-import { evolve, startState } from '@evolmm/trainer'
+import { resolve } from '@evolmm/settings'
+import { evolmmSettings, evolve, startState } from '@evolmm/trainer'
 import { loadVlm } from '@evolmm/vlm'
 import { proposerPrompt, splitChart, writeCharts } from '../../tiny-world/src/index'
 
@@ -33,14 +34,20 @@ for await (const { step, seconds } of evolve({
   proposer: vlm,
   images: await openImageDataset({ root: folder }),
   state,
-  totalSteps: Number(values.updates),
-  batchSize: 8,
-  proposerUpdateFreq: 0,
-  baseline: 'leave-one-out',
-  kl: { control: 'fixed', coefficient: 0.1 },
-  optimizer: { lr: 3e-4, warmupSteps: 10 },
-  prompts: { proposer: proposerPrompt, solver: '{question}' },
-  sampling: { proposerTokens: 32, solverTokens: 16 },
+  settings: resolve(evolmmSettings, {
+    total_steps: Number(values.updates),
+    batch_size: 8,
+    proposer_update_freq: 0,
+    baseline: 'leave-one-out',
+    kl_control: 'fixed',
+    kl_coef: 0.1,
+    lr: 3e-4,
+    warmup_steps: 10,
+    proposer_prompt: proposerPrompt,
+    solver_prompt: '{question}',
+    max_new_tokens_proposer: 32,
+    max_new_tokens_solver: 16,
+  }),
 })) {
   // By then all programs are open and every image is known.
   if (step > 10) for (const phase of phases) times[phase].push(1000 * seconds[phase])

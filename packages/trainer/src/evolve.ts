@@ -6,30 +6,29 @@
  * or ends the run.
  */
 import { collapseWatch, soloGroup } from '@evolmm/rl-core'
+import { checkResolved } from '@evolmm/settings'
 import { checkGroup } from './check-group'
-import { checkOptions } from './check-options'
+import type { EvolveOptions } from './evolve-options'
 import { grade } from './grade'
 import { imageRecord } from './iteration-record'
 import { setLessons } from './lessons'
 import type { Loop } from './loop'
-import { loopSettings } from './loop-settings'
-import { emitWarning, type EvolveOptions } from './options'
 import { propose } from './propose'
 import type { IterationRecord } from './record'
 import { perRole, type Role } from './role'
 import { imageReader } from './see'
+import { evolmmSettings } from './settings/settings'
 import { solve } from './solve'
 import { stopwatch } from './stopwatch'
 import { updater } from './update'
 import { watched } from './watched'
 
 export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationRecord, void, void> {
-  checkOptions(options)
-  const { group = soloGroup, onWarning = emitWarning } = options
-  const loop: Loop = { ...options, settings: loopSettings(options), group, onWarning }
+  const { settings, state, signal, group = soloGroup, onWarning = emitWarning } = options
+  checkResolved(evolmmSettings, settings)
+  const loop: Loop = { ...options, group, onWarning }
   checkGroup(loop)
-  const { settings, state } = loop
-  const next = iteration(loop, options.signal)
+  const next = iteration(loop, signal)
   while (state.step < settings.total_steps) {
     const record = await next().catch(async (error: unknown) => {
       await group.abort(error)
@@ -46,7 +45,12 @@ function iteration(loop: Loop, signal: AbortSignal | undefined): () => Promise<I
   const { state, settings, group } = loop
   const see = imageReader(loop)
   const updaters = perRole((role) => updater(role, loop))
-  const watch = collapseWatch(settings.watch)
+  const watch = collapseWatch({
+    window: settings.collapse_window,
+    entropyFloor: settings.collapse_entropy_floor,
+    patience: settings.collapse_patience,
+    kl: settings.collapse_kl,
+  })
   const announce = announcer(loop)
   // All processes stop at the same place.
   const stopped = async () => (await group.gather(signal?.aborted === true)).includes(true)
@@ -97,4 +101,8 @@ function announcer(loop: Loop): (role: Role) => Promise<void> {
     await loop[role].weightsChanged?.(adapter)
     known.set(role, updates)
   }
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message)
 }

@@ -1,16 +1,6 @@
 // 1. The loop
 export { evolve } from './evolve'
-export type {
-  Baseline,
-  EvolveOptions,
-  EvolveSettings,
-  GuardSettings,
-  KlSettings,
-  OptimizerSettings,
-  PromptSettings,
-  RewardSettings,
-  SamplingSettings,
-} from './options'
+export type { EvolveOptions } from './evolve-options'
 export type {
   GradedAnswer,
   GradedQuestion,
@@ -20,7 +10,6 @@ export type {
   SolverPrompt,
   SolverReward,
 } from './custom-functions'
-export { malformedFaults } from './options'
 export { normalizer } from './normalizer'
 export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'

@@ -1,15 +1,8 @@
 /** What all stages of the loop share. */
-import type { ImageDataset } from '@evolmm/dataset'
 import type { ProcessGroup } from '@evolmm/rl-core'
-import type { Learner, Sampler } from '@evolmm/vlm'
-import type { LoopSettings } from './loop-settings'
-import type { Role } from './role'
-import type { TrainerState } from './state'
+import type { EvolveOptions } from './evolve-options'
 
-export interface Loop extends Record<Role, Sampler & Learner> {
-  images: Pick<ImageDataset, 'sampleAt'>
-  state: TrainerState
-  settings: LoopSettings
+export interface Loop extends Omit<EvolveOptions, 'group' | 'signal' | 'onWarning'> {
   group: ProcessGroup
   onWarning: (message: string) => void
 }

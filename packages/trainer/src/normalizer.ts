@@ -2,14 +2,14 @@
 import { EvolmmError } from '@evolmm/internal'
 import { INVALID, normalizeCanonical, normalizeReleased } from '@evolmm/rewards'
 import type { Normalizer } from './custom-functions'
-import type { LoopSettings } from './loop-settings'
+import type { EvolmmSettings } from './settings/settings'
 
 const normalizers = { canonical: normalizeCanonical, released: normalizeReleased }
 
 /** The function that the settings name, or one of one's own, which is asked about answers alone. */
 export function normalizer({
   normalize_answers: chosen,
-}: Pick<LoopSettings, 'normalize_answers'>): Normalizer {
+}: Pick<EvolmmSettings, 'normalize_answers'>): Normalizer {
   if (typeof chosen !== 'function') return (answer) => normalizers[chosen](answer)
   return (answer) => {
     const normalized: unknown = answer === INVALID ? INVALID : chosen(answer)

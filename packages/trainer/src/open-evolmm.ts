@@ -6,16 +6,19 @@ import { loadVlm, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { evolve } from './evolve'
 import type { IterationRecord } from './record'
 import type { Role } from './role'
+import type { EvolmmSettings } from './settings/settings'
 import { checkedData, loadedState, savedState, type Models } from './saved-state'
 import { startState, type TrainerState } from './state'
 import type { TrainOptions } from './train-options'
 import { watchQuestions } from './watch-questions'
 
+type Resolved = TrainOptions & { settings: EvolmmSettings }
+
 export async function openEvolmm(
-  options: TrainOptions,
+  options: Resolved,
   { from, signal, onWarning, defer }: OpenContext,
 ): Promise<OpenMethod<IterationRecord>> {
-  const { data, evolve: settings = {}, probe, adapterLayout } = options
+  const { data, settings, probe, adapterLayout } = options
   // What is known of the images goes on with the run.
   const images = await openImageDataset({
     ...data,
@@ -30,7 +33,7 @@ export async function openEvolmm(
   return {
     records: watched(
       evolve({
-        ...settings,
+        settings,
         solver: solver.vlm,
         proposer: proposer.vlm,
         images,
@@ -76,12 +79,12 @@ async function openModels(options: TrainOptions, defer: OpenContext['defer']): P
 }
 
 async function openState(
-  options: TrainOptions,
+  options: Resolved,
   models: Models,
   from: Checkpoint | undefined,
 ): Promise<TrainerState> {
   if (from !== undefined) return (await loadedState(from, { models })).state
-  const seed = options.evolve?.seed ?? 42
+  const { seed } = options.settings
   const open = async (role: Role, place: number): Promise<Adapter> => {
     const { lora, vision = false, adapter } = options[role]
     const { vlm } = models[role]

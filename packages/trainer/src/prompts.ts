@@ -1,6 +1,6 @@
 /** What the two roles are asked; when nothing else is given, the content of the published prompts in our words. */
 import type { ProposerPrompt, SolverPrompt } from './custom-functions'
-import type { LoopSettings } from './loop-settings'
+import type { EvolmmSettings } from './settings/settings'
 
 const defaultProposerPrompt = `You are the question proposer. Look at the image and write exactly one question about it.
 - It can be answered from the image alone, with a short answer: a number, a word or a phrase.
@@ -22,11 +22,11 @@ export const fallbackQuestion = 'What is the most prominent value shown in the i
 
 export function proposerPrompt({
   proposer_prompt: own,
-}: Pick<LoopSettings, 'proposer_prompt'>): ProposerPrompt {
+}: Pick<EvolmmSettings, 'proposer_prompt'>): ProposerPrompt {
   return typeof own === 'function' ? own : () => own ?? defaultProposerPrompt
 }
 
-export function solverPrompt({ solver_prompt: own }: Pick<LoopSettings, 'solver_prompt'>): SolverPrompt {
+export function solverPrompt({ solver_prompt: own }: Pick<EvolmmSettings, 'solver_prompt'>): SolverPrompt {
   if (typeof own === 'function') return own
   return ({ question }) => (own ?? defaultSolverPrompt).replaceAll('{question}', () => question)
 }

@@ -3,6 +3,7 @@ import { parseQuestion } from '@evolmm/rewards'
 import type { Completion, Prompt } from '@evolmm/vlm'
 import { reached, type Episode, type Proposed } from './episode'
 import type { Loop } from './loop'
+import { malformedFaults } from './malformed-faults'
 import { placesBefore } from './over-group'
 import { fallbackQuestion, proposerPrompt } from './prompts'
 import { roleSeed } from './role-seed'
@@ -51,7 +52,7 @@ function judged(
   const parsed = parseQuestion(completion.text)
   const logProbability = mean(atStart)
   const rejected =
-    parsed.faults.some((fault) => settings.skip.includes(fault)) ||
+    (settings.skip_malformed && parsed.faults.some((fault) => malformedFaults.includes(fault))) ||
     solver.marker?.test(parsed.question ?? '') === true
       ? 'malformed'
       : logProbability < (settings.min_question_logprob ?? -Infinity)

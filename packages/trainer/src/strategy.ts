@@ -5,8 +5,8 @@
 import { emaBaseline, leaveOneOut, type AdvantageEstimator, type EmaState } from '@evolmm/rl-core'
 import type { GradientOptions } from '@evolmm/vlm'
 import type { Lesson } from './episode'
-import type { LoopSettings } from './loop-settings'
 import type { Role } from './role'
+import type { EvolmmSettings } from './settings/settings'
 
 export interface Strategy {
   /** What the rewards of all lessons are worth, a group for each lesson. */
@@ -22,21 +22,21 @@ export interface Strategy {
 
 type Estimator = AdvantageEstimator<EmaState | null>
 
-const advantages: Record<LoopSettings['baseline'], (order: 'group' | 'sample') => Estimator> = {
+const advantages: Record<EvolmmSettings['baseline'], (order: 'group' | 'sample') => Estimator> = {
   ema: (order) => emaBaseline({ start: 'first', order }),
   'leave-one-out': leaveOneOut,
 }
 
 /** One optimizer step on the whole group, or one on each completion after the other, as released. */
 const updates: Record<
-  LoopSettings['solver_update'],
+  EvolmmSettings['solver_update'],
   Pick<Strategy, 'batches'> & { order: 'group' | 'sample' }
 > = {
   group: { order: 'group', batches: (lessons) => [lessons] },
   sequential: { order: 'sample', batches: (lessons) => lessons.flatMap(apart).map((lesson) => [lesson]) },
 }
 
-export const strategies: Record<Role, (settings: LoopSettings) => Strategy> = {
+export const strategies: Record<Role, (settings: EvolmmSettings) => Strategy> = {
   solver: (settings) => {
     const { order, batches } = updates[settings.solver_update]
     return {

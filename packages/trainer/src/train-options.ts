@@ -2,7 +2,7 @@
 import type { DatasetOptions } from '@evolmm/dataset'
 import type { Tracker } from '@evolmm/runs'
 import type { Adapter, LoadVlmOptions, SaveOptions, Vlm } from '@evolmm/vlm'
-import type { EvolveSettings } from './options'
+import type { EvolmmGiven } from './settings/settings'
 import type { IterationRecord } from './record'
 
 export interface TrainOptions {
@@ -16,7 +16,7 @@ export interface TrainOptions {
   load?: LoadVlmOptions
   data: DatasetOptions
   /** The loop's own settings. */
-  evolve?: EvolveSettings
+  evolve?: EvolmmGiven
   /** A checkpoint every so many iterations, and one at the end; 0 for none but that. @default 50 */
   saveEvery?: number
   /** Complete checkpoints that are kept. @default 2 */

@@ -1,16 +1,21 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
+import { resolve } from '@evolmm/settings'
 import type { Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
+  evolmmSettings,
   evolve,
   startState,
+  type EvolmmGiven,
   type EvolveOptions,
   type GradedQuestion,
   type IterationRecord,
+  type Normalizer,
+  type ProposerReward,
 } from '../src/index'
-import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
+import { makeImages, openTiny, sense, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { textReward } from './support/tiny-train'
 
@@ -25,7 +30,7 @@ afterAll(async () => {
   await images.remove()
 })
 
-const learnable = { rewards: { untagged: 'last-line', kind: textReward } } satisfies Partial<EvolveOptions>
+const learnable = { reward: textReward } satisfies EvolmmGiven
 
 async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
   const records: IterationRecord[] = []
@@ -43,13 +48,15 @@ test('an iteration: question, answers, votes, both rewards, what was learned', a
     '<answer></answer>',
     '<answer>3',
   ]
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
-    proposer: scripted(vlm, () => question),
-    solver: scripted(vlm, (_, __, n) => answers[n]),
-    guards: {},
-    rewards: {},
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 1, proposer_update_freq: 1, ...sense },
+    {
+      proposer: scripted(vlm, () => question),
+      solver: scripted(vlm, (_, __, n) => answers[n]),
+    },
+  )
   const [record] = await recordsOf(options)
   const [image] = record.images
   expect(image).toMatchObject({
@@ -88,12 +95,15 @@ test('an iteration: question, answers, votes, both rewards, what was learned', a
 })
 
 test('discrete rewards are one setting, for both roles', async () => {
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
-    proposer: scripted(vlm, () => question),
-    solver: scripted(vlm, (_, __, n) => `<answer>${n < 3 ? 'a' : n}</answer>`),
-    rewards: { kind: 'discrete' as const },
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 1, proposer_update_freq: 1, untagged_answers: 'invalid', reward: 'discrete' },
+    {
+      proposer: scripted(vlm, () => question),
+      solver: scripted(vlm, (_, __, n) => `<answer>${n < 3 ? 'a' : n}</answer>`),
+    },
+  )
   const [
     {
       images: [image],
@@ -105,13 +115,21 @@ test('discrete rewards are one setting, for both roles', async () => {
 })
 
 test('leave-one-out: unanimous answers are worth nothing, others the distance to the rest', async () => {
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, batchSize: 2, proposerUpdateFreq: 0 })),
-    proposer: scripted(vlm, () => question),
-    solver: scripted(vlm, (_, p, n) => `<answer>${p === 0 || n < 4 ? 'a' : 'b'}</answer>`),
-    baseline: 'leave-one-out' as const,
-    rewards: {},
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    {
+      total_steps: 1,
+      batch_size: 2,
+      proposer_update_freq: 0,
+      untagged_answers: 'invalid',
+      baseline: 'leave-one-out',
+    },
+    {
+      proposer: scripted(vlm, () => question),
+      solver: scripted(vlm, (_, p, n) => `<answer>${p === 0 || n < 4 ? 'a' : 'b'}</answer>`),
+    },
+  )
   const [
     {
       images: [same, split],
@@ -126,12 +144,15 @@ test('leave-one-out: unanimous answers are worth nothing, others the distance to
 })
 
 test('a malformed question is not asked, earns the proposer nothing, and the solver does not learn', async () => {
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
-    proposer: scripted(vlm, () => 'no tag at all'),
-    solver: scripted(vlm, () => '<answer>1</answer>'),
-    guards: {},
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 1, proposer_update_freq: 1, ...sense },
+    {
+      proposer: scripted(vlm, () => 'no tag at all'),
+      solver: scripted(vlm, () => '<answer>1</answer>'),
+    },
+  )
   const [
     {
       images: [image],
@@ -151,11 +172,14 @@ test('a malformed question is not asked, earns the proposer nothing, and the sol
 })
 
 test('a chat marker in a question would be another prompt: it is not asked, whatever is skipped', async () => {
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
-    proposer: scripted(vlm, () => '<question>What is <|image_pad|> here?</question>'),
-    guards: { skip: [] },
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 1 },
+    {
+      proposer: scripted(vlm, () => '<question>What is <|image_pad|> here?</question>'),
+    },
+  )
   const [{ images: asked }] = await recordsOf(options)
   expect(asked[0]).toMatchObject({ rejected: 'malformed', answers: [] })
 })
@@ -167,8 +191,8 @@ test.each([
   ['no number', () => [1, 1, NaN, 1, 1], /must be a finite number or null, got NaN/],
 ] as const)(
   'rewards of one’s own that are %s end the run, and nothing is learned',
-  async (_, kind, message) => {
-    const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, rewards: { kind } })
+  async (_, reward, message) => {
+    const options = await tinyOptions(vlm, images.folder, { total_steps: 1, reward })
     const before = plain(options)
     await expect(recordsOf(options)).rejects.toMatchObject({
       code: 'INVALID_REWARD',
@@ -183,8 +207,8 @@ test.each([
 
 test('a reward of one’s own may come later', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 1,
-    rewards: { kind: async (batch) => Promise.resolve(batch.map((_, i) => (i === 0 ? null : i))) },
+    total_steps: 1,
+    reward: async (batch) => Promise.resolve(batch.map((_, i) => (i === 0 ? null : i))),
   })
   const [{ images: asked }] = await recordsOf({ ...options, proposer: scripted(vlm, () => question) })
   expect(asked[0].answers.map(({ reward }) => reward)).toEqual([null, 1, 2, 3, 4])
@@ -192,18 +216,19 @@ test('a reward of one’s own may come later', async () => {
 
 test('a reward of one’s own may serve the proposer too', async () => {
   let seen: readonly GradedQuestion[] = []
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, batchSize: 2, proposerUpdateFreq: 1 })),
-    proposer: scripted(vlm, (_, prompt) => (prompt === 0 ? question : 'no tag')),
-    solver: scripted(vlm, (_, __, n) => `<answer>${n < 2 ? 'yes' : n}</answer>`),
-    guards: {},
-    rewards: {
-      proposer: (batch: readonly GradedQuestion[]) => {
-        seen = batch
-        return batch.map(({ rejected, answers }) => (rejected === null ? answers.length : null))
-      },
-    },
+  const reward: ProposerReward = (batch) => {
+    seen = batch
+    return batch.map(({ rejected, answers }) => (rejected === null ? answers.length : null))
   }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 1, batch_size: 2, proposer_update_freq: 1, ...sense, proposer_reward: reward },
+    {
+      proposer: scripted(vlm, (_, prompt) => (prompt === 0 ? question : 'no tag')),
+      solver: scripted(vlm, (_, __, n) => `<answer>${n < 2 ? 'yes' : n}</answer>`),
+    },
+  )
   const [{ images: asked, proposer }] = await recordsOf(options)
   expect(seen).toMatchObject([
     {
@@ -229,32 +254,35 @@ test('a reward of one’s own may serve the proposer too', async () => {
 
 test('rewards of a package of one’s own composition serve the proposer as they are', async () => {
   const { malformedQuestionPenalty, weighted } = await import('@evolmm/rewards')
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1, proposerUpdateFreq: 1 })),
-    proposer: scripted(vlm, () => 'no tag'),
-    guards: {},
-    rewards: { proposer: weighted([malformedQuestionPenalty(), 2]) },
-  }
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    {
+      total_steps: 1,
+      proposer_update_freq: 1,
+      ...sense,
+      proposer_reward: weighted([malformedQuestionPenalty(), 2]),
+    },
+    { proposer: scripted(vlm, () => 'no tag') },
+  )
   const [{ images: asked }] = await recordsOf(options)
   expect(asked[0].proposerReward).toBe(-2)
 })
 
 test('a normaliser of one’s own says which answers are the same', async () => {
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
+  const parts = {
     proposer: scripted(vlm, () => question),
     solver: scripted(vlm, (_, __, n) => (n === 4 ? '<answer></answer>' : `<answer>${n} bars</answer>`)),
-    guards: {},
-    rewards: { normalize: (answer: string | null) => answer?.replace(/\d+/, '#') ?? 'never asked' },
   }
-  const [{ images: asked }] = await recordsOf(options)
+  const run = async (normalize_answers: Normalizer) =>
+    recordsOf(await tinyOptions(vlm, images.folder, { total_steps: 1, ...sense, normalize_answers }, parts))
+  const [{ images: asked }] = await run((answer) => answer?.replace(/\d+/, '#') ?? 'never asked')
   expect(asked[0].histogram).toEqual([
     { answer: '# bars', count: 4 },
     { answer: null, count: 1 },
   ])
   expect(asked[0].answers[1].raw).toBe('1 bars')
-  const broken = { ...options, rewards: { normalize: () => 1 as never } }
-  await expect(recordsOf({ ...broken, state: options.state, totalSteps: 2 })).rejects.toMatchObject({
+  await expect(run(() => 1 as never)).rejects.toMatchObject({
     code: 'INVALID_OPTION',
     message: expect.stringMatching(/^normalize_answers: must return a text or null, got number/) as string,
   })
@@ -269,15 +297,19 @@ test('prompts of one’s own may depend on what is asked about', async () => {
       return vlm.prompt(given)
     },
   }
-  const options = {
-    ...(await tinyOptions(vlm, images.folder, { totalSteps: 1 })),
-    proposer: { ...scripted(vlm, () => question), prompt: noting.prompt },
-    solver: { ...scripted(vlm, () => '<answer>1</answer>'), prompt: noting.prompt },
-    prompts: {
-      proposer: ({ image, step }: { image: string; step: number }) => `Ask about ${image} in ${step}.`,
-      solver: ({ question, image }: { question: string; image: string }) => `${image}: ${question}`,
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    {
+      total_steps: 1,
+      proposer_prompt: ({ image, step }) => `Ask about ${image} in ${step}.`,
+      solver_prompt: ({ question, image }) => `${image}: ${question}`,
     },
-  }
+    {
+      proposer: { ...scripted(vlm, () => question), prompt: noting.prompt },
+      solver: { ...scripted(vlm, () => '<answer>1</answer>'), prompt: noting.prompt },
+    },
+  )
   const [{ images: seen }] = await recordsOf(options)
   const { relativePath } = seen[0]
   expect(asked).toEqual([`Ask about ${relativePath} in 1.`, `${relativePath}: How many?`])
@@ -297,8 +329,8 @@ test('a sampler is told of the weights before its first sample, and after each u
     },
   })
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 3,
-    proposerUpdateFreq: 2,
+    total_steps: 3,
+    proposer_update_freq: 2,
     ...learnable,
   })
   options.solver = engine('one')
@@ -313,15 +345,12 @@ test('a sampler is told of the weights before its first sample, and after each u
 })
 
 test('a question that the start proposer would hardly ask is rejected where that is wanted', async () => {
-  const given = await tinyOptions(vlm, images.folder, { totalSteps: 1 })
-  const run = (least: number) =>
-    recordsOf({
-      ...given,
-      state: startState({ solver: vlm.createAdapter({ rank: 4 }), proposer: vlm.createAdapter({ rank: 4 }) }),
-      proposer: scripted(vlm, () => question),
-      solver: scripted(vlm, () => '<answer>1</answer>'),
-      guards: { minQuestionLogProbability: least },
-    })
+  const parts = {
+    proposer: scripted(vlm, () => question),
+    solver: scripted(vlm, () => '<answer>1</answer>'),
+  }
+  const run = async (min_question_logprob: number) =>
+    recordsOf(await tinyOptions(vlm, images.folder, { total_steps: 1, min_question_logprob }, parts))
   // The scripted proposer reports -1 nat for each token.
   const [[strict], [lax]] = [await run(-0.9), await run(-1.1)]
   expect([strict.images[0].rejected, strict.images[0].questionLogProbability]).toEqual(['unlikely', -1])
@@ -330,9 +359,9 @@ test('a question that the start proposer would hardly ask is rejected where that
 
 test('after an update the likelihood of a question is that under the base model', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 3,
-    proposerUpdateFreq: 1,
-    optimizer: { lr: 0.01 },
+    total_steps: 3,
+    proposer_update_freq: 1,
+    lr: 0.01,
   })
   const { proposer } = options.state
   for await (const {
@@ -358,7 +387,7 @@ test('an image that cannot be decoded is left out with a warning, and the others
   const whole = await readFile(join(own.folder, '1.png'))
   const broken = Buffer.concat([whole.subarray(0, 45), Buffer.alloc(whole.length - 57), whole.subarray(-12)])
   const warn = vi.fn()
-  const options = await tinyOptions(vlm, own.folder, { totalSteps: 1, batchSize: 3, onWarning: warn })
+  const options = await tinyOptions(vlm, own.folder, { total_steps: 1, batch_size: 3 }, { onWarning: warn })
   options.images = await openImageDataset({ root: own.folder, seed: 1 })
   await options.images.sampleAt(0)
   await options.images.sampleAt(1)
@@ -374,8 +403,8 @@ test('an image that cannot be decoded is left out with a warning, and the others
 
 test('one step on each answer after the other, as released, is as many single updates', async () => {
   const sequential = await tinyOptions(vlm, images.folder, {
-    totalSteps: 1,
-    solverUpdate: 'sequential',
+    total_steps: 1,
+    solver_update: 'sequential',
     ...learnable,
   })
   const begin = sequential.state.solver.adapter.parameters.slice()
@@ -421,7 +450,7 @@ test('one step on each answer after the other, as released, is as many single up
 })
 
 test('several epochs are as many optimizer steps on the same samples', async () => {
-  const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, updateEpochs: 3, ...learnable })
+  const options = await tinyOptions(vlm, images.folder, { total_steps: 1, update_epochs: 3, ...learnable })
   const [record] = await recordsOf(options)
   expect(record.solver).toMatchObject({ updates: 3, completions: 5 })
 
@@ -468,12 +497,12 @@ test.each([
   ['group', 2, 5],
 ] as const)(
   'what fails in the middle of an iteration (%s, %i epochs) leaves the state of the one before',
-  async (solverUpdate, updateEpochs, calls) => {
+  async (solver_update, update_epochs, calls) => {
     const options = await tinyOptions(vlm, images.folder, {
-      totalSteps: 3,
-      solverUpdate,
-      updateEpochs,
-      proposerUpdateFreq: 1,
+      total_steps: 3,
+      solver_update,
+      update_epochs,
+      proposer_update_freq: 1,
       ...learnable,
     })
     let left: number = calls
@@ -504,7 +533,12 @@ function plain({ state }: EvolveOptions): object {
 
 test('a signal ends the run between iterations, with nothing half done', async () => {
   const stop = new AbortController()
-  const options = await tinyOptions(vlm, images.folder, { totalSteps: 5, signal: stop.signal, ...learnable })
+  const options = await tinyOptions(
+    vlm,
+    images.folder,
+    { total_steps: 5, ...learnable },
+    { signal: stop.signal },
+  )
   let asked = 0
   options.solver = {
     ...vlm,
@@ -526,9 +560,9 @@ test('a signal ends the run between iterations, with nothing half done', async (
 
 test('all weights can be trained instead of adapters', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 2,
-    proposerUpdateFreq: 2,
-    optimizer: { lr: 1e-5 },
+    total_steps: 2,
+    proposer_update_freq: 2,
+    lr: 1e-5,
     ...learnable,
   })
   options.state = startState({ solver: await vlm.trainWeights(), proposer: await vlm.trainWeights() })
@@ -538,25 +572,33 @@ test('all weights can be trained instead of adapters', async () => {
 })
 
 test.each([
-  [{ batchSize: 0 }, /batchSize: must be an integer at least 1, got 0/],
-  [
-    { samples: 1, baseline: 'leave-one-out' },
-    /baseline: leave-one-out compares each answer .* samples of at least 2/,
-  ],
-  [{ proposerBaseline: 'leave-one-out' }, /proposerBaseline: leave-one-out .* batchSize of at least 2/],
-  [{ prompts: { solver: 'Answer.' } }, /prompts\.solver: must contain \{question\}/],
-  [{ kl: { control: 'none' } }, /kl\.control: must be one of adaptive, fixed, got "none"/],
-  [{ rewards: { kind: 'soft' } }, /rewards\.kind: must be one of continuous, discrete/],
-  [{ optimizer: { lr: -1 } }, /optimizer\.lr: must be a finite number at least 0, got -1/],
-  [{ optimizer: { gradClip: 0 } }, /optimizer\.gradClip: must be a finite number above 0, got 0/],
-  [{ optimizer: { scheduler: 'step' } }, /optimizer\.scheduler: must be one of constant, linear, cosine/],
-  [{ updateEpochs: 0 }, /updateEpochs: must be an integer at least 1, got 0/],
-  [{ solverUpdate: 'all' }, /solverUpdate: must be one of group, sequential/],
-] as [object, RegExp][])('%j is refused before anything is begun', async (given, message) => {
-  const options = await tinyOptions(vlm, images.folder, { totalSteps: 1, ...given })
-  await expect(recordsOf(options)).rejects.toMatchObject({
+  [{ batch_size: 0 }, /^batch_size: must be an integer at least 1, got 0/],
+  [{ num_solver_samples: 1, baseline: 'leave-one-out' }, /^baseline: .* raise num_solver_samples/],
+  [{ proposer_baseline: 'leave-one-out' }, /^proposer_baseline: .* leave-one-out.* raise batch_size/],
+  [{ solver_prompt: 'Answer.' }, /^solver_prompt: must contain \{question\}/],
+  [{ kl_control: 'none' }, /^kl_control: must be one of adaptive, fixed, got "none"/],
+  [{ reward: 'soft' }, /^reward: must be one of continuous, discrete/],
+  [{ proposer_reward: 'soft' }, /^proposer_reward: must be one of continuous, discrete/],
+  [{ lr: -1 }, /^lr: must be a finite number at least 0, got -1/],
+  [{ grad_clip: 0 }, /^grad_clip: must be a finite number above 0, got 0/],
+  [{ lr_scheduler: 'step' }, /^lr_scheduler: must be one of constant, linear, cosine/],
+  [{ update_epochs: 0 }, /^update_epochs: must be an integer at least 1, got 0/],
+  [{ solver_update: 'all' }, /^solver_update: must be one of group, sequential/],
+] as [object, RegExp][])('%j is refused before anything is begun', (given, message) => {
+  let caught: unknown
+  try {
+    resolve(evolmmSettings, given)
+  } catch (error) {
+    caught = error
+  }
+  expect(caught).toMatchObject({
     code: 'INVALID_OPTION',
     message: expect.stringMatching(message) as string,
   })
-  expect(options.state.step).toBe(0)
+})
+
+test('settings that were not resolved are refused', async () => {
+  const options = await tinyOptions(vlm, images.folder, { total_steps: 1 })
+  const settings = { ...options.settings, lr: -1 }
+  await expect(recordsOf({ ...options, settings })).rejects.toThrow(/^settings: must be those of a run/)
 })

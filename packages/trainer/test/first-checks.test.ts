@@ -1,7 +1,7 @@
 /** What must hold of any correct implementation, and did not of the released one: image, reference, both roles. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Vlm } from '@evolmm/vlm'
-import { evolve, startState, type EvolveOptions, type IterationRecord } from '../src/index'
+import { evolve, startState, type EvolmmGiven, type EvolveOptions, type IterationRecord } from '../src/index'
 import { timeless } from './support/timeless'
 import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
@@ -18,7 +18,7 @@ afterAll(async () => {
   await images.remove()
 })
 
-const learnable = { rewards: { untagged: 'last-line', kind: textReward } } satisfies Partial<EvolveOptions>
+const learnable = { reward: textReward } satisfies EvolmmGiven
 
 async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
   const records: IterationRecord[] = []
@@ -28,10 +28,10 @@ async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
 
 test('adapters that change nothing are at distance 0 from the base policy, and at more after an update', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 4,
-    proposerUpdateFreq: 1,
-    batchSize: 2,
-    proposerBaseline: 'leave-one-out',
+    total_steps: 4,
+    proposer_update_freq: 1,
+    batch_size: 2,
+    proposer_baseline: 'leave-one-out',
     ...learnable,
   })
   // The first question of a batch divides the solver, the second does not.
@@ -44,8 +44,8 @@ test('adapters that change nothing are at distance 0 from the base policy, and a
 
 test('the policy that learns is the policy that was sampled', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 4,
-    proposerUpdateFreq: 2,
+    total_steps: 4,
+    proposer_update_freq: 2,
     ...learnable,
   })
   const gaps = (await recordsOf(options)).flatMap(({ solver, proposer }) => [solver, proposer])
@@ -57,8 +57,8 @@ test('the policy that learns is the policy that was sampled', async () => {
 
 test('both adapters move, each in its own updates, and the proposer only in its own iterations', async () => {
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 3,
-    proposerUpdateFreq: 3,
+    total_steps: 3,
+    proposer_update_freq: 3,
     ...learnable,
   })
   const { solver, proposer } = options.state
@@ -105,8 +105,8 @@ test('the image is in the gradient: another one changes the loss and the gradien
 test('two runs with one seed are the same, and with another seed they differ', async () => {
   const run = async (seed: number) => {
     const options = await tinyOptions(vlm, images.folder, {
-      totalSteps: 3,
-      proposerUpdateFreq: 2,
+      total_steps: 3,
+      proposer_update_freq: 2,
       seed,
       ...learnable,
     })
@@ -123,7 +123,7 @@ test('two runs with one seed are the same, and with another seed they differ', a
 
 test('roles on two copies of a model are what roles on a shared one are', async () => {
   const twin = await openTiny()
-  const settings = { totalSteps: 2, proposerUpdateFreq: 1, ...learnable }
+  const settings = { total_steps: 2, proposer_update_freq: 1, ...learnable }
   const shared = await recordsOf(await tinyOptions(vlm, images.folder, settings))
   const apart = await recordsOf({
     ...(await tinyOptions(vlm, images.folder, settings)),

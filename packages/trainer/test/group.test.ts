@@ -4,11 +4,11 @@ import { openImageDataset } from '@evolmm/dataset'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { evolve, startState, type EvolveOptions, type IterationRecord } from '../src/index'
+import { evolve, startState, type EvolmmGiven, type EvolveOptions, type IterationRecord } from '../src/index'
 import { scripted } from './support/scripted'
 import { simulatedGroup } from './support/simulated-group'
 import { timeless } from './support/timeless'
-import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
+import { makeImages, openTiny, sense, tinyOptions } from './support/tiny-run'
 import { textReward } from './support/tiny-train'
 
 let vlm: Vlm
@@ -22,30 +22,27 @@ afterAll(async () => {
   await images.remove()
 })
 
+/** The settings and parts that differ from those of all runs here. */
+type Given = Partial<Omit<EvolveOptions, 'settings'>> & { settings?: EvolmmGiven }
+
 interface Trained {
   records: IterationRecord[]
   options: EvolveOptions
 }
 
-async function trained(given: Partial<EvolveOptions>): Promise<Trained> {
-  const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: 3,
-    batchSize: 6,
-    samples: 3,
-    proposerUpdateFreq: 1,
-    rewards: { untagged: 'last-line', kind: textReward },
-    ...given,
-  })
+async function trained({ settings, ...parts }: Given): Promise<Trained> {
+  const given = {
+    ...{ total_steps: 3, batch_size: 6, num_solver_samples: 3, proposer_update_freq: 1 },
+    ...{ reward: textReward, ...settings },
+  }
+  const options = await tinyOptions(vlm, images.folder, given, parts)
   const records: IterationRecord[] = []
   for await (const record of evolve(options)) records.push(record)
   return { records, options }
 }
 
 /** The same run by several processes; `given` says what is particular to one. */
-async function together(
-  size: number,
-  given: (rank: number) => Partial<EvolveOptions> = () => ({}),
-): Promise<Trained[]> {
+async function together(size: number, given: (rank: number) => Given = () => ({})): Promise<Trained[]> {
   return Promise.all(simulatedGroup(size).map((group) => trained({ ...given(group.rank), group })))
 }
 
@@ -82,21 +79,20 @@ function expectAsOne(ranks: readonly Trained[], alone: Trained): void {
 test.each([
   [2, {}],
   [3, {}],
-  [2, { baseline: 'leave-one-out', proposerBaseline: 'leave-one-out', normalization: 'sum' }],
-  [3, { updateEpochs: 2, kl: { control: 'fixed', coefficient: 0.1 } }],
-] as [number, Partial<EvolveOptions>][])('%i processes are one, %j', async (size, given) => {
-  const alone = await trained(given)
+  [2, { baseline: 'leave-one-out', proposer_baseline: 'leave-one-out', normalization: 'sum' }],
+  [3, { update_epochs: 2, kl_control: 'fixed', kl_coef: 0.1 }],
+] as [number, EvolmmGiven][])('%i processes are one, %j', async (size, settings) => {
+  const alone = await trained({ settings })
   expect(alone.records.at(-1)?.solver?.gradientNorm).toBeGreaterThan(0)
-  expectAsOne(await together(size, () => given), alone)
+  expectAsOne(await together(size, () => ({ settings })), alone)
 })
 
 test('a process with nothing to learn from takes part', async () => {
   const question = '<question>How many?</question><rationale>Because.</rationale>'
-  const saying = (asks: (prompt: number) => boolean): Partial<EvolveOptions> => ({
+  const saying = (asks: (prompt: number) => boolean): Given => ({
     proposer: scripted(vlm, (_, prompt) => (asks(prompt) ? question : 'nothing')),
     solver: scripted(vlm, (_, prompt, n) => `<answer>${n < 2 ? prompt : n}</answer>`),
-    guards: {},
-    rewards: {},
+    settings: { ...sense, reward: 'continuous' },
   })
   const alone = await trained(saying((prompt) => prompt < 3))
   expect(alone.records[0].solver?.completions).toBe(9)
@@ -117,7 +113,7 @@ test('an image that breaks on one process shifts no draw and no baseline of the 
     for (let i = 0; i < 6; i++) await dataset.sampleAt(i)
     return dataset
   }
-  const given = { images: await samples(), totalSteps: 1, onWarning: () => undefined }
+  const given = { images: await samples(), settings: { total_steps: 1 }, onWarning: () => undefined }
   const datasets = [await samples(), await samples()]
   // It is the second of the first process.
   const { path } = await given.images.sampleAt(1)
@@ -132,15 +128,14 @@ test('an image that breaks on one process shifts no draw and no baseline of the 
 
 test('rewards of one’s own see all of an iteration, in one process alone', async () => {
   const asked: string[] = []
-  const watching = (rank: number): Partial<EvolveOptions> => ({
-    totalSteps: 1,
-    rewards: {
-      untagged: 'last-line',
-      kind: (batch) => {
+  const watching = (rank: number): Given => ({
+    settings: {
+      total_steps: 1,
+      reward: (batch) => {
         asked.push(`${rank}: ${batch.length} answers`)
         return textReward(batch)
       },
-      proposer: (batch) => {
+      proposer_reward: (batch) => {
         asked.push(`${rank}: ${batch.length} questions`)
         return batch.map(({ text }) => text.length)
       },
@@ -189,11 +184,11 @@ test('a signal to one process ends all at the same place', async () => {
 })
 
 test.each([
-  [{ batchSize: 5 }, /^batch_size: must be a multiple of 2 with 2 processes, got 5;/],
-  [{ solverUpdate: 'sequential' }, /^solver_update: must be group with 2 processes, got sequential;/],
-] as [Partial<EvolveOptions>, RegExp][])('%j is refused for several processes', async (given, message) => {
+  [{ batch_size: 5 }, /^batch_size: must be a multiple of 2 with 2 processes, got 5;/],
+  [{ solver_update: 'sequential' }, /^solver_update: must be group with 2 processes, got sequential;/],
+] as [EvolmmGiven, RegExp][])('%j is refused for several processes', async (settings, message) => {
   const [group]: ProcessGroup[] = simulatedGroup(2)
-  await expect(trained({ ...given, group })).rejects.toMatchObject({
+  await expect(trained({ settings, group })).rejects.toMatchObject({
     code: 'INVALID_OPTION',
     message: expect.stringMatching(message) as string,
   })

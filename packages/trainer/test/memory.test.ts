@@ -25,9 +25,9 @@ sizedTest('memory is flat, both roles learning', { iterations: [150, 300, 500] }
   const vlm = await openTiny()
   const images = await makeImages(4)
   const options = await tinyOptions(vlm, images.folder, {
-    totalSteps: count,
-    optimizer: { lr: 1e-5 },
-    rewards: { untagged: 'last-line', kind: textReward },
+    total_steps: count,
+    lr: 1e-5,
+    reward: textReward,
   })
   const seen = new Map<number, Awaited<ReturnType<typeof memory>>>()
   const warm = Math.min(100, count / 3)

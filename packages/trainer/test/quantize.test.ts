@@ -23,7 +23,7 @@ function quantized(name: string, changes: Partial<TrainOptions> = {}): TrainOpti
   const options = tinyTrain(join(home, name), images.folder)
   delete options.config
   const load = { ...options.load, quantize: 'int4', cacheDir: join(home, 'cache') } as const
-  return { ...options, load, evolve: { ...options.evolve, totalSteps: 3 }, saveEvery: 2, ...changes }
+  return { ...options, load, evolve: { ...options.evolve, total_steps: 3 }, saveEvery: 2, ...changes }
 }
 
 test('a run in four bits learns, and is the same when it was stopped and resumed', async () => {

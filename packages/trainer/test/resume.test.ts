@@ -49,17 +49,18 @@ test('a run that was stopped and resumed is the run that was not', async () => {
 const lora = { rank: 4, alpha: 8, dropout: 0.1, targets: ['q_proj', 'down_proj'] }
 
 test.each<[string, Partial<TrainOptions>]>([
-  ['one answer after the other', { evolve: { solverUpdate: 'sequential' } }],
-  ['a proposer that never learns', { evolve: { proposerUpdateFreq: 0 } }],
+  ['one answer after the other', { evolve: { solver_update: 'sequential' } }],
+  ['a proposer that never learns', { evolve: { proposer_update_freq: 0 } }],
   [
     'several images, a schedule and other baselines',
     {
       evolve: {
-        batchSize: 3,
+        batch_size: 3,
         baseline: 'leave-one-out',
-        proposerBaseline: 'leave-one-out',
-        kl: { control: 'fixed' },
-        optimizer: { lr: 1e-3, scheduler: 'cosine', warmupSteps: 2 },
+        proposer_baseline: 'leave-one-out',
+        kl_control: 'fixed',
+        lr_scheduler: 'cosine',
+        warmup_steps: 2,
       },
     },
   ],
@@ -70,7 +71,14 @@ test.each<[string, Partial<TrainOptions>]>([
   ['the vision tower too', { solver: { model: tinyFolder, lora, vision: true } }],
   [
     'signs of collapse',
-    { evolve: { watch: { window: 3, patience: 2, entropyFloor: 10 }, stopOnCollapse: false } },
+    {
+      evolve: {
+        collapse_window: 3,
+        collapse_patience: 2,
+        collapse_entropy_floor: 10,
+        stop_on_collapse: false,
+      },
+    },
   ],
 ])('so is one with %s', async (title, given) => {
   const [whole, parts] = [join(home, `${title} whole`), join(home, `${title} parts`)]
@@ -82,7 +90,7 @@ test.each<[string, Partial<TrainOptions>]>([
 
 test('a run starts from the adapters of a checkpoint, each role from its own', async () => {
   const first = join(home, 'first')
-  await train(tinyTrain(first, images.folder, { evolve: { totalSteps: 2 } }))
+  await train(tinyTrain(first, images.folder, { evolve: { total_steps: 2 } }))
   const adapter = join(first, 'step_00002')
   const role = { model: tinyFolder, lora, adapter }
   const second = join(home, 'second')
@@ -90,7 +98,7 @@ test('a run starts from the adapters of a checkpoint, each role from its own', a
     tinyTrain(second, images.folder, {
       solver: role,
       proposer: role,
-      evolve: { totalSteps: 1, proposerUpdateFreq: 0, optimizer: { lr: 0 } },
+      evolve: { total_steps: 1, proposer_update_freq: 0, lr: 0 },
     }),
   )
   for (const name of ['solver', 'proposer'])
@@ -106,7 +114,7 @@ test('a start adapter of the vision tower is refused where the tower is to stay 
     train(
       tinyTrain(join(home, name), images.folder, {
         solver: { model: tinyFolder, lora, adapter, vision },
-        evolve: { totalSteps: 1, proposerUpdateFreq: 0 },
+        evolve: { total_steps: 1, proposer_update_freq: 0 },
       }),
     )
   await expect(run('blind', false)).rejects.toMatchObject({

@@ -12,13 +12,13 @@ import {
   savedState,
   startState,
   train,
-  type EvolveSettings,
+  type EvolmmGiven,
   type IterationRecord,
   type SolverReward,
   type TrainOptions,
 } from '../src/index'
 import { timelessLog } from './support/timeless'
-import { makeImages, openTiny, tinyFolder } from './support/tiny-run'
+import { makeImages, openTiny, tinyFolder, sense } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
 
 vi.mock('node:fs/promises', { spy: true })
@@ -31,7 +31,7 @@ beforeAll(async () => {
   images = await makeImages(4)
   home = await mkdtemp(join(tmpdir(), 'evolmm-train-'))
   done = join(home, 'done')
-  await train(tinyTrain(done, images.folder, { evolve: { totalSteps: 4 } }))
+  await train(tinyTrain(done, images.folder, { evolve: { total_steps: 4 } }))
 })
 afterAll(async () => {
   await images.remove()
@@ -60,7 +60,7 @@ async function content(folder: string): Promise<Map<string, string>> {
   return files
 }
 
-const six = { evolve: { totalSteps: 6 } }
+const six = { evolve: { total_steps: 6 } }
 
 test('a checkpoint has both roles as PEFT folders with the processor, the state, the moments and the marker', async () => {
   const folder = join(done, 'step_00004')
@@ -86,17 +86,17 @@ test('a checkpoint has both roles as PEFT folders with the processor, the state,
 test('the last checkpoints are kept, and the last iteration always has one', async () => {
   const folder = join(home, 'kept')
   await train(
-    tinyTrain(folder, images.folder, { saveEvery: 1, maxCheckpoints: 3, evolve: { totalSteps: 5 } }),
+    tinyTrain(folder, images.folder, { saveEvery: 1, maxCheckpoints: 3, evolve: { total_steps: 5 } }),
   )
   expect((await findCheckpoints(folder)).map(({ step }) => step)).toEqual([3, 4, 5])
   const last = join(home, 'last')
-  await train(tinyTrain(last, images.folder, { saveEvery: 0, evolve: { totalSteps: 3 } }))
+  await train(tinyTrain(last, images.folder, { saveEvery: 0, evolve: { total_steps: 3 } }))
   expect((await findCheckpoints(last)).map(({ step }) => step)).toEqual([3])
 })
 
 test('a finished run that is started again does nothing', async () => {
   const before = await content(done)
-  expect(await train(tinyTrain(done, images.folder, { evolve: { totalSteps: 4 } }))).toEqual({
+  expect(await train(tinyTrain(done, images.folder, { evolve: { total_steps: 4 } }))).toEqual({
     step: 4,
     status: 'finished',
   })
@@ -110,7 +110,7 @@ test('a run without a checkpoint yet begins again, and its log with it', async (
     onRecord: ({ step }: IterationRecord) => {
       if (step === 2) throw new Error('killed, as it were')
     },
-    evolve: { totalSteps: 3 },
+    evolve: { total_steps: 3 },
   })
   const save = vi
     .mocked(fs.rename)
@@ -120,7 +120,7 @@ test('a run without a checkpoint yet begins again, and its log with it', async (
   save.mockReset()
   await expect(train(tripped)).rejects.toThrow('killed')
   await rm(join(folder, 'step_00002'), { recursive: true })
-  await train(tinyTrain(folder, images.folder, { saveEvery: 0, evolve: { totalSteps: 3 } }))
+  await train(tinyTrain(folder, images.folder, { saveEvery: 0, evolve: { total_steps: 3 } }))
   const steps: number[] = []
   for await (const { step } of readLog(folder, evolmm)) steps.push(step)
   expect(steps).toEqual([1, 2, 3])
@@ -222,7 +222,7 @@ test('a checkpoint that was not written to its end is passed over with a warning
   await rm(join(folder, 'step_00004', 'SAVE_OK'))
   await writeFile(join(folder, 'step_00004', 'mine.txt'), 'mine')
   const warn = vi.fn()
-  await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 }, onWarning: warn }))
+  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 }, onWarning: warn }))
   expect(warn.mock.calls.flat().join()).toMatch(/step_00004: was not written to its end; it is passed over/)
   expect((await findCheckpoints(folder)).map(({ step, complete }) => [step, complete])).toEqual([
     [2, true],
@@ -292,7 +292,7 @@ test('a run that another process has is refused; one that died has let it go', a
     message: expect.stringMatching(new RegExp(`got process ${process.ppid} at work`)) as string,
   })
   await writeFile(join(folder, 'run.lock'), `4194305 ${hostname()}`)
-  expect(await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 } }))).toMatchObject({
+  expect(await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 } }))).toMatchObject({
     step: 4,
   })
   expect(await readdir(folder)).not.toContain('run.lock')
@@ -335,7 +335,7 @@ test('a tracker that fails is reported once and stops nothing', async () => {
   const warn = vi.fn()
   const folder = join(home, 'tracked')
   const options = tinyTrain(folder, images.folder, {
-    evolve: { totalSteps: 3 },
+    evolve: { total_steps: 3 },
     trackers: [broken],
     onWarning: warn,
   })
@@ -351,7 +351,7 @@ test('the probe runs before the first iteration, every so many and after the las
   const folder = join(home, 'probed')
   let calls = 0
   const probe = { every: 2, run: () => Promise.resolve({ accuracy: calls++ / 10 }) }
-  await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 5 }, probe }))
+  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 5 }, probe }))
   const { probe: start } = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as { probe: unknown }
   expect(start).toEqual({ accuracy: 0 })
   const found: unknown[] = []
@@ -368,7 +368,7 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
     run: () =>
       calls++ === 1 ? Promise.reject(new Error('no such image')) : Promise.resolve({ accuracy: 1 }),
   }
-  await train(tinyTrain(folder, images.folder, { evolve: { totalSteps: 4 }, probe, onWarning: warn }))
+  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 }, probe, onWarning: warn }))
   expect(warn.mock.calls).toEqual([
     ['probe: must give numbers, got no such image; iteration 2 goes without', 'PROBE_FAILED'],
   ])
@@ -383,7 +383,7 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
 })
 
 test.each([
-  [{ evolve: { batchSize: 0 } }, /^batchSize: must be an integer at least 1, got 0/],
+  [{ evolve: { batch_size: 0 } }, /^batch_size: must be an integer at least 1, got 0/],
   [{ saveEvery: -1 }, /^saveEvery: must be an integer at least 0, got -1/],
   [{ maxCheckpoints: 0 }, /^maxCheckpoints: must be an integer at least 1, got 0/],
   [{ probe: { every: 0.5, run: () => Promise.resolve({}) } }, /^probe\.every: must be an integer/],
@@ -418,37 +418,34 @@ test('what somebody else left in the folder is not written over', async () => {
 
 test('a run that is told no configuration takes its own settings for it', async () => {
   const folder = join(home, 'untold')
-  const options = { ...tinyTrain(folder, images.folder, { evolve: { totalSteps: 2 } }) }
+  const options = { ...tinyTrain(folder, images.folder, { evolve: { total_steps: 2 } }) }
   delete options.config
-  const untold = (evolve: EvolveSettings) => train({ ...options, evolve: { ...options.evolve, ...evolve } })
+  const untold = (evolve: EvolmmGiven) => train({ ...options, evolve: { ...options.evolve, ...evolve } })
   await untold({})
-  await expect(untold({ samples: 4 })).rejects.toMatchObject({
+  await expect(untold({ num_solver_samples: 4 })).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
-    message: expect.stringContaining('samples 4 instead of none') as string,
+    message: expect.stringContaining('num_solver_samples 4 instead of 5') as string,
   })
   // Longer is no other run, unless the learning rate depends on it.
-  expect(await untold({ totalSteps: 3, imageCache: 0 })).toEqual({ step: 3, status: 'finished' })
-  await expect(untold({ totalSteps: 4, optimizer: { lr: 1e-3, scheduler: 'linear' } })).rejects.toMatchObject(
-    { details: { changed: ['optimizer.scheduler', 'totalSteps'] } },
-  )
+  expect(await untold({ total_steps: 3, image_cache: 0 })).toEqual({ step: 3, status: 'finished' })
+  await expect(untold({ total_steps: 4, lr_scheduler: 'linear' })).rejects.toMatchObject({
+    details: { changed: ['lr_scheduler', 'total_steps'] },
+  })
 })
 
-test('settings in a group are refused by their names, and that a reward is a function of one’s own is one of them', async () => {
+test('that a reward is a function of one’s own, and which, is one of the settings', async () => {
   const folder = join(home, 'own-reward')
-  const options = { ...tinyTrain(folder, images.folder, { evolve: { totalSteps: 1 } }) }
+  const options = { ...tinyTrain(folder, images.folder, { evolve: { total_steps: 1 } }) }
   delete options.config
-  const evolve = (kind: 'discrete' | SolverReward) => ({
-    ...options.evolve,
-    rewards: { untagged: 'last-line' as const, kind },
-  })
+  const evolve = (reward: 'discrete' | SolverReward) => ({ ...options.evolve, reward })
   const own: SolverReward = (answers) => answers.map(({ text }) => text.length)
-  await train({ ...options, evolve: evolve((answers) => Promise.resolve(own(answers))) })
+  await train({ ...options, evolve: evolve(own) })
   expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toMatchObject({
-    config: { rewards: { kind: 'function', untagged: 'last-line' } },
+    config: { reward: 'own', untagged_answers: 'last-line' },
   })
   await expect(train({ ...options, evolve: evolve('discrete') })).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
-    message: expect.stringContaining('got rewards.kind "discrete" instead of "function"; go on') as string,
+    message: expect.stringContaining('got reward "discrete" instead of "own"; go on') as string,
   })
   expect(await train({ ...options, evolve: evolve(own) })).toEqual({ step: 1, status: 'finished' })
 })
@@ -466,7 +463,7 @@ test('a run that asks no question warns that it learns nothing', async () => {
   const warnings: string[] = []
   await train(
     tinyTrain(join(home, 'asks-nothing'), images.folder, {
-      evolve: { totalSteps: 1, guards: {} },
+      evolve: { total_steps: 1, ...sense },
       onWarning: (message) => warnings.push(message),
     }),
   )
@@ -546,7 +543,7 @@ test('all weights: a run that trains them stops, resumes and saves checkpoints t
     solver: role,
     proposer: role,
     saveEvery: 2,
-    evolve: { totalSteps: 4, optimizer: { lr: 1e-5 } },
+    evolve: { total_steps: 4, lr: 1e-5 },
   }
   const whole = join(home, 'full')
   await train(tinyTrain(whole, images.folder, settings))

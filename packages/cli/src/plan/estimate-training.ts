@@ -5,7 +5,7 @@
  * On a GPU the host keeps adapters, moments, gradients and encoded images; on the CPU all is one memory, called `host`.
  * Completions count with their largest length.
  */
-import type { EvolveOptions, RoleOptions } from '@evolmm/trainer'
+import type { EvolmmValues, RoleOptions } from '@evolmm/trainer'
 import {
   type Backbone,
   estimateMemory,
@@ -25,7 +25,7 @@ export interface EstimateTrainingOptions {
   dtype?: MemoryOptions['dtype']
   quantize?: MemoryOptions['quantize']
   /** The loop's settings. */
-  evolve?: Omit<EvolveOptions, 'solver' | 'proposer' | 'images' | 'state' | 'signal' | 'onWarning'>
+  settings: EvolmmValues
   /** Patches of the largest image. */
   imagePatches: number
   /** The longest prompt of each role, the image's tokens included. */
@@ -71,8 +71,7 @@ export interface TrainingMemory {
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function estimateTraining(options: EstimateTrainingOptions): TrainingMemory {
-  const { device = 'cpu', evolve = {}, imagePatches, images = Infinity } = options
-  const { imageCache = 256 * 2 ** 20 } = evolve
+  const { device = 'cpu', settings, imagePatches, images = Infinity } = options
   const roles = { solver: roleWork('solver', options), proposer: roleWork('proposer', options) }
   const model = sharedModel(options)
   const relation = !model ? 'apart' : sameTrainable(options) ? 'one' : 'one backbone'
@@ -85,12 +84,12 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
 
   const image = encodedBytes(options.solver.backbone, imagePatches)
   // Those of the iteration are held besides, as they were decoded and once more for a program.
-  const held = Math.min(imageCache, images * image) + (evolve.batchSize ?? 1) * 2 * image
+  const held = Math.min(settings.image_cache, images * image) + settings.batch_size * 2 * image
 
-  // One after the other on one policy: until all are done, everything of it is there twice.
-  const saved = evolve.solverUpdate === 'sequential' ? 12 * sizes[0] : 0
+  // Several steps of one iteration are taken on a copy of the policy and its moments.
+  const aside = settings.update_epochs > 1 ? learned : settings.solver_update === 'sequential' ? sizes[0] : 0
   const onHost: Partial<Record<MemoryKind, number>> = {
-    optimizer: 8 * learned + saved,
+    optimizer: 8 * learned + 12 * aside,
     images: held,
     ...(device === 'cpu'
       ? { runtime: trainerBytes }
@@ -147,25 +146,25 @@ interface RoleWork {
 }
 
 function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
-  const { device, dtype, quantize, evolve = {}, imagePatches } = options
-  const { batchSize = 1, samples = 5, sampling = {}, kl = {} } = evolve
+  const { device, dtype, quantize, settings, imagePatches } = options
+  const { batch_size: batchSize } = settings
   const { backbone, lora, vision = false } = options[role]
   const planned = trainedPart(backbone, lora, vision)
   const { parameters: trainable, trainVision, trainHead } = planned
   const promptTokens = options.promptTokens[role]
-  const sequential = role === 'solver' && evolve.solverUpdate === 'sequential'
-  const answers = role === 'solver' ? samples : 1
+  const sequential = role === 'solver' && settings.solver_update === 'sequential'
+  const answers = role === 'solver' ? settings.num_solver_samples : 1
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
     backbone,
     device,
     dtype,
     quantize,
     ...{ trainable, trainVision, trainHead, promptTokens },
-    completionTokens: sampling[`${role}Tokens`] ?? 128,
+    completionTokens: settings[`max_new_tokens_${role}`],
     // The base's tower takes one image after the other.
     imagePatches: Array<number>(trainVision ? batchSize : 1).fill(imagePatches),
-    kl: (kl.coefficient ?? 1e-3) > 0,
-    checkpointed: evolve.gradientCheckpointing,
+    kl: settings.kl_coef > 0,
+    checkpointed: settings.gradient_checkpointing,
   }
   const learning = learns(options, role)
   const scores = role === 'proposer' && learning
@@ -220,9 +219,9 @@ function trainedPart(backbone: Backbone, lora: RoleShape['lora'], vision: boolea
   return planned
 }
 
-function learns({ evolve = {} }: EstimateTrainingOptions, role: 'solver' | 'proposer'): boolean {
-  const { proposerUpdateFreq = 5, totalSteps = 100 } = evolve
-  return role === 'solver' || (proposerUpdateFreq > 0 && proposerUpdateFreq <= totalSteps)
+function learns({ settings }: EstimateTrainingOptions, role: 'solver' | 'proposer'): boolean {
+  const { proposer_update_freq: every, total_steps: total } = settings
+  return role === 'solver' || (every > 0 && every <= total)
 }
 
 function sharedModel({ solver, proposer }: EstimateTrainingOptions): boolean {

@@ -2,7 +2,7 @@
 import type { EvolmmSettings, EvolmmValues, RoleOptions } from '@evolmm/trainer'
 import { openConfig, type OpenedConfig } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
-import { evolveOptions, heldBits, heldType } from '../train/run-options'
+import { heldBits, heldType } from '../train/run-options'
 import { estimateTraining, type TrainingMemory } from './estimate-training'
 import { plannedRole, startShapes } from './planned-role'
 import { promptTokens } from './prompt-tokens'
@@ -70,7 +70,7 @@ export async function planRun(config: EvolmmSettings, { device, hub }: PlanRunOp
         device,
         dtype: heldType({ ...changed, device }),
         quantize: heldBits(changed),
-        evolve: evolveOptions(changed),
+        settings: changed,
         imagePatches,
         promptTokens: tokens,
         images: count,

@@ -8,7 +8,7 @@ import { checkRun } from '../plan/check-run'
 import type { TrainOptions, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
-import { evolveOptions, heldBits, heldType, roleOptions } from './run-options'
+import { heldBits, heldType, roleOptions } from './run-options'
 import { runName } from './run-name'
 
 export async function runTrain(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome> {
@@ -58,7 +58,7 @@ export async function runTrain(config: EvolmmSettings, options: TrainOptions): P
       reshuffle: config.reshuffle,
       manifest: config.manifest ?? undefined,
     },
-    evolve: evolveOptions(config),
+    evolve: config,
     saveEvery: config.save_every,
     maxCheckpoints: config.max_checkpoints,
     adapterLayout: config.adapter_layout,

@@ -7,10 +7,9 @@ import { tinyOptions } from './tiny-run'
 const [folder, images, device] = process.argv.slice(2)
 const vlm = await loadVlm(folder, { device: device as LoadVlmOptions['device'], threads: 1 })
 const options = await tinyOptions(vlm, images, {
-  rewards: { untagged: 'last-line', kind: textReward },
-  optimizer: { lr: 1e-3 },
-  proposerUpdateFreq: 2,
-  totalSteps: 2,
+  reward: textReward,
+  proposer_update_freq: 2,
+  total_steps: 2,
 })
 const { solver, proposer } = options.state
 const adapters = [solver.adapter, proposer.adapter]

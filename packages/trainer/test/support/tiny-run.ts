@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openImageDataset } from '@evolmm/dataset'
+import { resolve } from '@evolmm/settings'
 import { loadVlm, type Vlm } from '@evolmm/vlm'
 import sharp from 'sharp'
-import { startState, type EvolveOptions } from '../../src/index'
+import { evolmmSettings, startState, type EvolmmGiven, type EvolveOptions } from '../../src/index'
 
 export const tinyFolder = fileURLToPath(
   new URL('../../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url),
@@ -14,11 +15,17 @@ export const tinyFolder = fileURLToPath(
 
 /** What makes noise count: every question is asked, every line is an answer. */
 export const noise = {
-  sampling: { solverTokens: 6, proposerTokens: 8 },
-  prompts: { proposer: 'Ask.', solver: '{question}' },
-  rewards: { untagged: 'last-line' },
-  guards: { skip: [] },
-} satisfies Partial<EvolveOptions>
+  max_new_tokens_solver: 6,
+  max_new_tokens_proposer: 8,
+  proposer_prompt: 'Ask.',
+  solver_prompt: '{question}',
+  untagged_answers: 'last-line',
+  skip_malformed: false,
+  lr: 1e-3,
+} satisfies EvolmmGiven
+
+/** The settings that `noise` changes, as they are for texts that make sense. */
+export const sense = { untagged_answers: 'invalid', skip_malformed: true } satisfies EvolmmGiven
 
 /** Some pictures that differ, in a folder of their own. */
 export async function makeImages(count: number): Promise<{ folder: string; remove: () => Promise<void> }> {
@@ -36,7 +43,8 @@ export async function makeImages(count: number): Promise<{ folder: string; remov
 export async function tinyOptions(
   vlm: Vlm,
   folder: string,
-  given: Partial<EvolveOptions> = {},
+  given: EvolmmGiven = {},
+  parts: Partial<EvolveOptions> = {},
 ): Promise<EvolveOptions> {
   return {
     solver: vlm,
@@ -46,9 +54,8 @@ export async function tinyOptions(
       solver: vlm.createAdapter({ rank: 4, seed: 1 }),
       proposer: vlm.createAdapter({ rank: 4, seed: 2 }),
     }),
-    optimizer: { lr: 1e-3 },
-    ...noise,
-    ...given,
+    settings: resolve(evolmmSettings, { ...noise, ...given }),
+    ...parts,
   }
 }
 

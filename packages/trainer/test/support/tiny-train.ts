@@ -23,10 +23,9 @@ export function tinyTrain(folder: string, images: string, given: Partial<TrainOp
     ...given,
     evolve: {
       ...noise,
-      rewards: { untagged: 'last-line', kind: textReward },
-      optimizer: { lr: 1e-3 },
-      totalSteps: 6,
-      proposerUpdateFreq: 2,
+      reward: textReward,
+      total_steps: 6,
+      proposer_update_freq: 2,
       ...given.evolve,
     },
   }
