@@ -1,7 +1,7 @@
 /** Pictures of an iteration with what was asked about them, how the answers fell, and how it was written. */
 import type { QuestionFault } from '@evolmm/rewards'
 import type { Gallery, Moment } from '@evolmm/runs'
-import { malformedFaults } from '../options'
+import { malformedFaults } from '../malformed-faults'
 import type { AnswerRecord, ImageRecord, IterationRecord } from '../record'
 import { counted } from './counted'
 
