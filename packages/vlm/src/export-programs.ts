@@ -26,7 +26,7 @@ export async function exportPrograms(model: Model, folder: string, adapter?: Ada
       { details: { folder } },
     )
   const names: string[] = []
-  await publishFolder(folder, { marker: 'encode.onnx' }, async (aside) => {
+  await publishFolder(folder, { marker: 'sample.onnx' }, async (aside) => {
     const files = await placeWeights(model.files, aside)
     names.push(...new Set([...files.tensors.values()].map(({ location }) => location)))
     for (const [name, graph] of allPrograms({

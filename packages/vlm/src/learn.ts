@@ -4,75 +4,28 @@
  * Completions of a group that are identical become one with summed weights, which is exact because every term of the
  * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
  */
-import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
 import { EvolmmError } from './errors'
-import type { Adapter } from './adapter/adapter'
-import type { Feed } from './backbones/feed'
-import { checkLengths } from './check-lengths'
-import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
-import { baseFeatures, imageWork } from './encode-image'
-import { mergeCompletions, type MergedGroup } from './merge-completions'
+import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed } from './learn-feeds'
+import { mergeCompletions } from './merge-completions'
 import { trainableKey, type Model } from './model'
 import { learnProgram, trainsVocabulary } from './programs/learn-program'
-import { packGroups } from './programs/pack-groups'
-import type { Feeds } from './runtime/session'
+import type { Program } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
-import type { CustomObjective, Gradient, GradientOptions, Group, ScoreOptions, Scores } from './types'
+import type { Gradient, GradientOptions, Group, ScoreOptions, Scores } from './types'
+import { weighGroups, type WeighedGroups } from './weigh-groups'
 
 export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
-  const { backbone, files } = model
-  const { adapter, checkpointed = false } = options
+  const { adapter } = options
   checkGroups(model, options.groups)
-  checkAdapter(backbone, adapter)
-  const { trainable, dropout } = adapter
-  const beta = checkNumber('beta', options.beta ?? 0, { min: 0 })
-  const custom = objectiveOf(options)
-  const weighed = options.groups.map((group, g) => weigh(model, group, g, custom === undefined))
-  const total = weighed.reduce((sum, { places }) => sum + places.length, 0)
-  // What an objective of one's own makes of a weight of 0 is not known here.
-  const counts = weighed.map(
-    ({ weights }) => custom !== undefined || beta > 0 || weights.some((weight) => weight !== 0),
-  )
-  const groups = weighed.filter((_, g) => counts[g])
+  checkAdapter(model.backbone, adapter)
+  const weighed = weighGroups(model, options)
+  const { groups, counts, share, beta, custom } = weighed
   if (groups.length === 0) return nothing(options)
 
-  const pixels = needsPixels(adapter, groups)
-  model.checkMemory({
-    ...workOf(groups, pixels),
-    programs: ['encode', 'sample', 'learn'],
-    trainable: adapter.parameters.length,
-    trainHead: trainsVocabulary(backbone, trainable),
-    kl: beta > 0,
-    checkpointed,
-  })
-  const key = [
-    'learn',
-    trainableKey(trainable),
-    JSON.stringify(custom?.name),
-    beta > 0,
-    dropout,
-    checkpointed,
-    pixels,
-  ]
-  const program = await model.program(
-    key.join(' '),
-    () =>
-      learnProgram({
-        backbone,
-        files,
-        trainable,
-        gradient: true,
-        kl: beta > 0,
-        objective: custom?.loss,
-        dropout,
-        checkpointed,
-        pixels,
-      }),
-    { prepack: false },
-  )
+  const program = await gradientProgram(model, options, weighed)
   if (program.inputs.has('sampled')) checkSampled(options.groups, custom?.name)
-  const share = (tokens: number) => 1 / (total * lengthOf(options, tokens))
   const results = await program.run({
     ...(await learnFeeds(model, groups, { adapter, kl: beta > 0 })),
     weights: perToken(groups, (group, c, tokens) => group.weights[c] * share(tokens)),
@@ -95,6 +48,35 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
   }
 }
 
+/** Throws `MEMORY_EXCEEDED` if the work cannot fit. */
+function gradientProgram(
+  model: Model,
+  { adapter, checkpointed = false }: GradientOptions,
+  { groups, beta, custom }: WeighedGroups,
+): Promise<Program> {
+  const { backbone, files } = model
+  const { trainable, dropout, parameters } = adapter
+  const kl = beta > 0
+  const pixels = needsPixels(adapter, groups)
+  model.checkMemory({
+    ...learningWork(groups, pixels),
+    programs: ['encode', 'sample', 'learn'],
+    trainable: parameters.length,
+    trainHead: trainsVocabulary(backbone, trainable),
+    kl,
+    checkpointed,
+  })
+  const own = JSON.stringify(custom?.name)
+  const key = ['learn', trainableKey(trainable), own, kl, dropout, checkpointed, pixels]
+  const build = () =>
+    learnProgram({
+      ...{ backbone, files, trainable, kl, dropout, checkpointed, pixels },
+      gradient: true,
+      objective: custom?.loss,
+    })
+  return model.program(key.join(' '), build, { prepack: false })
+}
+
 export async function score(model: Model, options: ScoreOptions): Promise<Scores> {
   const { backbone, files } = model
   const { adapter, kl = false } = options
@@ -102,9 +84,9 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
   if (adapter !== undefined) checkAdapter(backbone, adapter)
   const trainable = adapter?.trainable
   const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
-  const pixels = adapter !== undefined && needsPixels(adapter, groups)
+  const pixels = needsPixels(adapter, groups)
   model.checkMemory({
-    ...workOf(groups, pixels),
+    ...learningWork(groups, pixels),
     programs: ['encode', 'score'],
     trainable: adapter?.parameters.length ?? 0,
     kl: kl && adapter !== undefined,
@@ -124,120 +106,10 @@ export async function score(model: Model, options: ScoreOptions): Promise<Scores
   return { ...summary(groups, completions), completions }
 }
 
-/** Sizes for the memory estimate. */
-function workOf(groups: readonly MergedGroup[], pixels: boolean) {
-  return {
-    ...imageWork(
-      groups.map(({ prompt }) => prompt),
-      pixels,
-    ),
-    groups: groups.length,
-    promptTokens: Math.max(...groups.map(({ prompt }) => prompt.ids.length)),
-    completionTokens: Math.max(
-      ...groups.flatMap(({ completions }) => completions.map(({ ids }) => ids.length)),
-    ),
-    samples: Math.max(...groups.map(({ completions }) => completions.length)),
-  }
-}
-
-interface WeighedGroup extends MergedGroup {
-  /** Summed advantages of each distinct completion. */
-  weights: readonly number[]
-}
-
-function weigh(
-  model: Model,
-  group: GradientOptions['groups'][number],
-  index: number,
-  merge: boolean,
-): WeighedGroup {
-  const merged = mergeCompletions(group, index, model.backbone.sizes.vocabularySize, merge)
-  const { advantages = merged.places.map(() => 1) } = group
-  if (!isList(advantages) || advantages.length !== merged.places.length)
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `groups[${index}].advantages: must be one for each of the ${merged.places.length} completions, got ` +
-        `${isList(advantages) ? advantages.length : typeof advantages}; pass as many`,
-    )
-  const weights = merged.completions.map(() => 0)
-  for (const [c, place] of merged.places.entries())
-    weights[place] += checkNumber(`groups[${index}].advantages[${c}]`, advantages[c])
-  return { ...merged, weights }
-}
-
-function objectiveOf({ objective = 'reinforce', groups }: GradientOptions) {
-  if (typeof objective === 'object') return checkObjective(objective)
-  checkOneOf('objective', objective, ['reinforce', 'supervised'])
-  if (objective === 'supervised' && groups.some(({ advantages }) => advantages !== undefined))
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      'objective: supervised learning has no advantages, got some; leave them out or use reinforce',
-    )
-  return undefined
-}
-
-function checkObjective(objective: CustomObjective): CustomObjective {
-  const given = objective as Partial<CustomObjective> | null
-  if (typeof given?.name === 'string' && given.name !== '' && typeof given.loss === 'function')
-    return objective
-  throw new EvolmmError(
-    'INVALID_OPTION',
-    `objective: must have a name and a function "loss", got ${JSON.stringify(objective)}; give both`,
-  )
-}
-
 function checkGroups({ backbone }: Model, groups: readonly Group[]): void {
   checkList('groups', groups, 'group')
   for (const [g, group] of (groups as readonly (Partial<Group> | null | undefined)[]).entries())
     checkPrompt(backbone, group?.prompt, `groups[${g}].prompt`)
-}
-
-function needsPixels({ trainable }: Adapter, groups: readonly MergedGroup[]): boolean {
-  return trainable.vision && groups.some(({ prompt }) => prompt.images.length > 0)
-}
-
-/** What the tokens of a completion are divided by. */
-function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: number): number {
-  if (typeof normalization === 'object' && (normalization as unknown) !== null)
-    return checkNumber('normalization.fixedLength', normalization.fixedLength, { above: 0 })
-  checkOneOf('normalization', normalization, ['token-mean', 'sum'])
-  return normalization === 'sum' ? 1 : tokens
-}
-
-async function learnFeeds(
-  model: Model,
-  groups: readonly MergedGroup[],
-  { adapter, kl }: { adapter: Adapter | undefined; kl: boolean },
-): Promise<Feeds> {
-  const prompts = groups.map(({ prompt }) => prompt)
-  const pixels = adapter !== undefined && needsPixels(adapter, groups)
-  for (const { prompt, completions } of groups)
-    checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
-  const { feeds } = packGroups(groups)
-  return {
-    ...feeds,
-    // Those of the policy are made of the pixels.
-    features: !pixels || kl ? await baseFeatures(model, prompts) : undefined,
-    parameters: adapter && {
-      dtype: 'float32',
-      dims: [adapter.parameters.length],
-      data: adapter.parameters,
-    },
-    ...(pixels && model.backbone.vision?.feeds(prompts.map(({ images }) => images))),
-  }
-}
-
-/** One number for all scored tokens of a completion, in the order in which they are packed. */
-function perToken<G extends MergedGroup>(
-  groups: readonly G[],
-  value: (group: G, completion: number, tokens: number) => number,
-): Feed {
-  const data = Float32Array.from(
-    groups.flatMap((group) =>
-      group.completions.flatMap(({ scored }, c) => new Array<number>(scored).fill(value(group, c, scored))),
-    ),
-  )
-  return { dtype: 'float32', dims: [data.length], data }
 }
 
 /** Throws `INVALID_OPTION` unless the sampler's log-probabilities came with every completion. */
@@ -251,18 +123,6 @@ function checkSampled(groups: readonly Group[], objective = ''): void {
             'reads, got none; pass what sample returns',
           { details: { option: 'groups', group: g, completion: c, objective } },
         )
-}
-
-/** The values are of no use, and zeros where they were not given, unless the objective reads them. */
-function sampledFeed(groups: readonly MergedGroup[]): Feed {
-  const data = Float32Array.from(
-    groups.flatMap(({ completions }) =>
-      completions.flatMap(({ scored, logProbabilities }) => [
-        ...(logProbabilities ?? new Float32Array(scored)),
-      ]),
-    ),
-  )
-  return { dtype: 'float32', dims: [data.length], data }
 }
 
 /** The result when no group counts: nothing is run. */

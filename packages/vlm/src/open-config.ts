@@ -33,9 +33,8 @@ export interface OpenedConfig extends ImageBounds {
 const small = ['config.json', 'preprocessor_config.json', 'processor_config.json']
 
 /**
- * `model` is a folder, whose `config.json` is enough and whose tokenizer is used if it is there, a published size such as
- * `7B` or `Qwen2.5-VL-7B-Instruct`, for which nothing is read, or a name on the hub, of which small files are fetched if
- * they are not cached.
+ * `model` is a folder, whose `config.json` is enough and whose tokenizer is used if it is there, a published name or size
+ * such as `7B`, for which nothing is read, or a name on the hub, of which small files are fetched if they are not cached.
  */
 export async function openConfig(model: string, options: OpenConfigOptions = {}): Promise<OpenedConfig> {
   const { hub, ...bounds } = options

@@ -79,7 +79,7 @@ async function score(
   }
 }
 
-/** What transformers' processor gives besides pixels: `image_grid_thw`, say, with a row for each image. */
+/** What transformers' processor gives besides pixels, with a row for each image. */
 function layoutFields(names: readonly string[], images: readonly EncodedImage[]): Record<string, number[][]> {
   return Object.fromEntries(names.map((name) => [name, images.map(({ fields }) => [...fields[name]])]))
 }

@@ -1,5 +1,5 @@
 /**
- * Rotary position embedding in the half-split form of Llama and Qwen: pairs (i, i + d/2) of each head are turned by an
+ * Rotary position embedding in the half-split form of Llama: pairs (i, i + d/2) of each head are turned by an
  * angle of their own. The runtime's `RotaryEmbedding` does it in one pass; the backward pass turns the other way.
  */
 import { checkInteger } from '@evolmm/internal'

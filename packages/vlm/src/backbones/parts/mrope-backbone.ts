@@ -1,6 +1,7 @@
 /** The common form of Qwen2-VL and Qwen2.5-VL: a Qwen2 decoder with three position axes beside a `patchTower`. */
 import { rmsNorm } from '@evolmm/onnx'
 import type { Backbone } from '../backbone'
+import type { PromptRules } from '../prompt-rules'
 import { decoder, decoderProjections, decoderWeights, withFeatures } from './decoder'
 import { refuseVideo, tokenizeRuns } from './image-runs'
 import { mropePositions } from './mrope-positions'
@@ -38,22 +39,7 @@ export function mropeBackbone({ model, tower, configJson }: MropeBackboneOptions
     head: { module: 'lm_head', weight: model.tieWordEmbeddings ? embeddingWeight : headMatrix[0] },
     initialValue: usualInitialValue,
     configJson,
-    prompt: {
-      tokens: new Map([
-        ['<|image_pad|>', imageToken],
-        ['<|video_pad|>', videoToken],
-        ['<|vision_start|>', model.visionStartToken],
-        ['<|vision_end|>', model.visionEndToken],
-      ]),
-      placeholder: /<\|image_pad\|>/g,
-      marker: /<\|[^<>|\s]*\|>/,
-      tokenize: (rendered, images, tokenizer) => {
-        const lengths = images.map(({ tokens }) => tokens)
-        const tokenized = tokenizeRuns({ tokenizer, text: rendered, imageToken, lengths })
-        refuseVideo(tokenized.ids, videoToken)
-        return tokenized
-      },
-    },
+    prompt: promptRules(model),
     axes: 3,
     positions: (ids, images) =>
       mropePositions({ ids, grids: images.map(gridOf), imageToken, videoToken, mergeSize }),
@@ -79,5 +65,24 @@ export function mropeBackbone({ model, tower, configJson }: MropeBackboneOptions
       }),
     shape: text,
     vision: patchTower(tower),
+  }
+}
+
+function promptRules({ imageToken, videoToken, ...tokens }: MropeModel): PromptRules {
+  return {
+    tokens: new Map([
+      ['<|image_pad|>', imageToken],
+      ['<|video_pad|>', videoToken],
+      ['<|vision_start|>', tokens.visionStartToken],
+      ['<|vision_end|>', tokens.visionEndToken],
+    ]),
+    placeholder: /<\|image_pad\|>/g,
+    marker: /<\|[^<>|\s]*\|>/,
+    tokenize: (text, images, tokenizer) => {
+      const lengths = images.map((image) => image.tokens)
+      const tokenized = tokenizeRuns({ tokenizer, text, imageToken, lengths })
+      refuseVideo(tokenized.ids, videoToken)
+      return tokenized
+    },
   }
 }
