@@ -54,6 +54,11 @@ test.each(lines)('README: %s', async (line) => {
   const argv = words(line).map((word) => {
     if (word === './warm' || word === 'charts') return join(folder, word)
     if (word.startsWith('runs/')) writeRun(join(folder, word))
+    if (word.includes('.mjs#')) {
+      const [file = '', name = ''] = word.split('#')
+      writeFileSync(join(folder, file), `export const ${name} = (answers) => answers.map(() => 1)\n`)
+      return join(folder, word)
+    }
     if (!/\.(png|jsonl?)$|^(results|runs)\//.test(word)) return word
     if (!/^(results|runs)\//.test(word)) writeFileSync(join(folder, word), contents(word))
     return join(folder, word)
