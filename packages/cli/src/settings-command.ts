@@ -127,9 +127,10 @@ function nameConfig(error: unknown): never {
   throw error instanceof EvolmmError ? nameOption(error, '--config') : error
 }
 
-function describe({ help, choices, defaultText }: SettingDescription): string {
+function describe({ help, choices, custom, defaultText }: SettingDescription): string {
   const said = [
     ...(choices === undefined ? [] : [`one of ${choices.join(', ')}`]),
+    ...(custom === undefined ? [] : [`or ${custom}`]),
     ...(defaultText === undefined ? [] : [`default: ${defaultText}`]),
   ]
   return said.length === 0 ? help : `${help} (${said.join('; ')})`

@@ -374,6 +374,20 @@ test.each([
   expect(stderr).toContain(`\nevolmm: ${shown}`)
 })
 
+test("a reward of one's own is a function in a file, and is kept as such", async () => {
+  const file = join(folder, 'own.mjs')
+  writeFileSync(file, 'export const mine = (answers) => answers.map(() => 1)')
+  const flags = [...lora, '--reward', `${file}#mine`]
+  const { reward } = configOf((await train(flags)).calls)
+  expect(reward).toBeTypeOf('function')
+  const { config } = JSON.parse((await train([...flags, '--dry_run', '--json'])).stdout) as Shown
+  expect(config.reward).toBe(`${file}#mine`)
+  const wrong = await train([...lora, '--reward', `${file}#yours`])
+  expect(wrong.stderr).toBe(
+    `evolmm: --reward: must name a function that its file exports, such as #yours, got no such export; ${file} has mine\n`,
+  )
+})
+
 test('errors of the library name the variable or the key that gave a setting', async () => {
   const onTrain = () => {
     throw new EvolmmError('NO_IMAGES', 'root: must hold an image', { details: { option: 'root' } })

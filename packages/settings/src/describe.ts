@@ -14,6 +14,8 @@ export interface SettingDescription<N extends string = string> {
   value: string | undefined
   /** What its value may be, for one of a list. */
   choices: readonly string[] | undefined
+  /** What names a function in its place, with what that takes and returns. */
+  custom: string | undefined
   help: string
   /** What it is when nobody sets it, in words; `undefined` for what must be given. */
   defaultText: string | undefined
@@ -47,7 +49,8 @@ export function describe<R extends Rows>(schema: Schema<R>): SettingDescription<
         alias: alias?.name,
         environment: [environmentName(schema, name), ...(alias ? [alias.env] : [])],
         value: row.value ?? row.unit ?? kinds[row.kind],
-        choices: choices && custom ? [...choices, './file.mjs#name'] : choices,
+        choices,
+        custom: custom && `./file.mjs#name, ${custom.signature}`,
         help: row.help,
         defaultText: row.required === true ? undefined : defaultText(row),
       }

@@ -8,11 +8,14 @@ export function settingsMarkdown<R extends Rows>(schema: Schema<R>, heading = '#
   const groups = schema.groups.map(({ title }) => {
     const rows = settings
       .filter(({ group }) => group === title)
-      .map(({ name, value, environment, defaultText, help, choices }) => [
+      .map(({ name, value, environment, defaultText, help, choices, custom }) => [
         value === undefined ? `\`--[no-]${name}\`` : `\`--${name}\``,
         environment.map((variable) => `\`${variable}\``).join(', '),
         defaultText ?? 'to be given',
-        choices === undefined ? help : `${help}: ${choices.join(', ')}`,
+        [
+          choices === undefined ? help : `${help}: ${choices.join(', ')}`,
+          ...(custom === undefined ? [] : [custom]),
+        ].join('; or '),
       ])
     return `${heading} ${title}\n\n${table([['flag', 'variable', 'default', 'what it is'], ...rows])}`
   })

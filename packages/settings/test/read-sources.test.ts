@@ -4,7 +4,14 @@ import { dirname, join } from 'node:path'
 import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { formatSettings, readConfigFile, resolve, settingsData, type SourcesInput } from '../src/index'
+import {
+  formatSettings,
+  identityOf,
+  readConfigFile,
+  resolve,
+  settingsData,
+  type SourcesInput,
+} from '../src/index'
 import { errorOf, read, toy } from './support/toy'
 
 const file = (values: Record<string, unknown>) => ({ path: 'my.json', values })
@@ -289,6 +296,8 @@ test('a function may stand in a file that flags, variables and files name', asyn
   // Beside a configuration file, a relative path begins there.
   const beside = { path: join(dirname(path), 'my.json'), values: { reward: './mine.mjs#byLength' } }
   expect((await read({ file: beside })).settings.reward).toBe(settings.reward)
+  // It is the same in the next run as long as its text is, wherever the file lies.
+  expect(identityOf(toy, settings).reward).toBe('(texts) => texts.map((text) => text.length)')
   // What is saved can be given again, from anywhere.
   const saved = settingsData(toy, settings)
   expect(saved.reward).toBe(`${path}#byLength`)

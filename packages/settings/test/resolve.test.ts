@@ -197,6 +197,7 @@ test('one line more is an option, a flag, a variable, a key, a check and documen
     environment: ['EVOLMM_BEAMS'],
     value: 'paths',
     choices: undefined,
+    custom: undefined,
     help: 'paths to keep',
     defaultText: '1',
   })
