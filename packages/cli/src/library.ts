@@ -14,10 +14,10 @@ export interface Library {
   inspectRuntime(): Promise<RuntimeReport>
   /** Throws where a device that is asked for cannot be used. */
   chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
-  train(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome>
+  train(config: EvolmmSettings, hooks: TrainHooks): Promise<TrainOutcome>
 }
 
-export interface TrainOptions {
+export interface TrainHooks {
   /** Ends the run after it has saved itself. */
   signal?: AbortSignal | undefined
   onRecord?: ((record: IterationRecord) => void) | undefined

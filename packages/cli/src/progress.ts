@@ -82,7 +82,7 @@ export function showProgress(context: Context): Progress {
 }
 
 interface LiveLine {
-  /** Whether there is one: on a terminal that can write over it. */
+  /** True if there is one: on a terminal that can write over it. */
   live: boolean
   clear: () => void
   keep: (line: string) => void

@@ -1,5 +1,5 @@
 /**
- * Where an iteration of the tiny world goes: 8 images x 5 answers, proposer as it is, on one thread. Run it on a quiet
+ * The parts of an iteration of the tiny world: 8 images x 5 answers, proposer as it is, on one thread. Run it on a quiet
  * machine; the figures of a PyTorch study of the same shape are 140 ms on one core.
  *
  * node scripts/bench.mjs packages/trainer/bench/evolve.mjs [--updates=60] [--threads=1]
@@ -13,6 +13,7 @@ import { resolve } from '@evolmm/settings'
 import { evolmmSettings, evolve, startState } from '@evolmm/trainer'
 import { loadVlm } from '@evolmm/vlm'
 import { proposerPrompt, splitChart, writeCharts } from '../../tiny-world/src/index'
+import { charts, settings } from './evolve.json'
 
 const { values } = parseArgs({
   options: { updates: { type: 'string', default: '60' }, threads: { type: 'string', default: '1' } },
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 const folder = await mkdtemp(join(tmpdir(), 'evolmm-bench-'))
 await writeCharts(
   folder,
-  Array.from({ length: 64 }, (_, i) => splitChart('evolve', i)),
+  Array.from({ length: charts }, (_, i) => splitChart('evolve', i)),
 )
 const vlm = await loadVlm('packages/tiny-world/checkpoint', {
   device: 'cpu',
@@ -36,20 +37,11 @@ for await (const { step, seconds } of evolve({
   state,
   settings: resolve(evolmmSettings, {
     total_steps: Number(values.updates),
-    batch_size: 8,
-    proposer_update_freq: 0,
-    baseline: 'leave-one-out',
-    kl_control: 'fixed',
-    kl_coef: 0.1,
-    lr: 3e-4,
-    warmup_steps: 10,
+    ...settings,
     proposer_prompt: proposerPrompt,
-    solver_prompt: '{question}',
-    max_new_tokens_proposer: 32,
-    max_new_tokens_solver: 16,
   }),
 })) {
-  // By then all programs are open and every image is known.
+  // All programs are open by then, and every image is known.
   if (step > 10) for (const phase of phases) times[phase].push(1000 * seconds[phase])
 }
 await vlm.dispose()

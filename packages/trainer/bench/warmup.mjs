@@ -12,25 +12,19 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { AdamW } from '@evolmm/rl-core'
 import { initializeCheckpoint, loadVlm, openBackbone } from '@evolmm/vlm'
+import shape from './warmup.json'
 
 const { values: options } = parseArgs({
   options: { steps: { type: 'string', default: '20' }, threads: { type: 'string', default: '1' } },
 })
-const [images, questions, side] = [8, 6, 112]
+const { images, questions, side, config } = shape
 const fixture = resolve('packages/vlm/test/fixtures/qwen2_5_vl-tiny')
 const folder = join(mkdtempSync(join(tmpdir(), 'evolmm-bench-')), 'model')
 const small = JSON.parse(readFileSync(join(fixture, 'config.json'), 'utf8'))
 const backbone = openBackbone({
   ...small,
-  ...{ hidden_size: 128, intermediate_size: 384, num_hidden_layers: 4 },
-  ...{ num_attention_heads: 4, num_key_value_heads: 2, rope_theta: 10 },
-  rope_scaling: { type: 'mrope', mrope_section: [2, 6, 8] },
-  vision_config: {
-    ...small.vision_config,
-    ...{ depth: 3, hidden_size: 96, intermediate_size: 256, num_heads: 3 },
-    fullatt_block_indexes: [0, 1, 2],
-    out_hidden_size: 128,
-  },
+  ...config,
+  vision_config: { ...small.vision_config, ...config.vision_config },
 })
 await initializeCheckpoint(folder, { backbone, seed: 1, sourceFolder: fixture })
 

@@ -12,7 +12,7 @@ export interface TrainOptions {
   name?: string
   solver: RoleOptions
   proposer: RoleOptions
-  /** How the models are opened. */
+  /** Options by which the models are opened. */
   load?: LoadVlmOptions
   data: DatasetOptions
   /** The loop's own settings. */
@@ -23,7 +23,9 @@ export interface TrainOptions {
   maxCheckpoints?: number
   /** @default 'current' */
   adapterLayout?: SaveOptions['layout']
-  /** From the newest complete checkpoint of the folder, from a given one, or from the start. @default 'auto' */
+  /**
+   * The run begins at the newest complete checkpoint of the folder, at a given one, or at the start. @default 'auto'
+   */
   resume?: 'auto' | 'never' | { checkpoint: string }
   /** The whole configuration, for the records. @default what of these options is learned from */
   config?: Readonly<Record<string, unknown>>
@@ -31,9 +33,9 @@ export interface TrainOptions {
   identity?: Readonly<Record<string, unknown>>
   /** Reads a stored identity as it would be stored today. @default as it is */
   readIdentity?: (stored: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
-  /** Of evolmm, for the records. @default none */
+  /** The version of evolmm, for the records. @default none */
   version?: string | null
-  /** Besides the log of iterations, which every run has. @default none */
+  /** Trackers besides the log of iterations, which every run has. @default none */
   trackers?: readonly Tracker<IterationRecord>[]
   probe?: Probe
   /** Saves, and ends the run before the next iteration. */
@@ -49,7 +51,7 @@ export interface RoleOptions {
   model: string
   /** @default all weights are trained */
   lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
-  /** Also the vision tower's modules or weights. @default false */
+  /** True trains the vision tower's modules or weights too. @default false */
   vision?: boolean
   /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
   adapter?: string

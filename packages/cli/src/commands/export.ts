@@ -54,7 +54,7 @@ export function addExport(host: CommandHost): void {
   })
 }
 
-/** Before a model is loaded for nothing. */
+/** The folder is checked before a model is loaded for nothing. */
 async function checkFolder(folder: string): Promise<void> {
   const entry = folder === '' ? undefined : await stat(folder).catch(() => null)
   if (entry === undefined || entry?.isDirectory() === false)

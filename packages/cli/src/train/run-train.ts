@@ -5,16 +5,16 @@ import { statusLine } from '@evolmm/runs'
 import { identityOf, isDefault, settingsData, storedIdentity } from '@evolmm/settings'
 import { evolmm, evolmmSettings, train, type EvolmmSettings } from '@evolmm/trainer'
 import { checkRun } from '../plan/check-run'
-import type { TrainOptions, TrainOutcome } from '../library'
+import type { TrainHooks, TrainOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
 import { heldBits, heldType, roleOptions } from './run-options'
 import { runName } from './run-name'
 
-export async function runTrain(config: EvolmmSettings, options: TrainOptions): Promise<TrainOutcome> {
+export async function runTrain(config: EvolmmSettings, hooks: TrainHooks): Promise<TrainOutcome> {
   const name = runName(config)
   const folder = join(config.output_dir, name)
-  const { signal, onRecord, onWarning, hub, onWiden, onQuantize, status, version = null } = options
+  const { signal, onRecord, onWarning, hub, onWiden, onQuantize, status, version = null } = hooks
   const hubOptions = { ...hub, ...(config.revision !== null && { revision: config.revision }) }
   // Before weights are fetched or read for nothing.
   await checkRun(config, { hub: { ...hubOptions, signal } })

@@ -7,7 +7,7 @@ type Sizes = Pick<
   'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'keyValueHeads' | 'vocabularySize'
 > & { tieWordEmbeddings: boolean }
 
-/** By size. */
+/** Configurations by size. */
 export const publishedConfigs: Readonly<Record<'2B' | '7B' | '72B', Qwen2Config>> = {
   '2B': published({
     hiddenSize: 1536,
