@@ -26,8 +26,6 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: inOwnProcess(true) } },
       { extends: true, test: { name: 'together', include: inOwnProcess(false), isolate: false } },
     ],
-    // Without it one core is left idle.
-    maxWorkers: '100%',
     // What a test leaves replaced is put back before the next one.
     restoreMocks: true,
     unstubEnvs: true,

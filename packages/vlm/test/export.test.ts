@@ -3,25 +3,16 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { loadVlm } from '@evolmm/vlm'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Feed } from '../src/backbones/feed'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { packGroups } from '../src/programs/pack-groups'
 import { coded } from './prompt-checkpoint'
 import { largestDifference, relativeDistance } from './support/compare'
-import {
-  casePrompt,
-  completionOf,
-  loadTiny,
-  partsOf,
-  referenceAdapter,
-  referenceCase,
-} from './support/loaded'
+import { casePrompt, completionOf, partsOf, referenceAdapter, referenceCase, vlm } from './support/loaded'
 import { adapterTensor, referenceTensor } from './support/reference'
 import { checkpointFiles, copyTiny, makeFolder, tinyFolder } from './support/safetensors'
 
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 const backbone = await readBackbone(tinyFolder)
 
 /** Opened by its path: the weights are found beside it. */

@@ -1,11 +1,8 @@
 /** Large images through the public functions; `shapes.test.ts` compares numbers at 1024 by 768 with PyTorch. */
 import { sizedTest } from '@evolmm/internal/testing'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { picture } from './support/formulas'
-import { loadTiny, referenceAdapter } from './support/loaded'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
+import { referenceAdapter, vlm } from './support/loaded'
 
 const widths = { 'pixels of width': [640, 1024, 1536] } as const
 sizedTest('an image is encoded, sampled, streamed and learned from', widths, async ({ count: width }) => {

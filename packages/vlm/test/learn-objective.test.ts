@@ -1,13 +1,10 @@
 /** Objectives written with onnx operations. */
 import { op } from '@evolmm/onnx'
 import type { CustomObjective } from '@evolmm/vlm'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { coded } from './prompt-checkpoint'
 import { mean, norm, relativeDistance } from './support/compare'
-import { casePrompt, completionOf, loadTiny, partsOf, referenceAdapter } from './support/loaded'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
+import { casePrompt, completionOf, partsOf, referenceAdapter, vlm } from './support/loaded'
 
 const prompt = await casePrompt(vlm, 'c0')
 const adapter = referenceAdapter(vlm)

@@ -1,14 +1,11 @@
 /** What sampling and the learning pass do not take: one typed error each, and no program is built for it. */
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Adapter, type GradientOptions, type Prompt } from '@evolmm/vlm'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { coded } from './prompt-checkpoint'
-import { casePrompt, completionOf, loadTiny } from './support/loaded'
+import { casePrompt, completionOf, vlm } from './support/loaded'
 import { tinyWith } from './support/tiny-with'
 import { makeFolder, tinyFolder } from './support/safetensors'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 
 const prompt = await casePrompt(vlm, 'c0')
 const adapter = vlm.createAdapter({ rank: 2 })

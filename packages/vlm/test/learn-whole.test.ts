@@ -1,14 +1,11 @@
 /** Weights trained as a whole, on the tiny checkpoint, whose head is its embeddings. Gradients: see `shapes.test.ts`. */
 import { join } from 'node:path'
 import { loadVlm, type Adapter } from '@evolmm/vlm'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { largestDifference, mean, relativeDistance } from './support/compare'
-import { casePrompt, completionOf, loadTiny } from './support/loaded'
+import { casePrompt, completionOf, vlm } from './support/loaded'
 import { uniform } from './support/formulas'
 import { makeFolder } from './support/safetensors'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 
 const names = ['c0', 'c2', 'c3'] as const
 const prompts = await Promise.all(names.map((name) => casePrompt(vlm, name)))

@@ -2,21 +2,18 @@
 import { InferenceSession } from 'onnxruntime-node'
 import { AdamW } from '@evolmm/rl-core'
 import type { Adapter, GradientOptions } from '@evolmm/vlm'
-import { afterAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { largestDifference, mean, norm, relativeDistance } from './support/compare'
 import {
   casePrompt,
   completionOf,
-  loadTiny,
   partsOf,
   referenceAdapter,
   referenceCase,
   weighted,
+  vlm,
 } from './support/loaded'
 import { adapterTensor } from './support/reference'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 
 const names = ['c0', 'c1', 'c2', 'c3'] as const
 const [c0, c1, c2, c3] = await Promise.all(names.map((name) => casePrompt(vlm, name)))

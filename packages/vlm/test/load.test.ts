@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Completion, type Vlm } from '@evolmm/vlm'
-import { afterAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { weightSource } from '@evolmm/safetensors'
@@ -10,7 +10,7 @@ import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { isolated, serveHub, temporaryFolder } from '@evolmm/internal/testing'
 import { coded } from './prompt-checkpoint'
 import { largestDifference } from './support/compare'
-import { casePrompt, completionOf, loadTiny, referenceAdapter } from './support/loaded'
+import { casePrompt, completionOf, referenceAdapter, vlm } from './support/loaded'
 import {
   checkpointFiles,
   copyTiny,
@@ -24,8 +24,6 @@ import {
 } from './support/safetensors'
 
 const files = await checkpointFiles()
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 const backbone = await readBackbone(tinyFolder)
 const weights = async (folder: string) =>
   [...(await openCheckpoint(folder, backbone)).tensors.values()].map(weightSource)

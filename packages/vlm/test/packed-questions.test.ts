@@ -1,15 +1,12 @@
 /** Several questions about one image in one sequence: the same as a group for each, on the tiny checkpoint. */
 import { join } from 'node:path'
 import type { EncodedImage, Gradient, GradientOptions, Group, Turn } from '@evolmm/vlm'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { coded } from './prompt-checkpoint'
 import { largestDifference, mean, relativeDistance } from './support/compare'
 import { uniform } from './support/formulas'
-import { loadTiny, weighted } from './support/loaded'
+import { weighted, vlm } from './support/loaded'
 import { tinyFolder } from './support/safetensors'
-
-const vlm = await loadTiny()
-afterAll(() => vlm.dispose())
 
 const [first, second] = await Promise.all(
   ['img0.png', 'img1.png'].map((file) => vlm.encodeImage(join(tinyFolder, 'images', file))),

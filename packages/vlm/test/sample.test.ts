@@ -1,13 +1,11 @@
 /** Sampling through the public functions, on the tiny checkpoint. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
-import { loadVlm, type Completion, type Prompt } from '@evolmm/vlm'
+import { expect, test } from 'vitest'
+import type { Completion, Prompt } from '@evolmm/vlm'
 import { coded, readFixture } from './prompt-checkpoint'
-import { referenceAdapter } from './support/loaded'
+import { referenceAdapter, vlm } from './support/loaded'
 
 const folder = fileURLToPath(new URL('./fixtures/qwen2_5_vl-tiny', import.meta.url))
-const vlm = await loadVlm(folder)
-afterAll(() => vlm.dispose())
 
 interface ReferenceCase {
   images: string[]

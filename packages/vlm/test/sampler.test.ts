@@ -3,14 +3,12 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Learner, Sampler } from '@evolmm/vlm'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { decodeImage } from '../src/image/decode-image'
-import { loadTiny } from './support/loaded'
+import { vlm } from './support/loaded'
 import { tinyFolder } from './support/safetensors'
 
-const vlm = await loadTiny()
 const file = join(tinyFolder, 'images', 'img0.png')
-afterAll(() => vlm.dispose())
 
 test('an encoded image knows its source, whatever that was, without a copy', async () => {
   const bytes = new Uint8Array(await readFile(file))

@@ -6,26 +6,27 @@ import { tinyFolder } from './safetensors'
 
 export type CaseName = 'c0' | 'c1' | 'c2' | 'c3'
 
-export const loadTiny = (): Promise<Vlm> => loadVlm(tinyFolder, { threads: 1 })
+/** Files of one process share it and the programs that it has opened: nobody closes it. */
+export const vlm = await loadVlm(tinyFolder, { threads: 1 })
 
 export function referenceCase(name: CaseName) {
   const index = reference.cases.findIndex((each) => each.name === name)
   return { ...reference.cases[index], ...reference.lora.losses[index] }
 }
 
-export async function casePrompt(vlm: Vlm, name: CaseName): Promise<Prompt> {
+export async function casePrompt(model: Vlm, name: CaseName): Promise<Prompt> {
   const { images, prompt, system } = referenceCase(name)
-  const encoded = await Promise.all(images.map((file) => vlm.encodeImage(join(tinyFolder, 'images', file))))
-  return vlm.prompt({ images: encoded, prompt, system: system ?? undefined })
+  const encoded = await Promise.all(images.map((file) => model.encodeImage(join(tinyFolder, 'images', file))))
+  return model.prompt({ images: encoded, prompt, system: system ?? undefined })
 }
 
 /** The completion of that case. */
 export const completionOf = (name: CaseName) => ({ ids: Int32Array.from(referenceCase(name).completion_ids) })
 
 /** The reference's adapters, on language and vision blocks, as they were before the first step. */
-export function referenceAdapter(vlm: Vlm): Adapter {
+export function referenceAdapter(model: Vlm): Adapter {
   const { r: rank, alpha, targets } = reference.lora
-  const adapter = vlm.createAdapter({ rank, alpha, targets, vision: true })
+  const adapter = model.createAdapter({ rank, alpha, targets, vision: true })
   for (const [name, values] of partsOf(adapter, adapter.parameters)) values.set(adapterTensor('lora', name))
   return adapter
 }
