@@ -34,11 +34,11 @@ export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptio
     } catch (error) {
       signal?.throwIfAborted()
       failures = progressed?.() === true ? 1 : failures + 1
-      const asked = pauseAfter(error, failures)
-      if (asked === undefined || failures > retries) throw error
+      const wanted = pauseAfter(error, failures)
+      if (wanted === undefined || failures > retries) throw error
       // Half of the pause is random, so that processes that failed together do not come back together.
       const grown = Math.min(firstPause * 2 ** (failures - 1), longestPause) * (0.5 + Math.random() / 2)
-      await pause(Math.max(asked, grown), signal, sleep)
+      await pause(Math.max(wanted, grown), signal, sleep)
     }
   }
 }

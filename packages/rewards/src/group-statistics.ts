@@ -18,7 +18,7 @@ export interface GroupStatistics {
   entropy: number
 }
 
-export interface GroupOptions {
+export interface VoteOptions {
   /**
    * Let invalid answers win a vote and agree with each other, as the released code does with its `unknown`.
    * @default false
@@ -27,7 +27,7 @@ export interface GroupOptions {
 }
 
 /** Statistics of normalised answers; at least one. */
-export function groupStatistics(answers: readonly Answer[], options: GroupOptions = {}): GroupStatistics {
+export function groupStatistics(answers: readonly Answer[], options: VoteOptions = {}): GroupStatistics {
   if (answers.length === 0) {
     throw new EvolmmError(
       'EMPTY_GROUP',

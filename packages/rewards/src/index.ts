@@ -15,7 +15,7 @@ export { normalizeCanonical, type CanonicalOptions } from './normalize/normalize
 export { normalizeReleased } from './normalize/normalize-released'
 
 // 3. What a group of answers says
-export { groupStatistics, type GroupOptions, type GroupStatistics } from './group-statistics'
+export { groupStatistics, type VoteOptions, type GroupStatistics } from './group-statistics'
 
 // 4. Rewards for the solver
 export type { ProposerSample, Reward, SolverSample } from './reward/reward'

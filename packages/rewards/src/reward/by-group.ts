@@ -1,12 +1,12 @@
 /** Group-wise scoring of a solver batch, in the batch's own order. */
 import { nonEmpty } from '../answer'
-import { groupStatistics, type GroupOptions, type GroupStatistics } from '../group-statistics'
+import { groupStatistics, type VoteOptions, type GroupStatistics } from '../group-statistics'
 import type { SolverSample } from './reward'
 
 /** `score(sample, statistics of its group and the count of its answer there)` for each sample. */
 export function byGroup(
   batch: readonly SolverSample[],
-  options: GroupOptions,
+  options: VoteOptions,
   score: (sample: SolverSample, group: GroupStatistics & { count: number }) => number,
 ): number[] {
   const members = new Map<SolverSample['group'], number[]>()

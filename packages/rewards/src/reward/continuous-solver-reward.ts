@@ -1,11 +1,11 @@
 /** EvoLMM's continuous self-consistency reward: how many of the group gave this answer, less a little for length. */
 import { checkNumber } from '@evolmm/internal'
 import { INVALID, nonEmpty } from '../answer'
-import type { GroupOptions } from '../group-statistics'
+import type { VoteOptions } from '../group-statistics'
 import { byGroup } from './by-group'
 import type { Reward, SolverSample } from './reward'
 
-export interface ContinuousSolverRewardOptions extends GroupOptions {
+export interface ContinuousSolverRewardOptions extends VoteOptions {
   /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default 0.7 */
   gamma?: number | undefined
   /** Largest share of the reward that length can cost (lambda). @default 0.1 */
