@@ -14,7 +14,7 @@ export interface WeighedGroup extends MergedGroup {
 export interface WeighedGroups {
   /** The groups that can count. */
   groups: readonly WeighedGroup[]
-  /** Whether each of those that were given is among them. */
+  /** True for each of those that were given that is among them. */
   counts: readonly boolean[]
   /** What each token of a completion of so many tokens is multiplied with. */
   share: (tokens: number) => number
