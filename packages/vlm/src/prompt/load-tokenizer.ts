@@ -8,8 +8,8 @@ import { EvolmmError } from '../errors'
 import { damaged, isObject, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface Tokenizer {
-  /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face; none is added. */
-  encode(text: string): number[]
+  /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face. */
+  encode(text: string, options?: EncodeOptions): number[]
   /**
    * Text of ids. Bytes that are not UTF-8 become U+FFFD. Ids without a token, which the padded rows of an embedding
    * can have, give no text.
@@ -24,6 +24,11 @@ export interface Tokenizer {
   readonly vocabularySize: number
   /** Tokens that chat templates may name: `bos_token`, `eos_token` and so on, where the checkpoint has them. */
   readonly namedTokens: Readonly<Partial<Record<string, string>>>
+}
+
+export interface EncodeOptions {
+  /** True adds what the tokenizer's post-processor adds, such as a first token. @default false */
+  addSpecial?: boolean
 }
 
 export interface DecodeOptions {
@@ -75,9 +80,9 @@ function makeTokenizer(file: string, json: JsonObject, settings: JsonObject): To
   }
 
   return {
-    encode(text) {
+    encode(text, { addSpecial = false } = {}) {
       checkText(text)
-      return core.encode(text, { add_special_tokens: false }).ids
+      return core.encode(text, { add_special_tokens: addSpecial }).ids
     },
     decode(ids, { skipSpecial = false } = {}) {
       const known = Array.from(ids, checkId).filter(

@@ -1,0 +1,276 @@
+/**
+ * What families that are not here need of the seam: Qwen2-VL's tiny checkpoint with a backbone that says it, beside the plain
+ * one. Attention is compared with plain JavaScript.
+ */
+import { join } from 'node:path'
+import { Graph, op, serialize } from '@evolmm/onnx'
+import { architectures, loadVlm, type Backbone, type Prompt, type Vlm } from '@evolmm/vlm'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { afterAll, expect, test } from 'vitest'
+import type { ImageRows } from '../src/backbones/layers'
+import { withFeatures } from '../src/backbones/parts/decoder'
+import type { PreparedImage, Vision } from '../src/backbones/vision'
+import { packedAttention } from '../src/programs/packed-attention'
+import { coded } from './prompt-checkpoint'
+import { largestDifference } from './support/compare'
+import { uniform } from './support/formulas'
+import { openModel } from './support/model'
+import { readReference } from './support/reference'
+
+const reference = await readReference('qwen2_vl-tiny')
+const { folder, numbers } = reference
+const { cacheDir } = await openModel(folder)
+
+/** The model with parts of its backbone replaced. */
+async function loadWith(change: (backbone: Backbone) => Partial<Backbone>): Promise<Vlm> {
+  const changed = [...architectures].map(([type, architecture]) => {
+    const open: typeof architecture.open = (json, file) => {
+      const backbone = architecture.open(json, file)
+      return { ...backbone, ...change(backbone) }
+    }
+    return [type, { ...architecture, open }] as const
+  })
+  const vlm = await loadVlm(folder, { threads: 1, cacheDir, architectures: new Map(changed) })
+  opened.push(vlm)
+  return vlm
+}
+const opened: Vlm[] = []
+afterAll(() => Promise.all(opened.map((vlm) => vlm.dispose())))
+
+const plain = await loadWith(() => ({}))
+
+function towerOf({ vision }: Backbone): Vision {
+  if (vision === undefined) throw new Error('a model of text alone')
+  return vision
+}
+
+async function promptOf(vlm: Vlm, name: string): Promise<Prompt> {
+  const { images, prompt, system } = numbers.cases.find((item) => item.name === name) ?? numbers.cases[0]
+  const encoded = await Promise.all(images.map((file) => vlm.encodeImage(join(folder, 'images', file))))
+  return vlm.prompt({ images: encoded, prompt, system: system ?? undefined })
+}
+
+/** Scores of two completions after the prompts of one image and of two, under the base and an adapter of the tower. */
+async function scores(vlm: Vlm): Promise<Float32Array[]> {
+  const completions = numbers.cases.slice(0, 2).map((item) => ({ ids: Int32Array.from(item.completion_ids) }))
+  const prompts = [await promptOf(vlm, 'c0'), await promptOf(vlm, 'c2')]
+  const adapter = vlm.createAdapter({ rank: 2, vision: true, targets: ['q_proj', 'qkv'] })
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.02 * Math.sin(i)
+  const groups = prompts.map((prompt) => ({ prompt, completions }))
+  const base = await vlm.score({ groups })
+  const policy = await vlm.gradient({ groups, adapter, beta: 0.1 })
+  return [...base.completions, ...policy.completions.map((each) => each ?? [])]
+    .flat()
+    .map(({ logProbabilities }) => logProbabilities)
+}
+
+function expectClose(got: readonly Float32Array[], want: readonly Float32Array[], bound = 1e-6): void {
+  for (const [i, values] of want.entries())
+    expect(largestDifference(got[i], values)).toBeLessThanOrEqual(bound)
+}
+
+test('images that depend on each other are encoded for their prompt, once', async () => {
+  let calls = 0
+  const vlm = await loadWith((backbone) => {
+    const vision = towerOf(backbone)
+    const feeds: Vision['feeds'] = (prompts) => {
+      calls++
+      return vision.feeds(prompts)
+    }
+    return { vision: { ...vision, feeds, together: (images) => images } }
+  })
+  const prompt = await promptOf(vlm, 'c2')
+  expect(prompt.images.map(({ features }) => features)).toEqual([undefined, undefined])
+  calls = 0
+  const sampling = { prompts: [prompt], maxNewTokens: 3, temperature: 0 }
+  const [[first]] = await vlm.sample(sampling)
+  await vlm.sample(sampling)
+  expect(calls).toBe(1)
+  expect([...first.ids]).toEqual(numbers.cases[2].greedy_ids.slice(0, 3))
+  expectClose(await scores(vlm), await scores(plain))
+})
+
+test('what an image becomes may differ in a prompt of several', async () => {
+  const vlm = await loadWith((backbone) => ({
+    vision: { ...towerOf(backbone), together: (images) => images.map(upperRows) },
+  }))
+  const [whole, cut] = [await promptOf(plain, 'c2'), await promptOf(vlm, 'c2')]
+  for (const [i, { length }] of cut.imageSpans.entries()) {
+    expect(length).toBe(cut.images[i].tokens)
+    expect(length).toBeLessThan(whole.imageSpans[i].length)
+  }
+  const [[{ ids }]] = await vlm.sample({ prompts: [cut], maxNewTokens: 2, stopTokens: [] })
+  expect(ids).toHaveLength(2)
+})
+
+/** The first row of squares of an image. */
+function upperRows(image: PreparedImage): PreparedImage {
+  const [time, , width] = image.fields.image_grid_thw
+  const patches = 2 * width
+  const pixels = image.pixels.slice(0, patches * (image.pixels.length / image.patches))
+  return { ...image, tokens: patches / 4, patches, pixels, fields: { image_grid_thw: [time, 2, width] } }
+}
+
+test('ids below zero may stand where features are put in, and nowhere else', async () => {
+  const vlm = await loadWith(({ prompt, positions }) => {
+    const imageToken = prompt.tokens.get('<|image_pad|>') ?? NaN
+    return {
+      prompt: {
+        ...prompt,
+        tokenize: (...given) => {
+          const tokenized = prompt.tokenize(...given)
+          for (const [i, { start, length }] of tokenized.imageSpans.entries())
+            tokenized.ids.fill(-1 - i, start, start + length)
+          return tokenized
+        },
+      },
+      positions: (ids, images) => {
+        const known = Array.from(ids, (id) => (id < 0 ? imageToken : id))
+        return positions(known, images)
+      },
+    }
+  })
+  expect(Math.min(...(await promptOf(vlm, 'c2')).ids)).toBe(-2)
+  expectClose(await scores(vlm), await scores(plain), 0)
+  const prompt = await promptOf(vlm, 'c0')
+  const groups = [{ prompt: { ...prompt, imageSpans: [] }, completions: [{ ids: Int32Array.of(5) }] }]
+  await expect(vlm.score({ groups })).rejects.toThrow(coded('INVALID_PROMPT', /must hold tokens below/))
+})
+
+test('a row of features may hold more for deeper layers', async () => {
+  const vlm = await loadWith((backbone) => {
+    const { featureSize: width, features, ...vision } = towerOf(backbone)
+    const part = (images: ImageRows, from: number): ImageRows => ({
+      ...images,
+      features: op.Slice(images.features, [from], [from + width], [1]),
+    })
+    return {
+      vision: {
+        ...vision,
+        featureSize: 2 * width,
+        features: (...given) => {
+          const own = features(...given)
+          return op.Concat([own, op.Mul(own, 0.5)], { axis: 1 })
+        },
+      },
+      embed: (layers, ids, images) => backbone.embed(layers, ids, images && part(images, 0)),
+      decoder: (layers, { images, embedded, ...inputs }) => {
+        const more = images && withFeatures(op.Mul(embedded, 0), part(images, width))
+        const all = more === undefined ? embedded : op.Add(embedded, more)
+        return backbone.decoder(layers, { ...inputs, embedded: all })
+      },
+    }
+  })
+  const prompts = [await promptOf(vlm, 'c0'), await promptOf(vlm, 'c2')]
+  expect(prompts[0].images[0].features).toHaveLength(2 * 64 * prompts[0].images[0].tokens)
+  await expectOnePolicy(vlm, prompts)
+})
+
+test('images that see themselves, beyond windows too', async () => {
+  const vlm = await loadWith(() => ({
+    mask: (layer) => (layer === 1 ? { wholeImages: true } : { window: 9, wholeImages: true }),
+  }))
+  await expectOnePolicy(vlm, [
+    await promptOf(vlm, 'c0'),
+    await promptOf(vlm, 'c2'),
+    await promptOf(vlm, 'c3'),
+  ])
+})
+
+/** All programs agree, and the policy is another one than the plain model's. */
+async function expectOnePolicy(vlm: Vlm, prompts: readonly Prompt[]): Promise<void> {
+  const seeds = prompts.map((_, i) => i + 1)
+  const groups = await vlm.sample({ prompts, samples: 2, maxNewTokens: 14, seeds })
+  const learned = prompts.map((prompt, i) => ({ prompt, completions: groups[i] }))
+  expect((await vlm.score({ groups: learned })).samplerGap).toBeLessThan(1e-5)
+  for (const [i, prompt] of prompts.entries()) {
+    let text = ''
+    for await (const piece of vlm.stream({ prompt, maxNewTokens: 14, seed: seeds[i] })) text += piece
+    expect(text).toBe(groups[i][0].text)
+  }
+  const own = await promptOf(plain, 'c0')
+  const other = await plain.score({ groups: [{ prompt: own, completions: groups[0] }] })
+  expect(other.samplerGap).toBeGreaterThan(1e-2)
+}
+
+/** Two groups of 14 places: prompts of 8 and 6 tokens, padded to 8, then completions of 3 and 2 tokens, or one of 4. */
+const segments = [
+  [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, -1],
+  [0, 0, 0, 0, 0, 0, -1, -1, 1, 1, 1, 1, -1, -1],
+]
+const places = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 8, 9, 0],
+  [0, 1, 2, 3, 4, 5, 0, 0, 6, 7, 8, 9, 0, 0],
+]
+const imageRuns = [
+  [0, 1, 1, 1, 1, 0, 2, 2, 0, 0, 0, 0, 0, 0],
+  [0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+]
+
+test.each([[{}], [{ window: 3 }], [{ wholeImages: true }], [{ window: 2, wholeImages: true }]])(
+  'packed attention with %j is that of a plain pass',
+  async (kind) => {
+    const [width, heads, headSize, scale] = [14, 2, 4, 0.7]
+    const graph = new Graph('attention', { opset: 18 })
+    const matrix = (name: string) => graph.input(name, 'int64', [2, width])
+    const rows = (name: string) => graph.input(name, 'float32', [2 * width, heads * headSize])
+    const attend = packedAttention({
+      segments: matrix('segments'),
+      promptWidth: graph.input('prompt_width', 'int64', [1]),
+      kinds: [kind],
+      places: matrix('places'),
+      imageRuns: matrix('image_runs'),
+    })
+    const [q, k, v] = ['q', 'k', 'v'].map(rows)
+    graph.output('mixed', attend(0, { q, k, v, heads, keyValueHeads: heads, headSize, scale }))
+    const values = ['q', 'k', 'v'].map((name) => uniform(name, 2 * width * heads * headSize, 1.5))
+    const int = (data: number[][]) => new Tensor('int64', BigInt64Array.from(data.flat(), BigInt), [2, width])
+    const float = (data: Float32Array) => new Tensor('float32', data, [2 * width, heads * headSize])
+    const session = await InferenceSession.create(serialize(graph))
+    const feeds = {
+      segments: int(segments),
+      prompt_width: new Tensor('int64', BigInt64Array.of(8n), [1]),
+      places: int(places),
+      image_runs: int(imageRuns),
+      ...{ q: float(values[0]), k: float(values[1]), v: float(values[2]) },
+    }
+    const read = new Set(session.inputNames)
+    const { mixed } = await session.run(
+      Object.fromEntries(Object.entries(feeds).filter(([name]) => read.has(name))),
+    )
+    await session.release()
+
+    const { window = Infinity, wholeImages = false }: { window?: number; wholeImages?: boolean } = kind
+    const at = (part: number, g: number, token: number, head: number, i: number) =>
+      values[part][((g * width + token) * heads + head) * headSize + i]
+    const dims = Array.from({ length: headSize }, (_, i) => i)
+    for (const g of [0, 1])
+      for (let token = 0; token < width; token++) {
+        const own = segments[g][token]
+        if (own < 0) continue
+        const seen = Array.from({ length: width }, (_, other) => other).filter((other) => {
+          const theirs = segments[g][other]
+          const earlier = (theirs === 0 || theirs === own) && places[g][other] <= places[g][token]
+          const near = places[g][other] > places[g][token] - window
+          const sameImage = imageRuns[g][token] > 0 && imageRuns[g][other] === imageRuns[g][token]
+          return theirs >= 0 && ((earlier && near) || (wholeImages && sameImage))
+        })
+        for (let head = 0; head < heads; head++) {
+          const scores = seen.map((other) =>
+            Math.exp(
+              scale * dims.reduce((sum, i) => sum + at(0, g, token, head, i) * at(1, g, other, head, i), 0),
+            ),
+          )
+          const total = scores.reduce((sum, value) => sum + value, 0)
+          for (const i of dims) {
+            const want = seen.reduce(
+              (sum, other, s) => sum + (scores[s] / total) * at(2, g, other, head, i),
+              0,
+            )
+            const got = (mixed.data as Float32Array)[((g * width + token) * heads + head) * headSize + i]
+            expect(Math.abs(got - want)).toBeLessThan(1e-5)
+          }
+        }
+      }
+  },
+)

@@ -1,0 +1,245 @@
+/** A model of one's own, of text alone, through the public functions; its numbers beside a pass in plain JavaScript. */
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  architectures,
+  initializeCheckpoint,
+  loadVlm,
+  openBackbone,
+  planPrograms,
+  type Adapter,
+  type Vlm,
+} from '@evolmm/vlm'
+import { afterAll, expect, test } from 'vitest'
+import { coded } from './prompt-checkpoint'
+import { largestDifference } from './support/compare'
+import { floats, readRaw, sameBytes, type RawTensor } from './support/safetensors'
+import { toy } from './support/toy'
+
+const known = new Map([...architectures, ['toy', toy]])
+const json = { model_type: 'toy', hidden_size: 32, num_hidden_layers: 3, window: 5 }
+const open = (changes = {}) => openBackbone({ ...json, ...changes }, { architectures: known })
+
+const root = await mkdtemp(join(tmpdir(), 'evolmm-toy-'))
+afterAll(() => rm(root, { recursive: true }))
+
+/** A checkpoint with random weights, and a tokenizer's settings, which say nothing. */
+async function makeCheckpoint(tied: boolean): Promise<string> {
+  const folder = join(root, tied ? 'tied' : 'untied')
+  const read = open()
+  const backbone = read.settled?.(new Set(tied ? [] : ['lm_head.weight'])) ?? read
+  await initializeCheckpoint(folder, { backbone, seed: 3, standardDeviation: 0.3 })
+  await writeFile(join(folder, 'tokenizer_config.json'), '{}')
+  return folder
+}
+
+const folder = await makeCheckpoint(true)
+const load = (from = folder): Promise<Vlm> => loadVlm(from, { threads: 1, architectures: known })
+const vlm = await load()
+afterAll(() => vlm.dispose())
+
+const long = vlm.prompt({ prompt: 'which of the two words is the longer one?' })
+const short = vlm.prompt({ prompt: 'why?', system: 'be brief' })
+const completions = ['because it is.<e>', 'no<e>', 'a'].map((text) => ({
+  ids: Int32Array.from(vlm.tokenizer.encode(text)),
+}))
+
+test('a conversation is rendered without a template and tokenized by the post-processor', () => {
+  expect(long.text).toBe('user: which of the two words is the longer one?.assistant: ')
+  expect(short.text).toBe('system: be brief.user: why?.assistant: ')
+  expect([...long.ids.subarray(0, 3)]).toEqual([0, ...vlm.tokenizer.encode('us')])
+  expect(long.positions).toEqual(Int32Array.from({ length: long.ids.length }, (_, i) => i))
+  expect(vlm.marker.test('a<e>b')).toBe(true)
+})
+
+test.each([true, false])(
+  'tied %s: log-probabilities of packed groups are those of a plain pass',
+  async (tied) => {
+    const from = tied ? folder : await makeCheckpoint(false)
+    const model = await load(from)
+    const tensors = await readRaw(join(from, 'model.safetensors'))
+    expect(tensors.has('lm_head.weight')).toBe(!tied)
+    expect([...tensors.keys()].filter((name) => name.startsWith('model.'))).toEqual([])
+    const groups = [long, short].map((prompt) => ({ prompt, completions }))
+    const { completions: scores } = await model.score({ groups })
+    for (const [g, { prompt }] of groups.entries())
+      for (const [c, { ids }] of completions.entries()) {
+        const want = plainScores(tensors, [...prompt.ids], [...ids])
+        expect(largestDifference(scores[g][c].logProbabilities, want)).toBeLessThan(1e-5)
+      }
+    await model.dispose()
+  },
+)
+
+test('samples of prompts of several lengths are scored as they were sampled, and streamed the same', async () => {
+  const prompts = [long, short]
+  const adapter = moved(vlm.createAdapter({ rank: 2 }))
+  const seeds = [[1, 2], [3]]
+  const groups = await vlm.sample({ prompts, adapter, samples: 3, maxNewTokens: 20, seeds })
+  const { samplerGap } = await vlm.score({
+    groups: prompts.map((prompt, i) => ({ prompt, completions: groups[i] })),
+    adapter,
+  })
+  expect(samplerGap).toBeLessThan(1e-5)
+  // Longer than the window.
+  expect(Math.max(...groups.flat().map(({ ids }) => ids.length))).toBeGreaterThan(10)
+  for (const [i, prompt] of prompts.entries()) {
+    let text = ''
+    const stream = vlm.stream({ prompt, adapter, maxNewTokens: 20, seed: seeds[i] })
+    for await (const piece of stream) text += piece
+    expect(text).toBe(groups[i][0].text)
+  }
+})
+
+test.each([
+  [
+    'adapters',
+    (model: Vlm) =>
+      Promise.resolve(moved(model.createAdapter({ rank: 2, targets: ['lm_head', 'q_proj', 'down_proj'] }))),
+  ],
+  ['all weights', (model: Vlm) => model.trainWeights()],
+] as const)('the gradient of %s is that of finite differences', async (_, make) => {
+  const adapter = await make(vlm)
+  const groups = [long, short].map((prompt, g) => ({
+    prompt,
+    completions,
+    advantages: [0.7, -0.4, 0.3 + g],
+  }))
+  const run = (given: Adapter, checkpointed = false) =>
+    vlm.gradient({ groups, adapter: given, beta: 0.1, checkpointed })
+  const { gradient } = await run(adapter)
+  const anew = await run(adapter, true)
+  expect(largestDifference(anew.gradient, gradient)).toBeLessThan(1e-5)
+  for (const { name, offset, shape } of adapter.trainable.layout.entries) {
+    const end = offset + shape.reduce((product, dim) => product * dim, 1)
+    // Along the gradient of each tensor, turned a little, and as far as the loss should change by so much.
+    const slope = 4e-3
+    const own = gradient.map((value, i) => (offset <= i && i < end ? value * (1 + Math.sin(i) / 2) : 0))
+    const length = own.reduce((sum, value, i) => sum + value * gradient[i], 0)
+    const step = own.map((value) => (slope * value) / length)
+    const at = async (sign: number) => {
+      const parameters = adapter.parameters.map((value, i) => value + sign * step[i])
+      return (await run({ ...adapter, parameters })).loss
+    }
+    const difference = ((await at(1)) - (await at(-1))) / 2
+    expect(Math.abs(difference / slope - 1), name).toBeLessThan(5e-3)
+  }
+})
+
+test('an adapter is saved under the names of the files and loaded again', async () => {
+  const adapter = moved(vlm.createAdapter({ rank: 2, targets: ['q_proj', 'model.layers.1.mlp.up_proj'] }))
+  expect(adapter.matched).toHaveLength(4)
+  const out = join(root, 'adapter')
+  await vlm.saveAdapter(out, adapter, { layout: 'legacy' })
+  const keys = [...(await readRaw(join(out, 'adapter_model.safetensors'))).keys()]
+  expect(keys.every((key) => key.startsWith('base_model.model.transformer.layers.'))).toBe(true)
+  const again = await vlm.loadAdapter(out)
+  expect(again.trainable).toEqual(adapter.trainable)
+  expect(sameBytes(again.parameters, adapter.parameters)).toBe(true)
+
+  const merged = join(root, 'merged')
+  await vlm.saveMerged(merged, adapter)
+  expect(JSON.parse(await readFile(join(merged, 'config.json'), 'utf8'))).toMatchObject(json)
+  const groups = [{ prompt: long, completions }]
+  const want = await vlm.score({ groups, adapter })
+  const model = await load(merged)
+  const got = await model.score({ groups })
+  await model.dispose()
+  expect(Math.abs(got.nll - want.nll)).toBeLessThan(1e-5)
+})
+
+test('there is no program for images, and images are refused', async () => {
+  const out = join(root, 'programs')
+  await vlm.exportPrograms(out, vlm.createAdapter({ rank: 1 }))
+  const files = ['gradient', 'sample', 'score', 'stream'].map((name) => `${name}.onnx`)
+  expect((await readdir(out)).sort()).toEqual([...files, 'model.safetensors'].sort())
+  const planned = planPrograms({ backbone: open() }).programs.map(({ name }) => `${name}.onnx`)
+  expect(planned.sort()).toEqual(files)
+  const picture = { width: 2, height: 2, data: new Uint8Array(12) }
+  await expect(vlm.encodeImage(picture)).rejects.toThrow(coded('IMAGES_UNSUPPORTED'))
+  expect(vlm.imageFields).toEqual([])
+})
+
+test('the folder checks its configuration, and without its line the model is not known', async () => {
+  expect(() => open({ window: 0 })).toThrow(coded('INVALID_CONFIG', /^config\.json: window: .* got 0/))
+  await expect(loadVlm(folder)).rejects.toThrow(coded('UNSUPPORTED_MODEL', /got "toy"/))
+})
+
+/** With numbers in place of the zeros, so that it changes something. */
+function moved(adapter: Adapter): Adapter {
+  for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.05 * Math.sin(i)
+  return adapter
+}
+
+/** Log-probabilities of the completion by the definition of the model, token by token, in float64. */
+function plainScores(
+  tensors: ReadonlyMap<string, RawTensor>,
+  prompt: readonly number[],
+  completion: readonly number[],
+): number[] {
+  const ids = [...prompt, ...completion]
+  const [width, headSize, window] = [json.hidden_size, 8, json.window]
+  const [heads, groups] = [width / 8, width / 16]
+  const weight = (name: string) => floats(tensors.get(name)?.data ?? new Uint8Array())
+  const times = (x: readonly number[], name: string): number[] => {
+    const matrix = weight(name)
+    return Array.from({ length: matrix.length / x.length }, (_, row) =>
+      x.reduce((sum, value, i) => sum + value * matrix[row * x.length + i], 0),
+    )
+  }
+  const norm = (x: readonly number[], name: string): number[] => {
+    const scale = weight(name)
+    const deviation = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length + 1e-6)
+    return x.map((value, i) => (value / deviation) * scale[i])
+  }
+  const turned = (x: readonly number[], place: number): number[] =>
+    x.map((value, i) => {
+      const [head, at] = [Math.floor(i / headSize) * headSize, i % headSize]
+      const pair = at % (headSize / 2)
+      const angle = place / 100 ** ((2 * pair) / headSize)
+      const other = x[head + ((at + headSize / 2) % headSize)]
+      return value * Math.cos(angle) + (at < headSize / 2 ? -other : other) * Math.sin(angle)
+    })
+  const plus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i])
+
+  const table = weight('transformer.embed_tokens.weight')
+  let states = ids.map((id) => [...table.subarray(id * width, (id + 1) * width)].map((value) => 3 * value))
+  for (let layer = 0; layer < json.num_hidden_layers; layer++) {
+    const name = `transformer.layers.${layer}`
+    const normed = states.map((x) => norm(x, `${name}.input_layernorm.weight`))
+    const [q, k, v] = ['q', 'k', 'v'].map((part) =>
+      normed.map((x) => times(x, `${name}.self_attn.${part}_proj.weight`)),
+    )
+    const [turnedQ, turnedK] = [q, k].map((rows) => rows.map(turned))
+    const mixed = ids.map((_, row) =>
+      Array.from({ length: heads }, (__, head) => {
+        const group = Math.floor(head / (heads / groups)) * headSize
+        const oldest = layer % 2 === 0 ? Math.max(0, row - window + 1) : 0
+        const seen = Array.from({ length: row - oldest + 1 }, (___, i) => oldest + i)
+        const dot = (column: number) =>
+          Array.from({ length: headSize }, (___, i) => i).reduce(
+            (sum, i) => sum + turnedQ[row][head * headSize + i] * turnedK[column][group + i],
+            0,
+          )
+        const shares = seen.map((column) => Math.exp(0.5 * dot(column)))
+        const total = shares.reduce((sum, value) => sum + value, 0)
+        return Array.from({ length: headSize }, (___, i) =>
+          seen.reduce((sum, column, at) => sum + (shares[at] / total) * v[column][group + i], 0),
+        )
+      }).flat(),
+    )
+    states = states.map((x, row) => {
+      const attended = plus(x, times(mixed[row], `${name}.self_attn.o_proj.weight`))
+      const y = norm(attended, `${name}.post_attention_layernorm.weight`)
+      const up = times(y, `${name}.mlp.up_proj.weight`)
+      const gated = times(y, `${name}.mlp.gate_proj.weight`).map((g, i) => (g / (1 + Math.exp(-g))) * up[i])
+      return plus(attended, times(gated, `${name}.mlp.down_proj.weight`))
+    })
+  }
+  const head = tensors.has('lm_head.weight') ? 'lm_head.weight' : 'transformer.embed_tokens.weight'
+  return completion.map((id, i) => {
+    const logits = times(norm(states[prompt.length + i - 1], 'transformer.norm.weight'), head)
+    return logits[id] - Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0))
+  })
+}
