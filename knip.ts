@@ -5,8 +5,8 @@ import type { KnipConfig } from 'knip'
 /** What a package's README shows or names is used: each word in its code that could be one of the exports. */
 function namesIn(readme: string, path: string): string {
   if (!existsSync(join(dirname(path), 'src/index.ts'))) return ''
-  const code = [...readme.matchAll(/^```ts\n(.*?)^```|`([^`\n]+)`/gms)].map(
-    ([, block, span]) => block ?? span,
+  const code = [...readme.matchAll(/^```ts\n(.*?)^```|`([^`\n]+)`/gms)].map((match) =>
+    match.slice(1).join(''),
   )
   const names = new Set(code.join(' ').match(/[A-Za-z_$][\w$]*/g))
   // Every package exports the error class.

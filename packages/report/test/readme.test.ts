@@ -14,7 +14,7 @@ test('the page of a method that has a table of numbers and nothing else', async 
   try {
     process.chdir(home)
     mkdirSync('runs/lessons', { recursive: true })
-    const { images: _, ...run } = sampleRunFile({ steps: 3 })
+    const run = { ...sampleRunFile({ steps: 3 }), images: undefined }
     writeFileSync('runs/lessons/run.json', JSON.stringify(run))
     const lines = [4, 2, 1].map((loss, i) => JSON.stringify({ step: i + 1, loss }))
     writeFileSync('runs/lessons/log.jsonl', `${lines.join('\n')}\n`)

@@ -2,7 +2,7 @@
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Gradient } from '@evolmm/vlm'
 
-export interface GroupGradient extends Pick<Gradient, 'gradient' | 'nll' | 'entropy' | 'kl' | 'samplerGap'> {}
+export type GroupGradient = Pick<Gradient, 'gradient' | 'nll' | 'entropy' | 'kl' | 'samplerGap'>
 
 /**
  * Each process's own gradient is a mean over its completions: it counts as many as there were. Where there were none it

@@ -61,9 +61,9 @@ interface Line extends Place {
 async function* linesFrom(path: string, file: FileHandle, place: Place): AsyncGenerator<Line> {
   let { offset, number } = place
   let pending = Buffer.alloc(0)
-  for (let ended = false; !ended;) {
+  for (;;) {
     const chunk = await readChunk(path, file, offset + pending.length)
-    ended = chunk.length === 0
+    const ended = chunk.length === 0
     pending = Buffer.concat([pending, chunk])
     for (;;) {
       const newline = pending.indexOf(10)

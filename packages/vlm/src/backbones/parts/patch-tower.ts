@@ -4,7 +4,7 @@
  * which patches see each other.
  */
 import { op, rotary, type Tensor } from '@evolmm/onnx'
-import type { Feed, InputDeclaration } from '../feed'
+import type { Feed } from '../feed'
 import type { Layers } from '../layers'
 import type { VisionShape } from '../shapes'
 import type { PreparedImage, Vision } from '../vision'
@@ -146,7 +146,9 @@ function towerFeatures(
   ])
   let hidden = op.Gemm(pixels, filters, undefined, { transB: 1 })
   for (let block = 0; block < config.depth; block++) {
-    const neighbours = near.get(kindOf(block)) as Neighbours
+    const neighbours = near.get(kindOf(block))
+    if (neighbours === undefined)
+      throw new Error(`internal: no rows are near each other as "${kindOf(block)}"`)
     const name = `${prefix}.blocks.${block}`
     hidden = layers.block((x) => towerBlock(layers, options, { x, name, cos, sin, neighbours }), hidden)
   }
