@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { formatBytes } from '@evolmm/internal'
 import { bundleScript, type BundledScript } from '@evolmm/internal/testing'
-import { formatBytes } from '../../../packages/cli/src/texts'
-import type { RunReport } from '../../../packages/cli/src/plan/report-run'
+import type { RunReport } from '../../../packages/plan/src/report-run'
 import { runCommand } from '../../../packages/cli/test/support/run-command'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))

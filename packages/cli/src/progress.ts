@@ -3,8 +3,9 @@
  * for what is worth keeping anywhere else.
  */
 import type { Progress as RowProgress } from '@evolmm/eval'
+import { formatBytes } from '@evolmm/internal'
 import { painter, type Context } from './context'
-import { formatBytes, formatSeconds, oneLine, plainReasons } from './texts'
+import { formatSeconds, oneLine, plainReasons } from './texts'
 import type { HubOptions, LoadOptions } from './library'
 
 export interface Progress {

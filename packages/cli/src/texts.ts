@@ -1,4 +1,4 @@
-/** Texts for people: on one line, without what a terminal would obey, sizes and times in units that fit. */
+/** Texts for people: on one line, without what a terminal would obey, times in units that fit. */
 
 /** Text of any origin in one line that a terminal shows as it is. */
 export function oneLine(text: string): string {
@@ -14,18 +14,6 @@ export function plainReasons(message: string): string {
 }
 
 const reason = /\b(E[A-Z0-9]{2,}): ([a-z][a-z ,/-]*?), [a-z]+\d?(?: '[^']*'(?: -> '[^']*')?)?(?=[;,)]|$)/g
-
-/** A size in powers of 1000, as disks are sold: 999 B, 1.5 kB, 16.6 GB. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
-}
 
 /** A time in its two largest units: 45 s, 3 min 20 s, 2 h 5 min. */
 export function formatSeconds(seconds: number): string {

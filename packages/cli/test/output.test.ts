@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBytes } from '../src/texts'
+import { formatBytes } from '@evolmm/internal'
 import { fakeLibrary } from './support/fake-library'
 import { runCommand } from './support/run-command'
 

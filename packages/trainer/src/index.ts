@@ -14,11 +14,13 @@ export { normalizer } from './normalizer'
 export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'
 export { fallbackQuestion, proposerPrompt, solverPrompt } from './prompts'
+export type { Role } from './role'
 
 // 2. A run on disk
 export { train } from './train'
 export type { Probe, RoleOptions, TrainOptions } from './train-options'
 export { evolmm } from './evolmm'
+export { heldWeights } from './held-weights'
 export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions } from './saved-state'
 
 // 3. Records

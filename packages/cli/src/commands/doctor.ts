@@ -1,7 +1,8 @@
 /** `evolmm doctor`: what this machine offers. */
 import type { Command } from 'commander'
+import { formatBytes } from '@evolmm/internal'
 import { painter, type Context } from '../context'
-import { formatBytes, oneLine } from '../texts'
+import { oneLine } from '../texts'
 import type { RuntimeReport } from '../library'
 import { addOutputFlags } from '../options'
 

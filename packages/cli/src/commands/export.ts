@@ -1,8 +1,7 @@
 /** `evolmm export`: a model's programs as files for other runtimes. */
 import { stat } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError, formatBytes } from '@evolmm/internal'
 import { adapterRows, adapterRule, modelRows, schema, text } from '@evolmm/settings'
-import { formatBytes } from '../texts'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { openAdapter, withModel } from '../with-model'
 

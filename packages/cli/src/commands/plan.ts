@@ -2,18 +2,22 @@
 import { stat } from 'node:fs/promises'
 import { scanImages } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
+import {
+  largestImage,
+  memoryLimits,
+  planGraphs,
+  planRun,
+  type Limits,
+  type PlannedImage,
+  type RunPlan,
+} from '@evolmm/plan'
 import type { SourcesRead } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
-import { limitsOf } from '../plan/check-run'
-import type { Limits } from '../plan/fit'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
-import { largestImage } from '../plan/largest-image'
-import { planGraphs } from '../plan/plan-graphs'
-import { planRun, type PlannedImage, type RunPlan } from '../plan/plan-run'
-import { reportRun } from '../plan/report-run'
+import { shownReport } from '../plan/shown-report'
 import { showProgress } from '../progress'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { hubOptions } from '../with-model'
@@ -74,7 +78,10 @@ async function plan(
   const device = settings.device === 'auto' ? (await chooseDevice()).device : settings.device
   const plan = await planRun(settings, { device, hub: hubOptions(progress) })
   progress.clear()
-  const report = reportRun(plan, await imageOf(plan, read, size), await limits(plan))
+  const report = shownReport(plan, {
+    image: await imageOf(plan, read, size),
+    limits: await limitsOf(plan),
+  })
   const graphs = programs === true ? planGraphs(plan) : undefined
   const shown = graphs === undefined ? '' : `${formatGraphs(graphs, { tensors: true })}\n`
   context.stdout.write(
@@ -86,27 +93,23 @@ async function plan(
 }
 
 /** The card may be another machine's, and with it the rest. */
-async function limits({ config, device }: RunPlan): Promise<Limits> {
-  if (device !== 'cpu' && config.memory_limit !== null)
-    return { device: config.memory_limit, host: undefined }
-  return limitsOf(config, device)
+async function limitsOf(plan: RunPlan): Promise<Limits> {
+  const { memory_limit: limit } = plan.settings
+  return plan.device !== 'cpu' && limit !== null ? { device: limit } : memoryLimits(plan)
 }
 
-async function imageOf(
-  { models, config }: RunPlan,
-  { sources }: Read,
-  size: string | undefined,
-): Promise<PlannedImage> {
+async function imageOf(plan: RunPlan, { sources }: Read, size: string | undefined): Promise<PlannedImage> {
   if (size !== undefined) return parseSize(size)
-  const there = await stat(config.data_dir).then(
+  const { settings } = plan
+  const there = await stat(settings.data_dir).then(
     (entry) => entry.isDirectory(),
     () => false,
   )
   if (sources.data_dir !== 'default' && there) {
-    const given = { root: config.data_dir, includeSubfolders: config.include_subfolders ?? [] }
-    return largestImage(await scanImages({ ...given, onWarning: () => undefined }), models.solver)
+    const given = { root: settings.data_dir, includeSubfolders: settings.include_subfolders ?? [] }
+    return largestImage(plan, await scanImages({ ...given, onWarning: () => undefined }))
   }
-  const side = config.max_pixels === null ? 896 : Math.ceil(Math.sqrt(config.max_pixels))
+  const side = settings.max_pixels === null ? 896 : Math.ceil(Math.sqrt(settings.max_pixels))
   return { width: side, height: side }
 }
 

@@ -2,24 +2,19 @@
 import { basename } from 'node:path'
 import { Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
+import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { formatSettings, settingsData, type SourcesRead } from '@evolmm/settings'
-import { evolmmSettings } from '@evolmm/trainer'
+import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
-import { limitsOf } from '../plan/check-run'
-import { checkFit } from '../plan/fit'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
-import { largestImage } from '../plan/largest-image'
-import { planGraphs } from '../plan/plan-graphs'
-import { planRun } from '../plan/plan-run'
-import { reportRun } from '../plan/report-run'
+import { shownReport, writeFlag } from '../plan/shown-report'
 import { showProgress } from '../progress'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { checkFiles, checkModels } from '../train/check-files'
 import { chooseProbe } from '../train/choose-probe'
 import { chooseTrackers } from '../train/choose-trackers'
-import { heldType } from '../train/run-options'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -81,16 +76,16 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
     onWarning: ({ message }) => warnings.push(message),
   })
   const { onWarning, onNote, ...progress } = showProgress(context)
-  const { device } = await chooseDevice({ device: settings.device, dtype: heldType(settings) })
+  const { dtype } = heldWeights(settings)
+  const { device } = await chooseDevice({ device: settings.device, dtype })
   const hub = {
     ...hubOptions({ ...progress, onWarning, onNote }),
     ...(settings.revision !== null && { revision: settings.revision }),
   }
   const plan = await planRun(settings, { device, hub })
   progress.clear()
-  const largest = await largestImage(images, plan.models.solver)
-  const limits = await limitsOf(settings, device)
-  const memory = reportRun(plan, largest, limits)
+  const fit = { image: await largestImage(plan, images), limits: await memoryLimits(plan) }
+  const memory = shownReport(plan, fit)
   const programs = planGraphs(plan)
   const found = {
     config: settingsData(evolmmSettings, settings),
@@ -111,7 +106,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   if (!json) for (const note of notes) onNote(note)
   if (!json) for (const message of warnings) onWarning({ message })
   // The exit code says it too.
-  checkFit(plan, largest, limits)
+  checkFit(plan, { ...fit, write: writeFlag })
   return 0
 }
 

@@ -1,7 +1,7 @@
 /** Programs for people. */
+import { formatBytes } from '@evolmm/internal'
+import type { PlannedGraph } from '@evolmm/plan'
 import type { PlannedTensor } from '@evolmm/vlm'
-import { formatBytes } from '../texts'
-import type { PlannedGraph } from './plan-graphs'
 
 /** A line for each program, and with `tensors` one for each of its inputs and outputs. */
 export function formatGraphs(

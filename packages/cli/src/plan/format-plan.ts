@@ -1,9 +1,9 @@
 /** A plan for people. */
-import { formatBytes } from '../texts'
-import { memoryKinds, memoryPhases, type Place } from './estimate-training'
-import type { RunReport } from './report-run'
+import { formatBytes } from '@evolmm/internal'
+import { memoryKinds, memoryPhases, type MemoryKind, type Place } from '@evolmm/plan'
+import type { ShownReport } from './shown-report'
 
-const kindNames: Record<(typeof memoryKinds)[number], string> = {
+const kindNames: Record<MemoryKind, string> = {
   runtime: 'runtime',
   weights: 'weights',
   adapters: 'adapters',
@@ -15,7 +15,7 @@ const kindNames: Record<(typeof memoryKinds)[number], string> = {
   lossBuffers: 'loss buffers',
 }
 
-export function formatPlan(report: RunReport): string {
+export function formatPlan(report: ShownReport): string {
   const { device, dtype, quantize, image, patches, parameters, kinds, phases, total } = report
   const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof Place)[]
   const row = (name: string, cells: readonly string[]) =>
@@ -42,7 +42,7 @@ export function formatPlan(report: RunReport): string {
   ].join('\n')
 }
 
-function verdict({ limits, fits, largest_batch: batch, advice, total, device }: RunReport): string {
+function verdict({ limits, fits, largest_batch: batch, advice, total, device }: ShownReport): string {
   const place = device === 'cpu' ? 'host' : 'device'
   const limit = limits[place]
   if (limit === null) return 'How much there is, is not known; --memory says it.'

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { writeReport } from '@evolmm/report'
 import { statusLine } from '@evolmm/runs'
 import { identityOf, isDefault, settingsData, storedIdentity } from '@evolmm/settings'
-import { evolmm, evolmmSettings, train, type EvolmmSettings } from '@evolmm/trainer'
-import { checkRun } from '../plan/check-run'
+import { evolmm, evolmmSettings, heldWeights, train, type EvolmmSettings } from '@evolmm/trainer'
 import type { TrainHooks, TrainOutcome } from '../library'
+import { checkRun } from './check-run'
 import { chooseProbe } from './choose-probe'
 import { chooseTrackers } from './choose-trackers'
-import { heldBits, heldType, roleOptions } from './run-options'
+import { roleOptions } from './run-options'
 import { runName } from './run-name'
 
 export async function runTrain(config: EvolmmSettings, hooks: TrainHooks): Promise<TrainOutcome> {
@@ -39,8 +39,7 @@ export async function runTrain(config: EvolmmSettings, hooks: TrainHooks): Promi
     proposer: roleOptions(config, 'proposer'),
     load: {
       device: config.device,
-      dtype: heldType(config),
-      quantize: heldBits(config),
+      ...heldWeights(config),
       hub: { ...hubOptions, signal },
       memoryLimit: config.memory_limit ?? undefined,
       threads: config.threads ?? undefined,

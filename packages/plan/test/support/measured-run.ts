@@ -3,29 +3,28 @@ import { readFileSync } from 'node:fs'
 import { scanImages } from '@evolmm/dataset'
 import { readSources, type SourcesInput } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
-import { largestImage } from '../../src/plan/largest-image'
-import { planRun, type PlannedMemory } from '../../src/plan/plan-run'
-import { runTrain } from '../../src/train/run-train'
+import { runTrain } from '../../../cli/src/train/run-train'
+import { largestImage, planRun, type PlannedMemory } from '../../src/index'
 
 export type Flags = NonNullable<SourcesInput['flags']>
 
 /** What `evolmm plan` computes for it. */
 export async function plannedRun(flags: Flags): Promise<PlannedMemory> {
-  const { settings: config } = await readSources(evolmmSettings, { flags })
-  const plan = await planRun(config, { device: 'cpu' })
+  const { settings } = await readSources(evolmmSettings, { flags })
+  const plan = await planRun(settings, { device: 'cpu' })
   const images = await scanImages({
-    root: config.data_dir,
+    root: settings.data_dir,
     includeSubfolders: [],
     onWarning: () => undefined,
   })
-  return plan.estimate(await largestImage(images, plan.models.solver))
+  return plan.estimate(await largestImage(plan, images))
 }
 
 /** Peak resident bytes of this process, which must be a new one, with each page of mapped files counted once. */
 export async function measuredRun(flags: Flags): Promise<number> {
-  const { settings: config } = await readSources(evolmmSettings, { flags })
+  const { settings } = await readSources(evolmmSettings, { flags })
   let twice = 0
-  await runTrain(config, {
+  await runTrain(settings, {
     onRecord: ({ solver }) => {
       if (solver === null) throw new Error('no answer was learned from')
       twice = countedTwice()

@@ -5,7 +5,8 @@ import { resolve } from '@evolmm/settings'
 import { evolmmSettings, type EvolmmGiven } from '@evolmm/trainer'
 import { openBackbone, openConfig, type Backbone } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
-import { estimateTraining, type EstimateTrainingOptions } from '../src/plan/estimate-training'
+import { estimateTraining, type EstimateTrainingOptions } from '../src/estimate-training'
+import type { Trained } from '../src/trained'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const readJson = (name: string) => JSON.parse(readFileSync(path(name), 'utf8')) as Record<string, object>
@@ -27,7 +28,12 @@ const bench = openBackbone({
 })
 
 const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
-const lora = { rank: 16, alpha: 32, dropout: 0.05, targets }
+const lora = { adapter: { rank: 16, alpha: 32, targets } }
+const all = { full: {} }
+const roles = (backbone: Backbone, solver: Trained, proposer: Trained, other = backbone) => ({
+  solver: { backbone, trained: solver },
+  proposer: { backbone: other, trained: proposer },
+})
 const settings = (changes: EvolmmGiven) =>
   resolve(evolmmSettings, {
     total_steps: 4,
@@ -40,9 +46,9 @@ const given = (
   backbone: Backbone,
   changes: Partial<EstimateTrainingOptions> = {},
 ): EstimateTrainingOptions => ({
-  solver: { backbone, lora },
-  proposer: { backbone, lora },
   settings: settings({}),
+  device: 'cpu',
+  roles: roles(backbone, lora, lora),
   imagePatches: 768,
   images: 4,
   promptTokens: { solver: 355, proposer: 539 },
@@ -55,11 +61,7 @@ test.each([
   ['tiny', given(tiny), 294e6],
   ['bench', given(bench), 964e6],
   ['bench, three images, checkpointed', given(bench, { settings: images }), 1038e6],
-  [
-    'bench, all weights',
-    given(bench, { solver: { backbone: bench }, proposer: { backbone: bench } }),
-    2291e6,
-  ],
+  ['bench, all weights', given(bench, { roles: roles(bench, all, all) }), 2291e6],
 ])('the estimate of a whole run is within 15 percent of its measured peak: %s', (_, options, peak) => {
   const ratio = estimateTraining(options).total.host / peak
   expect(ratio).toBeGreaterThan(0.85)
@@ -75,7 +77,9 @@ test('moments are two numbers of four bytes for each parameter of a role that le
 
 test('a phase has what those before it needed, and kinds and phases have one total', () => {
   for (const device of ['cpu', 'cuda'] as const) {
-    const { kinds, phases, total } = estimateTraining(given(bench, { device, dtype: 'float32' }))
+    const { kinds, phases, total } = estimateTraining(
+      given(bench, { device, settings: settings({ dtype: 'float32' }) }),
+    )
     for (const place of ['device', 'host'] as const) {
       const peaks = Object.values(phases).map((peak) => peak[place])
       expect(peaks).toEqual(peaks.toSorted((a, b) => a - b))
@@ -88,14 +92,10 @@ test('a phase has what those before it needed, and kinds and phases have one tot
 
 test('two models take more than one with two adapters, and two sets of all weights more than adapters', async () => {
   const { backbone } = await openConfig('3B')
-  const total = (solver: object, proposer: object) =>
-    estimateTraining({
-      ...given(backbone),
-      solver: { backbone, ...solver },
-      proposer: { backbone, ...proposer },
-    }).total.host
-  const one = total({ lora }, { lora })
-  expect(total({ lora }, { lora, backbone: { ...backbone } })).toBeGreaterThan(1.5 * one)
-  expect(total({}, { lora })).toBeGreaterThan(one)
-  expect(total({}, {})).toBeGreaterThan(total({}, { lora }))
+  const total = (...trained: [solver: Trained, proposer: Trained, other?: Backbone]) =>
+    estimateTraining(given(backbone, { roles: roles(backbone, ...trained) })).total.host
+  const one = total(lora, lora)
+  expect(total(lora, lora, { ...backbone })).toBeGreaterThan(1.5 * one)
+  expect(total(all, lora)).toBeGreaterThan(one)
+  expect(total(all, all)).toBeGreaterThan(total(all, lora))
 })

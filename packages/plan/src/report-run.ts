@@ -1,14 +1,15 @@
 /** Everything that is said about a plan, as JSON. */
-import type { TrainingMemory } from './estimate-training'
-import { advice, fits, largestBatch, type Limits } from './fit'
-import type { PlannedImage, RunPlan } from './plan-run'
+import { advise, type Advice } from './advise'
+import { fits, largestBatch, type FitOptions } from './fit'
+import type { TrainingMemory } from './memory'
+import type { RunPlan } from './plan-run'
 
 /** Bytes. */
 export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'total' | 'parameters'> {
   model: string
   device: RunPlan['device']
   dtype: RunPlan['dtype']
-  quantize: RunPlan['quantize']
+  quantize: RunPlan['settings']['quantize']
   /** The largest one, in pixels. */
   image: { width: number; height: number }
   patches: number
@@ -19,18 +20,18 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
   fits: boolean
   largest_batch: number
   /** What would make it fit; `null` if it does. */
-  advice: string | null
+  advice: Advice | null
 }
 
-export function reportRun(plan: RunPlan, image: PlannedImage, limits: Limits): RunReport {
+export function reportRun(plan: RunPlan, { image, limits }: FitOptions): RunReport {
   const estimate = plan.estimate(image)
   const { kinds, phases, total, parameters, imagePatches, promptTokens } = estimate
   const fit = fits(estimate, limits)
   return {
-    model: plan.config.solver_model,
+    model: plan.settings.solver_model,
     device: plan.device,
     dtype: plan.dtype,
-    quantize: plan.quantize,
+    quantize: plan.settings.quantize,
     image: { width: image.width, height: image.height },
     patches: imagePatches,
     prompt_tokens: Math.max(promptTokens.solver, promptTokens.proposer),
@@ -39,7 +40,7 @@ export function reportRun(plan: RunPlan, image: PlannedImage, limits: Limits): R
     fits: fit,
     // Without a limit any would.
     largest_batch:
-      limits.device === undefined && plan.device !== 'cpu' ? 0 : largestBatch(plan, image, limits),
-    advice: fit ? null : advice(plan, image, limits),
+      limits.device === undefined && plan.device !== 'cpu' ? 0 : largestBatch(plan, { image, limits }),
+    advice: fit ? null : advise(plan, { image, limits }),
   }
 }

@@ -5,7 +5,7 @@
  * On a GPU the host keeps adapters, moments, gradients and encoded images; on the CPU all is one memory, called `host`.
  * Completions count with their largest length.
  */
-import type { EvolmmValues, RoleOptions } from '@evolmm/trainer'
+import { heldWeights, type EvolmmValues, type Role } from '@evolmm/trainer'
 import {
   type Backbone,
   estimateMemory,
@@ -14,97 +14,45 @@ import {
   type MemoryOptions,
   type PlannedAdapter,
 } from '@evolmm/vlm'
-import { mergeParts, type MergedPart } from './merge-parts'
+import {
+  memoryKinds,
+  memoryPhases,
+  type MemoryKind,
+  type MemoryPhase,
+  type Place,
+  type TrainingMemory,
+} from './memory'
+import { mergeParts, type MergedPart, type Relation } from './merge-parts'
+import type { Trained } from './trained'
 
 export interface EstimateTrainingOptions {
-  solver: RoleShape
-  /** The very object of the solver's `backbone` if the roles share a backbone. */
-  proposer: RoleShape
-  /** @default 'cpu' */
-  device?: MemoryOptions['device']
-  dtype?: MemoryOptions['dtype']
-  quantize?: MemoryOptions['quantize']
-  /** The loop's settings. */
   settings: EvolmmValues
+  device: 'cpu' | 'cuda' | 'webgpu'
+  /** The roles share a backbone if theirs is the very same object. */
+  roles: Record<Role, { backbone: Backbone; trained: Trained }>
   /** Patches of the largest image. */
   imagePatches: number
   /** The longest prompt of each role, the image's tokens included. */
-  promptTokens: { solver: number; proposer: number }
+  promptTokens: Record<Role, number>
   /** Images of the data set: no more are kept encoded. @default as many as the cache has room for */
   images?: number | undefined
 }
 
-type RoleShape = Pick<RoleOptions, 'lora' | 'vision'> & { backbone: Backbone }
-
-/** Bytes. */
-export interface Place {
-  /** Bytes on the GPU; 0 on the CPU. */
-  device: number
-  host: number
-}
-
-export const memoryKinds = [
-  'runtime',
-  'weights',
-  'adapters',
-  'gradient',
-  'optimizer',
-  'images',
-  'promptCache',
-  'activations',
-  'lossBuffers',
-] as const
-type MemoryKind = (typeof memoryKinds)[number]
-
-export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
-type MemoryPhase = (typeof memoryPhases)[number]
-
-export interface TrainingMemory {
-  kinds: Record<MemoryKind, Place>
-  /** The peak in each phase. */
-  phases: Record<MemoryPhase, Place>
-  /** The sum of the kinds, and the peak of the last phase. */
-  total: Place
-  /** The parameters of both roles. */
-  parameters: number
-}
-
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function estimateTraining(options: EstimateTrainingOptions): TrainingMemory {
-  const { device = 'cpu', settings, imagePatches, images = Infinity } = options
-  const roles = { solver: roleWork('solver', options), proposer: roleWork('proposer', options) }
-  const model = sharedModel(options)
-  const relation = !model ? 'apart' : sameTrainable(options) ? 'one' : 'one backbone'
-  const parts = mergeParts([roles.solver.parts, roles.proposer.parts], relation, device === 'cpu')
-  const propose = roles.proposer.parts.sample + roles.proposer.parts.cache
-  const sizes = [roles.solver.planned.parameters, roles.proposer.planned.parameters]
-  const parameters = sizes[0] + sizes[1]
-  const learners = [sizes[0], learns(options, 'proposer') ? sizes[1] : 0]
-  const learned = learners[0] + learners[1]
+  const { device } = options
+  const work = { solver: roleWork('solver', options), proposer: roleWork('proposer', options) }
+  const relation = relationOf(options)
+  const parts = mergeParts([work.solver.parts, work.proposer.parts], relation, device === 'cpu')
+  const sizes = { solver: work.solver.planned.parameters, proposer: work.proposer.planned.parameters }
+  const place = (bytes: number, host = 0): Place =>
+    device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
 
-  const image = encodedBytes(options.solver.backbone, imagePatches)
-  // Those of the iteration are held besides, as they were decoded and once more for a program.
-  const held = Math.min(settings.image_cache, images * image) + settings.batch_size * 2 * image
-
-  // Several steps of one iteration are taken on a copy of the policy and its moments.
-  const aside = settings.update_epochs > 1 ? learned : settings.solver_update === 'sequential' ? sizes[0] : 0
-  const onHost: Partial<Record<MemoryKind, number>> = {
-    optimizer: 8 * learned + 12 * aside,
-    images: held,
-    ...(device === 'cpu'
-      ? { runtime: trainerBytes }
-      : {
-          runtime: hostBytes,
-          adapters: 4 * parameters,
-          // As the runtime gives it, until the next one is there.
-          gradient: 2 * 4 * Math.max(...learners),
-        }),
-  }
-  const work: Record<MemoryKind, number> = {
+  const onDevice: Record<MemoryKind, number> = {
     runtime: parts.runtime,
     weights: parts.weights + parts.packed,
     // The vector of the second role.
-    adapters: parts.adapter + (relation === 'one' && device === 'cpu' ? 4 * sizes[1] : 0),
+    adapters: parts.adapter + (relation === 'one' && device === 'cpu' ? 4 * sizes.proposer : 0),
     gradient: parts.gradient,
     optimizer: 0,
     images: 0,
@@ -112,19 +60,19 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
     activations: parts.encode + parts.sample + parts.learn + parts.score,
     lossBuffers: parts.loss + parts.scoreLoss,
   }
-  const place = (bytes: number, host = 0): Place =>
-    device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
+  const inHost = hostMemory(options, sizes)
   const kinds = Object.fromEntries(
-    memoryKinds.map((kind) => [kind, place(work[kind], onHost[kind])]),
+    memoryKinds.map((kind) => [kind, place(onDevice[kind], inHost[kind])]),
   ) as TrainingMemory['kinds']
 
   const sampling = parts.sample + parts.cache
+  const proposing = Math.min(work.proposer.parts.sample + work.proposer.parts.cache, sampling)
   const steps: Record<MemoryPhase, Place> = {
     load: add(kinds.runtime, kinds.weights, kinds.adapters),
     encode: add(place(parts.encode), kinds.images),
     // Its questions are scored by the base model as well.
-    propose: place(Math.min(propose, sampling) + parts.score + parts.scoreLoss),
-    solve: place(sampling - Math.min(propose, sampling)),
+    propose: place(proposing + parts.score + parts.scoreLoss),
+    solve: place(sampling - proposing),
     learn: add(place(parts.learn + parts.loss), kinds.gradient),
     update: kinds.optimizer,
   }
@@ -132,7 +80,33 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const phases = Object.fromEntries(
     memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
   ) as TrainingMemory['phases']
-  return { kinds, phases, total: add(...Object.values(kinds)), parameters }
+  return { kinds, phases, total: add(...Object.values(kinds)), parameters: sizes.solver + sizes.proposer }
+}
+
+/** What the trainer keeps in the host, whatever the device. */
+function hostMemory(
+  { settings, device, roles, imagePatches, images = Infinity }: EstimateTrainingOptions,
+  sizes: Record<Role, number>,
+): Partial<Record<MemoryKind, number>> {
+  const learners = [sizes.solver, learns('proposer', settings) ? sizes.proposer : 0]
+  const learned = learners[0] + learners[1]
+  // Several steps of one iteration are taken on a copy of the policy and its moments.
+  const aside =
+    settings.update_epochs > 1 ? learned : settings.solver_update === 'sequential' ? sizes.solver : 0
+  const image = encodedBytes(roles.solver.backbone, imagePatches)
+  return {
+    optimizer: 8 * learned + 12 * aside,
+    // Those of the iteration are held besides, as they were decoded and once more for a program.
+    images: Math.min(settings.image_cache, images * image) + settings.batch_size * 2 * image,
+    ...(device === 'cpu'
+      ? { runtime: trainerBytes }
+      : {
+          runtime: hostBytes,
+          adapters: 4 * (sizes.solver + sizes.proposer),
+          // As the runtime gives it, until the next one is there.
+          gradient: 2 * 4 * Math.max(...learners),
+        }),
+  }
 }
 
 /** Tokenizer, data set, records and trackers; what garbage the collector leaves for later. */
@@ -145,28 +119,28 @@ interface RoleWork {
   planned: PlannedAdapter
 }
 
-function roleWork(role: 'solver' | 'proposer', options: EstimateTrainingOptions): RoleWork {
-  const { device, dtype, quantize, settings, imagePatches } = options
+function roleWork(
+  role: Role,
+  { settings, device, roles, imagePatches, promptTokens: prompts }: EstimateTrainingOptions,
+): RoleWork {
   const { batch_size: batchSize } = settings
-  const { backbone, lora, vision = false } = options[role]
-  const planned = trainedPart(backbone, lora, vision)
+  const { backbone, trained } = roles[role]
+  const planned = plannedOnce(backbone, trained)
   const { parameters: trainable, trainVision, trainHead } = planned
-  const promptTokens = options.promptTokens[role]
   const sequential = role === 'solver' && settings.solver_update === 'sequential'
   const answers = role === 'solver' ? settings.num_solver_samples : 1
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
     backbone,
     device,
-    dtype,
-    quantize,
-    ...{ trainable, trainVision, trainHead, promptTokens },
+    ...heldWeights({ ...settings, device }),
+    ...{ trainable, trainVision, trainHead, promptTokens: prompts[role] },
     completionTokens: settings[`max_new_tokens_${role}`],
     // The base's tower takes one image after the other.
     imagePatches: Array<number>(trainVision ? batchSize : 1).fill(imagePatches),
     kl: settings.kl_coef > 0,
     checkpointed: settings.gradient_checkpointing,
   }
-  const learning = learns(options, role)
+  const learning = learns(role, settings)
   const scores = role === 'proposer' && learning
   const estimate = (programs: MemoryOptions['programs'], groups = batchSize, count = answers) =>
     estimateMemory({ ...common, programs, groups, samples: count }).parts
@@ -203,36 +177,23 @@ function encodedBytes({ vision }: Backbone, patches: number): number {
 /** Tables by model: one of hundreds of modules is made once for many estimates. */
 const tables = new WeakMap<Backbone, Map<string, PlannedAdapter>>()
 
-function trainedPart(backbone: Backbone, lora: RoleShape['lora'], vision: boolean): PlannedAdapter {
+function plannedOnce(backbone: Backbone, trained: Trained): PlannedAdapter {
   const known = tables.get(backbone) ?? new Map<string, PlannedAdapter>()
   tables.set(backbone, known)
-  const key = JSON.stringify([lora?.rank, lora?.targets, vision])
-  const planned =
-    known.get(key) ??
-    plannedAdapter({
-      backbone,
-      ...(lora === undefined
-        ? { full: { vision } }
-        : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }),
-    })
+  const key = JSON.stringify(trained)
+  const planned = known.get(key) ?? plannedAdapter({ backbone, ...trained })
   known.set(key, planned)
   return planned
 }
 
-function learns({ settings }: EstimateTrainingOptions, role: 'solver' | 'proposer'): boolean {
-  const { proposer_update_freq: every, total_steps: total } = settings
+function learns(role: Role, { proposer_update_freq: every, total_steps: total }: EvolmmValues): boolean {
   return role === 'solver' || (every > 0 && every <= total)
 }
 
-function sharedModel({ solver, proposer }: EstimateTrainingOptions): boolean {
-  return solver.backbone === proposer.backbone
-}
-
-/** Then both roles have the same programs. */
-function sameTrainable({ solver, proposer }: EstimateTrainingOptions): boolean {
-  const key = ({ lora, vision = false }: RoleShape) =>
-    JSON.stringify([vision, lora && [lora.rank, lora.alpha, lora.dropout, lora.targets]])
-  return key(solver) === key(proposer)
+/** Roles that train the same of one backbone have the same programs. */
+function relationOf({ roles: { solver, proposer } }: EstimateTrainingOptions): Relation {
+  if (solver.backbone !== proposer.backbone) return 'apart'
+  return JSON.stringify(solver.trained) === JSON.stringify(proposer.trained) ? 'one' : 'one backbone'
 }
 
 function add(...places: readonly Place[]): Place {

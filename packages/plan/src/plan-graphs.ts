@@ -1,6 +1,6 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
+import { heldWeights } from '@evolmm/trainer'
 import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
-import { heldBits } from '../train/run-options'
 import type { RunPlan } from './plan-run'
 
 export interface PlannedGraph {
@@ -15,24 +15,17 @@ export interface PlannedGraph {
 }
 
 /** The graphs of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs({ config, models, roles, dtype, quantize }: RunPlan): PlannedGraph[] {
-  const shape = (role: 'solver' | 'proposer') => {
-    const { lora, vision = false } = roles[role]
-    return lora === undefined
-      ? { full: { vision } }
-      : { adapter: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, vision } }
-  }
+export function planGraphs({ settings, device, models, trained }: RunPlan): PlannedGraph[] {
   const same =
-    models.solver === models.proposer && JSON.stringify(shape('solver')) === JSON.stringify(shape('proposer'))
+    models.solver === models.proposer && JSON.stringify(trained.solver) === JSON.stringify(trained.proposer)
   const each = same ? (['solver'] as const) : (['solver', 'proposer'] as const)
   return each.flatMap((role) =>
     planPrograms({
       backbone: models[role].backbone,
-      ...shape(role),
-      kl: config.kl_coef > 0,
-      checkpointed: config.gradient_checkpointing,
-      dtype,
-      quantize: heldBits({ quantize }),
+      ...trained[role],
+      kl: settings.kl_coef > 0,
+      checkpointed: settings.gradient_checkpointing,
+      ...heldWeights({ ...settings, device }),
     }).programs.map(({ name, nodes, graphBytes, weightBytes, inputs, outputs }) => ({
       name: same ? name : `${role} ${name}`,
       ...{ nodes, bytes: graphBytes, weight_bytes: weightBytes, inputs, outputs },

@@ -15,12 +15,14 @@ export type MergedPart =
   | 'scoreLoss'
 
 /**
- * `one`: the same programs of one backbone, in turn, so that the larger role counts. `one backbone`: programs of their
- * own, which on the CPU map the same file. `apart`: two models.
+ * Two roles are `one` with the same programs of one backbone, in turn, so that the larger role counts. With programs of
+ * their own, which on the CPU map the same file, they are of `one backbone`; with two models they are `apart`.
  */
+export type Relation = 'one' | 'one backbone' | 'apart'
+
 export function mergeParts(
   [a, b]: readonly [Record<MergedPart, number>, Record<MergedPart, number>],
-  relation: 'one' | 'one backbone' | 'apart',
+  relation: Relation,
   cpu: boolean,
 ): Record<MergedPart, number> {
   const larger = (part: MergedPart): boolean =>

@@ -2,30 +2,29 @@
  * Tokens of the longest prompt of each role, about the largest image: counted where the model has a tokenizer, else
  * guessed from the characters.
  */
-import { fallbackQuestion, proposerPrompt, solverPrompt, type EvolmmValues } from '@evolmm/trainer'
+import { fallbackQuestion, proposerPrompt, solverPrompt, type EvolmmValues, type Role } from '@evolmm/trainer'
 import type { ImageLayout, OpenedConfig } from '@evolmm/vlm'
 
 type Model = Pick<OpenedConfig, 'promptTokens'>
-type Role = 'solver' | 'proposer'
 
 export function promptTokens(
-  config: EvolmmValues,
+  settings: EvolmmValues,
   models: Record<Role, Model>,
   images: Record<Role, ImageLayout>,
 ): Record<Role, number> {
-  const system = config.system_prompt ?? undefined
+  const system = settings.system_prompt ?? undefined
   const count = (role: Role, prompt: string) =>
     (models[role].promptTokens ?? guess)({ prompt, system }, images[role])
-  const ask = solverPrompt(config)
+  const ask = solverPrompt(settings)
   const promptFor = (question: string) => ask({ question, image: '', step: 0 })
   // As often as the prompt says the question, a question may be as long as its writer is allowed to write.
   const places = promptFor(marker).split(marker).length - 1
   return {
     solver: Math.max(
-      count('solver', promptFor('')) + places * config.max_new_tokens_proposer,
+      count('solver', promptFor('')) + places * settings.max_new_tokens_proposer,
       count('solver', promptFor(fallbackQuestion)),
     ),
-    proposer: count('proposer', proposerPrompt(config)({ image: '', step: 0 })),
+    proposer: count('proposer', proposerPrompt(settings)({ image: '', step: 0 })),
   }
 }
 

@@ -1,0 +1,68 @@
+/** Advice for a run that does not fit: which settings to change. */
+import { formatBytes } from '@evolmm/internal'
+import { fits, type FitOptions } from './fit'
+import type { Place } from './memory'
+import type { RunPlan } from './plan-run'
+import { remedies, type Changes } from './remedies'
+
+export interface Advice {
+  /** True if each alternative is enough by itself; otherwise the one that is there leaves least. */
+  enough: boolean
+  /** The alternatives, from what costs least to what costs most; none if nothing helps. */
+  alternatives: Alternative[]
+}
+
+export interface Alternative {
+  /** Settings, with the values that they would have. */
+  changes: Changes
+  /** What the run would take then. */
+  total: Place
+}
+
+/** Single changes where such a one is enough, or else as few as are enough together. */
+export function advise(plan: RunPlan, { image, limits }: FitOptions): Advice {
+  const merged = (taken: readonly Changes[]) => Object.assign({}, ...taken) as Changes
+  const left = (taken: readonly Changes[]) => plan.estimate(image, merged(taken))
+  const does = (taken: readonly Changes[]) => fits(left(taken), limits)
+  const alternative = (taken: readonly Changes[]): Alternative => ({
+    changes: merged(taken),
+    total: left(taken).total,
+  })
+  const all = remedies(plan, image)
+  const alone = all.flatMap((steps) => steps.find((step) => does([step])) ?? [])
+  if (alone.length > 0) return { enough: true, alternatives: alone.map((step) => alternative([step])) }
+  let taken: Changes[] = []
+  for (const steps of all) {
+    const next = [...taken, ...steps.slice(-1)]
+    const [before, after] = [left(taken).total, left(next).total]
+    if (after.device + after.host > 0.99 * (before.device + before.host)) continue
+    taken = next
+    if (!does(taken)) continue
+    // What comes first is enough in a smaller step, or not at all, now that the last one is there.
+    for (const steps of all) {
+      const at = taken.findIndex((step) => steps.includes(step))
+      const milder = [[], ...steps.map((step) => [step])].map((step) => taken.toSpliced(at, 1, ...step))
+      if (at >= 0) taken = milder.find(does) ?? taken
+    }
+    return { enough: true, alternatives: [alternative(taken)] }
+  }
+  return { enough: false, alternatives: taken.length > 0 ? [alternative(taken)] : [] }
+}
+
+/** A setting with a value as the reader of a message would write it. */
+export type WriteSetting = (setting: string, value: unknown) => string
+
+/** The advice in words: "batch_size 2 (31.0 GB), or lora_r 8 (33.2 GB) would do". */
+export function formatAdvice(
+  { enough, alternatives }: Advice,
+  write: WriteSetting = (setting, value) => `${setting} ${String(value)}`,
+): string {
+  const changes = (one: Alternative) =>
+    Object.entries(one.changes)
+      .map(([setting, value]) => write(setting, value))
+      .join(' ')
+  const bytes = ({ total }: Alternative) => formatBytes(total.device > 0 ? total.device : total.host)
+  if (enough) return `${alternatives.map((one) => `${changes(one)} (${bytes(one)})`).join(', or ')} would do`
+  const most = alternatives.map((one) => `${changes(one)} would leave ${bytes(one)}, so `)
+  return `${most.join('')}use a smaller model or more memory`
+}

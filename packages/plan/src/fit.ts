@@ -1,0 +1,44 @@
+/** A run fits if it takes no more than there is. */
+import type { EvolmmSettings } from '@evolmm/trainer'
+import { availableMemory } from '@evolmm/vlm'
+import type { Place, TrainingMemory } from './memory'
+import type { PlannedImage, RunPlan } from './plan-run'
+
+/** Bytes that there are; `undefined` where nobody knows. */
+export type Limits = { [K in keyof Place]?: number | undefined }
+
+export interface FitOptions {
+  /** The largest image. */
+  image: PlannedImage
+  limits: Limits
+}
+
+export function fits({ total }: TrainingMemory, { device = Infinity, host = Infinity }: Limits): boolean {
+  return total.device <= device && total.host <= host
+}
+
+/** Images per iteration, by bisection; 0 if not even one fits. */
+export function largestBatch(plan: RunPlan, { image, limits }: FitOptions): number {
+  const does = (batch: number) => fits(plan.estimate(image, { batch_size: batch }), limits)
+  let [most, tooMany] = [0, 1]
+  while (tooMany <= 65536 && does(tooMany)) [most, tooMany] = [tooMany, 2 * tooMany]
+  while (tooMany - most > 1) {
+    const middle = Math.floor((most + tooMany) / 2)
+    if (does(middle)) most = middle
+    else tooMany = middle
+  }
+  return most
+}
+
+/** The memory of this machine, or for the device what `memory_limit` says. */
+export async function memoryLimits({
+  settings: { memory_limit: limit },
+  device,
+}: {
+  settings: Pick<EvolmmSettings, 'memory_limit'>
+  device: RunPlan['device']
+}): Promise<Limits> {
+  const host = await availableMemory('cpu')
+  if (device === 'cpu') return { device: undefined, host: limit ?? host }
+  return { device: limit ?? (await availableMemory(device)), host }
+}

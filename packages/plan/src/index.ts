@@ -1,0 +1,17 @@
+// 1. A plan
+export { planRun } from './plan-run'
+export type { PlannedImage, PlannedMemory, PlanRunOptions, RunPlan } from './plan-run'
+export type { Trained } from './trained'
+export { memoryKinds, memoryPhases } from './memory'
+export type { MemoryKind, MemoryPhase, Place, TrainingMemory } from './memory'
+export { largestImage, type ImagePaths } from './largest-image'
+export { planGraphs, type PlannedGraph } from './plan-graphs'
+
+// 2. Whether it fits
+export { fits, memoryLimits, type FitOptions, type Limits } from './fit'
+export { reportRun, type RunReport } from './report-run'
+export { checkFit, type CheckFitOptions } from './check-fit'
+export { formatAdvice, type Advice, type Alternative, type WriteSetting } from './advise'
+export type { Changes } from './remedies'
+
+export { EvolmmError, type PlanErrorCode } from './errors'

@@ -1,0 +1,34 @@
+/** Memory of a run: where it is, what it is for, and when. */
+
+/** Bytes. */
+export interface Place {
+  /** Bytes on the GPU; 0 on the CPU. */
+  device: number
+  host: number
+}
+
+export const memoryKinds = [
+  'runtime',
+  'weights',
+  'adapters',
+  'gradient',
+  'optimizer',
+  'images',
+  'promptCache',
+  'activations',
+  'lossBuffers',
+] as const
+export type MemoryKind = (typeof memoryKinds)[number]
+
+export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
+export type MemoryPhase = (typeof memoryPhases)[number]
+
+export interface TrainingMemory {
+  kinds: Record<MemoryKind, Place>
+  /** The peak in each phase. */
+  phases: Record<MemoryPhase, Place>
+  /** The sum of the kinds, and the peak of the last phase. */
+  total: Place
+  /** The parameters of both roles. */
+  parameters: number
+}

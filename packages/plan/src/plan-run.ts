@@ -1,0 +1,81 @@
+/** A run's memory as a function of its settings, from the configurations of its models alone. */
+import { heldWeights, type EvolmmSettings, type EvolmmValues, type Role } from '@evolmm/trainer'
+import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
+import { estimateTraining } from './estimate-training'
+import type { TrainingMemory } from './memory'
+import { promptTokens } from './prompt-tokens'
+import { startShapes, trainedBy, type Trained } from './trained'
+
+export interface PlanRunOptions {
+  /** The device, which may be one of another machine. */
+  device: 'cpu' | 'cuda' | 'webgpu'
+  /** Settings of the hub, for models of which only the name is given. */
+  hub?: OpenConfigOptions['hub']
+}
+
+export interface RunPlan {
+  settings: EvolmmSettings
+  device: PlanRunOptions['device']
+  /** The type of the weights on that device. */
+  dtype: EvolmmSettings['dtype']
+  models: Record<Role, OpenedConfig>
+  trained: Record<Role, Trained>
+  /** The estimate with other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
+  estimate: (image: PlannedImage, changes?: Partial<EvolmmValues>) => PlannedMemory
+}
+
+export interface PlannedMemory extends TrainingMemory {
+  /** Patches of the largest image. */
+  imagePatches: number
+  /** Tokens of the longest prompt of each role. */
+  promptTokens: Record<Role, number>
+}
+
+export interface PlannedImage {
+  /** The size of the largest image, in pixels. */
+  width: number
+  height: number
+  /** The number of images of the data set, where it is known. */
+  count?: number | undefined
+}
+
+/** Weights are neither read nor fetched. */
+export async function planRun(settings: EvolmmSettings, { device, hub }: PlanRunOptions): Promise<RunPlan> {
+  const { solver_model: solverModel, proposer_model: proposerModel } = settings
+  const bounds = { minPixels: settings.min_pixels ?? undefined, maxPixels: settings.max_pixels ?? undefined }
+  const open = (model: string) => openConfig(model, { ...bounds, hub })
+  const solver = await open(solverModel)
+  const models = { solver, proposer: proposerModel === solverModel ? solver : await open(proposerModel) }
+  const starts = await startShapes(settings)
+  const trained = (from: EvolmmValues) => ({
+    solver: trainedBy('solver', from, starts),
+    proposer: trainedBy('proposer', from, starts),
+  })
+  return {
+    settings,
+    device,
+    dtype: heldWeights({ ...settings, device }).dtype,
+    models,
+    trained: trained(settings),
+    estimate: ({ count, ...image }, changes = {}) => {
+      const changed = { ...settings, ...changes }
+      const layout = (model: OpenedConfig) => model.layout(image, changed.max_pixels ?? undefined)
+      const layouts = { solver: layout(models.solver), proposer: layout(models.proposer) }
+      const imagePatches = Math.max(layouts.solver.patches, layouts.proposer.patches)
+      const tokens = promptTokens(changed, models, layouts)
+      const each = trained(changed)
+      const memory = estimateTraining({
+        settings: changed,
+        device,
+        roles: {
+          solver: { backbone: models.solver.backbone, trained: each.solver },
+          proposer: { backbone: models.proposer.backbone, trained: each.proposer },
+        },
+        imagePatches,
+        promptTokens: tokens,
+        images: count,
+      })
+      return { ...memory, imagePatches, promptTokens: tokens }
+    },
+  }
+}

@@ -1,0 +1,9 @@
+/** The example of the README as it is written. */
+import { fileURLToPath } from 'node:url'
+import { runReadmeExample } from '@evolmm/internal/testing'
+import { expect, test } from 'vitest'
+
+test('a model of 7B on a card of 48 GB', async () => {
+  const { printed, promised } = await runReadmeExample(fileURLToPath(new URL('..', import.meta.url)))
+  expect(printed).toEqual(promised)
+})
