@@ -5,7 +5,7 @@
 import type { HubOptions } from '@evolmm/hub'
 import type { RunOutcome, StatusOutput } from '@evolmm/runs'
 import type { EvolmmSettings, IterationRecord } from '@evolmm/trainer'
-import type { Adapter, LoadVlmOptions, RuntimeReport, Vlm as WholeVlm } from '@evolmm/vlm'
+import type { Adapter, LoadVlmOptions, RuntimeReport, Sampler, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { HubOptions, RuntimeReport }
 
@@ -49,9 +49,7 @@ type Used =
   | 'imageFields'
   | 'encodeImage'
   | 'prompt'
-  | 'sample'
   | 'stream'
-  | 'score'
   | 'group'
   | 'gradient'
   | 'createAdapter'
@@ -61,7 +59,7 @@ type Used =
   | 'exportPrograms'
   | 'dispose'
 
-export interface Vlm extends Pick<WholeVlm, Used> {
+export interface Vlm extends Pick<WholeVlm, Used>, Pick<Sampler, 'sample' | 'score'> {
   tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>
   loadAdapter: (
     idOrFolder: string,

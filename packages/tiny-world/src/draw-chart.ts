@@ -6,7 +6,8 @@
  * whose numbers differ between renderers.
  */
 import sharp from 'sharp'
-import type { RgbImage } from '@evolmm/vlm'
+import type { Pixels } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import type { Chart, Color } from './chart'
 import { draws, wordsAt } from './draws'
 
@@ -25,21 +26,21 @@ const paint: Readonly<Record<Color, readonly [number, number, number]>> = {
   black: [10, 10, 10],
 }
 
-/** The image is decoded, ready for `encodeImage`. */
-export async function drawChart(chart: Chart): Promise<RgbImage> {
+/** The pixels of the image, ready for `encodeImage`. */
+export async function drawChart(chart: Chart): Promise<Pixels> {
   const data = await sharp(Buffer.from(chartSvg(chart)))
     .removeAlpha()
     .raw()
     .toBuffer()
   addNoise(data, chart.seed)
-  return { width: chartSize, height: chartSize, data: new Uint8Array(data) }
+  return ndarray(new Uint8Array(data), [chartSize, chartSize, 3])
 }
 
 /** The same image as a file. */
 export async function chartPng(chart: Chart): Promise<Uint8Array> {
-  const { width, height, data } = await drawChart(chart)
+  const { data } = await drawChart(chart)
   return new Uint8Array(
-    await sharp(data, { raw: { width, height, channels: 3 } })
+    await sharp(data, { raw: { width: chartSize, height: chartSize, channels: 3 } })
       .png()
       .toBuffer(),
   )

@@ -51,14 +51,14 @@ const paint: Record<Color, readonly number[]> = {
 test('the image shows the facts: each bar has its colour up to its height, and none above it', async () => {
   for (let seed = 0; seed < 40; seed++) {
     const facts = chart(seed)
-    const { width, height, data } = await decodeImage(await chartPng(facts))
-    expect([width, height]).toEqual([chartSize, chartSize])
+    const { shape, data } = await decodeImage(await chartPng(facts))
+    expect(shape).toEqual([chartSize, chartSize, 3])
     /** Mean colour of a rectangle, which averages the noise away. */
     const mean = (left: number, top: number, right: number, bottom: number) =>
       [0, 1, 2].map((channel) => {
         let sum = 0
         for (let y = top; y < bottom; y++)
-          for (let x = left; x < right; x++) sum += data[(y * width + x) * 3 + channel]
+          for (let x = left; x < right; x++) sum += data[(y * chartSize + x) * 3 + channel]
         return sum / ((right - left) * (bottom - top))
       })
     const distance = (a: readonly number[], b: readonly number[]) => Math.hypot(...a.map((v, i) => v - b[i]))

@@ -34,6 +34,6 @@ test('labelled charts are a task for evaluation', async () => {
     expect(task.prompt(row).text).toBe(pairs[i].question)
     expect(task.target(row)).toBe(pairs[i].answer)
     const [image] = task.prompt(row).images as string[]
-    expect((await decodeImage(image)).width).toBe(112)
+    expect((await decodeImage(image)).shape[1]).toBe(112)
   }
 })

@@ -14,7 +14,8 @@ import {
   type WarmupState,
 } from '@evolmm/trainer'
 import { writeSafetensors } from '@evolmm/safetensors'
-import { loadVlm, type Adapter, type RgbImage } from '@evolmm/vlm'
+import { loadVlm, type Adapter, type Pixels } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 const vlm = await loadVlm(
@@ -33,9 +34,9 @@ afterAll(async () => {
 const colors = { red: [220, 30, 30], green: [30, 170, 40], blue: [30, 50, 220] } as const
 
 /** A square of one colour. */
-function square(color: keyof typeof colors): RgbImage {
+function square(color: keyof typeof colors): Pixels {
   const data = Uint8Array.from({ length: 3 * 56 * 56 }, (_, i) => colors[color][i % 3])
-  return { width: 56, height: 56, data }
+  return ndarray(data, [56, 56, 3])
 }
 
 const lessons: WarmupExample[] = (['red', 'green', 'blue'] as const).map((color) => ({

@@ -75,7 +75,7 @@ export function checkPrompt(backbone: Backbone, prompt: Prompt | undefined, name
     )
   const width = backbone.vision?.featureSize ?? 0
   const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
-  const values = images.reduce((sum, image) => sum + (image.features?.length ?? image.tokens * width), 0)
+  const values = images.reduce((sum, image) => sum + (image.features?.size ?? image.tokens * width), 0)
   if (values !== places * width)
     throw invalidPrompt(
       name,
@@ -102,11 +102,11 @@ export function checkImages({ vision }: Backbone, images: readonly EncodedImage[
       throw invalidImage(name, 'must come from vlm.encodeImage', typeof image)
     if (vision === undefined) throw invalidImage(name, 'must be left out', 'one for a model of text alone')
     const { tokens, features } = given
-    if (features !== undefined && features.length !== tokens * vision.featureSize)
+    if (features !== undefined && features.size !== tokens * vision.featureSize)
       throw invalidImage(
         name,
         `must have ${tokens} image tokens of width ${vision.featureSize}`,
-        `${features.length} numbers of another model`,
+        `${features.size} numbers of another model`,
       )
   }
 }

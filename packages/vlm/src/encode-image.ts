@@ -1,10 +1,13 @@
 /** Images go through the vision tower once. */
+import { rowMajor } from '@evolmm/internal'
+import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Backbone } from './backbones/backbone'
 import type { Feed } from './backbones/feed'
 import type { ImageProcessor, PreparedImage, Vision } from './backbones/vision'
 import { decodeImage } from './image/decode-image'
+import { rgbImage } from './image/rgb-image'
 import { trainableKey, type Model } from './model'
 import { encodeProgram } from './programs/encode-program'
 import type { MemoryOptions } from './runtime/memory-estimate'
@@ -16,8 +19,10 @@ export async function encodeImage(
   { features: wanted = true }: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
   const { vision, processor } = seeing(model)
-  const image = { source, ...processor.prepare(await decodeImage(source)) }
-  return { ...image, features: wanted ? await encodeBase(model, vision, [image]) : undefined }
+  const image = { source, ...processor.prepare(rgbImage(await decodeImage(source))) }
+  if (!wanted) return { ...image, features: undefined }
+  const features = await encodeBase(model, vision, [image])
+  return { ...image, features: ndarray(features, [image.tokens, vision.featureSize]) }
 }
 
 /** Throws `IMAGES_UNSUPPORTED` for a model of text alone. */
@@ -123,8 +128,8 @@ async function jointFeatures(
   return features
 }
 
-function known(features: Float32Array | undefined): Float32Array {
-  if (features !== undefined) return features
+function known(features: EncodedImage['features']): Float32Array {
+  if (features !== undefined) return rowMajor(features)
   throw new EvolmmError(
     'INVALID_OPTION',
     'images: must be encoded with their features, unless an adapter trains the vision tower and no divergence is asked ' +

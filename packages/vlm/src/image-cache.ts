@@ -29,7 +29,7 @@ export function imageCache(capacity: number): ImageCache {
 }
 
 function bytesOf({ source, pixels, features }: EncodedImage): number {
-  return sourceBytes(source) + pixels.byteLength + (features?.byteLength ?? 0)
+  return sourceBytes(source) + pixels.data.byteLength + (features?.data.byteLength ?? 0)
 }
 
 /** A path takes next to nothing. */

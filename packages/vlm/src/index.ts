@@ -14,8 +14,10 @@ export type {
   GroupOptions,
   Prompt,
   PromptOptions,
+  Sampled,
   SampleOptions,
   SamplingOptions,
+  Scored,
   ScoredCompletion,
   ScoreOptions,
   Scores,
@@ -26,6 +28,7 @@ export type {
 export type { Sampler } from './sampler'
 export type { Learner } from './learner'
 export type { Adapter } from './adapter/adapter'
+export { adapterArrays } from './adapter/adapter-arrays'
 export type { CreateAdapterOptions } from './adapter/create-adapter'
 export type { FullWeightsOptions } from './adapter/full-weights'
 export type { LoadAdapterOptions } from './adapter/load-adapter'
@@ -63,7 +66,7 @@ export {
 export { type ImageCache, imageCache } from './image-cache'
 export { decodeImage } from './image/decode-image'
 export { imageSize } from './image/image-size'
-export type { RgbImage } from './image/rgb-image'
+export type { Pixels, RgbImage } from './image/rgb-image'
 
 // 4. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'

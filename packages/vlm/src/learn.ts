@@ -13,7 +13,7 @@ import { learnProgram, trainsVocabulary } from './programs/learn-program'
 import type { Program } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
-import type { Gradient, GradientOptions, Group, ScoreOptions, Scores } from './types'
+import type { Gradient, GradientOptions, Group, Scored, ScoreOptions, Scores } from './types'
 import { weighGroups, type WeighedGroups } from './weigh-groups'
 
 export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
@@ -77,7 +77,10 @@ function gradientProgram(
   return model.program(key.join(' '), build, { prepack: false })
 }
 
-export async function score(model: Model, options: ScoreOptions): Promise<Scores> {
+export async function score(
+  model: Model,
+  options: ScoreOptions,
+): Promise<Scores & { completions: Scored[] }> {
   const { backbone, files } = model
   const { adapter, kl = false } = options
   checkGroups(model, options.groups)

@@ -1,5 +1,6 @@
 /** G prompts x N samples in one run. */
 import { checkInteger, checkNumber } from '@evolmm/internal'
+import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Feed } from './backbones/feed'
 import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './check-inputs'
@@ -10,9 +11,9 @@ import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
 import type { Feeds } from './runtime/session'
 import { uniforms, type Seed } from './runtime/uniforms'
-import type { Completion, Prompt, SampleOptions, SamplingOptions } from './types'
+import type { Completion, Prompt, Sampled, SampleOptions, SamplingOptions } from './types'
 
-export async function sample(model: Model, options: SampleOptions): Promise<Completion[][]> {
+export async function sample(model: Model, options: SampleOptions): Promise<Sampled[]> {
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')
@@ -54,11 +55,22 @@ export async function sample(model: Model, options: SampleOptions): Promise<Comp
     plain: plain.data as Float32Array,
   }
   checkFinite(drawn.plain)
-  return prompts.map((_, g) =>
-    Array.from({ length: samples }, (__, n) =>
+  return prompts.map((_, g) => {
+    const completions = Array.from({ length: samples }, (__, n) =>
       completion(model, drawn, { place: g * samples + n, total, stopTokens: settings.stopTokens }),
-    ),
-  )
+    )
+    // The run returns [steps, total]: the columns of this prompt are its rows.
+    const rows = (values: Float32Array) => {
+      const steps = values.length / total
+      for (const [n, { ids }] of completions.entries())
+        for (let step = ids.length; step < steps; step++) values[step * total + g * samples + n] = NaN
+      return ndarray(values, [samples, steps], [1, total], g * samples)
+    }
+    return Object.assign(completions, {
+      sampledLogProbabilities: rows(drawn.sampled),
+      logProbabilities: rows(drawn.plain),
+    })
+  })
 }
 
 /** A lower temperature makes logits overflow float32. */

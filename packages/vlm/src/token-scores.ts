@@ -1,24 +1,42 @@
 /** What a learning program returns for all scored tokens in a row, taken apart into groups and completions. */
+import ndarray from 'ndarray'
 import type { Tensor } from 'onnxruntime-node'
 import type { MergedGroup } from './merge-completions'
-import type { Scores, TokenScores } from './types'
+import type { Scored, Scores, TokenScores } from './types'
 
 /** The scores of each completion that was given, for each group. */
 export function tokenScores(
   groups: readonly MergedGroup[],
   results: Partial<Record<string, Tensor>>,
-): TokenScores[][] {
-  const values = (name: string) => results[name]?.data as Float32Array | undefined
-  const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map(values)
+): Scored[] {
   let at = 0
   return groups.map(({ completions, places }) => {
-    const distinct = completions.map(({ scored }) => {
-      const part = (all: Float32Array | undefined) => all?.slice(at, at + scored) ?? new Float32Array(scored)
-      const scores = { logProbabilities: part(logProbabilities), entropy: part(entropy), kl: part(kl) }
-      at += scored
-      return scores
+    const lengths = completions.map(({ scored }) => scored)
+    const starts = lengths.map((length) => (at += length) - length)
+    /** One array [N, T] for the group, and its rows up to their ends. */
+    const rowsOf = (name: string) => {
+      const values = results[name]?.data as Float32Array | undefined
+      const width = Math.max(...lengths)
+      const data = new Float32Array(places.length * width).fill(NaN)
+      const rows = places.map((place, n) => {
+        const row = data.subarray(n * width, n * width + lengths[place])
+        if (values === undefined) return row.fill(0)
+        row.set(values.subarray(starts[place], starts[place] + lengths[place]))
+        return row
+      })
+      return { array: ndarray(data, [places.length, width]), rows }
+    }
+    const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map(rowsOf)
+    const scores = places.map((_, n) => ({
+      logProbabilities: logProbabilities.rows[n],
+      entropy: entropy.rows[n],
+      kl: kl.rows[n],
+    }))
+    return Object.assign(scores, {
+      logProbabilities: logProbabilities.array,
+      entropy: entropy.array,
+      kl: kl.array,
     })
-    return places.map((place) => distinct[place])
   })
 }
 

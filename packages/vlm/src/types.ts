@@ -1,14 +1,15 @@
 /** What goes into a loaded model, and what comes out. */
+import type { FloatArray } from '@evolmm/safetensors'
 import type { Span } from './backbones/prompt-rules'
 import type { PreparedImage } from './backbones/vision'
 import type { ChatMessage } from './prompt/chat-message'
 import type { Adapter } from './adapter/adapter'
 import type { Seed } from './runtime/uniforms'
-import type { RgbImage } from './image/rgb-image'
+import type { Pixels } from './image/rgb-image'
 import type { Objective } from './programs/objective'
 
-/** An image: its path, its `file:` address, the bytes of the file, or pixels. */
-export type ImageSource = string | URL | Uint8Array | RgbImage
+/** An image: its path, its `file:` address, the bytes of the file, or pixels [H, W, 3]. */
+export type ImageSource = string | URL | Uint8Array | Pixels
 
 /** An image that went through the vision tower once. What the tower is given is kept for training it. */
 export interface EncodedImage extends PreparedImage {
@@ -18,7 +19,7 @@ export interface EncodedImage extends PreparedImage {
    * Features of the base model, [tokens, featureSize]; `undefined` if they were not asked for, and in prompts of several
    * images that depend on each other.
    */
-  features: Float32Array | undefined
+  features: FloatArray | undefined
 }
 
 export interface EncodeImageOptions {
@@ -113,6 +114,14 @@ export interface Completion {
   finishReason: 'stop' | 'length'
 }
 
+/** The completions of one prompt, with their numbers as arrays too: views of what the run returned. */
+export type Sampled = Completion[] & {
+  /** [N, T]: a row for each completion; NaN after its end. */
+  sampledLogProbabilities: FloatArray
+  /** [N, T] */
+  logProbabilities: FloatArray
+}
+
 export interface StreamOptions extends SamplingOptions {
   prompt: Prompt
   /** @default 0 */
@@ -178,6 +187,16 @@ export interface TokenScores {
   entropy: Float32Array
   /** Zeros where it was not computed. */
   kl: Float32Array
+}
+
+/** The scores of the completions of one group, with their numbers as arrays too, whose rows those of a completion are. */
+export type Scored = TokenScores[] & {
+  /** [N, T]: a row for each completion; NaN after its end. */
+  logProbabilities: FloatArray
+  /** [N, T] */
+  entropy: FloatArray
+  /** [N, T] */
+  kl: FloatArray
 }
 
 export interface Scores {

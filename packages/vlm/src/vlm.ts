@@ -9,7 +9,16 @@ import type { WriteCheckpointOptions } from './checkpoint/write-checkpoint'
 import type { Learner } from './learner'
 import type { Tokenizer } from './prompt/load-tokenizer'
 import type { Sampler } from './sampler'
-import type { Group, GroupOptions, StreamOptions } from './types'
+import type {
+  Group,
+  GroupOptions,
+  Sampled,
+  SampleOptions,
+  Scored,
+  ScoreOptions,
+  Scores,
+  StreamOptions,
+} from './types'
 
 export interface Vlm extends Sampler, Learner {
   name: string
@@ -24,6 +33,10 @@ export interface Vlm extends Sampler, Learner {
    * `gradient` and `score` the same as a group for each, and much cheaper.
    */
   group: (options: GroupOptions) => Group
+  /** The completions of each prompt, all in one run. */
+  sample: (options: SampleOptions) => Promise<Sampled[]>
+  /** The log-probabilities of given completions; no gradient. */
+  score: (options: ScoreOptions) => Promise<Scores & { completions: Scored[] }>
   /** Text piece by piece: what `sample` gives as sample 0 for the same seed. */
   stream: (options: StreamOptions) => AsyncIterable<string>
   /** Writes every program as a `.onnx` file, with the weights beside them; returns the paths. */

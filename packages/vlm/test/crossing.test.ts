@@ -3,6 +3,7 @@
  * the CPU nothing really crosses, but the feeds and fetches are those of every device.
  */
 import { join } from 'node:path'
+import ndarray from 'ndarray'
 import { afterEach, expect, test, vi } from 'vitest'
 import { loadVlm, planPrograms } from '../src/index'
 import { publishedModel } from './support/published-model'
@@ -55,7 +56,7 @@ const data = Uint8Array.from(
 test('an iteration fetches nothing larger than the adapter, feeds nothing larger, and no cache crosses', async () => {
   const vlm = await loadVlm(tinyFolder, { device: 'cpu', threads: 1 })
   const adapter = vlm.createAdapter({ rank: 16 })
-  const image = await vlm.encodeImage({ ...size, data })
+  const image = await vlm.encodeImage(ndarray(data, [size.height, size.width, 3]))
   const prompt = vlm.prompt({ images: [image], prompt: 'What is the tallest bar?' })
   const sampling = { prompts: [prompt], adapter, maxNewTokens: 12, stopTokens: [] }
   await vlm.sample(sampling)

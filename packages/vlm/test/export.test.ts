@@ -55,7 +55,7 @@ test('the programs are files that a fresh session opens by path, and say what Py
   const { feeds } = packGroups([{ prompt, completions: [{ ids }] }])
   const vision = backbone.vision?.feeds([prompt.images])
   const parameters = floats(adapter.parameters)
-  const features = floats(prompt.images[0].features ?? [], [
+  const features = floats(prompt.images[0].features?.data ?? [], [
     prompt.imageSpans[0].length,
     backbone.sizes.hiddenSize,
   ])
@@ -100,7 +100,7 @@ test('without an adapter the base model is exported, and its sampler draws the s
   const { feeds } = packGroups([{ prompt, completions: [] }])
   const single = (value: number): Feed => ({ ...floats([value]), dims: [] })
   const common = {
-    features: floats(prompt.images[0].features ?? [], [
+    features: floats(prompt.images[0].features?.data ?? [], [
       prompt.imageSpans[0].length,
       backbone.sizes.hiddenSize,
     ]),

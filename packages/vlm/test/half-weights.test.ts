@@ -115,7 +115,7 @@ async function run(vlm: Vlm, given?: Int32Array) {
   const learning = { groups: [{ prompt, completions: [{ ids }], advantages: [0.3] }], adapter, beta: 0.1 }
   const result = {
     ids,
-    features: image.features ?? new Float32Array(0),
+    features: image.features?.data ?? new Float32Array(0),
     sampled: own.logProbabilities,
     scoredOwn: await score(own.ids),
     scored: await score(ids),

@@ -1,3 +1,4 @@
+import ndarray from 'ndarray'
 import { expect, test } from 'vitest'
 import { imageCache, type EncodedImage } from '../src'
 
@@ -5,7 +6,7 @@ import { imageCache, type EncodedImage } from '../src'
 function image(bytes: number): EncodedImage {
   return {
     source: 'picture.png',
-    pixels: new Float32Array(bytes / 4),
+    pixels: ndarray(new Float32Array(bytes / 4)),
     features: undefined,
   } as unknown as EncodedImage
 }
@@ -46,7 +47,7 @@ test('an image larger than the whole cache is not kept and drives nothing out', 
 test('what cannot be encoded is asked for again', async () => {
   const cache = imageCache(80)
   await expect(cache.get('a', () => Promise.reject(new Error('damaged')))).rejects.toThrow('damaged')
-  expect(await cache.get('a', () => Promise.resolve(image(8)))).toMatchObject({ pixels: { length: 2 } })
+  expect(await cache.get('a', () => Promise.resolve(image(8)))).toMatchObject({ pixels: { size: 2 } })
 })
 
 test('a source of bytes or pixels counts, a path does not', async () => {
@@ -63,5 +64,5 @@ test('a source of bytes or pixels counts, a path does not', async () => {
   }
   expect(await kept('picture.png')).toBe(true)
   expect(await kept(bytes)).toBe(false)
-  expect(await kept({ width: 1, height: 1, data: bytes })).toBe(false)
+  expect(await kept(ndarray(bytes))).toBe(false)
 })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { crc32, deflateSync } from 'node:zlib'
 import { EvolmmError } from '@evolmm/internal'
+import ndarray from 'ndarray'
 import { afterAll, expect, test } from 'vitest'
 import { decodeImage } from '../src/image/decode-image'
 
@@ -39,9 +40,9 @@ const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('h
 const exact = Object.entries(images).filter(([name]) => !name.endsWith('.avif'))
 
 test.each(exact)('%s decodes to the bytes that Pillow gives', async (name, expected) => {
-  const { width, height, data } = await decodeImage(join(folder, name))
-  expect({ width, height, sha256: sha256(data) }).toMatchObject({ width, height, sha256: expected.sha256 })
-  expect({ width, height }).toEqual({ width: expected.width, height: expected.height })
+  const { shape, data } = await decodeImage(join(folder, name))
+  expect(shape).toEqual([expected.height, expected.width, 3])
+  expect(sha256(data)).toBe(expected.sha256)
 })
 
 // Bounds as measured: both decode the same YUV, and turn it into RGB by different roundings and upsamplings.
@@ -177,13 +178,21 @@ test('a decompression bomb is refused by its header, where Pillow refuses it', a
 
 test('pixels that do not fit their size, and other values, are an invalid option', async () => {
   const data = new Uint8Array(12)
+  const view = ndarray(data, [2, 2, 3])
+  expect(await decodeImage(view)).toBe(view)
   for (const bad of [
-    { width: 2, height: 2, data: new Uint8Array(11) },
-    { width: 2, height: -2, data },
-    { width: 1.5, height: 8, data: new Uint8Array(36) },
-    { width: 0, height: 0, data: new Uint8Array(0) },
-    { width: 2, height: 2, data: [...data] },
-    { width: 2, height: 2 },
+    ndarray(new Uint8Array(11), [2, 2, 3]),
+    { ...view, shape: [-2, 2, 3] },
+    { ...view, shape: [1.5, 2, 3] },
+    ndarray(new Uint8Array(0), [0, 0, 3]),
+    ndarray([...data], [2, 2, 3]),
+    ndarray(data, [3, 4]),
+    ndarray(data, [3, 2, 2]),
+    { ...view, offset: 1 },
+    { ...view, offset: -1 },
+    { ...view, stride: [-6, 3, 1] },
+    { ...view, stride: [6, 3] },
+    { shape: [2, 2, 3] },
     {},
     null,
     undefined,

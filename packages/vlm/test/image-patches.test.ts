@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { narrowHalf } from '@evolmm/safetensors'
 import { imagePatches } from '../src/backbones/parts/image-patches'
 import { decodeImage } from '../src/image/decode-image'
+import { rgbImage } from '../src/image/rgb-image'
 import { readPatchSettings } from '../src/backbones/parts/patch-settings'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
@@ -49,7 +50,7 @@ function folderOf(files: Record<string, unknown>): string {
 
 test.each(reference.images)('the patches of $file are those of the reference', async (item) => {
   const config = await readPatchSettings(tiny)
-  const image = await decodeImage(join(tiny, 'images', item.file))
+  const image = rgbImage(await decodeImage(join(tiny, 'images', item.file)))
   expect([image.width, image.height]).toEqual([item.width, item.height])
   const { pixels, grid } = imagePatches(image, config)
   expect(grid).toEqual(item.grid_thw)
@@ -66,7 +67,7 @@ test.each(numbers.patches)(
   'with the settings "$settings", $file becomes the same float32 numbers, bit for bit',
   async ({ options, file, grid, sha256 }) => {
     const config = await readPatchSettings(folderOf({ 'preprocessor_config.json': options }))
-    const patches = imagePatches(await decodeImage(join(tiny, 'images', file)), config)
+    const patches = imagePatches(rgbImage(await decodeImage(join(tiny, 'images', file))), config)
     expect(patches.grid).toEqual(grid)
     const bytes = new Uint8Array(patches.pixels.buffer)
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)

@@ -2,6 +2,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Completion, type Vlm } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { expect, test, vi } from 'vitest'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
@@ -257,7 +258,7 @@ test('what cannot fit is refused with the numbers by every call, before a progra
 test('an image whose attention cannot fit is refused before it is tried', async () => {
   const vlm = await loadVlm(tinyFolder, { memoryLimit: 4e9 })
   const data = new Uint8Array(4000 * 3000 * 3)
-  await expect(vlm.encodeImage({ width: 4000, height: 3000, data })).rejects.toThrow(
+  await expect(vlm.encodeImage(ndarray(data, [3000, 4000, 3]))).rejects.toThrow(
     coded('MEMORY_EXCEEDED', /at most 4\.00 GB, got about \d\d\.\d GB \(encode/),
   )
   await vlm.dispose()
@@ -265,7 +266,7 @@ test('an image whose attention cannot fit is refused before it is tried', async 
 
 test('several large images are counted one after another, as they are encoded', async () => {
   const vlm = await loadVlm(tinyFolder, { memoryLimit: 1.5e9 })
-  const image = await vlm.encodeImage({ width: 560, height: 560, data: new Uint8Array(560 * 560 * 3) })
+  const image = await vlm.encodeImage(ndarray(new Uint8Array(560 * 560 * 3), [560, 560, 3]))
   const prompt = vlm.prompt({ images: [image], prompt: 'What?' })
   const completions = [{ ids: Int32Array.of(5, 6) }]
   // Thirty towers at once would take 1.3 GB for their scores alone.

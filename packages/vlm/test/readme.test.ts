@@ -26,7 +26,7 @@ afterAll(async () => {
 
 test('the example prints what it says and saves the adapter', async () => {
   const { printed, promised } = await runReadmeExample(root)
-  expect(promised).toHaveLength(1)
+  expect(promised).toHaveLength(2)
   expect(printed).toEqual(promised)
   expect(await readdir(join(folder, 'solver'))).toContain('adapter_model.safetensors')
 })
@@ -43,4 +43,10 @@ test('that adapter is loaded, merged over what was there and exported, with weig
     expect((await stat(join(folder, 'programs', weights))).nlink).toBeGreaterThan(1)
     if (i === 0) await rm(join(folder, 'programs'), { recursive: true })
   }
+})
+
+test('arrays show what the README says', async () => {
+  const { printed, promised } = await runReadmeExample(root, 2)
+  expect(promised).toHaveLength(4)
+  expect(printed).toEqual(promised)
 })

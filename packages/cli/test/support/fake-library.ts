@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { EvolmmError } from '@evolmm/internal'
 import type { IterationRecord } from '@evolmm/trainer'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
 
 export interface FakeOptions {
@@ -55,8 +56,8 @@ export const encodedImage: EncodedImage = {
   source: 'picture.png',
   ...{ tokens: 6, patches: 24, area: 24 * 14 * 14 },
   fields: { image_grid_thw: [1, 4, 6] },
-  pixels: new Float32Array(),
-  features: new Float32Array(),
+  pixels: ndarray(new Float32Array()),
+  features: undefined,
 }
 
 /** Two tokens of text and one of an image that stretches over three places. */

@@ -1,4 +1,5 @@
 /** One tensor of an adapter. */
+import { countOf } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { Adapter } from './adapter'
 
@@ -12,6 +13,6 @@ export function parameterView({ trainable, parameters }: Adapter, name: string):
       `adapter: must have ${size} parameters, ${name} among them, got ${parameters.length}; pass an adapter as it was made`,
       { details: { name, size, length: parameters.length } },
     )
-  const count = entry.shape.reduce((product, dim) => product * dim, 1)
+  const count = countOf(entry.shape)
   return parameters.subarray(entry.offset, entry.offset + count)
 }

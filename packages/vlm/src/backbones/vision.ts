@@ -1,5 +1,6 @@
 /** What the rest of the package knows of a vision tower. */
 import type { Tensor } from '@evolmm/onnx'
+import type { FloatArray } from '@evolmm/safetensors'
 import type { RgbImage } from '../image/rgb-image'
 import type { Feed, InputDeclaration } from './feed'
 import type { Layers } from './layers'
@@ -19,8 +20,8 @@ export interface ImageLayout {
 
 /** An image as the tower takes it. */
 export interface PreparedImage extends ImageLayout {
-  /** Normalised values, in an order that is the folder's own. */
-  pixels: Float32Array
+  /** Normalised values, in a shape and an order that are the folder's own: [patches, numbers], or tiles. */
+  pixels: FloatArray
 }
 
 /** Bounds of an image's area after resizing. Throws `INVALID_OPTION` where the model has no such bounds. */

@@ -9,10 +9,11 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import ndarray from 'ndarray'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { EvolmmError } from '../errors'
 import { fillLikePillow } from './gif-background'
-import type { RgbImage } from './rgb-image'
+import type { Pixels, RgbImage } from './rgb-image'
 
 /** Pillow draws the line at decompression bombs here. */
 const maxPixels = 178_956_970
@@ -22,14 +23,18 @@ const formats = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif']
 
 const inputOptions: SharpOptions = { failOn: 'error', ignoreIcc: true, limitInputPixels: false }
 
-/** Decodes a path, a file URL or encoded bytes; an `RgbImage` is checked and returned as it is. */
-export async function decodeImage(source: string | URL | Uint8Array | RgbImage): Promise<RgbImage> {
-  if (source instanceof Uint8Array) return decodeBytes(source, 'image bytes')
+/** The pixels [H, W, 3] of a path, a file URL or encoded bytes; pixels are checked and returned as they are. */
+export async function decodeImage(source: string | URL | Uint8Array | Pixels): Promise<Pixels> {
+  if (source instanceof Uint8Array) return pixelsOf(await decodeBytes(source, 'image bytes'))
   if (typeof source === 'string' || source instanceof URL) {
     const bytes = await read(source)
-    return decodeBytes(bytes, String(source))
+    return pixelsOf(await decodeBytes(bytes, String(source)))
   }
   return checkPixels(source)
+}
+
+function pixelsOf({ width, height, data }: RgbImage): Pixels {
+  return ndarray(data, [height, width, 3])
 }
 
 async function read(source: string | URL): Promise<Uint8Array> {
@@ -126,27 +131,31 @@ function fromGrey16(words: Uint16Array, channels: number, scaled: boolean): Uint
   return rgb
 }
 
-function checkPixels(source: RgbImage): RgbImage {
+function checkPixels(source: Pixels): Pixels {
   // Callers may not be type-checked.
-  const image = source as Partial<RgbImage> | null | undefined
-  const { width, height, data } = image ?? {}
-  if (
-    !isSide(width) ||
-    !isSide(height) ||
-    !(data instanceof Uint8Array) ||
-    data.length !== width * height * 3
+  const { data, shape, stride, offset } = (source as Partial<Pixels> | null | undefined) ?? {}
+  const last = (axis: number) => ((shape?.[axis] ?? 0) - 1) * (stride?.[axis] ?? NaN)
+  const ends = [0, 1, 2].map(last)
+  const [first, end] = [Math.min, Math.max].map((most) =>
+    ends.reduce((place, step) => place + most(step, 0), offset ?? NaN),
   )
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `image: must be a path, a file URL, encoded bytes, or { width, height, data } with width * height * 3 bytes, got ${
-        data instanceof Uint8Array ? `${width}x${height} with ${data.length} bytes` : typeof source
-      }; pass such a value`,
-    )
-  return source
-}
-
-function isSide(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0
+  if (
+    data instanceof Uint8Array &&
+    shape?.length === 3 &&
+    shape[2] === 3 &&
+    shape.every((length) => Number.isSafeInteger(length) && length > 0) &&
+    Number.isSafeInteger(first) &&
+    Number.isSafeInteger(end) &&
+    first >= 0 &&
+    end < data.length
+  )
+    return source
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `image: must be a path, a file URL, encoded bytes, or an ndarray [H, W, 3] of bytes, got ${
+      data instanceof Uint8Array ? `[${String(shape)}] with ${data.length} bytes` : typeof source
+    }; pass such a value`,
+  )
 }
 
 function unreadable(image: string, rule: string, cause?: unknown): EvolmmError {

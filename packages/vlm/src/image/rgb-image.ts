@@ -1,9 +1,20 @@
-/** Pixels as all of the package handles them: 8 bits, red, green and blue, without alpha. */
+/** Decoded images: arrays for callers, flat bytes for what works on them. */
+import { rowMajor } from '@evolmm/internal'
+import type { NdArray } from 'ndarray'
+
+/** The pixels of an image, [H, W, 3]: rows from the top, 8 bits of red, green and blue, no alpha. */
+export type Pixels = NdArray<Uint8Array>
+
+/** The same in memory as all of the package reads it. */
 export interface RgbImage {
-  /** Pixels. */
   width: number
-  /** Pixels. */
   height: number
-  /** Rows from the top, [height, width, 3]. */
+  /** Row-major, [height, width, 3]. */
   data: Uint8Array
+}
+
+/** The bytes are those of `pixels`, unless its rows do not lie one after the other. */
+export function rgbImage(pixels: Pixels): RgbImage {
+  const [height, width] = pixels.shape
+  return { width, height, data: rowMajor(pixels) }
 }

@@ -85,7 +85,7 @@ async function run(folder: string, { device, dtype }: Options): Promise<DeviceLo
   }
   await adamW.release()
   await vlm.dispose()
-  return { features: [...(image.features ?? [])], iterations }
+  return { features: [...(image.features?.data ?? [])], iterations }
 }
 
 const [folder, device, dtype] = process.argv.slice(2)

@@ -1,5 +1,6 @@
 /** Weights and images from formulas in integers, as `fixtures/shapes/make_shapes.py` computes them too. */
-import type { RgbImage } from '../../src/image/rgb-image'
+import ndarray from 'ndarray'
+import type { Pixels } from '../../src/image/rgb-image'
 
 const prime = 2147483647
 
@@ -33,7 +34,7 @@ export function signedSum(name: string, values: Float32Array, k: number): number
   return values.reduce((sum, value) => sum + (1 - 2 * ((draws.next().value >> 15) & 1)) * value, 0)
 }
 
-export function picture(width: number, height: number, seed: number): RgbImage {
+export function picture(width: number, height: number, seed: number): Pixels {
   const data = new Uint8Array(width * height * 3)
   let at = 0
   for (let y = 0; y < height; y++)
@@ -42,7 +43,7 @@ export function picture(width: number, height: number, seed: number): RgbImage {
         const value = (c + 1) * x * x + 3 * x * y + seed * y * y + 40 * c * x
         data[at++] = Math.floor(value / 64) + 17 * seed * c
       }
-  return { width, height, data }
+  return ndarray(data, [height, width, 3])
 }
 
 function countOf(shape: readonly number[]): number {

@@ -11,7 +11,7 @@ import type { Span } from '../../src/backbones/prompt-rules'
 import type { PreparedImage, Vision } from '../../src/backbones/vision'
 import { widenedCheckpoint } from '../../src/checkpoint/widened-checkpoint'
 import { openCheckpoint } from '../../src/checkpoint/open-checkpoint'
-import type { RgbImage } from '../../src/image/rgb-image'
+import { rgbImage, type Pixels } from '../../src/image/rgb-image'
 import { encodeProgram } from '../../src/programs/encode-program'
 import { featureRows, featuresInput, imageRows } from '../../src/programs/image-inputs'
 import { learnProgram } from '../../src/programs/learn-program'
@@ -29,7 +29,7 @@ export interface TestModel {
   files: WeightFiles
   /** Where its weights are, if they had to be widened; gone after the tests. */
   cacheDir: string
-  prepare: (image: RgbImage) => PreparedImage
+  prepare: (image: Pixels) => PreparedImage
   /** Image tokens of the base model. */
   encode: (images: readonly PreparedImage[]) => Promise<Feed>
 }
@@ -67,14 +67,14 @@ export async function openModel(folder: string): Promise<TestModel> {
   afterAll(() => rm(cacheDir, { recursive: true, force: true }))
   const { tensors } = await widenedCheckpoint(stored, { cacheDir })
   const files = await externalData([...tensors.values()])
-  const { prepare } = await vision.processor(folder, {})
+  const processor = await vision.processor(folder, {})
   const encoder = await openProgram(encodeProgram({ vision, files }), files)
   return {
     backbone,
     vision,
     files,
     cacheDir,
-    prepare,
+    prepare: (image) => processor.prepare(rgbImage(image)),
     encode: async (images) => {
       if (images.length === 0) return float([0, vision.featureSize], [])
       const { features } = await encoder.run(vision.feeds([images]))

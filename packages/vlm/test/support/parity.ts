@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AdamW } from '@evolmm/rl-core'
 import { narrowHalf } from '@evolmm/safetensors'
 import { loadVlm, openConfig } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { expect, test } from 'vitest'
 import { decodeImage } from '../../src/image/decode-image'
 import { openPrompting } from '../../src/open-folder'
@@ -25,7 +26,7 @@ export function inputParity({ reference, model, caseGroup }: FixtureModel, publi
       const { pixels, fields } = prepare(await decodeImage(join(folder, 'images', file)))
       expect(fields.image_grid_thw).toEqual(grid)
       const { data } = raw(`pixels.${file}`)
-      const bits = narrowHalf(pixels, 'float16')
+      const bits = narrowHalf(pixels.data, 'float16')
       expect(Buffer.from(bits.buffer, bits.byteOffset, bits.byteLength).equals(Buffer.from(data))).toBe(true)
     },
   )
@@ -239,7 +240,13 @@ export function packingParity(fixture: FixtureModel): void {
     const parameters = startingParameters(adapters)
     const group = await caseGroup('c0')
     const own = await learn([group], parameters)
-    const images = group.images.map((image) => ({ ...image, pixels: image.pixels.map((value) => -value) }))
+    const images = group.images.map((image) => ({
+      ...image,
+      pixels: ndarray(
+        image.pixels.data.map((value) => -value),
+        image.pixels.shape,
+      ),
+    }))
     expectAnother(await learn([{ ...group, images }], parameters), own)
   })
 }

@@ -1,4 +1,5 @@
 /** Images as patches: what a `patchTower` reads. */
+import ndarray from 'ndarray'
 import { EvolmmError } from '../../errors'
 import type { ImageBounds, ImageProcessor } from '../vision'
 import { fittedSize, imagePatches } from './image-patches'
@@ -35,7 +36,8 @@ export async function patchProcessor(
     },
     prepare: (image) => {
       const { pixels, grid } = imagePatches(image, settings)
-      return { ...gridLayout(grid, settings), pixels }
+      const layout = gridLayout(grid, settings)
+      return { ...layout, pixels: ndarray(pixels, [layout.patches, pixels.length / layout.patches]) }
     },
   }
 }

@@ -3,6 +3,7 @@
  * with rotary positions, and a merger that makes one token of a square of patches. They differ in norms, in the MLP and in
  * which patches see each other.
  */
+import { rowMajor } from '@evolmm/internal'
 import { op, rotary, type Tensor } from '@evolmm/onnx'
 import type { Feed } from '../feed'
 import type { Layers } from '../layers'
@@ -118,7 +119,7 @@ function towerFeeds(
   const near = Object.entries(kinds).map(([kind, groupsOf]) => neighbourFeeds(kind, groupsOf(places)))
   return Object.assign(
     {
-      pixels: table(patchNumbers(config), joined(images.map(({ pixels }) => pixels))),
+      pixels: table(patchNumbers(config), joined(images.map(({ pixels }) => rowMajor(pixels)))),
       cos: table(headSize / 2, cos),
       sin: table(headSize / 2, sin),
     },
