@@ -11,6 +11,7 @@ import {
   type Adapter,
   type Vlm,
 } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { afterAll, expect, test } from 'vitest'
 import { coded } from './prompt-checkpoint'
 import { largestDifference } from './support/compare'
@@ -156,7 +157,7 @@ test('there is no program for images, and images are refused', async () => {
   expect((await readdir(out)).sort()).toEqual([...files, 'model.safetensors'].sort())
   const planned = planPrograms({ backbone: open() }).programs.map(({ name }) => `${name}.onnx`)
   expect(planned.sort()).toEqual(files)
-  const picture = { width: 2, height: 2, data: new Uint8Array(12) }
+  const picture = ndarray(new Uint8Array(12), [2, 2, 3])
   await expect(vlm.encodeImage(picture)).rejects.toThrow(coded('IMAGES_UNSUPPORTED'))
   expect(vlm.imageFields).toEqual([])
 })
