@@ -31,6 +31,7 @@ export function fileTask(options: FileTaskOptions): Task {
   return {
     name: options.name ?? basename(file).replace(/\.(jsonl|parquet)$/, ''),
     version: 1,
+    scorer,
     source: { file },
     generation: { maxNewTokens: checkInteger('maxNewTokens', options.maxNewTokens ?? 64, { min: 1 }) },
     prompt: (row) => {

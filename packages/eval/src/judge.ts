@@ -30,6 +30,9 @@ export interface JudgeRequest {
   signal?: AbortSignal | undefined
 }
 
+/** The endpoint and the model that are asked where nothing else is said. */
+export const openAi = { url: 'https://api.openai.com/v1', model: 'gpt-4o-2024-11-20' }
+
 export interface OpenAiJudgeOptions {
   /** Address before `/chat/completions`. @default 'https://api.openai.com/v1' */
   baseUrl?: string | undefined
@@ -57,8 +60,8 @@ const passing = (status: number) => status === 408 || status === 409 || status =
 
 export function openAiJudge(options: OpenAiJudgeOptions = {}): Judge {
   const settings = {
-    url: `${(options.baseUrl ?? 'https://api.openai.com/v1').replace(/\/$/, '')}/chat/completions`,
-    model: options.model ?? 'gpt-4o-2024-11-20',
+    url: `${(options.baseUrl ?? openAi.url).replace(/\/$/, '')}/chat/completions`,
+    model: options.model ?? openAi.model,
     apiKey: options.apiKey,
     temperature: checkNumber('temperature', options.temperature ?? 0, { min: 0 }),
     tries: checkInteger('tries', options.tries ?? 5, { min: 1 }),

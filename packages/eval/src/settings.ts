@@ -19,6 +19,7 @@ import {
   type Settings,
   type SettingsOf,
 } from '@evolmm/settings'
+import { openAi } from './judge'
 
 const model = {
   ...modelRows,
@@ -88,7 +89,7 @@ const scores = {
   }),
   judge_url: text(null, 'OpenAI-compatible endpoint that grades what rules cannot', {
     value: 'url',
-    otherwise: 'nobody',
+    otherwise: "OpenAI's beside a judge_model, else nobody",
     option: 'baseUrl',
     must: {
       rule: 'be an http or https address',
@@ -97,7 +98,7 @@ const scores = {
     },
     identity: true,
   }),
-  judge_model: text(null, 'model to ask there', { value: 'name', otherwise: 'the first', identity: true }),
+  judge_model: text(null, 'model to ask there', { value: 'name', otherwise: openAi.model, identity: true }),
   scorer: choice(scorerNames, 'how .jsonl and .parquet files are scored', {
     default: 'exact',
     identity: true,

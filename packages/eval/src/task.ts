@@ -71,6 +71,8 @@ export interface Task {
   name: string
   /** Counted up when a score changes its meaning. */
   version: number
+  /** The rule that scores, where a task may have one of several. @default the task's own */
+  scorer?: string | undefined
   source: DataSource
   /** Columns that are read. @default all */
   columns?: readonly string[] | undefined

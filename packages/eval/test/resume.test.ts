@@ -5,6 +5,7 @@ import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFile
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { bundleScript, sizedTest, temporaryFolder } from '@evolmm/internal/testing'
+import type { ScorerName } from '@evolmm/rewards'
 import { expect, onTestFinished, test } from 'vitest'
 import { fileTask } from '../src/file-task'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
@@ -222,6 +223,27 @@ test('other options, data or parameters begin another run', async () => {
   // Six changed runs, the resumed one and that on the new data, each with files of its own.
   const results = readdirSync(join(folder, 'org__fake')).filter((name) => name.endsWith('_results.json'))
   expect(results).toHaveLength(8)
+})
+
+test('a run stopped under one scorer is not continued under another', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 5)
+  let asked = 0
+  const run = (scorer: ScorerName, most: number) => {
+    asked = 0
+    const onSample = (requests: readonly unknown[]) => {
+      asked += requests.length
+      if (asked > most) throw new Error('no power')
+    }
+    return evaluate({ ...options(file, folder, { onSample }), tasks: [fileTask({ file, scorer })] })
+  }
+  await expect(run('exact', 3)).rejects.toThrow('no power')
+  const { tasks } = await run('anls', 5)
+  expect(asked).toBe(5)
+  expect(Object.keys(tasks[0].metrics)).toEqual(['anls'])
+  // What was done under the first is still there for it.
+  await run('exact', 5)
+  expect(asked).toBe(5 - 3)
 })
 
 test('a run that another process writes is refused, and goes on when that one is gone', async () => {

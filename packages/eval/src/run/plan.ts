@@ -96,6 +96,8 @@ export function describeRun(policy: Policy, settings: RunSettings, opened: reado
     tasks: opened.map(({ task, data, start, end, settings: own, until }) => ({
       name: task.name,
       version: task.version,
+      // Left out where it says what stored runs of the former version were scored by.
+      ...(task.scorer !== undefined && task.scorer !== 'exact' && { scorer: task.scorer }),
       revision: data.revision,
       start,
       end,
