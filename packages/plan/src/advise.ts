@@ -1,5 +1,4 @@
 /** Advice for a run that does not fit: which settings to change. */
-import { formatBytes } from '@evolmm/internal'
 import { fits, type FitOptions } from './fit'
 import type { Place } from './memory'
 import type { RunPlan } from './plan-run'
@@ -15,7 +14,7 @@ export interface Advice {
 export interface Alternative {
   /** Settings, with the values that they would have. */
   changes: Changes
-  /** What the run would take then. */
+  /** The memory that the run would take then. */
   total: Place
 }
 
@@ -47,22 +46,4 @@ export function advise(plan: RunPlan, { image, limits }: FitOptions): Advice {
     return { enough: true, alternatives: [alternative(taken)] }
   }
   return { enough: false, alternatives: taken.length > 0 ? [alternative(taken)] : [] }
-}
-
-/** A setting with a value as the reader of a message would write it. */
-export type WriteSetting = (setting: string, value: unknown) => string
-
-/** The advice in words: "batch_size 2 (31.0 GB), or lora_r 8 (33.2 GB) would do". */
-export function formatAdvice(
-  { enough, alternatives }: Advice,
-  write: WriteSetting = (setting, value) => `${setting} ${String(value)}`,
-): string {
-  const changes = (one: Alternative) =>
-    Object.entries(one.changes)
-      .map(([setting, value]) => write(setting, value))
-      .join(' ')
-  const bytes = ({ total }: Alternative) => formatBytes(total.device > 0 ? total.device : total.host)
-  if (enough) return `${alternatives.map((one) => `${changes(one)} (${bytes(one)})`).join(', or ')} would do`
-  const most = alternatives.map((one) => `${changes(one)} would leave ${bytes(one)}, so `)
-  return `${most.join('')}use a smaller model or more memory`
 }

@@ -1,8 +1,9 @@
 /** Refuses a run that cannot fit. */
 import { formatBytes } from '@evolmm/internal'
-import { advise, formatAdvice, type WriteSetting } from './advise'
+import { advise } from './advise'
 import { EvolmmError } from './errors'
 import { fits, type FitOptions } from './fit'
+import { formatAdvice, type WriteSetting } from './format-advice'
 import type { RunPlan } from './plan-run'
 
 export interface CheckFitOptions extends FitOptions {

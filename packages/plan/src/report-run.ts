@@ -4,22 +4,23 @@ import { fits, largestBatch, type FitOptions } from './fit'
 import type { TrainingMemory } from './memory'
 import type { RunPlan } from './plan-run'
 
-/** Bytes. */
+/** Memory is in bytes. */
 export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'total' | 'parameters'> {
   model: string
   device: RunPlan['device']
   dtype: RunPlan['dtype']
   quantize: RunPlan['settings']['quantize']
-  /** The largest one, in pixels. */
+  /** The largest image, in pixels. */
   image: { width: number; height: number }
   patches: number
-  /** Tokens of the longest prompt. */
+  /** Tokens of the longest prompt of either role. */
   prompt_tokens: number
   /** `null` where nobody knows. */
   limits: { device: number | null; host: number | null }
   fits: boolean
+  /** Images of an iteration that would fit; 0 where none does, or the device does not say what it has. */
   largest_batch: number
-  /** What would make it fit; `null` if it does. */
+  /** The settings that would make it fit; `null` if it does. */
   advice: Advice | null
 }
 
