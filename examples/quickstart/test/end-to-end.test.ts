@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { shareSessions } from '@evolmm/internal/testing'
 import { writeReport } from '@evolmm/report'
 import { readLog } from '@evolmm/runs'
 import {
@@ -27,6 +28,8 @@ import {
 } from '@evolmm/trainer'
 import { loadVlm, type Adapter, type Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+
+shareSessions()
 
 const checkpoint = fileURLToPath(new URL('../../../packages/tiny-world/checkpoint', import.meta.url))
 const load = { device: 'cpu', threads: 1 } as const

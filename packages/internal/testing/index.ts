@@ -13,5 +13,6 @@ export {
 } from './hub-server'
 export { runReadmeExample } from './run-readme-example'
 export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'
+export { shareSessions } from './share-sessions'
 export { sizedTest, type Sizes } from './sized-test'
 export { prepareWebGpu } from './webgpu'

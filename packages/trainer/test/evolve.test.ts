@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
+import { shareSessions } from '@evolmm/internal/testing'
 import { resolve } from '@evolmm/settings'
 import type { Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -18,6 +19,8 @@ import {
 import { makeImages, openTiny, sense, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { textReward } from './support/tiny-train'
+
+shareSessions()
 
 let vlm: Vlm
 let images: Awaited<ReturnType<typeof makeImages>>

@@ -1,4 +1,5 @@
 /** What must hold of any correct implementation, and did not of the released one: image, reference, both roles. */
+import { shareSessions } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Vlm } from '@evolmm/vlm'
 import { evolve, startState, type EvolmmGiven, type EvolveOptions, type IterationRecord } from '../src/index'
@@ -6,6 +7,8 @@ import { timeless } from './support/timeless'
 import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { textReward } from './support/tiny-train'
+
+shareSessions()
 
 let vlm: Vlm
 let images: Awaited<ReturnType<typeof makeImages>>

@@ -1,6 +1,7 @@
 /** Several processes at one global batch are one process at that batch, up to the rounding of sums. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { openImageDataset } from '@evolmm/dataset'
+import { shareSessions } from '@evolmm/internal/testing'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -10,6 +11,8 @@ import { simulatedGroup } from './support/simulated-group'
 import { timeless } from './support/timeless'
 import { makeImages, openTiny, sense, tinyOptions } from './support/tiny-run'
 import { textReward } from './support/tiny-train'
+
+shareSessions()
 
 let vlm: Vlm
 let images: Awaited<ReturnType<typeof makeImages>>

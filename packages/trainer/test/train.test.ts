@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
+import { shareSessions } from '@evolmm/internal/testing'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { findCheckpoints, readCheckpoint, readLog, saveCheckpoint, type Tracker } from '@evolmm/runs'
 import {
@@ -20,6 +21,8 @@ import {
 import { timelessLog } from './support/timeless'
 import { makeImages, openTiny, tinyFolder, sense } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+
+shareSessions()
 
 vi.mock('node:fs/promises', { spy: true })
 
