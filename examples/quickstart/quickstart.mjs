@@ -85,10 +85,13 @@ async function examine({ vlm, adapter }) {
 }
 
 // 3. The model, and how it learns. Both roles are LoRA adapters on one checkpoint; the one that asks stays as it is.
-const attention = ['q_proj', 'k_proj', 'v_proj', 'o_proj']
-const role = {
-  model: fileURLToPath(new URL('../../packages/tiny-world/checkpoint', import.meta.url)),
-  lora: { rank: 16, alpha: 32, dropout: 0, targets: [...attention, 'gate_proj', 'up_proj', 'down_proj'] },
+const model = {
+  solver_model: fileURLToPath(new URL('../../packages/tiny-world/checkpoint', import.meta.url)),
+  use_lora_solver: true,
+  use_lora_proposer: true,
+  lora_r: 16,
+  lora_dropout: 0,
+  lora_targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
 }
 const recipe = {
   batch_size: 8, // charts in an update, with one question each
@@ -107,7 +110,6 @@ const recipe = {
 }
 
 // 4. The run. All of it is in one folder: the log of every update, checkpoints, and the report.
-const folder = resolve(flags.output_dir, `quickstart-seed-${seed}`)
 const line = statusLine({ output: process.stdout })
 const interrupt = new AbortController()
 process.once('SIGINT', () => {
@@ -115,23 +117,20 @@ process.once('SIGINT', () => {
   console.log('Saving, after what is under way. Ctrl-C once more stops at once.')
   interrupt.abort()
 })
-const { status, step } = await train({
-  folder,
-  solver: role,
-  proposer: role,
-  load: { device: 'cpu', threads },
-  data: { root: charts, seed, reshuffle: true },
-  evolve: { seed, total_steps: updates, ...recipe },
-  config: {
-    seed,
-    total_steps: updates,
-    charts: pictures,
-    held_out: heldOutCharts,
-    lora: role.lora,
-    ...recipe,
-  },
-  // A run goes on only with the settings that it began with.
-  identity: { seed, charts: pictures, held_out: heldOutCharts, lora: role.lora, recipe },
+const { folder, status, step } = await train({
+  output_dir: resolve(flags.output_dir),
+  run_name: `quickstart-seed-${seed}`,
+  data_dir: charts,
+  reshuffle: true,
+  device: 'cpu',
+  threads,
+  seed,
+  total_steps: updates,
+  tensorboard: false,
+  ...model,
+  ...recipe,
+  // A run goes on only with the settings that it began with, and these.
+  depends: { charts: pictures, held_out: heldOutCharts },
   probe: { every: 50, run: examine },
   trackers: [line, { name: 'examination', start: showBeginning }],
   signal: interrupt.signal,

@@ -1,7 +1,7 @@
 /** The whole way in small: a model is taught, improves itself, is stopped and goes on, is evaluated and reported on. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shareSessions } from '@evolmm/internal/testing'
 import { writeReport } from '@evolmm/report'
@@ -51,29 +51,29 @@ async function measure({ vlm, adapter }: { vlm: Vlm; adapter?: Adapter }) {
   return { sampled: all.sampled.mean, greedy: all.greedy.mean, agreement: all.agreement.mean }
 }
 
-function options(folder: string, model: string, more: Partial<TrainOptions>): TrainOptions {
-  const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
-  const role = { model, lora: { rank: 16, alpha: 32, dropout: 0, targets } }
+function options(folder: string, model: string, more: TrainOptions): TrainOptions {
   return {
-    folder,
-    solver: role,
-    proposer: role,
-    load,
-    data: { root: charts, seed: 1, reshuffle: true },
+    output_dir: dirname(folder),
+    run_name: basename(folder),
+    data_dir: charts,
+    solver_model: model,
+    ...{ device: 'cpu', threads: 1 },
+    ...{ use_lora_solver: true, use_lora_proposer: true, lora_dropout: 0 },
+    lora_targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+    seed: 1,
+    reshuffle: true,
+    batch_size: 8,
+    baseline: 'leave-one-out',
+    kl_control: 'fixed',
+    kl_coef: 0.1,
+    lr: 1e-3,
+    proposer_update_freq: 5,
+    proposer_prompt: proposerPrompt,
+    solver_prompt: '{question}',
+    max_new_tokens_proposer: 32,
+    max_new_tokens_solver: 16,
+    tensorboard: false,
     ...more,
-    evolve: {
-      batch_size: 8,
-      baseline: 'leave-one-out',
-      kl_control: 'fixed',
-      kl_coef: 0.1,
-      lr: 1e-3,
-      proposer_update_freq: 5,
-      proposer_prompt: proposerPrompt,
-      solver_prompt: '{question}',
-      max_new_tokens_proposer: 32,
-      max_new_tokens_solver: 16,
-      ...more.evolve,
-    },
   }
 }
 
@@ -115,24 +115,24 @@ test('random weights are taught in steps, and what was saved in between and at t
 
   // It still writes noise; noise is asked, and answered.
   const folder = join(home, 'noise')
-  const evolve = {
+  const noise = {
     total_steps: 1,
     batch_size: 2,
     skip_malformed: false,
     untagged_answers: 'last-line',
   } as const
-  expect(await train(options(folder, taught, { evolve }))).toEqual({ step: 1, status: 'finished' })
+  expect(await train(options(folder, taught, noise))).toEqual({ folder, step: 1, status: 'finished' })
   expect((await logOf(folder))[0].images.map(({ answers }) => answers.length)).toEqual([5, 5])
 })
 
 test('the stored model becomes consistent without labels, and a stop in between changes nothing', async () => {
-  const evolve = { total_steps: 25 }
+  const total_steps = 25
   const probe = { every: 0, run: measure }
   const folder = join(home, 'stopped')
   const stop = new AbortController()
   const stopped = await train(
     options(folder, checkpoint, {
-      evolve,
+      total_steps,
       probe,
       signal: stop.signal,
       onRecord: ({ step }) => {
@@ -140,12 +140,12 @@ test('the stored model becomes consistent without labels, and a stop in between 
       },
     }),
   )
-  expect(stopped).toEqual({ step: 7, status: 'stopped' })
+  expect(stopped).toEqual({ folder, step: 7, status: 'stopped' })
   const starts: number[] = []
   const probes: (Readonly<Record<string, number>> | null)[] = []
   const finished = await train(
     options(folder, checkpoint, {
-      evolve,
+      total_steps,
       probe,
       trackers: [
         {
@@ -158,7 +158,7 @@ test('the stored model becomes consistent without labels, and a stop in between 
       ],
     }),
   )
-  expect(finished).toEqual({ step: 25, status: 'finished' })
+  expect(finished).toEqual({ folder, step: 25, status: 'finished' })
   expect(starts).toEqual([7])
   const log = await logOf(folder)
   const [before, after] = [probes[0] ?? {}, log[24].probe ?? {}]
@@ -167,7 +167,7 @@ test('the stored model becomes consistent without labels, and a stop in between 
 
   // The same run, left alone until after the other was stopped.
   const whole = join(home, 'whole')
-  await train(options(whole, checkpoint, { evolve: { total_steps: 9 } }))
+  await train(options(whole, checkpoint, { total_steps: 9 }))
   expect(await logOf(whole)).toEqual(log.slice(0, 9))
 
   // What is on disk is what was measured.

@@ -3,8 +3,8 @@
  * for it. Wired in `installed-library.ts`.
  */
 import type { HubOptions } from '@evolmm/hub'
-import type { RunOutcome, StatusOutput } from '@evolmm/runs'
-import type { EvolmmSettings, IterationRecord } from '@evolmm/trainer'
+import type { StatusOutput } from '@evolmm/runs'
+import type { EvolmmSettings, TrainHooks, TrainOutcome } from '@evolmm/trainer'
 import type { Adapter, LoadVlmOptions, RuntimeReport, Sampler, Vlm as WholeVlm } from '@evolmm/vlm'
 
 export type { HubOptions, RuntimeReport }
@@ -14,30 +14,16 @@ export interface Library {
   inspectRuntime(): Promise<RuntimeReport>
   /** Throws where a device that is asked for cannot be used. */
   chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
-  train(config: EvolmmSettings, hooks: TrainHooks): Promise<TrainOutcome>
+  train(config: EvolmmSettings, hooks: TrainCommandHooks): Promise<TrainOutcome>
 }
 
-export interface TrainHooks {
-  /** Ends the run after it has saved itself. */
-  signal?: AbortSignal | undefined
-  onRecord?: ((record: IterationRecord) => void) | undefined
+export interface TrainCommandHooks extends Pick<
+  TrainHooks,
+  'hub' | 'onQuantize' | 'onRecord' | 'onWiden' | 'signal' | 'version'
+> {
   onWarning?: ((message: string) => void) | undefined
-  /** Settings of the hub, for what is downloaded before the run. */
-  hub?: HubOptions | undefined
-  onWiden?: LoadOptions['onWiden']
-  onQuantize?: LoadOptions['onQuantize']
   /** The output that shows the live status. @default nowhere */
   status?: StatusOutput | undefined
-  /** The version of the command. */
-  version?: string | undefined
-}
-
-export interface TrainOutcome {
-  /** The folder of the run. */
-  folder: string
-  /** Iterations done. */
-  step: number
-  status: RunOutcome['status']
 }
 
 export type LoadOptions = LoadVlmOptions

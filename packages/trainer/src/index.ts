@@ -18,7 +18,8 @@ export type { Role } from './role'
 
 // 2. A run on disk
 export { train } from './train'
-export type { Probe, RoleOptions, TrainOptions } from './train-options'
+export type { Probe, TrainHooks, TrainOptions, TrainOutcome } from './train-options'
+export { settingsTrackers } from './settings-trackers'
 export { evolmm } from './evolmm'
 export { heldWeights } from './held-weights'
 export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions } from './saved-state'

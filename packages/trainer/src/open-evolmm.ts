@@ -2,33 +2,43 @@
 import { openImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
 import type { Checkpoint, OpenContext, OpenMethod } from '@evolmm/runs'
-import { loadVlm, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } from '@evolmm/vlm'
 import { evolve } from './evolve'
+import { loadOptions, roleOptions } from './model-options'
 import type { IterationRecord } from './record'
 import type { Role } from './role'
 import type { EvolmmSettings } from './settings/settings'
 import { checkedData, loadedState, savedState, type Models } from './saved-state'
 import { startState, type TrainerState } from './state'
-import type { TrainOptions } from './train-options'
+import type { Probe } from './train-options'
 import { watchQuestions } from './watch-questions'
 
-type Resolved = TrainOptions & { settings: EvolmmSettings }
+export interface OpenEvolmmOptions extends Pick<LoadVlmOptions, 'hub' | 'onWiden' | 'onQuantize'> {
+  probe: Probe | undefined
+}
 
 export async function openEvolmm(
-  options: Resolved,
+  settings: EvolmmSettings,
+  { probe, ...loading }: OpenEvolmmOptions,
   { from, signal, onWarning, defer }: OpenContext,
 ): Promise<OpenMethod<IterationRecord>> {
-  const { data, settings, probe, adapterLayout } = options
   // What is known of the images goes on with the run.
   const images = await openImageDataset({
-    ...data,
+    root: settings.data_dir,
+    includeSubfolders: settings.include_subfolders ?? undefined,
+    seed: settings.seed,
+    reshuffle: settings.reshuffle,
+    manifest: settings.manifest ?? undefined,
     state: from && checkedData(from).dataset,
     onWarning: ({ message }) => {
       onWarning(message, 'IMAGES')
     },
   })
-  const models = await openModels(options, defer)
-  const state = await openState(options, models, from)
+  const onModelWarning = (message: string) => {
+    onWarning(message, 'MODEL')
+  }
+  const models = await openModels(settings, { ...loading, onWarning: onModelWarning }, defer)
+  const state = await openState(settings, models, from)
   const { solver, proposer } = models
   return {
     records: watched(
@@ -45,8 +55,7 @@ export async function openEvolmm(
       }),
       onWarning,
     ),
-    state: () =>
-      savedState(state, { models, dataset: images.state, ...(adapterLayout && { adapterLayout }) }),
+    state: () => savedState(state, { models, dataset: images.state, adapterLayout: settings.adapter_layout }),
     ...(probe && {
       probe: {
         every: probe.every,
@@ -63,39 +72,41 @@ export async function openEvolmm(
 }
 
 /** The backbone is shared when both roles have the same; the models are opened one after the other. */
-async function openModels(options: TrainOptions, defer: OpenContext['defer']): Promise<Models> {
-  const open = async ({ model }: { model: string }): Promise<Vlm> => {
-    const vlm = await loadVlm(model, options.load)
+async function openModels(
+  settings: EvolmmSettings,
+  loading: LoadVlmOptions,
+  defer: OpenContext['defer'],
+): Promise<Models> {
+  const open = async (model: string): Promise<Vlm> => {
+    const vlm = await loadVlm(model, loadOptions(settings, loading))
     defer(() => vlm.dispose())
     return vlm
   }
-  const { solver, proposer } = options
+  const { solver_model: solver, proposer_model: proposer } = settings
+  const vision = !settings.freeze_vision
   const vlm = await open(solver)
-  const other = proposer.model === solver.model ? vlm : await open(proposer)
-  return {
-    solver: { vlm, name: solver.model, vision: solver.vision ?? false },
-    proposer: { vlm: other, name: proposer.model, vision: proposer.vision ?? false },
-  }
+  const other = proposer === solver ? vlm : await open(proposer)
+  return { solver: { vlm, name: solver, vision }, proposer: { vlm: other, name: proposer, vision } }
 }
 
 async function openState(
-  options: Resolved,
+  settings: EvolmmSettings,
   models: Models,
   from: Checkpoint | undefined,
 ): Promise<TrainerState> {
   if (from !== undefined) return (await loadedState(from, { models })).state
-  const { seed } = options.settings
   const open = async (role: Role, place: number): Promise<Adapter> => {
-    const { lora, vision = false, adapter } = options[role]
+    const { lora, vision, adapter } = roleOptions(settings, role)
     const { vlm } = models[role]
     if (lora === undefined) return vlm.trainWeights({ vision })
     // Two roles, two beginnings.
-    if (adapter === undefined) return vlm.createAdapter({ ...lora, vision, seed: seed * 2 + place })
+    if (adapter === undefined) return vlm.createAdapter({ ...lora, vision, seed: settings.seed * 2 + place })
     const opened = await startAdapter(vlm, adapter, role)
     if (vision || !opened.trainable.vision) return opened
     throw new EvolmmError(
       'INVALID_OPTION',
-      `${role}.adapter: must leave the vision tower as it is while vision is off, got ${adapter}, which adapts it; set vision`,
+      `${role}_adapter: must leave the vision tower as it is while freeze_vision is on, got ${adapter}, which adapts it; turn that off`,
+      { details: { option: `${role}_adapter`, value: adapter } },
     )
   }
   return startState({ solver: await open('solver', 0), proposer: await open('proposer', 1) })

@@ -1,28 +1,64 @@
 /** EvoLMM as a run on disk. The loop itself is `evolve`. */
+import { join } from 'node:path'
 import { checkInteger } from '@evolmm/internal'
-import { run, type RunOutcome } from '@evolmm/runs'
-import { resolve } from '@evolmm/settings'
+import { emitWarning, run, type WarningListener } from '@evolmm/runs'
+import { identityOf, isDefault, resolve, settingsData, storedIdentity } from '@evolmm/settings'
 import { evolmm } from './evolmm'
 import { openEvolmm } from './open-evolmm'
+import { runName } from './run-name'
 import { evolmmSettings } from './settings/settings'
-import { settingsOf } from './settings-of'
-import type { TrainOptions } from './train-options'
+import { settingsTrackers } from './settings-trackers'
+import type { TrainOptions, TrainOutcome } from './train-options'
 
-export async function train(options: TrainOptions): Promise<RunOutcome> {
-  const { probe } = options
-  const settings = resolve(evolmmSettings, options.evolve ?? {})
-  const { config = settingsOf(options, settings) } = options
+/**
+ * The run is in the folder `run_name` of `output_dir`, and goes on from what is there. A page about it (`report`) and
+ * labelled questions (`probe_data`) are for whoever has `@evolmm/report` and `@evolmm/eval`, such as the command.
+ */
+export async function train(options: TrainOptions): Promise<TrainOutcome> {
+  const { trackers = [], probe, depends, version, hub, signal, onRecord, onCheckpoint, ...rest } = options
+  const { onWiden, onQuantize, onWarning = emitWarning, ...given } = rest
+  const settings = resolve(evolmmSettings, given)
   checkInteger('probe.every', probe?.every ?? 0, { min: 0 })
-  return run(
-    { ...evolmm, open: (context) => openEvolmm({ ...options, settings }, context) },
+  const name = runName(settings)
+  const folder = join(settings.output_dir, name)
+  // Of the released targets one is a module of other models.
+  const warn = once(onWarning, isDefault(evolmmSettings, settings, 'lora_targets') ? [unusedTarget] : [])
+  const loading = { hub: { ...hub, signal }, onWiden, onQuantize }
+  const outcome = await run(
+    { ...evolmm, open: (context) => openEvolmm(settings, { ...loading, probe }, context) },
     {
-      ...options,
-      config,
-      identity: options.identity ?? config,
+      folder,
+      name,
+      config: { ...settingsData(evolmmSettings, settings), run_name: name, ...depends },
+      identity: { ...identityOf(evolmmSettings, settings), ...depends },
+      readIdentity: (stored) => storedIdentity(evolmmSettings, stored),
       totalSteps: settings.total_steps,
-      saveEvery: options.saveEvery ?? 50,
-      maxCheckpoints: options.maxCheckpoints ?? 2,
-      resume: options.resume ?? 'auto',
+      saveEvery: settings.save_every,
+      maxCheckpoints: settings.max_checkpoints,
+      resume: resumeFrom(settings.resume),
+      version,
+      trackers: [...trackers, ...settingsTrackers(settings, warn)],
+      signal,
+      onRecord,
+      onCheckpoint,
+      onWarning: warn,
     },
   )
+  return { folder, ...outcome }
+}
+
+const unusedTarget = 'targets: "mm_projector" matches nothing in the model; it is left out'
+
+function resumeFrom(resume: string): 'auto' | 'never' | { checkpoint: string } {
+  return resume === 'auto' || resume === 'never' ? resume : { checkpoint: resume }
+}
+
+/** Hears each warning once, since both roles have the same to say of one model, and those that are `known` never. */
+function once(onWarning: WarningListener, known: readonly string[]): WarningListener {
+  const heard = new Set(known)
+  return (message, code) => {
+    if (heard.has(message)) return
+    heard.add(message)
+    onWarning(message, code)
+  }
 }

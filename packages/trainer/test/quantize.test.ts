@@ -21,16 +21,14 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-function quantized(name: string, changes: Partial<TrainOptions> = {}): TrainOptions {
-  // The settings that count are those that `train` finds itself.
-  const options = tinyTrain(join(home, name), images.folder)
-  delete options.config
-  const load = { ...options.load, quantize: 'int4', cacheDir: join(home, 'cache') } as const
-  return { ...options, load, evolve: { ...options.evolve, total_steps: 3 }, saveEvery: 2, ...changes }
-}
+const quantized = (name: string, changes: TrainOptions = {}): TrainOptions =>
+  tinyTrain(join(home, name), images.folder, {
+    ...{ quantize: 'int4', cache_dir: join(home, 'cache'), total_steps: 3 },
+    ...changes,
+  })
 
 test('a run in four bits learns, and is the same when it was stopped and resumed', async () => {
-  expect(await train(quantized('whole'))).toEqual({ step: 3, status: 'finished' })
+  expect(await train(quantized('whole'))).toMatchObject({ step: 3, status: 'finished' })
   const stop = new AbortController()
   await train(
     quantized('parts', {
@@ -40,19 +38,20 @@ test('a run in four bits learns, and is the same when it was stopped and resumed
       },
     }),
   )
-  await expect(train({ ...quantized('parts'), load: tinyTrain('', '').load ?? {} })).rejects.toMatchObject({
+  await expect(train(quantized('parts', { quantize: 'none' }))).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
     message: expect.stringContaining('quantize') as unknown,
   })
-  expect(await train(quantized('parts'))).toEqual({ step: 3, status: 'finished' })
+  expect(await train(quantized('parts'))).toMatchObject({ step: 3, status: 'finished' })
   const weights = (name: string) => readFile(join(home, name, 'step_00003/solver/adapter_model.safetensors'))
   expect(await weights('parts')).toEqual(await weights('whole'))
   expect(await readdir(join(home, 'cache'))).toHaveLength(1)
 })
 
 test('all weights cannot be trained in four bits', async () => {
-  const { solver, proposer } = quantized('refused')
-  const run = quantized('refused', { solver: { model: solver.model }, proposer })
-  await expect(train(run)).rejects.toMatchObject({ code: 'WEIGHTS_QUANTIZED' })
+  await expect(train(quantized('refused', { use_lora_solver: false }))).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(/^quantize: must go with use_lora_solver and use_lora_proposer/) as string,
+  })
   expect(await readdir(home)).not.toContain('refused')
 })

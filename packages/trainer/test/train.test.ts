@@ -13,7 +13,6 @@ import {
   savedState,
   startState,
   train,
-  type EvolmmGiven,
   type IterationRecord,
   type SolverReward,
   type TrainOptions,
@@ -34,7 +33,7 @@ beforeAll(async () => {
   images = await makeImages(4)
   home = await mkdtemp(join(tmpdir(), 'evolmm-train-'))
   done = join(home, 'done')
-  await train(tinyTrain(done, images.folder, { evolve: { total_steps: 4 } }))
+  await train(tinyTrain(done, images.folder, { total_steps: 4 }))
 })
 afterAll(async () => {
   await images.remove()
@@ -63,7 +62,7 @@ async function content(folder: string): Promise<Map<string, string>> {
   return files
 }
 
-const six = { evolve: { total_steps: 6 } }
+const six = { total_steps: 6 }
 
 test('a checkpoint has both roles as PEFT folders with the processor, the state, the moments and the marker', async () => {
   const folder = join(done, 'step_00004')
@@ -88,18 +87,16 @@ test('a checkpoint has both roles as PEFT folders with the processor, the state,
 
 test('the last checkpoints are kept, and the last iteration always has one', async () => {
   const folder = join(home, 'kept')
-  await train(
-    tinyTrain(folder, images.folder, { saveEvery: 1, maxCheckpoints: 3, evolve: { total_steps: 5 } }),
-  )
+  await train(tinyTrain(folder, images.folder, { save_every: 1, max_checkpoints: 3, total_steps: 5 }))
   expect((await findCheckpoints(folder)).map(({ step }) => step)).toEqual([3, 4, 5])
   const last = join(home, 'last')
-  await train(tinyTrain(last, images.folder, { saveEvery: 0, evolve: { total_steps: 3 } }))
+  await train(tinyTrain(last, images.folder, { save_every: 0, total_steps: 3 }))
   expect((await findCheckpoints(last)).map(({ step }) => step)).toEqual([3])
 })
 
 test('a finished run that is started again does nothing', async () => {
   const before = await content(done)
-  expect(await train(tinyTrain(done, images.folder, { evolve: { total_steps: 4 } }))).toEqual({
+  expect(await train(tinyTrain(done, images.folder, { total_steps: 4 }))).toMatchObject({
     step: 4,
     status: 'finished',
   })
@@ -109,11 +106,11 @@ test('a finished run that is started again does nothing', async () => {
 test('a run without a checkpoint yet begins again, and its log with it', async () => {
   const folder = join(home, 'unsaved')
   const tripped = tinyTrain(folder, images.folder, {
-    saveEvery: 0,
+    save_every: 0,
     onRecord: ({ step }: IterationRecord) => {
       if (step === 2) throw new Error('killed, as it were')
     },
-    evolve: { total_steps: 3 },
+    total_steps: 3,
   })
   const save = vi
     .mocked(fs.rename)
@@ -123,7 +120,7 @@ test('a run without a checkpoint yet begins again, and its log with it', async (
   save.mockReset()
   await expect(train(tripped)).rejects.toThrow('killed')
   await rm(join(folder, 'step_00002'), { recursive: true })
-  await train(tinyTrain(folder, images.folder, { saveEvery: 0, evolve: { total_steps: 3 } }))
+  await train(tinyTrain(folder, images.folder, { save_every: 0, total_steps: 3 }))
   const steps: number[] = []
   for await (const { step } of readLog(folder, evolmm)) steps.push(step)
   expect(steps).toEqual([1, 2, 3])
@@ -132,7 +129,7 @@ test('a run without a checkpoint yet begins again, and its log with it', async (
 test('what went wrong after an iteration does not lose it', async () => {
   const folder = join(home, 'tripped')
   const options = tinyTrain(folder, images.folder, {
-    saveEvery: 0,
+    save_every: 0,
     onRecord: ({ step }: IterationRecord) => {
       if (step === 3) throw new Error('somebody else’s bug')
     },
@@ -144,15 +141,15 @@ test('what went wrong after an iteration does not lose it', async () => {
 test('other settings are refused, by name, and nothing is touched', async () => {
   const folder = await copyOfDone()
   const before = await content(folder)
-  await expect(
-    train(tinyTrain(folder, images.folder, { ...six, config: { lr: 1e-4, top_k: 3 } })),
-  ).rejects.toMatchObject({
-    code: 'OTHER_CONFIGURATION',
-    message: expect.stringMatching(
-      /lr 0\.0001 instead of 0\.001, top_k 3 instead of none; go on with the old/,
-    ) as string,
-    details: { changed: ['lr', 'top_k'] },
-  })
+  await expect(train(tinyTrain(folder, images.folder, { ...six, lr: 1e-4, top_k: 3 }))).rejects.toMatchObject(
+    {
+      code: 'OTHER_CONFIGURATION',
+      message: expect.stringMatching(
+        /lr 0\.0001 instead of 0\.001, top_k 3 instead of 0; go on with the old/,
+      ) as string,
+      details: { changed: ['lr', 'top_k'] },
+    },
+  )
   expect(await content(folder)).toEqual(before)
 })
 
@@ -225,7 +222,7 @@ test('a checkpoint that was not written to its end is passed over with a warning
   await rm(join(folder, 'step_00004', 'SAVE_OK'))
   await writeFile(join(folder, 'step_00004', 'mine.txt'), 'mine')
   const warn = vi.fn()
-  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 }, onWarning: warn }))
+  await train(tinyTrain(folder, images.folder, { total_steps: 4, onWarning: warn }))
   expect(warn.mock.calls.flat().join()).toMatch(/step_00004: was not written to its end; it is passed over/)
   expect((await findCheckpoints(folder)).map(({ step, complete }) => [step, complete])).toEqual([
     [2, true],
@@ -270,7 +267,7 @@ test.each([
     ])
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([])
     // With room again the run goes on, to the end that it would have had.
-    expect(await train(tinyTrain(folder, images.folder, six))).toEqual({ step: 6, status: 'finished' })
+    expect(await train(tinyTrain(folder, images.folder, six))).toMatchObject({ step: 6, status: 'finished' })
     const whole = join(home, 'whole-six')
     if ((await stat(whole).catch(() => undefined)) === undefined)
       await train(tinyTrain(whole, images.folder, six))
@@ -295,7 +292,7 @@ test('a run that another process has is refused; one that died has let it go', a
     message: expect.stringMatching(new RegExp(`got process ${process.ppid} at work`)) as string,
   })
   await writeFile(join(folder, 'run.lock'), `4194305 ${hostname()}`)
-  expect(await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 } }))).toMatchObject({
+  expect(await train(tinyTrain(folder, images.folder, { total_steps: 4 }))).toMatchObject({
     step: 4,
   })
   expect(await readdir(folder)).not.toContain('run.lock')
@@ -306,7 +303,7 @@ test('never resuming refuses a run that was begun; a checkpoint of choice begins
     code: 'WOULD_OVERWRITE',
   })
   const branch = join(home, 'branch')
-  await train(tinyTrain(branch, images.folder, { ...six, resume: { checkpoint: join(done, 'step_00002') } }))
+  await train(tinyTrain(branch, images.folder, { ...six, resume: join(done, 'step_00002') }))
   const whole = join(home, 'whole-six')
   if ((await stat(whole).catch(() => undefined)) === undefined)
     await train(tinyTrain(whole, images.folder, six))
@@ -315,14 +312,14 @@ test('never resuming refuses a run that was begun; a checkpoint of choice begins
   expect(await timelessLog(branch)).toEqual(await timelessLog(whole))
   // From an old checkpoint into the run that has later ones.
   await expect(
-    train(tinyTrain(done, images.folder, { ...six, resume: { checkpoint: join(done, 'step_00002') } })),
+    train(tinyTrain(done, images.folder, { ...six, resume: join(done, 'step_00002') })),
   ).rejects.toMatchObject({
     code: 'WOULD_OVERWRITE',
     message: expect.stringMatching(/the later checkpoint .*step_00004/) as string,
   })
-  await expect(
-    train(tinyTrain(join(home, 'x'), images.folder, { resume: { checkpoint: home } })),
-  ).rejects.toMatchObject({ code: 'INVALID_CHECKPOINT' })
+  await expect(train(tinyTrain(join(home, 'x'), images.folder, { resume: home }))).rejects.toMatchObject({
+    code: 'INVALID_CHECKPOINT',
+  })
 })
 
 test('a tracker that fails is reported once and stops nothing', async () => {
@@ -338,11 +335,11 @@ test('a tracker that fails is reported once and stops nothing', async () => {
   const warn = vi.fn()
   const folder = join(home, 'tracked')
   const options = tinyTrain(folder, images.folder, {
-    evolve: { total_steps: 3 },
+    total_steps: 3,
     trackers: [broken],
     onWarning: warn,
   })
-  expect(await train(options)).toEqual({ step: 3, status: 'finished' })
+  expect(await train(options)).toMatchObject({ step: 3, status: 'finished' })
   const said = warn.mock.calls.flat().filter((message) => String(message).startsWith('broken'))
   expect(said).toEqual([
     'broken: no route to host; the run goes on, and it is tried again',
@@ -354,7 +351,7 @@ test('the probe runs before the first iteration, every so many and after the las
   const folder = join(home, 'probed')
   let calls = 0
   const probe = { every: 2, run: () => Promise.resolve({ accuracy: calls++ / 10 }) }
-  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 5 }, probe }))
+  await train(tinyTrain(folder, images.folder, { total_steps: 5, probe }))
   const { probe: start } = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as { probe: unknown }
   expect(start).toEqual({ accuracy: 0 })
   const found: unknown[] = []
@@ -371,7 +368,7 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
     run: () =>
       calls++ === 1 ? Promise.reject(new Error('no such image')) : Promise.resolve({ accuracy: 1 }),
   }
-  await train(tinyTrain(folder, images.folder, { evolve: { total_steps: 4 }, probe, onWarning: warn }))
+  await train(tinyTrain(folder, images.folder, { total_steps: 4, probe, onWarning: warn }))
   expect(warn.mock.calls).toEqual([
     ['probe: must give numbers, got no such image; iteration 2 goes without', 'PROBE_FAILED'],
   ])
@@ -386,11 +383,10 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
 })
 
 test.each([
-  [{ evolve: { batch_size: 0 } }, /^batch_size: must be an integer at least 1, got 0/],
-  [{ saveEvery: -1 }, /^saveEvery: must be an integer at least 0, got -1/],
-  [{ maxCheckpoints: 0 }, /^maxCheckpoints: must be an integer at least 1, got 0/],
+  [{ batch_size: 0 }, /^batch_size: must be an integer at least 1, got 0/],
+  [{ save_every: -1 }, /^save_every: must be an integer at least 0, got -1/],
   [{ probe: { every: 0.5, run: () => Promise.resolve({}) } }, /^probe\.every: must be an integer/],
-] as [Partial<TrainOptions>, RegExp][])(
+] as [TrainOptions, RegExp][])(
   '%j is refused before anything is opened, and leaves no folder',
   async (given, message) => {
     await expect(train(tinyTrain(join(home, 'wrong'), images.folder, given))).rejects.toMatchObject({
@@ -419,54 +415,62 @@ test('what somebody else left in the folder is not written over', async () => {
   expect(await content(nameless)).toEqual(before)
 })
 
-test('a run that is told no configuration takes its own settings for it', async () => {
-  const folder = join(home, 'untold')
-  const options = { ...tinyTrain(folder, images.folder, { evolve: { total_steps: 2 } }) }
-  delete options.config
-  const untold = (evolve: EvolmmGiven) => train({ ...options, evolve: { ...options.evolve, ...evolve } })
-  await untold({})
-  await expect(untold({ num_solver_samples: 4 })).rejects.toMatchObject({
+test('a run goes on with the settings that count, and may be longer and elsewhere', async () => {
+  const folder = join(home, 'counted')
+  const again = (given: TrainOptions) => train(tinyTrain(folder, images.folder, { total_steps: 2, ...given }))
+  await again({})
+  await expect(again({ num_solver_samples: 4 })).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
     message: expect.stringContaining('num_solver_samples 4 instead of 5') as string,
   })
+  await expect(again({ depends: { weather: 'fine' } })).rejects.toMatchObject({
+    message: expect.stringContaining('weather "fine" instead of none') as string,
+  })
   // Longer is no other run, unless the learning rate depends on it.
-  expect(await untold({ total_steps: 3, image_cache: 0 })).toEqual({ step: 3, status: 'finished' })
-  await expect(untold({ total_steps: 4, lr_scheduler: 'linear' })).rejects.toMatchObject({
+  expect(await again({ total_steps: 3, image_cache: 0 })).toEqual({ folder, step: 3, status: 'finished' })
+  await expect(again({ total_steps: 4, lr_scheduler: 'linear' })).rejects.toMatchObject({
     details: { changed: ['lr_scheduler', 'total_steps'] },
   })
 })
 
+test('a setting that nobody knows is refused, and the name that another library has for one is answered', async () => {
+  for (const [name, hint] of [
+    ['totalSteps', 'did you mean total_steps'],
+    ['learning_rate', 'it is lr here'],
+  ])
+    await expect(
+      train({ ...tinyTrain(join(home, 'unknown'), images.folder), [name]: 1 }),
+    ).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(
+        `${name}: must be a setting of a run, got an unknown name; ${hint}`,
+      ) as string,
+    })
+  expect(await readdir(home)).not.toContain('unknown')
+})
+
 test('that a reward is a function of one’s own, and which, is one of the settings', async () => {
   const folder = join(home, 'own-reward')
-  const options = { ...tinyTrain(folder, images.folder, { evolve: { total_steps: 1 } }) }
-  delete options.config
-  const evolve = (reward: 'discrete' | SolverReward) => ({ ...options.evolve, reward })
+  const rewarded = (reward: 'discrete' | SolverReward) =>
+    train(tinyTrain(folder, images.folder, { total_steps: 1, reward }))
   const own: SolverReward = (answers) => answers.map(({ text }) => text.length)
-  await train({ ...options, evolve: evolve(own) })
+  await rewarded(own)
   expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toMatchObject({
     config: { reward: 'own', untagged_answers: 'last-line' },
   })
-  await expect(train({ ...options, evolve: evolve('discrete') })).rejects.toMatchObject({
+  await expect(rewarded('discrete')).rejects.toMatchObject({
     code: 'OTHER_CONFIGURATION',
     message: expect.stringContaining('got reward "discrete" instead of "own"; go on') as string,
   })
-  expect(await train({ ...options, evolve: evolve(own) })).toEqual({ step: 1, status: 'finished' })
-})
-
-test('a checkpoint that is given as its path alone is one typed error', async () => {
-  const options = tinyTrain(join(home, 'by-path'), images.folder, six)
-  await expect(train({ ...options, resume: join(done, 'step_00004') as 'auto' })).rejects.toMatchObject({
-    code: 'INVALID_OPTION',
-    message: expect.stringContaining('resume: must be one of auto, never') as string,
-  })
-  expect(await readdir(home)).not.toContain('by-path')
+  expect(await rewarded(own)).toMatchObject({ step: 1, status: 'finished' })
 })
 
 test('a run that asks no question warns that it learns nothing', async () => {
   const warnings: string[] = []
   await train(
     tinyTrain(join(home, 'asks-nothing'), images.folder, {
-      evolve: { total_steps: 1, ...sense },
+      total_steps: 1,
+      ...sense,
       onWarning: (message) => warnings.push(message),
     }),
   )
@@ -482,7 +486,7 @@ test('a branch needs the log of the run that it comes from', async () => {
     train(
       tinyTrain(join(home, 'branch-of-none'), images.folder, {
         ...six,
-        resume: { checkpoint: join(lonely, 'step_00002') },
+        resume: join(lonely, 'step_00002'),
       }),
     ),
   ).rejects.toMatchObject({ code: 'LOG_NOT_FOUND' })
@@ -504,7 +508,7 @@ test('a log that cannot be synced is one that no checkpoint may rely on', async 
   })
   vi.mocked(fs.open).mockReset()
   expect((await findCheckpoints(folder)).map(({ step }) => step)).toEqual([2, 4])
-  expect(await train(tinyTrain(folder, images.folder, six))).toEqual({ step: 6, status: 'finished' })
+  expect(await train(tinyTrain(folder, images.folder, six))).toMatchObject({ step: 6, status: 'finished' })
 })
 
 test('a signal in the middle of a save lets it come to its end', async () => {
@@ -517,7 +521,7 @@ test('a signal in the middle of a save lets it come to its end', async () => {
     },
   }
   const options = tinyTrain(folder, images.folder, { ...six, trackers: [stopping], signal: stop.signal })
-  expect(await train(options)).toEqual({ step: 2, status: 'stopped' })
+  expect(await train(options)).toMatchObject({ step: 2, status: 'stopped' })
   expect((await findCheckpoints(folder)).map(({ step, complete }) => [step, complete])).toEqual([[2, true]])
 })
 
@@ -541,12 +545,10 @@ test('a state is saved and loaded before anything was learned as well', async ()
 })
 
 test('all weights: a run that trains them stops, resumes and saves checkpoints that load', async () => {
-  const role = { model: tinyFolder }
   const settings = {
-    solver: role,
-    proposer: role,
-    saveEvery: 2,
-    evolve: { total_steps: 4, lr: 1e-5 },
+    ...{ use_lora_solver: false, use_lora_proposer: false },
+    ...{ lora_r: undefined, lora_alpha: undefined, lora_targets: undefined },
+    ...{ total_steps: 4, lr: 1e-5 },
   }
   const whole = join(home, 'full')
   await train(tinyTrain(whole, images.folder, settings))

@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { formatSettings, settingsData, type SourcesRead } from '@evolmm/settings'
-import { evolmmSettings, heldWeights } from '@evolmm/trainer'
+import { evolmmSettings, heldWeights, settingsTrackers } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
@@ -14,7 +14,6 @@ import { showProgress } from '../progress'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { checkFiles, checkModels } from '../train/check-files'
 import { chooseProbe } from '../train/choose-probe'
-import { chooseTrackers } from '../train/choose-trackers'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -68,7 +67,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   const { settings, sources, notes } = read
   await checkModels(settings)
   await chooseProbe(settings)
-  chooseTrackers(settings, () => undefined)
+  settingsTrackers(settings, () => undefined)
   const warnings: string[] = []
   const images = await scanImages({
     root: settings.data_dir,

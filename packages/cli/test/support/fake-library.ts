@@ -4,10 +4,10 @@
  */
 import { existsSync } from 'node:fs'
 import { EvolmmError } from '@evolmm/internal'
-import type { IterationRecord } from '@evolmm/trainer'
+import type { IterationRecord, TrainOutcome } from '@evolmm/trainer'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
 import ndarray from 'ndarray'
-import type { HubOptions, Library, LoadOptions, RuntimeReport, TrainOutcome, Vlm } from '../../src/library'
+import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */

@@ -3,4 +3,4 @@ import { train } from '../../src/index'
 import { tinyTrain } from './tiny-train'
 
 const [folder, images, steps] = process.argv.slice(2)
-await train(tinyTrain(folder, images, { saveEvery: 1, evolve: { total_steps: Number(steps) } }))
+await train(tinyTrain(folder, images, { save_every: 1, total_steps: Number(steps) }))

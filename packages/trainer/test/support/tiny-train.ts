@@ -1,4 +1,5 @@
 /** Options for `train` on the tiny checkpoint. */
+import { basename, dirname } from 'node:path'
 import type { SolverReward, TrainOptions } from '../../src/index'
 import { noise, tinyFolder } from './tiny-run'
 
@@ -6,27 +7,32 @@ import { noise, tinyFolder } from './tiny-run'
 export const textReward: SolverReward = (batch) =>
   batch.map(({ text }) => (Array.from(text).reduce((sum, c) => sum + (c.codePointAt(0) ?? 0), 0) % 7) / 7)
 
-export function tinyTrain(folder: string, images: string, given: Partial<TrainOptions> = {}): TrainOptions {
-  const role = {
-    model: tinyFolder,
-    lora: { rank: 4, alpha: 8, dropout: 0.05, targets: ['q_proj', 'v_proj', 'gate_proj'] },
-  }
+/** Adapters of both roles, small ones. */
+export const lora = {
+  use_lora_solver: true,
+  use_lora_proposer: true,
+  lora_r: 4,
+  lora_alpha: 8,
+  lora_targets: ['q_proj', 'v_proj', 'gate_proj'],
+} satisfies TrainOptions
+
+export function tinyTrain(folder: string, images: string, given: TrainOptions = {}): TrainOptions {
   return {
-    folder,
-    solver: role,
-    proposer: role,
-    load: { device: 'cpu', threads: 1 },
-    data: { root: images, seed: 3 },
-    saveEvery: 2,
+    output_dir: dirname(folder),
+    run_name: basename(folder),
+    data_dir: images,
+    solver_model: tinyFolder,
+    device: 'cpu',
+    threads: 1,
+    ...lora,
+    ...noise,
+    reward: textReward,
+    seed: 3,
+    total_steps: 6,
+    proposer_update_freq: 2,
+    save_every: 2,
+    tensorboard: false,
     onWarning: () => undefined,
-    config: { lr: 1e-3 },
     ...given,
-    evolve: {
-      ...noise,
-      reward: textReward,
-      total_steps: 6,
-      proposer_update_freq: 2,
-      ...given.evolve,
-    },
   }
 }

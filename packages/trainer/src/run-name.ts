@@ -1,7 +1,7 @@
 /** The name of a run that was given none: the last part of the model's name and the time in seconds. */
-import type { EvolmmSettings } from '@evolmm/trainer'
+import type { EvolmmValues } from './settings/settings'
 
-export function runName(config: Pick<EvolmmSettings, 'run_name' | 'solver_model'>, now = Date.now()): string {
+export function runName(config: Pick<EvolmmValues, 'run_name' | 'solver_model'>, now = Date.now()): string {
   const model = config.solver_model
     .replace(/@[^@/]*$/, '')
     .split(/[/\\]/)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runName } from '../src/train/run-name'
+import { runName } from '../src/run-name'
 
 test('a run without a name is called after its model and the time', () => {
   const name = (solver_model: string) => runName({ run_name: null, solver_model }, 1_700_000_000_999)

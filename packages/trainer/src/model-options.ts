@@ -1,0 +1,47 @@
+/** How the settings open models, and what each role trains of them. */
+import type { LoadVlmOptions } from '@evolmm/vlm'
+import { heldWeights } from './held-weights'
+import type { Role } from './role'
+import type { EvolmmValues } from './settings/settings'
+
+export function loadOptions(settings: EvolmmValues, given: LoadVlmOptions): LoadVlmOptions {
+  return {
+    ...given,
+    device: settings.device,
+    ...heldWeights(settings),
+    memoryLimit: settings.memory_limit ?? undefined,
+    threads: settings.threads ?? undefined,
+    cacheDir: settings.cache_dir ?? undefined,
+    minPixels: settings.min_pixels ?? undefined,
+    maxPixels: settings.max_pixels ?? undefined,
+    hub: { ...given.hub, ...(settings.revision !== null && { revision: settings.revision }) },
+  }
+}
+
+interface RoleOptions {
+  /** Folder or hub id; the backbone is shared when both roles have the same. */
+  model: string
+  /** The shape of a new adapter; without one, all weights are trained. */
+  lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
+  /** Whether the vision tower's modules or weights are trained too. */
+  vision: boolean
+  /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
+  adapter?: string
+}
+
+export function roleOptions(settings: EvolmmValues, role: Role): RoleOptions {
+  const adapter = settings[`${role}_adapter`]
+  return {
+    model: settings[`${role}_model`],
+    vision: !settings.freeze_vision,
+    ...(settings[`use_lora_${role}`] && {
+      lora: {
+        rank: settings.lora_r,
+        alpha: settings.lora_alpha,
+        dropout: settings.lora_dropout,
+        targets: settings.lora_targets,
+      },
+    }),
+    ...(adapter !== null && { adapter }),
+  }
+}
