@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { AdamW } from '@evolmm/rl-core'
 import { initializeCheckpoint, loadVlm, openBackbone } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import shape from './warmup.json'
 
 const { values: options } = parseArgs({
@@ -94,7 +95,7 @@ function count(group, value) {
 
 function picture(i) {
   const data = Uint8Array.from({ length: 3 * side * side }, (_, at) => Math.imul(at + i, 2654435761) >>> 24)
-  return { width: side, height: side, data }
+  return ndarray(data, [side, side, 3])
 }
 
 /** Four questions, a question to ask, and a description. */

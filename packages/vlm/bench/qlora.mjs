@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { AdamW } from '@evolmm/rl-core'
 import { loadVlm } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { publishedConfigs } from '../src/backbones/qwen2_5_vl/published-configs.ts'
 import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl.ts'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint.ts'
@@ -164,7 +165,7 @@ async function iteration(folder, cacheDir) {
   const optimizer = new AdamW({ size: adapter.parameters.length, lr, clip: 1 })
   const { width, height } = size
   const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
-  const image = await vlm.encodeImage({ width, height, data })
+  const image = await vlm.encodeImage(ndarray(data, [height, width, 3]))
   lap('encode')
   const prompt = vlm.prompt({ images: [image], prompt: 'What does this show?' })
   const settings = { prompts: [prompt], adapter, samples, maxNewTokens, stopTokens: [], seeds: [7] }

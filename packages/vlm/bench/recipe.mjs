@@ -1,5 +1,6 @@
 /** What one iteration of a benchmark reads and computes, for a shape such as `bench-small.json`. */
 import { AdamW } from '@evolmm/rl-core'
+import ndarray from 'ndarray'
 
 /** A prompt as long as the reference's: the template up to the image, then `words` tokens. */
 function promptOf(vlm, image, words) {
@@ -25,6 +26,7 @@ export async function timeIterations(vlm, { shape, count, checkpointed = false }
   const optimizer = new AdamW({ size: solver.parameters.length, lr: 1e-6, clip: 1, weightDecay: 0.01 })
   const [height, width] = shape.grid.map((patches) => 14 * patches)
   const data = Uint8Array.from({ length: 3 * height * width }, (_, i) => Math.imul(i, 2654435761) >>> 24)
+  const pixels = ndarray(data, [height, width, 3])
   const rows = []
   for (let step = 0; step <= count; step++) {
     const times = [performance.now()]
@@ -32,7 +34,7 @@ export async function timeIterations(vlm, { shape, count, checkpointed = false }
       times.push(performance.now())
       return value
     }
-    const image = lap(await vlm.encodeImage({ width, height, data }))
+    const image = lap(await vlm.encodeImage(pixels))
     const sampling = { maxNewTokens: shape.new_tokens, stopTokens: [] }
     const ask = promptOf(vlm, image, shape.proposer_prompt)
     lap(await vlm.sample({ ...sampling, prompts: [ask], adapter: proposer, seeds: [[1, step]] }))
