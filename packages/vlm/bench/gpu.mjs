@@ -114,7 +114,12 @@ async function tinyIteration(load) {
   const { completions: scored } = await vlm.score({ groups: [{ prompt, completions }], adapter })
   const { gradient } = await vlm.gradient({ groups: [{ prompt, completions }], adapter, beta: 0.1 })
   await vlm.dispose()
-  return { features: image.features.data, greedy: greedy.ids, scores: scored[0][0].logProbabilities, gradient }
+  return {
+    features: image.features.data,
+    greedy: greedy.ids,
+    scores: scored[0][0].logProbabilities,
+    gradient,
+  }
 }
 
 async function report(name) {
