@@ -60,7 +60,7 @@ const questions = {
   }),
   seed: {
     ...samplingRows.seed,
-    help: 'of everything that is drawn; of several the first counts',
+    help: 'seed of everything that is drawn; of several the first counts',
     // lmms-eval takes those of Python, NumPy, PyTorch and examples; here one draws all.
     firstOfSeveral: true,
     also: { None: '0' },
@@ -98,7 +98,7 @@ const scores = {
     },
     identity: true,
   }),
-  judge_model: text(null, 'model to ask there', { value: 'name', otherwise: openAi.model, identity: true }),
+  judge_model: text(null, 'model that grades', { value: 'name', otherwise: openAi.model, identity: true }),
   scorer: choice(scorerNames, 'how .jsonl and .parquet files are scored', {
     default: 'exact',
     identity: true,
@@ -133,7 +133,7 @@ const output = {
     option: 'logSamples',
     identity: false,
   }),
-  log_samples_suffix: text(null, 'behind the names of files of answers', {
+  log_samples_suffix: text(null, 'what the names of files of answers end in', {
     otherwise: 'none',
     option: 'samplesSuffix',
     must: {

@@ -88,9 +88,13 @@ async function sync(
 /** Whoever runs this need not be told that there is an offline mode. */
 function withoutKey(error: unknown): unknown {
   if (!(error instanceof EvolmmError) || error.code !== 'WANDB_KEY_MISSING') return error
-  return new EvolmmError(error.code, `${error.message.replace(/;.*/, '')}; set WANDB_API_KEY`, {
-    cause: error,
-  })
+  return new EvolmmError(
+    error.code,
+    `${error.message.slice(0, error.message.indexOf(';'))}; set WANDB_API_KEY`,
+    {
+      cause: error,
+    },
+  )
 }
 
 function toJson({ runId, url, steps, uploaded }: SyncedWandb): string {

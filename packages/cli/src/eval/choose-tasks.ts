@@ -13,7 +13,8 @@ export function chooseTasks(names: string, scorer: ScorerName, included: readonl
   if (list.length === 0)
     throw new EvolmmError(
       'INVALID_OPTION',
-      '--tasks: must name at least one task, got none; see evolmm eval --tasks list',
+      'tasks: must name at least one task, got none; see evolmm eval --tasks list',
+      { details: { option: 'tasks' } },
     )
   const own = new Map(included.map((task) => [task.name, task]))
   const chosen = list.flatMap((name) =>
@@ -26,7 +27,8 @@ export function chooseTasks(names: string, scorer: ScorerName, included: readonl
   if (twice === undefined) return distinct
   throw new EvolmmError(
     'INVALID_OPTION',
-    `--tasks: must have different names, got ${JSON.stringify(twice.name)} twice; rename a file`,
+    `tasks: must have different names, got ${JSON.stringify(twice.name)} twice; rename a file`,
+    { details: { option: 'tasks' } },
   )
 }
 
@@ -39,9 +41,9 @@ function known(name: string, included: readonly string[]): readonly Task[] {
     const near = closest(name, [...tasks.map((task) => task.name), ...Object.keys(taskGroups), ...included])
     throw new EvolmmError(
       error.code,
-      `--tasks: must name tasks, groups, .jsonl or .parquet files, got ${JSON.stringify(name)}; ` +
+      `tasks: must name tasks, groups, .jsonl or .parquet files, got ${JSON.stringify(name)}; ` +
         (near === undefined ? 'see evolmm eval --tasks list' : `did you mean ${near}?`),
-      { details: error.details, cause: error },
+      { details: { ...error.details, option: 'tasks' }, cause: error },
     )
   }
 }

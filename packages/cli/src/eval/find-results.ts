@@ -16,6 +16,7 @@ export async function findResults(path: string): Promise<string> {
   if (newest !== undefined) return join(path, newest)
   throw new EvolmmError(
     'NO_RESULTS',
-    `--compare ${JSON.stringify(path)}: must be a …${ending} or a folder with one, got ${entry ? 'a folder without' : 'nothing there'}; name what --output_path of a finished run was`,
+    `compare ${JSON.stringify(path)}: must be a …${ending} or a folder with one, got ${entry ? 'a folder without' : 'nothing there'}; name what --output_path of a finished run was`,
+    { details: { option: 'compare', value: path } },
   )
 }

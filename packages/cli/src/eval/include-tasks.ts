@@ -17,7 +17,8 @@ export async function includeTasks(path: string | undefined): Promise<Task[]> {
   if (found.length > 0) return found
   throw new EvolmmError(
     'INVALID_OPTION',
-    `--include_path ${JSON.stringify(path)}: must be a .js or .mjs file, or a folder with some, that exports tasks, got ${entry ? 'none there' : 'nothing there'}; see Task of @evolmm/eval`,
+    `include_path ${JSON.stringify(path)}: must be a .js or .mjs file, or a folder with some, that exports tasks, got ${entry ? 'none there' : 'nothing there'}; see Task of @evolmm/eval`,
+    { details: { option: 'include_path', value: path } },
   )
 }
 
@@ -28,8 +29,8 @@ async function tasksIn(file: string): Promise<Task[]> {
   } catch (cause) {
     throw new EvolmmError(
       'TASK_FILE_FAILED',
-      `--include_path ${file}: must be a module that can be imported, got ${cause instanceof Error ? cause.message : String(cause)}; correct it`,
-      { details: { file }, cause },
+      `include_path ${file}: must be a module that can be imported, got ${cause instanceof Error ? cause.message : String(cause)}; correct it`,
+      { details: { option: 'include_path', file }, cause },
     )
   }
 }

@@ -6,31 +6,31 @@ import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
 import { refuseRun } from '../refuse-run'
 
 /** Throws `INVALID_OPTION` for the first that is not. */
-export async function checkFiles(config: EvolmmSettings): Promise<void> {
-  await checkFolder('data_dir', config.data_dir)
-  await checkModel('solver_model', config.solver_model)
+export async function checkFiles(settings: EvolmmSettings): Promise<void> {
+  await checkFolder('data_dir', settings.data_dir)
+  await checkModel('solver_model', settings.solver_model)
   for (const name of ['solver_adapter', 'proposer_adapter'] as const)
-    if (config[name] !== null) await refuseRun(name, config[name], 'an adapter')
-  await checkModel('proposer_model', config.proposer_model)
+    if (settings[name] !== null) await refuseRun(name, settings[name], 'an adapter')
+  await checkModel('proposer_model', settings.proposer_model)
   for (const name of ['solver_adapter', 'proposer_adapter'] as const)
-    if (config[name] !== null) await checkModel(name, config[name])
+    if (settings[name] !== null) await checkModel(name, settings[name])
   for (const name of ['manifest', 'probe_data'] as const)
-    if (config[name] !== null) await checkFile(name, config[name])
-  if (!['auto', 'never'].includes(config.resume)) {
-    await refuseRun('resume', config.resume, 'a checkpoint')
-    await checkFolder('resume', config.resume)
+    if (settings[name] !== null) await checkFile(name, settings[name])
+  if (!['auto', 'never'].includes(settings.resume)) {
+    await refuseRun('resume', settings.resume, 'a checkpoint')
+    await checkFolder('resume', settings.resume)
   }
-  if ((await kind(config.output_dir)) === 'a file')
-    throw invalid('output_dir', 'be a folder, or not exist yet', config.output_dir, 'a file')
+  if ((await kind(settings.output_dir)) === 'a file')
+    throw invalid('output_dir', 'be a folder, or not exist yet', settings.output_dir, 'a file')
 }
 
 /** Small files and the headers of the weights of models that are folders. Throws what loading them would. */
-export async function checkModels(config: EvolmmSettings): Promise<void> {
-  for (const model of new Set([config.solver_model, config.proposer_model]))
+export async function checkModels(settings: EvolmmSettings): Promise<void> {
+  for (const model of new Set([settings.solver_model, settings.proposer_model]))
     if ((await kind(model)) === 'a folder')
       await checkCheckpoint(model, {
-        minPixels: config.min_pixels ?? undefined,
-        maxPixels: config.max_pixels ?? undefined,
+        minPixels: settings.min_pixels ?? undefined,
+        maxPixels: settings.max_pixels ?? undefined,
       })
 }
 

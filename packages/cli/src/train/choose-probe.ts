@@ -3,26 +3,26 @@ import { openProbe } from '@evolmm/eval'
 import { parseAnswer } from '@evolmm/rewards'
 import { normalizer, solverPrompt, type EvolmmSettings, type Probe } from '@evolmm/trainer'
 
-export async function chooseProbe(config: EvolmmSettings): Promise<Probe | undefined> {
-  if (config.probe_data === null) return undefined
-  const normalize = normalizer(config)
-  const ask = solverPrompt(config)
+export async function chooseProbe(settings: EvolmmSettings): Promise<Probe | undefined> {
+  if (settings.probe_data === null) return undefined
+  const normalize = normalizer(settings)
+  const ask = solverPrompt(settings)
   const measure = await openProbe({
-    file: config.probe_data,
+    file: settings.probe_data,
     own: {
       prompt: (question) => ask({ question, image: '', step: 0 }),
-      system: config.system_prompt ?? undefined,
+      system: settings.system_prompt ?? undefined,
       judge: (text, answers) => {
-        const key = normalize(parseAnswer(text, { untagged: config.untagged_answers }).answer)
+        const key = normalize(parseAnswer(text, { untagged: settings.untagged_answers }).answer)
         return { key, right: answers?.some((answer) => key !== null && normalize(answer) === key) ?? null }
       },
     },
-    limit: config.probe_limit ?? undefined,
-    samples: config.probe_samples,
-    temperature: config.temp,
-    maxNewTokens: config.max_new_tokens_solver,
+    limit: settings.probe_limit ?? undefined,
+    samples: settings.probe_samples,
+    temperature: settings.temp,
+    maxNewTokens: settings.max_new_tokens_solver,
     batchSize: 8,
-    seed: config.seed,
+    seed: settings.seed,
   })
-  return { every: config.probe_every, run: ({ vlm, adapter }) => measure({ sampler: vlm, adapter }) }
+  return { every: settings.probe_every, run: ({ vlm, adapter }) => measure({ sampler: vlm, adapter }) }
 }

@@ -93,8 +93,8 @@ function unreadableFlag(file: string): (error: unknown) => never {
     const { cause } = error
     throw new EvolmmError(
       error.code,
-      `--data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as Error).message}; check the path`,
-      { cause },
+      `data ${JSON.stringify(file)}: must be a file that can be read, got ${(cause as Error).message}; check the path`,
+      { details: { option: 'data', path: file }, cause },
     )
   }
 }

@@ -70,7 +70,7 @@ const models = {
     identity: true,
     elsewhere: ['model', 'model_name_or_path', 'model.model_path', 'model.path'],
   }),
-  proposer_model: text(null, 'the same for the proposer', {
+  proposer_model: text(null, 'model of the proposer', {
     env: 'PROPOSER_MODEL',
     value: 'dir_or_id',
     follows: 'solver_model',
@@ -115,14 +115,17 @@ const adapters = {
     identity: true,
     elsewhere: ['use_peft', 'use_lora'],
   }),
-  use_lora_proposer: toggle(false, 'the same for the proposer', { env: 'USE_LORA_PROPOSER', identity: true }),
-  solver_adapter: text(null, 'adapter to start from: PEFT folder, or name on the hub', {
+  use_lora_proposer: toggle(false, 'train a LoRA adapter of the proposer, not all weights', {
+    env: 'USE_LORA_PROPOSER',
+    identity: true,
+  }),
+  solver_adapter: text(null, 'adapter that the solver starts from: PEFT folder, or name on the hub', {
     value: 'dir_or_id',
     otherwise: 'a new one',
     identity: true,
     elsewhere: ['adapter', 'adapter_name_or_path'],
   }),
-  proposer_adapter: text(null, 'the same for the proposer', {
+  proposer_adapter: text(null, 'adapter that the proposer starts from', {
     value: 'dir_or_id',
     otherwise: 'a new one',
     identity: true,
@@ -302,7 +305,7 @@ const rewards = {
     option: 'mu',
     identity: true,
   }),
-  prop_entropy_sigma: number(0.35, 'width of the band around it', {
+  prop_entropy_sigma: number(0.35, 'width of the band around that entropy', {
     env: 'PROP_ENTROPY_SIGMA',
     above: 0,
     unit: 'nats',
@@ -352,7 +355,7 @@ const learning = {
     identity: true,
     elsewhere: ['learning_rate', 'optim.lr'],
   }),
-  proposer_lr: number(null, 'the same for the proposer', { min: 0, follows: 'lr', identity: true }),
+  proposer_lr: number(null, 'learning rate of the proposer', { min: 0, follows: 'lr', identity: true }),
   lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate over the run', {
     option: 'schedule',
     identity: true,
@@ -378,10 +381,14 @@ const learning = {
     identity: true,
     elsewhere: ['max_grad_norm', 'actor.max_grad_norm', 'actor.grad_clip', 'gradient_clipping'],
   }),
-  gradient_checkpointing: toggle(false, 'less memory, more time', {
-    identity: false,
-    elsewhere: ['model.enable_gradient_checkpointing', 'use_gradient_checkpointing'],
-  }),
+  gradient_checkpointing: toggle(
+    false,
+    'compute activations again in the backward pass: less memory, more time',
+    {
+      identity: false,
+      elsewhere: ['model.enable_gradient_checkpointing', 'use_gradient_checkpointing'],
+    },
+  ),
 }
 
 const divergence = {
@@ -405,13 +412,13 @@ const divergence = {
     identity: true,
     elsewhere: ['algorithm.kl_target', 'kl_ctrl.target_kl', 'target_kl'],
   }),
-  solver_kl_target: number(null, 'the same for the solver', {
+  solver_kl_target: number(null, 'divergence of the solver to aim for', {
     min: 0,
     unit: 'nats',
     follows: 'kl_target',
     identity: true,
   }),
-  proposer_kl_target: number(null, 'the same for the proposer', {
+  proposer_kl_target: number(null, 'divergence of the proposer to aim for', {
     min: 0,
     unit: 'nats',
     follows: 'kl_target',
@@ -492,14 +499,14 @@ const tracking = {
     identity: false,
     elsewhere: ['report_to', 'trainer.logger', 'log_with', 'use_wandb'],
   }),
-  wandb_project: text('sqlm', 'its project', {
+  wandb_project: text('sqlm', 'project at Weights & Biases', {
     env: 'WANDB_PROJECT',
     value: 'name',
     option: 'project',
     identity: false,
     elsewhere: ['trainer.project_name', 'project'],
   }),
-  wandb_entity: text(null, 'its user or team', {
+  wandb_entity: text(null, 'user or team at Weights & Biases', {
     env: 'WANDB_ENTITY',
     value: 'name',
     otherwise: "the key's own",

@@ -71,31 +71,41 @@ const learning = {
     elsewhere: ['learning_rate', 'optim.lr'],
   }),
   min_lr: number(0, 'learning rate at the end', { min: 0, identity: true }),
-  warmup_steps: integer(100, 'steps over which it rises', {
+  warmup_steps: integer(100, 'steps over which the learning rate rises', {
     min: 0,
     identity: true,
     elsewhere: ['warmup_ratio', 'num_warmup_steps'],
   }),
-  lr_scheduler: choice(['constant', 'linear', 'cosine'], 'its way to the end', {
+  lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate to its end', {
     default: 'cosine',
     option: 'schedule',
     identity: true,
     elsewhere: ['lr_scheduler_type'],
   }),
-  weight_decay: number(0.01, 'of AdamW, on all that is trained', {
+  weight_decay: number(0.01, 'decoupled weight decay, on all that is trained', {
     min: 0,
     option: 'weightDecay',
     identity: true,
   }),
-  beta1: number(0.9, 'of AdamW', { min: 0, below: 1, identity: true, elsewhere: ['adam_beta1'] }),
-  beta2: number(0.999, 'of AdamW', { min: 0, below: 1, identity: true, elsewhere: ['adam_beta2'] }),
+  beta1: number(0.9, 'decay of the first moment of AdamW', {
+    min: 0,
+    below: 1,
+    identity: true,
+    elsewhere: ['adam_beta1'],
+  }),
+  beta2: number(0.999, 'decay of the second moment of AdamW', {
+    min: 0,
+    below: 1,
+    identity: true,
+    elsewhere: ['adam_beta2'],
+  }),
   grad_clip: number(1, 'largest norm of a gradient, 0 for any', {
     min: 0,
     option: 'clip',
     identity: true,
     elsewhere: ['max_grad_norm'],
   }),
-  seed: integer(42, 'of the order of images, and of a new adapter', {
+  seed: integer(42, 'seed of the order of images, and of a new adapter', {
     min: 0,
     identity: true,
     elsewhere: ['data_seed'],
