@@ -1,7 +1,8 @@
 // What needs Node; apart, so that packages for any platform do not meet it.
 
 export { unreadable, unwritable } from './file-errors'
-export { isThere } from './is-there'
+export { openAppendFile, type AppendFile } from './append-file'
+export { isThere, readIfThere } from './is-there'
 export { lockFile } from './lock-file'
 export { publishFolder } from './publish-folder'
 export { makeFolder } from './make-folder'

@@ -1,3 +1,3 @@
 export { writeReport, type WriteReportOptions } from './write-report'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type ReportErrorCode } from './errors'

@@ -4,9 +4,10 @@
  * going may be read too.
  */
 import { basename, dirname, join, resolve } from 'node:path'
-import { checkInteger, EvolmmError } from '@evolmm/internal'
+import { checkInteger } from '@evolmm/internal'
 import { makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
 import { logFile, readLog, readRunFile, type Gallery, type RecordKind, type StepRecord } from '@evolmm/runs'
+import { EvolmmError } from './errors'
 import { chooseMoments, type MomentPlan } from './choose-moments'
 import { collectLog, drawableProbe, type Place } from './collect-log'
 import type { Moments, ShownMoment } from './gallery'

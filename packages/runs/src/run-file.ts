@@ -1,7 +1,7 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isObject, parseObject } from '@evolmm/internal'
+import { isObject, jsonText, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
@@ -48,7 +48,7 @@ function isRunFile(run: object): run is RunFile {
 
 /** Writes the file whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeRunFile(folder: string, content: RunFile): Promise<void> {
-  await replaceFile(join(folder, 'run.json'), `${JSON.stringify(content, null, 2)}\n`)
+  await replaceFile(join(folder, 'run.json'), jsonText(content))
 }
 
 function invalid(file: string, got: string, cause?: unknown): EvolmmError {

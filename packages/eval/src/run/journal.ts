@@ -3,9 +3,16 @@
  * A kill leaves at most a line without an end; it is cut off, and its row is done again. A row answered but not scored
  * (its judge failed, say) keeps its answer; of two lines of a row the later one counts.
  */
-import { open, readdir, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import {
+  lockFile,
+  makeFolder,
+  openAppendFile,
+  readIfThere,
+  unwritable,
+  type AppendFile,
+} from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Score } from '../task'
 
@@ -64,19 +71,17 @@ async function openFile({ folder, fingerprint, now }: JournalOptions): Promise<J
       ? await claimDate(now(), names, lockDate)
       : { date: known, unlock: await lockDate(known) }
   const path = join(folder, `${date}${ending}`)
-  let file: FileHandle | undefined
   try {
-    file = await open(path, 'a+')
-    return journalIn(file, path, { date, unlock, records: await readRecords(file, path) })
+    const { records, size } = await readRecords(path)
+    return journalIn(await openAppendFile(path, size), path, { date, unlock, records })
   } catch (error) {
-    await file?.close()
     await unlock()
     throw error
   }
 }
 
 function journalIn(
-  file: FileHandle,
+  file: AppendFile,
   path: string,
   { date, unlock, records }: Pick<Journal, 'date' | 'records'> & { unlock: () => Promise<void> },
 ): Journal {
@@ -86,8 +91,8 @@ function journalIn(
     append: async (added) => {
       const lines = added.map((record) => `${JSON.stringify(record)}\n`).join('')
       await file
-        .appendFile(lines)
-        .then(() => file.datasync())
+        .append(Buffer.from(lines))
+        .then(() => file.sync())
         .catch(unwritable(path))
       for (const record of added) keep(records, record)
     },
@@ -123,9 +128,9 @@ function keep(records: Journal['records'], record: RowRecord): void {
   records.set(record.task, rows.set(record.row, record))
 }
 
-/** Reads whole lines and cuts off what follows the last of them. */
-async function readRecords(file: FileHandle, path: string): Promise<Journal['records']> {
-  const bytes = await file.readFile()
+/** Reads whole lines, which end at `size`; nothing where there is no file. */
+async function readRecords(path: string): Promise<{ records: Journal['records']; size: number }> {
+  const bytes = (await readIfThere(path)) ?? Buffer.alloc(0)
   const records: Journal['records'] = new Map()
   let good = 0
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
@@ -138,8 +143,7 @@ async function readRecords(file: FileHandle, path: string): Promise<Journal['rec
     keep(records, record)
     good = end + 1
   }
-  if (good < bytes.length) await truncate(path, good)
-  return records
+  return { records, size: good }
 }
 
 function parseRecord(line: string): RowRecord | undefined {

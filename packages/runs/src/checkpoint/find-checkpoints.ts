@@ -1,6 +1,7 @@
 /** The checkpoints of a run, `step_00050` and so on. One without `SAVE_OK` was not finished and does not count. */
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isThere } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 
 export const marker = 'SAVE_OK'
@@ -26,7 +27,7 @@ export async function findCheckpoints(runFolder: string): Promise<FoundCheckpoin
     const digits = /^step_(\d{5,})$/.exec(name)?.[1]
     if (digits === undefined) continue
     const folder = join(runFolder, name)
-    const complete = (await stat(join(folder, marker)).catch(() => undefined)) !== undefined
+    const complete = await isThere(join(folder, marker))
     found.push({ step: Number(digits), folder, complete })
   }
   return found.sort((a, b) => a.step - b.step)

@@ -3,9 +3,10 @@
  * renamed, so a kill at any moment leaves the older checkpoints and nothing that looks like one.
  */
 import { randomBytes } from 'node:crypto'
-import { rename, stat } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publishFolder, writeSynced } from '@evolmm/internal/node'
+import { jsonText } from '@evolmm/internal'
+import { isThere, publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors } from '@evolmm/safetensors'
 import { checkpointName, marker } from './find-checkpoints'
 import { schemaVersion, stateFile, tensorFile, type CheckpointHead, type SavedState } from './state'
@@ -28,7 +29,7 @@ export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<st
       Object.entries(state.tensors).map(([name, values]) => ({ name, shape: [values.length], values })),
     )
     const head = { schema_version: schemaVersion, step, saved: new Date().toISOString(), identity }
-    await writeSynced(join(aside, stateFile), `${JSON.stringify({ ...head, ...state.data }, null, 2)}\n`)
+    await writeSynced(join(aside, stateFile), jsonText({ ...head, ...state.data }))
     await writeSynced(join(aside, marker), '')
   })
   return folder
@@ -36,7 +37,6 @@ export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<st
 
 /** A folder of that name without the marker is somebody's: it makes way, whole. */
 async function moveUnfinished(folder: string): Promise<void> {
-  const there = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
-  if ((await there(folder)) && !(await there(join(folder, marker))))
+  if ((await isThere(folder)) && !(await isThere(join(folder, marker))))
     await rename(folder, `${folder}.unfinished-${randomBytes(4).toString('hex')}`)
 }

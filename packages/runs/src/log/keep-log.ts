@@ -1,8 +1,8 @@
 /** A log must not be lost with the checkpoints that were made along with it. */
 import { constants } from 'node:fs'
-import { copyFile, stat } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { parse, join } from 'node:path'
-import { unwritable } from '@evolmm/internal/node'
+import { isThere, unwritable } from '@evolmm/internal/node'
 import { lastLoggedStep } from './scan-log'
 
 export interface KeepLogOptions {
@@ -21,7 +21,7 @@ export async function keepLog(
   file: string,
   { startStep, saveEvery, onWarning }: KeepLogOptions,
 ): Promise<void> {
-  if (!(await exists(file))) return
+  if (!(await isThere(file))) return
   const last = await lastLoggedStep(file)
   if (last <= startStep + saveEvery) return
   const aside = await freeName(file, last)
@@ -39,13 +39,6 @@ async function freeName(file: string, step: number): Promise<string> {
   const { dir, name, ext } = parse(file)
   for (let n = 1; ; n++) {
     const path = join(dir, `${name}.kept_${String(step).padStart(5, '0')}${n === 1 ? '' : `_${n}`}${ext}`)
-    if (!(await exists(path))) return path
+    if (!(await isThere(path))) return path
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

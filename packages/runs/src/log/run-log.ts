@@ -1,10 +1,10 @@
 /** The log that everything else about a run can be made from: a file of JSON lines in the folder of the run. */
+import { type AppendFile, openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import { storedMetrics } from '../records/metrics-of'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
 import type { Tracker } from '../trackers/tracker'
-import { openAppendFile, type AppendFile } from '../append-file'
 import { toLogNumbers } from '../records/log-numbers'
 import { codecOf, logFile, unwritableLog } from './scan-log'
 import { truncateLog } from './truncate-log'

@@ -4,9 +4,9 @@
  * adapter whose keys match nothing without a word, as one that does nothing; here each key must find its module, and
  * what we do not implement is refused.
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unreadable } from '@evolmm/internal/node'
+import { isThere, unreadable } from '@evolmm/internal/node'
 import {
   isFloatTensor,
   openSafetensors,
@@ -52,8 +52,7 @@ export async function readPeft(
 ): Promise<PeftAdapter> {
   const home = adapterName === 'default' ? folder : join(folder, adapterName)
   const file = join(home, 'adapter_config.json')
-  if ((await stat(file).catch(() => undefined)) === undefined)
-    throw await noAdapter(folder, adapterName, file)
+  if (!(await isThere(file))) throw await noAdapter(folder, adapterName, file)
   const { config, ranks, alphas } = parsePeftConfig(
     await readFile(file, 'utf8').catch(unreadable(file)),
     file,
@@ -128,9 +127,7 @@ async function readFactors(
 async function noAdapter(folder: string, adapterName: string, file: string): Promise<EvolmmError> {
   const entries = await readdir(folder).catch(unreadable(folder))
   const others: string[] = []
-  for (const name of entries)
-    if ((await stat(join(folder, name, 'adapter_config.json')).catch(() => undefined)) !== undefined)
-      others.push(name)
+  for (const name of entries) if (await isThere(join(folder, name, 'adapter_config.json'))) others.push(name)
   const there = others.length > 0 ? `got adapters named ${others.sort().join(', ')}` : 'got no adapter'
   return new EvolmmError(
     'INVALID_ADAPTER',

@@ -1,9 +1,10 @@
 /** A configuration leads to its model. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isObject } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
-import { isObject, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import type { JsonObject } from '../checkpoint/read-checkpoint-file'
 import type { Backbone } from './backbone'
 import { architectures as known, type Architectures } from './backbones'
 import { invalidConfig, shown } from './parts/config-fields'

@@ -1,7 +1,6 @@
 /** What belongs to a model and is not weights: files of the tokenizer, the processor, the template and generation. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unreadable } from '@evolmm/internal/node'
+import { readIfThere } from '@evolmm/internal/node'
 
 const companions = [
   'generation_config.json',
@@ -26,11 +25,4 @@ export async function companionFiles(folder: string): Promise<Map<string, Uint8A
     if (content !== undefined) files.set(name, content)
   }
   return files
-}
-
-export async function readIfThere(file: string): Promise<Buffer | undefined> {
-  return readFile(file).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    return unreadable(file)(cause)
-  })
 }

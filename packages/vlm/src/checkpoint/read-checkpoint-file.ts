@@ -1,6 +1,7 @@
 /** Reads a text or JSON file of a checkpoint folder; what is missing or damaged is one typed error. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -48,10 +49,6 @@ function parseObject(file: string, text: string): JsonObject {
   }
   if (!isObject(value)) throw damaged(file, 'must hold a JSON object, got another value')
   return value
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `rule` reads "must hold, got value". */

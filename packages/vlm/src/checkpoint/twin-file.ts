@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { readdir, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { makeFolder, unreadable, unwritable } from '@evolmm/internal/node'
+import { isThere, makeFolder, unreadable, unwritable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { CheckpointTensor } from './open-checkpoint'
 
@@ -47,7 +47,7 @@ export async function openTwin<T>(twin: Twin<T>): Promise<T> {
   const { cacheDir = defaultCacheDir(), kind, tensors, bytes, onWrite } = twin
   const key = await keyOf(kind, tensors)
   const file = join(cacheDir, `${key}.safetensors`)
-  if ((await stat(file).catch(() => undefined)) !== undefined) {
+  if (await isThere(file)) {
     const found = await twin.open(file).catch(() => undefined)
     if (found !== undefined) return found
   }

@@ -3,12 +3,12 @@
  * the tokenizer's and processor's files byte for byte from the folder that the model descends from.
  */
 import { join } from 'node:path'
-import { checkInteger } from '@evolmm/internal'
-import { publishFolder, writeSynced } from '@evolmm/internal/node'
+import { checkInteger, jsonText } from '@evolmm/internal'
+import { publishFolder, readIfThere, writeSynced } from '@evolmm/internal/node'
 import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { CheckpointModel, Names } from './checkpoint-model'
-import { companionFiles, readIfThere } from './companion-files'
+import { companionFiles } from './companion-files'
 
 export interface WriteCheckpointOptions {
   model: CheckpointModel
@@ -120,7 +120,7 @@ async function copyCompanions(source: string, aside: string): Promise<Record<str
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeSynced(file, `${JSON.stringify(value, null, 2)}\n`)
+  await writeSynced(file, jsonText(value))
 }
 
 function sizeOf(shape: readonly number[], dtype: FloatType): number {

@@ -1,6 +1,6 @@
 /** A conversation in the form that Hugging Face chat templates take. */
+import { isObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
-import { isObject } from '../checkpoint/read-checkpoint-file'
 
 export type ChatPart = { type: 'image' } | { type: 'text'; text: string }
 

@@ -3,10 +3,11 @@
  * renders it. (One difference: a template that prints a truth value, `none` or a list gets JSON's spelling, not Python's.)
  */
 import { join } from 'node:path'
+import { isObject } from '@evolmm/internal'
 import { Template } from '@huggingface/jinja'
 import { EvolmmError, type VlmErrorCode } from '../errors'
 import type { ChatMessage } from './chat-message'
-import { damaged, isObject, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
+import { damaged, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
 
 export interface ChatTemplate {
   /** The Jinja source. */

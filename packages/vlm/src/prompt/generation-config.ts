@@ -3,9 +3,10 @@
  * apply. Those are reported, never applied: whoever samples says how.
  */
 import { join } from 'node:path'
+import { isObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { Tokenizer } from './load-tokenizer'
-import { damaged, isObject, readOptionalJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import { damaged, readOptionalJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface GenerationConfig {
   /** Ids that end a completion, at least one, ascending. */

@@ -3,9 +3,10 @@
  * `tokenizers` crate gives them, checked against the configuration of the model that they are meant for.
  */
 import { join } from 'node:path'
+import { isObject } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { EvolmmError } from '../errors'
-import { damaged, isObject, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import { damaged, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 
 export interface Tokenizer {
   /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face. */

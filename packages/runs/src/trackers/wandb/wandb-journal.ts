@@ -6,8 +6,8 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
-import { openAppendFile } from '../../append-file'
 
 export interface JournalLine {
   history: Record<string, unknown>

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { parseObject } from '@evolmm/internal'
+import { jsonText, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { RunInfo } from '../tracker'
@@ -105,7 +105,7 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
 
 /** Whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeWandbState(folder: string, state: WandbState): Promise<void> {
-  await replaceFile(fileOf(folder), `${JSON.stringify(state, null, 2)}\n`)
+  await replaceFile(fileOf(folder), jsonText(state))
 }
 
 function damaged(file: string, cause: unknown): EvolmmError {

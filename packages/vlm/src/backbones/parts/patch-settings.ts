@@ -4,10 +4,10 @@
  * nothing. What the file asks for and we do not implement is refused.
  */
 import { join } from 'node:path'
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, isObject } from '@evolmm/internal'
 import { z } from 'zod'
 import { EvolmmError } from '../../errors'
-import { isObject, readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
+import { readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
 import type { ImageBounds } from '../vision'
 
 export interface PatchSettings {
