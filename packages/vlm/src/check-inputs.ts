@@ -73,13 +73,15 @@ export function checkPrompt(backbone: Backbone, prompt: Prompt | undefined, name
       `must have ${backbone.axes} positions for each token`,
       `${positions?.length} of another model`,
     )
-  const width = backbone.vision?.featureSize ?? 0
-  const places = imageSpans.reduce((sum, { length }) => sum + length, 0)
+  const { featureSize: width = 0, sees } = backbone.vision ?? {}
+  const spanned = imageSpans.reduce((sum, { length }) => sum + length, 0)
+  // Features that are attended to have no place among the tokens.
+  const tokens = sees === undefined ? spanned : images.reduce((sum, image) => sum + image.tokens, 0)
   const values = images.reduce((sum, image) => sum + (image.features?.size ?? image.tokens * width), 0)
-  if (values !== places * width)
+  if (values !== tokens * width)
     throw invalidPrompt(
       name,
-      `must have ${places} image tokens of width ${width}`,
+      `must have ${tokens} image tokens of width ${width}`,
       `${values} numbers of another model`,
     )
 }

@@ -5,6 +5,7 @@ import { checkLengths } from './check-lengths'
 import { baseFeatures, imageWork } from './encode-image'
 import type { MergedGroup } from './merge-completions'
 import type { Model } from './model'
+import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
 import type { MemoryOptions } from './runtime/memory-estimate'
 import type { Feeds } from './runtime/session'
@@ -42,9 +43,10 @@ export async function learnFeeds(
   const pixels = needsPixels(adapter, groups)
   for (const { prompt, completions } of groups)
     checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
-  const { feeds } = packGroups(groups)
+  const { feeds, ...widths } = packGroups(groups)
   return {
     ...feeds,
+    ...crossFeeds(model.backbone, groups, widths),
     // Those of the policy are made of the pixels.
     features: !pixels || kl ? await baseFeatures(model, prompts) : undefined,
     parameters: adapter && {

@@ -7,6 +7,7 @@ import { checkAdapter, checkFinite, checkList, checkPrompt, isList } from './che
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { checkLengths } from './check-lengths'
+import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
 import type { Feeds } from './runtime/session'
@@ -130,10 +131,12 @@ async function promptFeeds(
   prompts: readonly Prompt[],
   adapter: SampleOptions['adapter'],
 ): Promise<Feeds> {
-  const { feeds } = packGroups(prompts.map((prompt) => ({ prompt, completions: [] })))
+  const groups = prompts.map((prompt) => ({ prompt, completions: [] }))
+  const { feeds, ...widths } = packGroups(groups)
   const width = feeds.ids.dims[1]
   return {
     ...feeds,
+    ...crossFeeds(model.backbone, groups, widths),
     features: await policyFeatures(model, prompts, adapter),
     last_rows: integers(prompts.map(({ ids }, g) => g * width + ids.length - 1)),
     starts: integers(prompts.map(({ ids, delta }) => ids.length + delta)),

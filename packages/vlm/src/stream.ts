@@ -1,10 +1,12 @@
 /** Text as it comes, for a person. */
 import { setImmediate } from 'node:timers/promises'
+import type { Backbone } from './backbones/backbone'
 import type { Feed } from './backbones/feed'
 import { checkFinite, checkPrompt } from './check-inputs'
 import { checkLengths } from './check-lengths'
 import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
+import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
@@ -36,7 +38,9 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   const names = Array.from({ length: layers }, (_, layer) => [`keys_${layer}`, `values_${layer}`]).flat()
 
   let caches = Object.fromEntries(names.map((name) => [name, floats([1, 0, keyValueSize])]))
-  let input: Feeds = { ...promptInput(prompt), features: await policyFeatures(model, [prompt], adapter) }
+  const features = await policyFeatures(model, [prompt], adapter)
+  const { first, later } = promptInputs(backbone, prompt, features)
+  let input: Feeds = first
   for (let i = 0; i < maxNewTokens; i++) {
     // A run blocks the event loop; here the signal gets its turn.
     await setImmediate()
@@ -61,22 +65,43 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     )
     const place = prompt.ids.length + prompt.delta + i
     input = {
+      ...later,
       ids: integers([token]),
       positions: integers(Array<number>(backbone.axes).fill(place), [backbone.axes, 1]),
-      image_runs: integers([0]),
-      features: floats([0, backbone.vision?.featureSize ?? 0]),
-      feature_rows: integers([]),
     }
   }
   const rest = decoder.end()
   if (rest !== '') yield rest
 }
 
-/** What the first step reads: the whole prompt. */
-function promptInput(prompt: Prompt): Feeds {
-  const { ids, image_runs: runs, ...feeds } = packGroups([{ prompt, completions: [] }]).feeds
+/** What the first step reads, the whole prompt, and what each later one does besides its token. */
+function promptInputs(
+  backbone: Backbone,
+  prompt: Prompt,
+  features: Feed | undefined,
+): { first: Feeds; later: Feeds } {
+  const group = { prompt, completions: [] }
+  const { feeds, ...widths } = packGroups([group])
+  const { ids, image_runs: runs, ...rest } = feeds
   const row = (matrix: Feed): Feed => ({ ...matrix, dims: [prompt.ids.length] })
-  return { ...feeds, ids: row(ids), image_runs: row(runs) }
+  const cross = crossFeeds(backbone, [group], widths)
+  const first = { ...rest, ...cross, ids: row(ids), image_runs: row(runs), features }
+  const mask = cross.cross_mask as Feed | undefined
+  if (mask === undefined)
+    return {
+      first,
+      later: {
+        image_runs: integers([0]),
+        features: floats([0, backbone.vision?.featureSize ?? 0]),
+        feature_rows: integers([]),
+      },
+    }
+  // Later tokens attend to the same features, of which they see what the last one of the prompt sees.
+  const seen = (mask.data as Float32Array).slice((prompt.ids.length - 1) * mask.dims[2])
+  return {
+    first,
+    later: { ...first, image_runs: integers([0]), cross_mask: floats([1, 1, mask.dims[2]], seen) },
+  }
 }
 
 function floats(dims: readonly number[], data: Float32Array = new Float32Array(0)): Feed {

@@ -3,13 +3,17 @@
  * one. Attention is compared with plain JavaScript.
  */
 import { join } from 'node:path'
-import { Graph, op, serialize } from '@evolmm/onnx'
+import { Graph, op, serialize, type Tensor as GraphTensor } from '@evolmm/onnx'
 import { architectures, loadVlm, type Backbone, type Prompt, type Vlm } from '@evolmm/vlm'
+import ndarray from 'ndarray'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { afterAll, expect, test } from 'vitest'
 import type { ImageRows } from '../src/backbones/layers'
 import { withFeatures } from '../src/backbones/parts/decoder'
-import type { PreparedImage, Vision } from '../src/backbones/vision'
+import type { ImageLayout, PreparedImage, Vision } from '../src/backbones/vision'
+import { readBackbone } from '../src/backbones/open-backbone'
+import { packedCross, stepCross, type CrossCache } from '../src/programs/cross-attention'
+import { crossFeeds } from '../src/programs/cross-feeds'
 import { packedAttention } from '../src/programs/packed-attention'
 import { coded } from './prompt-checkpoint'
 import { largestDifference } from './support/compare'
@@ -178,6 +182,70 @@ test('images that see themselves, beyond windows too', async () => {
   ])
 })
 
+test('layers may attend to features that stand in no place among the tokens', async () => {
+  const block = 'model.language_model.layers.0.self_attn'
+  const vlm = await loadWith((backbone) => ({
+    vision: { ...towerOf(backbone), sees: seenFromTheirToken },
+    prompt: {
+      ...backbone.prompt,
+      tokenize: (text, _, tokenizer) => ({ ids: Int32Array.from(tokenizer.encode(text)), imageSpans: [] }),
+    },
+    axes: 3,
+    positions: ({ length }) => ({
+      positions: Int32Array.from({ length: 3 * length }, (_, i) => i % length),
+      delta: 0,
+    }),
+    embed: (layers, ids) => backbone.embed(layers, ids),
+    // What the first layer attends with, once more for the features.
+    decoder: (layers, { cross, images, embedded, ...inputs }) => {
+      const mixed = cross?.attend(0, {
+        q: layers.linear(embedded, `${block}.q_proj`),
+        keysValues: (features) => [
+          layers.linear(features, `${block}.k_proj`),
+          layers.linear(features, `${block}.v_proj`),
+        ],
+        ...{ heads: 4, keyValueHeads: 2, headSize: 16 },
+      })
+      const more = cross && mixed && op.Mul(layers.linear(mixed, `${block}.o_proj`), cross.there)
+      return backbone.decoder(layers, {
+        ...inputs,
+        embedded: more === undefined ? embedded : op.Add(embedded, more),
+      })
+    },
+  }))
+  const names = ['c0', 'c2', 'c3']
+  const prompts = await Promise.all(names.map((name) => promptOf(vlm, name)))
+  await expectOnePolicy(vlm, prompts)
+  const completions = [{ ids: Int32Array.of(30, 40, 50) }]
+  const logProbabilities = async (model: Vlm, some: readonly Prompt[]) =>
+    (await model.score({ groups: some.map((prompt) => ({ prompt, completions })) })).completions.map(
+      ([each]) => each.logProbabilities,
+    )
+  const together = await logProbabilities(vlm, prompts)
+  for (const [i, prompt] of prompts.entries())
+    expectClose(await logProbabilities(vlm, [prompt]), [together[i]], 1e-5)
+  // Without an image nothing is added: the numbers are those of the plain model.
+  expectClose(await logProbabilities(plain, [await promptOf(plain, 'c3')]), [together[2]], 1e-5)
+  const adapter = vlm.createAdapter({ rank: 2, vision: true, targets: ['k_proj', 'qkv'] })
+  const groups = prompts.map((prompt) => ({ prompt, completions }))
+  const { kl, gradient } = await vlm.gradient({ groups, adapter, beta: 0.1 })
+  expect(kl).toBeLessThan(1e-6)
+  expect(gradient.every(Number.isFinite)).toBe(true)
+})
+
+/** A token sees the images up to its place, of which each is one token; before the first it sees all of them. */
+function seenFromTheirToken(ids: ArrayLike<number>, images: readonly ImageLayout[]): Uint8Array {
+  const imageToken = 410
+  const total = images.reduce((sum, { tokens }) => sum + tokens, 0)
+  const seen = new Uint8Array(ids.length * total)
+  let [met, visible] = [0, 0]
+  for (let token = 0; token < ids.length; token++) {
+    if (ids[token] === imageToken) visible += images[met++].tokens
+    seen.fill(1, token * total, token * total + (visible === 0 ? total : visible))
+  }
+  return seen
+}
+
 /** All programs agree, and the policy is another one than the plain model's. */
 async function expectOnePolicy(vlm: Vlm, prompts: readonly Prompt[]): Promise<void> {
   const seeds = prompts.map((_, i) => i + 1)
@@ -275,3 +343,98 @@ test.each([[{}], [{ window: 3 }], [{ wholeImages: true }], [{ window: 2, wholeIm
       }
   },
 )
+
+test('attention to features is that of a plain pass: padded groups, a group without any, a step after them', async () => {
+  const [counts, heads, headSize, length] = [[3, 0, 2], 2, 4, 5]
+  const width = heads * headSize
+  const sees = (ids: ArrayLike<number>, images: readonly ImageLayout[]) => {
+    const total = images.reduce((sum, { tokens }) => sum + tokens, 0)
+    return Uint8Array.from({ length: ids.length * total }, (_, i) => (i % 4 === 1 ? 0 : 1))
+  }
+  const groups = counts.map((tokens) => {
+    const image = { tokens, patches: 0, area: 0, fields: {}, pixels: ndarray(new Float32Array(0), [0, 3]) }
+    const ids = new Int32Array(length)
+    const prompt = { ids, positions: ids, delta: 0, imageSpans: [], images: tokens > 0 ? [image] : [] }
+    return { prompt, completions: [] }
+  })
+  const vision = { ...towerOf(await readBackbone(folder)), sees }
+  const given = crossFeeds({ vision }, groups, { promptWidth: length, width: length })
+  const graph = new Graph('cross', { opset: 18 })
+  const inputs = {
+    rows: graph.input('cross_rows', 'int64', ['G', 'F']),
+    mask: graph.input('cross_mask', 'float32', ['G', 'T', 'F']),
+    there: graph.input('cross_there', 'float32', ['G']),
+  }
+  const [q, stepQ, features] = ['q', 'step_q', 'features'].map((name) =>
+    graph.input(name, 'float32', [`${name} rows`, width]),
+  )
+  const segments = graph.input('segments', 'int64', ['G', 'T'])
+  const cache: CrossCache = new Map()
+  const sizes = { heads, keyValueHeads: heads, headSize, scale: 0.7 }
+  const keysValues = (x: GraphTensor) => [op.Mul(x, 2), op.Mul(x, 3)] as const
+  const packed = packedCross(inputs, features, { segments, cache })
+  graph.output('mixed', packed.attend(7, { q, keysValues, ...sizes }))
+  const step = stepCross(inputs, {
+    cache,
+    lastRows: graph.input('last_rows', 'int64', ['G']),
+    samples: graph.input('samples', 'int64', [1]),
+  })
+  graph.output('step', step.attend(7, { q: stepQ, keysValues, ...sizes }))
+  const rows = counts.length * length
+  const values = {
+    q: uniform('q', rows * width, 1.5),
+    step_q: uniform('step', 2 * counts.length * width, 1.5),
+    features: uniform('features', 5 * width, 1.5),
+  }
+  const session = await InferenceSession.create(serialize(graph))
+  const int = (data: number[], dims: number[]) => new Tensor('int64', BigInt64Array.from(data, BigInt), dims)
+  const results = await session.run({
+    ...Object.fromEntries(
+      Object.entries(given).map(([name, { dtype, dims, data }]) => [
+        name,
+        new Tensor(dtype, data as Float32Array, dims),
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(values).map(([name, data]) => [
+        name,
+        new Tensor('float32', data, [data.length / width, width]),
+      ]),
+    ),
+    segments: int(Array<number>(rows).fill(0), [counts.length, length]),
+    last_rows: int(
+      counts.map((_, g) => (g + 1) * length - 1),
+      [counts.length],
+    ),
+    samples: int([2], [1]),
+  })
+  await session.release()
+  const plainRow = (query: Float32Array, row: number, g: number, token: number): number[] => {
+    const first = counts.slice(0, g).reduce((sum, count) => sum + count, 0)
+    const { prompt } = groups[g]
+    const seen = sees(prompt.ids, prompt.images)
+    const visible = Array.from({ length: counts[g] }, (_, i) => i).filter((i) => seen[token * counts[g] + i])
+    return Array.from({ length: width }, (_, i) => {
+      const head = Math.floor(i / headSize) * headSize
+      const dot = (feature: number) =>
+        Array.from({ length: headSize }, (__, d) => head + d).reduce(
+          (sum, at) => sum + query[row * width + at] * 2 * values.features[(first + feature) * width + at],
+          0,
+        )
+      const shares = visible.map((feature) => Math.exp(0.7 * dot(feature)))
+      const total = shares.reduce((sum, share) => sum + share, 0)
+      return visible.reduce(
+        (sum, feature, v) => sum + (shares[v] / total) * 3 * values.features[(first + feature) * width + i],
+        0,
+      )
+    })
+  }
+  const want = counts.flatMap((_, g) =>
+    Array.from({ length }, (__, token) => plainRow(values.q, g * length + token, g, token)).flat(),
+  )
+  expect(largestDifference(results.mixed.data as Float32Array, want)).toBeLessThan(1e-5)
+  const wantStep = counts.flatMap((_, g) =>
+    [0, 1].flatMap((sample) => plainRow(values.step_q, 2 * g + sample, g, length - 1)),
+  )
+  expect(largestDifference(results.step.data as Float32Array, wantStep)).toBeLessThan(1e-5)
+})

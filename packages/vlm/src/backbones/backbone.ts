@@ -23,14 +23,12 @@
  * | `ImageRows` in `decoder`     | Qwen3-VL: features are added after deeper layers                                     |
  * | `vision.featureSize`         | Qwen3-VL: a row holds the features of each of those layers                           |
  * | `vision.together`            | MiniCPM: features depend on the prompt's other images; Phi: so does the tiling       |
- *
- * mllama's cross attention to image features has no place yet: it takes a second kind of `Attend`, whose keys and values
- * come from the features and are kept for each prompt, and a mask from tokens to tiles.
+ * | `vision.sees`, `cross`       | mllama: layers that attend to features, which stand in no token's place              |
  */
 import type { Tensor } from '@evolmm/onnx'
 import type { CheckpointModel } from '../checkpoint/checkpoint-model'
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
-import type { Attend, ImageRows, Layers, MaskKind } from './layers'
+import type { Attend, CrossAttention, ImageRows, Layers, MaskKind } from './layers'
 import type { PromptRules } from './prompt-rules'
 import type { LanguageShape } from './shapes'
 import type { ImageLayout, Vision } from './vision'
@@ -75,7 +73,7 @@ export interface Backbone extends CheckpointModel {
   ) => { positions: Int32Array; delta: number }
 
   sizes: {
-    /** Decoder layers. */
+    /** Decoder layers that attend to tokens. */
     layers: number
     hiddenSize: number
     /** Width of the keys, and of the values, of one layer. */
@@ -105,6 +103,8 @@ export interface DecoderInputs {
   /** int64 [axes, rows] */
   positions: Tensor
   attend: Attend
+  /** Attention to image features, for models whose `vision.sees` says what is seen of them. */
+  cross?: CrossAttention | undefined
   /** The places of image features, for layers that add more of them. @default no images */
   images?: ImageRows | undefined
   /** The rows that are wanted, int64 [kept]: the last layer goes no further with the others. @default all */

@@ -43,8 +43,29 @@ export interface MaskKind {
   wholeImages?: boolean
 }
 
-/** Mixed values, [rows, heads headSize]. `layer` counts from 0. */
+/** Mixed values, [rows, heads headSize]. `layer` counts the layers that attend to tokens, from 0. */
 export type Attend = (layer: number, heads: Heads) => Tensor
+
+/** What attention to image features is asked with. */
+export interface CrossHeads {
+  /** [rows, heads headSize] */
+  q: Tensor
+  /** Gives the keys and values of features [N, featureSize], [N, keyValueHeads headSize] each; called once for a layer. */
+  keysValues: (features: Tensor) => readonly [k: Tensor, v: Tensor]
+  heads: number
+  keyValueHeads: number
+  headSize: number
+  /** What scores are multiplied with. @default 1 / sqrt(headSize) */
+  scale?: number
+}
+
+/** Attention of rows to the features of their own prompt's images. */
+export interface CrossAttention {
+  /** Mixed values, [rows, heads headSize]; zeros in rows whose prompt has no image. `layer` tells layers apart. */
+  attend: (layer: number, heads: CrossHeads) => Tensor
+  /** 1 for rows whose prompt has an image, else 0, [rows, 1]. */
+  there: Tensor
+}
 
 /** Image features and where they go. */
 export interface ImageRows {

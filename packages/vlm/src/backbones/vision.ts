@@ -58,6 +58,11 @@ export interface Vision {
    * of such a prompt are computed for the prompt, in one run. @default each image stands alone
    */
   together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
+  /**
+   * Which features each token of a prompt sees, [T, features] of 0 and 1, for models that attend to them in place of putting
+   * them among the tokens; later tokens see what the last one sees. @default features are put among the tokens
+   */
+  sees?: (ids: ArrayLike<number>, images: readonly ImageLayout[]) => Uint8Array
   /** What `features` takes besides weights. */
   inputs: readonly InputDeclaration[]
   /** Values of the inputs, for the images of each prompt. */

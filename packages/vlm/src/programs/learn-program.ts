@@ -17,6 +17,7 @@ import {
 } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Layers } from '../backbones/layers'
+import { crossInputs, packedCross } from './cross-attention'
 import { featureRows, featuresInput, imageRows, visionInputs } from './image-inputs'
 import { maskInputs } from './mask-kinds'
 import { reinforce, type Objective } from './objective'
@@ -110,7 +111,7 @@ type ScoringPass = (layers: Layers, features: Tensor | undefined) => Tensor
 /**
  * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T]; `prompt_width` int64 [1], the places before
  * the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict) int64 [S]; and
- * those of `maskInputs`, [G, T].
+ * those of `maskInputs`, [G, T], and of `crossInputs`.
  */
 function scoringPass(graph: Graph, backbone: Backbone): ScoringPass {
   const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
@@ -124,10 +125,15 @@ function scoringPass(graph: Graph, backbone: Backbone): ScoringPass {
     promptWidth: int('prompt_width', [1]),
     ...maskInputs(graph, backbone, ['G', 'T']),
   })
+  const crossing = crossInputs(graph, backbone)
   return (layers, features) => {
     const images = imageRows(places, features)
+    const cross = crossing && features && packedCross(crossing, features, { segments })
     const embedded = backbone.embed(layers, ids, images)
-    return backbone.finalNorm(layers, backbone.decoder(layers, { embedded, positions, attend, images, keep }))
+    return backbone.finalNorm(
+      layers,
+      backbone.decoder(layers, { embedded, positions, attend, cross, images, keep }),
+    )
   }
 }
 

@@ -27,6 +27,9 @@ export interface PackedGroups {
   feeds: Record<string, Feed>
   /** Number of scored tokens, which are those of the completions of all groups one after the other. */
   scored: number
+  /** Places of a group, and those before its first completion. */
+  width: number
+  promptWidth: number
 }
 
 /**
@@ -73,6 +76,7 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
   })
   return {
     scored: packed.rows.length,
+    ...{ width, promptWidth },
     feeds: {
       ids: matrix(packed.ids),
       segments: matrix(packed.segments),

@@ -4,7 +4,7 @@
  */
 import { op, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
-import type { Attend, Layers } from '../backbones/layers'
+import type { Attend, CrossAttention, Layers } from '../backbones/layers'
 import {
   cachedAttention,
   promptCache,
@@ -12,6 +12,7 @@ import {
   type OwnCache,
   type PromptCache,
 } from './cached-attention'
+import { crossInputs, packedCross, stepCross, type CrossCache } from './cross-attention'
 import { drawInputs } from './draw-inputs'
 import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
@@ -49,7 +50,8 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   // Each node of the packed kernel has a copy of its own: one for the loop is enough.
   const reading = programLayers({ graph, frozen, trained, quantized: files.quantized })
   const layers = programLayers({ graph, frozen, trained })
-  const { logits, ...read } = prefill(graph, backbone, reading)
+  const { logits, stepCross: crossOf, ...read } = prefill(graph, backbone, reading)
+  const cross = crossOf?.(samples)
 
   const first = draw(op.Gather(logits, owners), column(uniforms, 0))
   const stopped = stops(first.tokens)
@@ -68,6 +70,7 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
         places: op.Add(op.Gather(starts, owners), step),
         own: caches,
         samples,
+        cross,
         ...read,
       })
       const drawn = draw(next.logits, column(uniforms, op.Add(step, 1)))
@@ -91,7 +94,10 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   return graph
 }
 
-type ReadPrompts = Omit<CachedAttentionOptions, 'samples' | 'own'>
+type ReadPrompts = Omit<CachedAttentionOptions, 'samples' | 'own'> & {
+  /** What a step sees of the features, from the number of samples; none where nothing attends to them. */
+  stepCross: ((samples: Tensor) => CrossAttention) | undefined
+}
 
 /** Reads the prompts: their keys and values, and the logits [G, V] after the last token of each. */
 function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts & { logits: Tensor } {
@@ -100,6 +106,9 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
   const images = imageRows(featureRows(graph, backbone), featuresInput(graph, backbone))
   const masks = maskInputs(graph, backbone, ['G', 'T'])
   const packed = packedAttention({ segments, ...masks })
+  const crossing = crossInputs(graph, backbone)
+  const cache: CrossCache = new Map()
+  const lastRows = graph.input('last_rows', 'int64', ['G'])
   const prompts: PromptCache[] = []
   const attend: Attend = (layer, heads) => {
     prompts.push(promptCache(heads, segments))
@@ -109,8 +118,9 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
     embedded: backbone.embed(layers, op.Reshape(ids, [-1]), images),
     positions: graph.input('positions', 'int64', [backbone.axes, 'rows']),
     attend,
+    cross: crossing && images && packedCross(crossing, images.features, { segments, cache }),
     images,
-    keep: graph.input('last_rows', 'int64', ['G']),
+    keep: lastRows,
   })
   const [none, hiddenScore] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
   const padding = op.Where(op.Less(segments, 0), hiddenScore, none)
@@ -122,11 +132,13 @@ function prefill(graph: Graph, backbone: Backbone, layers: Layers): ReadPrompts 
     promptLengths:
       masks.places &&
       op.ReduceSum(op.Cast(op.GreaterOrEqual(segments, 0), { to: 'int64' }), [1], { keepdims: 0 }),
+    stepCross: crossing && ((samples) => stepCross(crossing, { cache, lastRows, samples })),
     logits: logitsOf(backbone, layers, hidden),
   }
 }
 
 type StepInputs = CachedAttentionOptions & {
+  cross: CrossAttention | undefined
   /** The newest token of each sample, [S]. */
   tokens: Tensor
   /** The token's place, [S]. */
@@ -137,12 +149,13 @@ type StepInputs = CachedAttentionOptions & {
 function decodeStep(
   backbone: Backbone,
   layers: Layers,
-  { tokens, places, ...caches }: StepInputs,
+  { tokens, places, cross, ...caches }: StepInputs,
 ): { logits: Tensor; own: OwnCache[] } {
   const axes = layers.graph.constant('int64', [2], [backbone.axes, 1])
   const positions = op.Expand(op.Unsqueeze(places, [0]), axes)
   const { attend, grown } = cachedAttention(caches)
-  const hidden = backbone.decoder(layers, { embedded: backbone.embed(layers, tokens), positions, attend })
+  const embedded = backbone.embed(layers, tokens)
+  const hidden = backbone.decoder(layers, { embedded, positions, attend, cross })
   return { logits: logitsOf(backbone, layers, hidden), own: grown }
 }
 

@@ -5,6 +5,7 @@
  */
 import { attention, op, type Graph, type Tensor } from '@evolmm/onnx'
 import type { Attend, MaskKind } from '../backbones/layers'
+import { crossInputs, packedCross } from './cross-attention'
 import { drawInputs } from './draw-inputs'
 import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
@@ -52,10 +53,12 @@ export function streamProgram({ backbone, files, trainable }: SampleProgramOptio
     })
     return op.Squeeze(mixed, [0])
   }
+  const crossing = crossInputs(graph, backbone)
   const hidden = backbone.decoder(layers, {
     embedded: backbone.embed(layers, ids, images),
     positions: graph.input('positions', 'int64', [backbone.axes, 'T']),
     attend,
+    cross: crossing && images && packedCross(crossing, images.features, { segments: op.Unsqueeze(ids, [0]) }),
     images,
   })
   const last = op.Slice(hidden, [-1], [2 ** 31 - 1], [0])
