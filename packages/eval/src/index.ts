@@ -15,7 +15,14 @@ export type { GenerationOverrides } from './run/plan'
 export type { Progress } from './run/progress'
 export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 
-export { evalSettings, ignoredEvalFlags, type EvalSettings } from './settings'
+export {
+  evalSettings,
+  evaluateSettings,
+  ignoredEvalFlags,
+  questionSettings,
+  type EvalSettings,
+  type EvaluateSettings,
+} from './settings'
 
 // 4. Two runs side by side
 export { compareRuns, type ComparedMetric } from './compare/compare-runs'

@@ -5,15 +5,16 @@
 import { checkInteger, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
+import { resolve } from '@evolmm/settings'
 import { EvolmmError } from './errors'
 import type { Policy } from './ask'
 import { diagnose } from './diagnostics/diagnose'
 import type { JudgedAnswer } from './diagnostics/vote'
 import { taskQuestions, type Question } from './diagnostics/questions'
 import { gradeAnswer, questionText } from './labelled-questions'
-import { checkLimit, rowRange } from './run/plan'
-import { defaultSystem } from './run/row-request'
+import { rowRange } from './run/plan'
 import { cleanAnswer } from './scoring/clean-answer'
+import { questionSettings, type QuestionSettings } from './settings'
 import type { Task } from './task'
 
 /** A labelled question, in the fields that `labelledQuestion` of `@evolmm/dataset` reads. */
@@ -113,7 +114,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   }
 }
 
-function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data }: ProbeOptions) {
+function questionsOf({ items, task, limit, scorer = 'exact', own, seed, data }: ProbeOptions) {
   if ((items === undefined) === (task === undefined))
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -122,16 +123,22 @@ function questionsOf({ items, task, limit, scorer = 'exact', own, seed = 0, data
     )
   if (task) return taskQuestions(task, { limit, seed, data })
   const all = items ?? []
+  const settings = resolve(questionSettings, { limit, seed })
   checkOneOf('scorer', scorer, scorerNames)
   return all
-    .slice(0, rowRange(all.length, { limit: checkLimit(limit), offset: 0 }).end)
-    .map((item, index) => itemQuestion(item, own ?? scorer, [seed, index]))
+    .slice(0, rowRange(all.length, settings).end)
+    .map((item, index) => itemQuestion(item, own ?? scorer, { settings, index }))
 }
 
-function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: [number, number]): Question {
+function itemQuestion(
+  item: ProbeItem,
+  way: ScorerName | OwnWay,
+  { settings, index }: { settings: QuestionSettings; index: number },
+): Question {
   const row = { ...item, answer: item.answer ?? item.answers ?? null }
-  const question = labelledQuestion(row, { place: `items[${seed[1]}]` })
+  const question = labelledQuestion(row, { place: `items[${index}]` })
   const { images, answers } = question
+  const seed = [settings.seed, index]
   if (typeof way === 'object')
     return {
       prompt: way.prompt(question.question),
@@ -144,7 +151,7 @@ function itemQuestion(item: ProbeItem, way: ScorerName | OwnWay, seed: [number, 
     prompt: questionText(question, way),
     images,
     seed,
-    system: defaultSystem,
+    system: settings.system_prompt,
     judge: (text) => {
       const { value, parsed } = gradeAnswer(cleanAnswer(text, { mode: 'fixed' }), question, way)
       return { key: parsed, right: value === null ? null : value >= 0.5 }

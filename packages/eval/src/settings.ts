@@ -31,8 +31,8 @@ const model = {
     identity: false,
   }),
   ...pixelRows,
-  system_prompt: text(null, 'system message', {
-    otherwise: 'You are a helpful assistant.',
+  // The default is that of lmms-eval's model class.
+  system_prompt: text('You are a helpful assistant.', 'system message; an empty one leaves it to the model', {
     verbatim: true,
     identity: true,
     elsewhere: ['system_instruction'],
@@ -126,16 +126,13 @@ const output = {
   output_path: text(null, 'where results are written; without it a run cannot be continued', {
     value: 'dir',
     otherwise: 'nowhere',
-    option: 'outputPath',
     identity: false,
   }),
   log_samples: toggle(true, 'write each answer too; runs without cannot be compared', {
-    option: 'logSamples',
     identity: false,
   }),
   log_samples_suffix: text(null, 'what the names of files of answers end in', {
     otherwise: 'none',
-    option: 'samplesSuffix',
     must: {
       rule: 'be letters, digits, "_", "-" and "."',
       holds: (suffix) => /^[\w.-]+$/.test(suffix),
@@ -213,6 +210,21 @@ function isStored({
 }
 
 export const evalSettings = schema({ name: 'an evaluation', groups, rules })
+
+/** The settings that say which rows of a task are asked, and how. */
+const { limit, offset, seed, batch_size } = questions
+const asked = { system_prompt: model.system_prompt, limit, offset, seed, mode: scores.mode }
+
+/** Those that `taskQuestions` reads. */
+export const questionSettings = schema({ name: 'questions', groups: { Questions: asked } })
+export type QuestionSettings = SettingsOf<typeof questionSettings>
+
+/** Those that `evaluate` reads; of the others the command makes its tasks, data, model and judge. */
+export const evaluateSettings = schema({
+  name: 'evaluate',
+  groups: { Questions: { ...asked, batch_size }, Output: output },
+})
+export type EvaluateSettings = SettingsOf<typeof evaluateSettings>
 
 /** Every setting of an evaluation. */
 export type EvalSettings = SettingsOf<typeof evalSettings>

@@ -20,7 +20,7 @@ async function run(folder: string, count: number, wrong: (row: number) => boolea
         return String(row + (wrong(row) ? 2 : 1))
       },
     }),
-    outputPath: join(folder, 'out'),
+    output_path: join(folder, 'out'),
   })
   return files ?? { results: '', samples: [] }
 }

@@ -51,8 +51,8 @@ test('a published task is run from a parquet file to the files and the table of 
     tasks: findTasks(['chartqa']),
     sampler,
     data: { folder },
-    outputPath: join(folder, 'out'),
-    batchSize: 3,
+    output_path: join(folder, 'out'),
+    batch_size: 3,
   })
   // Wrong: rows 4, 14 (human) and 9, 19 (augmented).
   expect(evaluation.tasks[0].metrics).toEqual({

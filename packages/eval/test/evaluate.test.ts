@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import type { SampleOptions } from '@evolmm/vlm'
 import type { SampleRequest } from '../src/ask'
 import { fileTask } from '../src/file-task'
+import { taskQuestions } from '../src/diagnostics/questions'
 import { evaluate } from '../src/run/evaluate'
 import { folderName } from '../src/run/folder-name'
 import { formatBreakdown, formatEvaluation } from '../src/run/format-evaluation'
@@ -24,12 +25,12 @@ test('the results file has the keys of lmms-eval', async () => {
   const { files, date } = await evaluate({
     tasks: [task],
     sampler: { ...fakeSampler({ name: '/models/Qwen/Qwen2.5-VL-7B' }), identity: () => ({ adapter: 'x' }) },
-    outputPath: join(folder, 'out'),
+    output_path: join(folder, 'out'),
     now: () => new Date(2026, 0, 2, 3, 4, 5),
     judge: { name: 'judge-1', ask: () => Promise.resolve('') },
     limit: 8,
     offset: 1,
-    batchSize: 4,
+    batch_size: 4,
     generation: { maxNewTokens: 7, until: ['###'] },
   })
   expect(date).toBe('20260102_030405')
@@ -78,7 +79,7 @@ test('the results file has the keys of lmms-eval', async () => {
 
 test('a sample holds the text as generated and as scored', async () => {
   const { task, folder } = sums(2)
-  const { files } = await evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: folder })
+  const { files } = await evaluate({ tasks: [task], sampler: fakeSampler(), output_path: folder })
   const lines = readFileSync(files?.samples[0] ?? '', 'utf8')
     .trimEnd()
     .split('\n')
@@ -107,7 +108,7 @@ test('batches have the asked size, images are paths beside the file, and only dr
           settings.push(given)
         },
       }),
-      batchSize,
+      batch_size: batchSize,
       seed: 5,
       generation: { temperature: 0.5, topP: 0.9 },
     })
@@ -160,7 +161,7 @@ test('a task may have a filter, no means and groups, and each task data of its o
   const evaluation = await evaluate({
     tasks: [task],
     sampler: { ...fakeSampler(), identity: () => ({ adapter: null }) },
-    outputPath: join(folder, 'out'),
+    output_path: join(folder, 'out'),
     generation: { temperature: 0.5, topP: 0.9 },
     data: ({ name }) => {
       places.push(name)
@@ -204,7 +205,7 @@ test('progress counts rows over all tasks and extrapolates the time that is left
   await evaluate({
     tasks: [task, { ...task, name: 'again' }],
     sampler: fakeSampler({ onSample: () => void (milliseconds += 500) }),
-    batchSize: 2,
+    batch_size: 2,
     now: () => new Date(milliseconds),
     onProgress: (progress) => seen.push(progress),
   })
@@ -262,7 +263,7 @@ test('an abort stops the run between two batches with its reason', async () => {
           if (++calls === 2) controller.abort(new Error('enough'))
         },
       }),
-      outputPath: folder,
+      output_path: folder,
       signal: calls < 2 ? controller.signal : undefined,
     })
   await expect(run()).rejects.toThrow('enough')
@@ -280,10 +281,10 @@ test('a sampler that gives other numbers of answers is refused, and no row is lo
     sample: (options: SampleOptions) => sampler.sample({ ...options, samples: 2 }),
   }
   for (const wrong of [short, twice])
-    await expect(evaluate({ tasks: [task], sampler: wrong, outputPath: folder })).rejects.toMatchObject({
+    await expect(evaluate({ tasks: [task], sampler: wrong, output_path: folder })).rejects.toMatchObject({
       code: 'ANSWER_COUNT',
     })
-  expect((await evaluate({ tasks: [task], sampler, outputPath: folder })).tasks[0].rows).toBe(4)
+  expect((await evaluate({ tasks: [task], sampler, output_path: folder })).tasks[0].rows).toBe(4)
 })
 
 test('missing data of any task shows before anything is asked', async () => {
@@ -308,7 +309,7 @@ test.each([
   { limit: -1 },
   { limit: 1.5 },
   { offset: -1 },
-  { batchSize: 0 },
+  { batch_size: 0 },
   { seed: 0.5 },
   { mode: 'best' as never },
   { fallback: 'skip' as never },
@@ -318,11 +319,23 @@ test.each([
   await expect(run).rejects.toMatchObject({ code: 'INVALID_OPTION' })
 })
 
+test.each([
+  ['batchSize', 'batchSize: must be a setting of evaluate, got an unknown name; did you mean batch_size?'],
+  // What only the command reads is no option here that would do nothing.
+  ['device', 'device: must be a setting of evaluate, got an unknown name'],
+])('the name %s is refused, also in JavaScript', async (name, message) => {
+  const { task } = sums(2)
+  const run = evaluate({ tasks: [task], sampler: fakeSampler(), [name]: 'cpu' })
+  await expect(run).rejects.toThrow(message)
+  const questions = taskQuestions(task, { [name]: 'cpu' })
+  await expect(questions.next()).rejects.toThrow(`${name}: must be a setting of questions`)
+})
+
 test('an output path that cannot be written is a typed error', async () => {
   const { task, folder } = sums(2)
   const file = join(folder, 'a-file')
   writeFileSync(file, '')
-  const run = evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: file })
+  const run = evaluate({ tasks: [task], sampler: fakeSampler(), output_path: file })
   await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
 })
 
@@ -330,7 +343,7 @@ test.skipIf(process.platform !== 'linux')(
   'an output path where the system makes no folders is a typed error (Linux: elsewhere there is no /proc)',
   async () => {
     const { task } = sums(2)
-    const run = evaluate({ tasks: [task], sampler: fakeSampler(), outputPath: '/proc/evolmm/out' })
+    const run = evaluate({ tasks: [task], sampler: fakeSampler(), output_path: '/proc/evolmm/out' })
     await expect(run).rejects.toMatchObject({ code: 'UNWRITABLE_FILE' })
   },
 )

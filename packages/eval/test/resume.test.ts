@@ -21,8 +21,8 @@ function options(file: string, outputPath: string, fake: FakeOptions = {}): Eval
   return {
     tasks: ['first', 'second'].map((name) => fileTask({ file, scorer: 'exact', name, instruction: name })),
     sampler: fakeSampler(fake),
-    batchSize: 3,
-    outputPath,
+    batch_size: 3,
+    output_path: outputPath,
     now,
   }
 }
@@ -181,7 +181,7 @@ test('an answer whose scoring fails is kept and not asked for again', async () =
     evaluate({
       ...options(file, folder, { onSample: (requests) => void (asked += requests.length) }),
       tasks: [{ ...task, score }],
-      batchSize: 5,
+      batch_size: 5,
     })
   const failing: Task['score'] = (row, answer, context) => {
     if (row.answer === '3') throw new Error('judge away')
@@ -204,7 +204,7 @@ test('other options, data or parameters begin another run', async () => {
     { seed: 1 },
     { mode: 'compat' },
     { limit: 8 },
-    { system: '' },
+    { system_prompt: '' },
     { generation: { maxNewTokens: 3 } },
     { sampler: { ...counting.sampler, identity: () => ({ adapter: 'abc' }) } },
   ]
@@ -214,7 +214,7 @@ test('other options, data or parameters begin another run', async () => {
     expect(asked).toBe(tasks.reduce((sum, { rows }) => sum + rows, 0))
   }
   asked = 0
-  await evaluate({ ...counting, batchSize: 5, logSamples: false })
+  await evaluate({ ...counting, batch_size: 5, log_samples: false })
   expect(asked).toBe(18 - 6)
   appendFileSync(file, '{"question": "", "answer": ""}\n')
   asked = 0
@@ -343,8 +343,8 @@ test('results that the former version stored are continued', async () => {
       }),
     },
     adapter,
-    outputPath,
-    batchSize: 2,
+    output_path: outputPath,
+    batch_size: 2,
     seed: 3,
     now,
   })

@@ -23,6 +23,7 @@ export { adapterRows, adapterRule, modelRows, pixelRows, pixelRule, samplingRows
 // 2. Settings
 export { checkResolved, resolve, type ResolveOptions } from './resolve'
 export { isDefault } from './check-together'
+export { partOf } from './part-of'
 export { identityOf, settingsData, storedIdentity } from './identity'
 
 // 3. Where a front end finds them, and how it names them

@@ -9,6 +9,7 @@ import {
   identityOf,
   integer,
   nameOption,
+  partOf,
   resolve,
   schema,
   settingNamed,
@@ -29,6 +30,14 @@ test('settings are total and frozen, whatever is given of them', () => {
   expect(settings).toMatchObject({ seed: 7, lr: 1e-6, targets: ['q_proj', 'v_proj'] })
   expect(Object.isFrozen(settings) && Object.isFrozen(settings.targets)).toBe(true)
   expect(resolve(toy, settings)).toBe(settings)
+})
+
+test('a part of the settings is given to whatever has the same rows', () => {
+  const { lr, seed } = toy.rows
+  const smaller = schema({ name: 'a part', groups: { All: { lr, seed } } })
+  const part = partOf(smaller, resolve(toy, { seed: 7 }))
+  expect(part).toEqual({ lr: 1e-6, seed: 7 })
+  expect(resolve(smaller, part)).toEqual(part)
 })
 
 test('what follows another setting is as that one unless it is given', () => {

@@ -4,11 +4,13 @@ import { openRows } from '@evolmm/dataset'
 import {
   diagnose,
   formatDiagnosis,
+  questionSettings,
   taskQuestions,
   type Diagnosis,
   type Policy,
   type Task,
 } from '@evolmm/eval'
+import { partOf } from '@evolmm/settings'
 import type { Context } from '../context'
 import type { Progress } from '../progress'
 import { openAdapter, withModel } from '../with-model'
@@ -48,8 +50,7 @@ async function diagnoseTask(
   request: EvalRequest,
   { task, policy, progress, judge, signal }: Prepared & { task: Task; policy: Policy; progress: Progress },
 ): Promise<Diagnosed> {
-  const { mode, seed, offset, generation } = request
-  const limit = request.limit ?? undefined
+  const { limit, offset, generation } = request
   const where = { ...dataOf(context, request, progress), signal }
   const data = await openRows(task.source, { columns: task.columns, ...where })
   await data.close()
@@ -63,8 +64,8 @@ async function diagnoseTask(
   report(0)
   const diagnosis = await diagnose({
     questions: taskQuestions(task, {
-      ...{ limit, offset, mode, judge, seed },
-      system: request.system_prompt ?? undefined,
+      ...partOf(questionSettings, request),
+      judge,
       data: where,
     }),
     ...policy,
@@ -80,7 +81,8 @@ async function diagnoseTask(
   return { revision: data.revision, judge: judgeName, diagnosis }
 }
 
-function limitedRows(limit = Infinity, length: number): number {
+function limitedRows(limit: number | null, length: number): number {
+  if (limit === null) return length
   return limit < 1 ? Math.ceil(limit * length) : limit
 }
 

@@ -3,12 +3,14 @@ import { basename } from 'node:path'
 import {
   compareRuns,
   evaluate,
+  evaluateSettings,
   formatBreakdown,
   formatComparison,
   formatEvaluation,
   type Evaluation,
   type Task,
 } from '@evolmm/eval'
+import { partOf } from '@evolmm/settings'
 import type { Adapter } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { openAdapter, withModel } from '../with-model'
@@ -22,21 +24,13 @@ export async function runEvaluation(context: Context, request: EvalRequest): Pro
     const evaluations = await withModel(context, request, async (vlm, progress) => {
       const run = (adapter: Adapter | undefined) =>
         evaluate({
+          ...partOf(evaluateSettings, request),
           tasks: request.predict_only ? tasks.map(predictOnly) : tasks,
           sampler: measuredModel(vlm, request),
           adapter,
-          limit: request.limit ?? undefined,
-          offset: request.offset,
-          batchSize: request.batch_size,
-          seed: request.seed,
-          mode: request.mode,
           judge,
-          system: request.system_prompt ?? undefined,
           generation: request.generation,
           data: dataOf(context, request, progress),
-          outputPath: request.output_path ?? undefined,
-          logSamples: request.log_samples,
-          samplesSuffix: request.log_samples_suffix ?? undefined,
           signal,
           onProgress: progress.onRows,
         })

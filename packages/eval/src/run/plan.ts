@@ -1,9 +1,10 @@
 /** What a run is: its settings, its tasks with their data, and the description by which it is known again. */
-import { checkInteger, checkNumber } from '@evolmm/internal'
 import { openRows, type OpenRowsOptions, type Rows } from '@evolmm/dataset'
+import { identityOf } from '@evolmm/settings'
 import { policyName, type AskSettings, type Policy } from '../ask'
 import type { Judge } from '../judge'
-import type { ScoringMode, Task } from '../task'
+import { evaluateSettings, type EvaluateSettings } from '../settings'
+import type { ScoringContext, Task } from '../task'
 
 export interface GenerationOverrides {
   /** Tokens. */
@@ -14,18 +15,10 @@ export interface GenerationOverrides {
   until?: readonly string[] | undefined
 }
 
-/** The options with their defaults. */
-export interface RunSettings {
-  limit: number | undefined
-  offset: number
-  batchSize: number
-  seed: number
-  mode: ScoringMode
-  judge: Judge | undefined
-  fallback: 'random' | 'wrong' | undefined
-  system: string
+/** What all tasks of a run share. */
+export interface Run extends Pick<ScoringContext, 'judge' | 'fallback' | 'signal'> {
+  settings: EvaluateSettings
   generation: GenerationOverrides
-  signal: AbortSignal | undefined
 }
 
 /** A task with its data and the rows of it that count. */
@@ -40,19 +33,18 @@ export interface OpenTask {
 
 export async function openTask(
   task: Task,
-  run: RunSettings,
+  { settings, generation, signal }: Run,
   where: OpenRowsOptions | undefined,
 ): Promise<OpenTask> {
-  const { generation } = run
   const data = await openRows(task.source, {
     columns: task.columns,
     ...where,
-    ...(run.signal && { signal: run.signal }),
+    ...(signal && { signal }),
   })
   return {
     task,
     data,
-    ...rowRange(data.length, run),
+    ...rowRange(data.length, settings),
     settings: {
       maxNewTokens: generation.maxNewTokens ?? task.generation.maxNewTokens,
       temperature: generation.temperature ?? task.generation.temperature ?? 0,
@@ -65,23 +57,30 @@ export async function openTask(
 /** The rows that count, [start, end), of all that there are; a limit below 1 is a share of these. */
 export function rowRange(
   length: number,
-  { limit = Infinity, offset }: Pick<RunSettings, 'limit' | 'offset'>,
+  { limit, offset }: Pick<EvaluateSettings, 'limit' | 'offset'>,
 ): { start: number; end: number } {
-  const rows = limit < 1 ? Math.ceil(limit * length) : limit
+  const rows = limit === null ? length : limit < 1 ? Math.ceil(limit * length) : limit
   const start = Math.min(offset, length)
   return { start, end: Math.min(start + rows, length) }
-}
-
-export function checkLimit(limit: number | undefined): number | undefined {
-  if (limit === undefined) return undefined
-  return limit < 1 ? checkNumber('limit', limit, { above: 0 }) : checkInteger('limit', limit)
 }
 
 /** All that decides the results, and nothing else. */
 export type RunDescription = ReturnType<typeof describeRun>
 
-export function describeRun(policy: Policy, settings: RunSettings, opened: readonly OpenTask[]) {
-  const { seed, mode, judge, fallback, system, limit, offset, generation } = settings
+/** Former runs are known by the hash of this, so that names and their order stay; others stand behind them. */
+export function describeRun(
+  policy: Policy,
+  { settings, judge, fallback, generation }: Run,
+  opened: readonly OpenTask[],
+) {
+  const {
+    seed,
+    mode,
+    system_prompt: system,
+    limit,
+    offset,
+    ...others
+  } = identityOf(evaluateSettings, settings)
   return {
     model: policyName(policy),
     identity: policy.sampler.identity?.(policy.adapter) ?? {},
@@ -90,7 +89,7 @@ export function describeRun(policy: Policy, settings: RunSettings, opened: reado
     judge: judge?.name ?? null,
     fallback: fallback ?? null,
     system,
-    limit: limit ?? null,
+    limit,
     offset,
     generation,
     tasks: opened.map(({ task, data, start, end, settings: own, until }) => ({
@@ -104,5 +103,6 @@ export function describeRun(policy: Policy, settings: RunSettings, opened: reado
       settings: own,
       until,
     })),
+    ...others,
   }
 }

@@ -4,12 +4,9 @@ import type { Row } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
 import type { Task } from '../task'
 
-/** The system message of lmms-eval's model class. */
-export const defaultSystem = 'You are a helpful assistant.'
-
 export interface RowRequestOptions {
   /** An empty text leaves the system message to the model. */
-  system: string
+  system_prompt: string
   seed: number
 }
 
@@ -17,7 +14,7 @@ export function rowRequest(
   task: Pick<Task, 'name' | 'prompt'>,
   row: Row,
   index: number,
-  { system, seed }: RowRequestOptions,
+  { system_prompt: system, seed }: RowRequestOptions,
 ): SampleRequest {
   const { text, images } = task.prompt(row)
   return {

@@ -6,13 +6,13 @@ import type { Ask } from '../ask'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Task } from '../task'
 import type { Journal, RowRecord } from './journal'
-import type { OpenTask, RunSettings } from './plan'
+import type { OpenTask, Run } from './plan'
 import type { RowCounter } from './progress'
 import { rowRequest } from './row-request'
 
 export interface RunRowsOptions {
   ask: Ask
-  settings: RunSettings
+  run: Run
   journal: Journal
   onRows: RowCounter
 }
@@ -35,17 +35,17 @@ export async function checkRows(one: OpenTask): Promise<void> {
 
 export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<void> {
   const { task, data } = one
-  const { settings, journal, onRows } = options
+  const { run, journal, onRows } = options
   onRows(task.name, 0)
   const record = (index: number) => journal.records.get(task.name)?.get(index)
   let batch: Numbered[] = []
   const finish = async () => {
     if (batch.length === 0) return
-    settings.signal?.throwIfAborted()
+    run.signal?.throwIfAborted()
     const rows = batch
     batch = []
     const known = await answerBatch(one, rows, options)
-    const { scored, failure } = await scoreBatch(task, rows, known, settings)
+    const { scored, failure } = await scoreBatch(task, rows, known, run)
     await journal.append(scored)
     if (failure !== undefined) throw failure.reason
     onRows(task.name, rows.length)
@@ -54,7 +54,7 @@ export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<v
     let index = start
     for await (const row of data.read(start, end)) {
       batch.push({ index: index++, row })
-      if (batch.length === settings.batchSize) await finish()
+      if (batch.length === run.settings.batch_size) await finish()
     }
   }
   await finish()
@@ -76,7 +76,7 @@ function missingRanges({ start, end }: OpenTask, missing: (index: number) => boo
 async function answerBatch(
   one: OpenTask,
   rows: readonly Numbered[],
-  { ask, settings, journal }: RunRowsOptions,
+  { ask, run: { settings: asked }, journal }: RunRowsOptions,
 ): Promise<RowRecord[]> {
   const { task, settings: generation, until } = one
   const before = journal.records.get(task.name)
@@ -85,7 +85,7 @@ async function answerBatch(
     .map(({ index, row }) => ({
       index,
       row,
-      request: atRow(one, index, () => rowRequest(task, row, index, settings)),
+      request: atRow(one, index, () => rowRequest(task, row, index, asked)),
     }))
   const requests = missing.map(({ request }) => request)
   const answers = requests.length === 0 ? [] : await ask(requests, generation)
@@ -101,7 +101,7 @@ async function answerBatch(
           target: atRow(one, index, () => task.target(row)),
           input: request.prompt,
           raw: text,
-          answer: cleanAnswer(text, { until, mode: settings.mode }),
+          answer: cleanAnswer(text, { until, mode: asked.mode }),
         },
       ]
     }),
@@ -114,7 +114,7 @@ async function scoreBatch(
   task: Task,
   rows: readonly Numbered[],
   records: readonly RowRecord[],
-  { mode, judge, fallback, seed, signal }: RunSettings,
+  { settings: { mode, seed }, judge, fallback, signal }: Run,
 ): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } | undefined }> {
   // At once: a judge far away answers a batch in the time of one row.
   const settled = await Promise.allSettled(

@@ -2,7 +2,7 @@
 import { mean } from '@evolmm/internal'
 import type { RowGroup, ScoringMode } from '../task'
 import type { ScoredRecord } from './journal'
-import type { OpenTask, RunSettings } from './plan'
+import type { OpenTask, Run } from './plan'
 
 export interface TaskResult {
   task: string
@@ -36,7 +36,7 @@ export interface Evaluation {
 
 export function summarize(
   { task, data }: OpenTask,
-  { mode, judge }: Pick<RunSettings, 'mode' | 'judge'>,
+  { settings: { mode }, judge }: Pick<Run, 'settings' | 'judge'>,
   records: readonly ScoredRecord[],
 ): TaskResult {
   const scores = records.map(({ score }) => score)

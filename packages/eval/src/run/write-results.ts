@@ -8,18 +8,17 @@ import { join } from 'node:path'
 import { jsonText } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { folderName } from './folder-name'
+import type { EvaluateSettings } from '../settings'
 import type { ScoredRecord } from './journal'
 import type { OpenTask, RunDescription } from './plan'
 import type { Evaluation, TaskResult } from './summarize'
 
 export interface WriteResultsOptions {
   run: RunDescription
-  batchSize: number
+  settings: EvaluateSettings
   opened: readonly OpenTask[]
-  /** @default none */
-  samplesSuffix?: string | undefined
-  /** @default no samples are written */
-  samples: ((task: OpenTask) => readonly ScoredRecord[]) | undefined
+  /** They are written where the settings say so. */
+  samplesOf: (task: OpenTask) => readonly ScoredRecord[]
   /** Seconds that the call took. */
   seconds: number
 }
@@ -30,12 +29,13 @@ export async function writeResults(
   options: WriteResultsOptions,
 ): Promise<{ results: string; samples: string[] }> {
   const { date } = evaluation
+  const { settings, opened, samplesOf } = options
   const samples: string[] = []
-  if (options.samples)
-    for (const one of options.opened) {
-      const name = [date, 'samples', one.task.name, options.samplesSuffix].filter(Boolean).join('_')
+  if (settings.log_samples)
+    for (const one of opened) {
+      const name = [date, 'samples', one.task.name, settings.log_samples_suffix].filter(Boolean).join('_')
       const path = join(folder, `${name.replaceAll(/[/\\]/g, '_')}.jsonl`)
-      const lines = sampleLines(one, options.samples(one))
+      const lines = sampleLines(one, samplesOf(one))
       await replaceFile(path, async (output) => {
         for (const line of lines) await output.appendFile(line)
       })
@@ -67,7 +67,7 @@ function* sampleLines({ task }: OpenTask, records: readonly ScoredRecord[]): Gen
 
 function resultsObject(
   evaluation: Evaluation,
-  { run, batchSize, opened, seconds, samples }: WriteResultsOptions,
+  { run, settings, opened, seconds, samplesOf }: WriteResultsOptions,
 ) {
   const { date, model, tasks } = evaluation
   const byTask = <T>(value: (one: OpenTask, result: TaskResult) => T): Record<string, T> =>
@@ -90,7 +90,7 @@ function resultsObject(
       model_args: Object.entries(run.identity)
         .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
         .join(','),
-      batch_size: batchSize,
+      batch_size: settings.batch_size,
       gen_kwargs: run.generation,
       limit: run.limit,
       offset: run.offset,
@@ -98,7 +98,7 @@ function resultsObject(
     },
     git_hash: null,
     date,
-    task_hashes: samples ? byTask((one) => taskHash(samples(one))) : {},
+    task_hashes: settings.log_samples ? byTask((one) => taskHash(samplesOf(one))) : {},
     model_source: 'evolmm',
     model_name: model,
     model_name_sanitized: folderName(model),

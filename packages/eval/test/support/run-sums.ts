@@ -26,6 +26,6 @@ await evaluate({
       await sleep(++batches > Number(most) ? 1e9 : 2)
     },
   }),
-  batchSize: 3,
-  outputPath,
+  batch_size: 3,
+  output_path: outputPath,
 })
