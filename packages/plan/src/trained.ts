@@ -1,7 +1,7 @@
 /** What a role trains: as the settings say, or as the adapter does that it starts from. */
 import { join } from 'node:path'
 import { isThere } from '@evolmm/internal/node'
-import type { EvolmmValues, Role } from '@evolmm/trainer'
+import { loraTargets, type EvolmmValues, type Role } from '@evolmm/trainer'
 import { readAdapterShape, type AdapterShape, type PlannedAdapterOptions } from '@evolmm/vlm'
 
 /** LoRA, or weights as a whole. */
@@ -16,7 +16,7 @@ export function trainedBy(role: Role, settings: EvolmmValues, starts: StartShape
     adapter: {
       rank: rank ?? settings.lora_r,
       alpha: alpha ?? settings.lora_alpha,
-      targets: targets ?? settings.lora_targets,
+      targets: targets ?? loraTargets(settings),
       vision,
     },
   }

@@ -1,7 +1,7 @@
 /** What must hold across settings: those that count only beside others, and those that exclude each other. */
 import { EvolmmError } from './errors'
 import type { Rows } from './row'
-import type { Given, Name, Naming, Schema, Settings } from './schema'
+import type { Given, Name, Naming, Schema, Settings, Values } from './schema'
 
 export function checkTogether<R extends Rows>(
   schema: Schema<R>,
@@ -28,11 +28,7 @@ export function checkTogether<R extends Rows>(
 }
 
 /** True if a setting has the value that it has when nobody gives it. */
-export function isDefault<R extends Rows>(
-  schema: Schema<R>,
-  settings: Settings<R>,
-  setting: Name<R>,
-): boolean {
+export function isDefault<R extends Rows>(schema: Schema<R>, settings: Values<R>, setting: Name<R>): boolean {
   const { default: otherwise, follows } = schema.rows[setting]
   return sameValue(settings[setting], follows === undefined ? otherwise : settings[follows])
 }

@@ -22,6 +22,7 @@ export type { Probe, TrainHooks, TrainOptions, TrainOutcome } from './train-opti
 export { settingsTrackers } from './settings-trackers'
 export { evolmm } from './evolmm'
 export { heldWeights } from './held-weights'
+export { loraTargets } from './model-options'
 export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions } from './saved-state'
 
 // 3. Records

@@ -1,8 +1,9 @@
 /** How the settings open models, and what each role trains of them. */
+import { isDefault } from '@evolmm/settings'
 import type { LoadVlmOptions } from '@evolmm/vlm'
 import { heldWeights } from './held-weights'
 import type { Role } from './role'
-import type { EvolmmValues } from './settings/settings'
+import { evolmmSettings, type EvolmmValues } from './settings/settings'
 
 export function loadOptions(settings: EvolmmValues, given: LoadVlmOptions): LoadVlmOptions {
   return {
@@ -18,11 +19,19 @@ export function loadOptions(settings: EvolmmValues, given: LoadVlmOptions): Load
   }
 }
 
+/**
+ * The modules that new adapters attach to; `undefined` for those that the model's own architecture names, since the
+ * released list is of one family.
+ */
+export function loraTargets(settings: EvolmmValues): readonly string[] | undefined {
+  return isDefault(evolmmSettings, settings, 'lora_targets') ? undefined : settings.lora_targets
+}
+
 interface RoleOptions {
   /** Folder or hub id; the backbone is shared when both roles have the same. */
   model: string
   /** The shape of a new adapter; without one, all weights are trained. */
-  lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] }
+  lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] | undefined }
   /** Whether the vision tower's modules or weights are trained too. */
   vision: boolean
   /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
@@ -39,7 +48,7 @@ export function roleOptions(settings: EvolmmValues, role: Role): RoleOptions {
         rank: settings.lora_r,
         alpha: settings.lora_alpha,
         dropout: settings.lora_dropout,
-        targets: settings.lora_targets,
+        targets: loraTargets(settings),
       },
     }),
     ...(adapter !== null && { adapter }),

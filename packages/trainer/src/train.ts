@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { checkInteger } from '@evolmm/internal'
 import { emitWarning, run, type WarningListener } from '@evolmm/runs'
-import { identityOf, isDefault, resolve, settingsData, storedIdentity } from '@evolmm/settings'
+import { identityOf, resolve, settingsData, storedIdentity } from '@evolmm/settings'
 import { evolmm } from './evolmm'
 import { openEvolmm } from './open-evolmm'
 import { runName } from './run-name'
@@ -21,8 +21,7 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   checkInteger('probe.every', probe?.every ?? 0, { min: 0 })
   const name = runName(settings)
   const folder = join(settings.output_dir, name)
-  // Of the released targets one is a module of other models.
-  const warn = once(onWarning, isDefault(evolmmSettings, settings, 'lora_targets') ? [unusedTarget] : [])
+  const warn = once(onWarning)
   const loading = { hub: { ...hub, signal }, onWiden, onQuantize }
   const outcome = await run(
     { ...evolmm, open: (context) => openEvolmm(settings, { ...loading, probe }, context) },
@@ -47,15 +46,13 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   return { folder, ...outcome }
 }
 
-const unusedTarget = 'targets: "mm_projector" matches nothing in the model; it is left out'
-
 function resumeFrom(resume: string): 'auto' | 'never' | { checkpoint: string } {
   return resume === 'auto' || resume === 'never' ? resume : { checkpoint: resume }
 }
 
-/** Hears each warning once, since both roles have the same to say of one model, and those that are `known` never. */
-function once(onWarning: WarningListener, known: readonly string[]): WarningListener {
-  const heard = new Set(known)
+/** Hears each warning once, since both roles have the same to say of one model. */
+function once(onWarning: WarningListener): WarningListener {
+  const heard = new Set<string>()
   return (message, code) => {
     if (heard.has(message)) return
     heard.add(message)
