@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EvolmmError } from '@evolmm/internal'
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { fakeLibrary } from './support/fake-library'
@@ -23,23 +24,27 @@ test('a flag may be written with _ or -, also in part, and with = or a space', a
   }
 })
 
-test('values are left as they are, whatever they look like', async () => {
-  const value = fc.oneof(
-    fc.string(),
-    fc.constantFrom('--x', '-x', '--', '--a-b_c=d_e', '-1', '', 'generate', '--top-pp', '=', '_-_'),
-  )
-  await fc.assert(
-    fc.asyncProperty(value, value, fc.boolean(), async (prompt, system, joined) => {
-      const flags = joined
-        ? [`--prompt=${prompt}`, `--system=${system}`]
-        : ['--prompt', prompt, '--system', system]
-      const { code, calls } = await runCommand(['generate', '--model', 'tiny', ...flags])
-      expect(code).toBe(0)
-      expect(given(calls, 'prompt')).toEqual([{ images: [], prompt, system }])
-    }),
-    { seed: 4, numRuns: 200 },
-  )
-})
+sizedTest(
+  'values are left as they are, whatever they look like',
+  { values: [100, 200, 5000] },
+  async ({ count, seed }) => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom('--x', '-x', '--', '--a-b_c=d_e', '-1', '', 'generate', '--top-pp', '=', '_-_'),
+    )
+    await fc.assert(
+      fc.asyncProperty(value, value, fc.boolean(), async (prompt, system, joined) => {
+        const flags = joined
+          ? [`--prompt=${prompt}`, `--system=${system}`]
+          : ['--prompt', prompt, '--system', system]
+        const { code, calls } = await runCommand(['generate', '--model', 'tiny', ...flags])
+        expect(code).toBe(0)
+        expect(given(calls, 'prompt')).toEqual([{ images: [], prompt, system }])
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('a flag in place of a value is taken for a forgotten value, unless = says otherwise', async () => {
   const forgotten = await runCommand(['generate', '--prompt', '--top-p', '--model', 'tiny'])
@@ -185,54 +190,58 @@ test.each([
   expect(stderr).toContain(message)
 })
 
-test('no arguments whatever give anything but an answer, or one line and exit code 2', async () => {
-  const names = [
-    'generate',
-    'score',
-    'eval',
-    'export',
-    'doctor',
-    'setup',
-    'help',
-    '--',
-    '-h',
-    '-V',
-    '-',
-    '--no-',
-    '--=',
-    '--__proto__',
-  ]
-  const flags = [
-    'model',
-    'prompt',
-    'image',
-    'completion',
-    'tasks',
-    'limit',
-    'gen-kwargs',
-    'compare',
-    'model_args=',
-    'out',
-    'json',
-    'no-json',
-    'no_debug',
-    'top_p',
-    'seed=',
-    'x',
-  ]
-  const word = fc.oneof(
-    fc.constantFrom(...names, ...flags.map((flag) => `--${flag}`), 'tiny', '7', '\u001b[31m', 'a\nb'),
-    fc.string(),
-  )
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 9 }), async (first, rest) => {
-      const { code, stderr } = await runCommand([first, ...rest])
-      expect([0, 2]).toContain(code)
-      if (code === 2) expect(stderr).toMatch(/^evolmm: \P{Cc}+\n$/u)
-    }),
-    { seed: 11, numRuns: 500 },
-  )
-})
+sizedTest(
+  'no arguments whatever give anything but an answer, or one line and exit code 2',
+  { lines: [200, 500, 10_000] },
+  async ({ count, seed }) => {
+    const names = [
+      'generate',
+      'score',
+      'eval',
+      'export',
+      'doctor',
+      'setup',
+      'help',
+      '--',
+      '-h',
+      '-V',
+      '-',
+      '--no-',
+      '--=',
+      '--__proto__',
+    ]
+    const flags = [
+      'model',
+      'prompt',
+      'image',
+      'completion',
+      'tasks',
+      'limit',
+      'gen-kwargs',
+      'compare',
+      'model_args=',
+      'out',
+      'json',
+      'no-json',
+      'no_debug',
+      'top_p',
+      'seed=',
+      'x',
+    ]
+    const word = fc.oneof(
+      fc.constantFrom(...names, ...flags.map((flag) => `--${flag}`), 'tiny', '7', '\u001b[31m', 'a\nb'),
+      fc.string(),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...names), fc.array(word, { maxLength: 9 }), async (first, rest) => {
+        const { code, stderr } = await runCommand([first, ...rest])
+        expect([0, 2]).toContain(code)
+        if (code === 2) expect(stderr).toMatch(/^evolmm: \P{Cc}+\n$/u)
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('errors of the library about its options name flags', async () => {
   const library = fakeLibrary({

@@ -1,3 +1,4 @@
+import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, expectTypeOf, test } from 'vitest'
 import {
@@ -90,25 +91,29 @@ test.each([
   expect(error).toMatchObject({ code: 'INVALID_OPTION', message, details: { option: Object.keys(given)[0] } })
 })
 
-test('no input whatever gives anything but settings or one typed error', async () => {
-  const value = fc.oneof(
-    fc.anything(),
-    fc.constantFrom(null, NaN, -0, 1e-7, '', '@', '@/', [], [''], {}, '\u0000'),
-  )
-  const key = fc.oneof(fc.constantFrom(...Object.keys(toy.rows), '__proto__', 'constructor'), fc.string())
-  await fc.assert(
-    fc.asyncProperty(fc.dictionary(key, value, { maxKeys: 4 }), async (given) => {
-      try {
-        checkResolved(toy, resolve(toy, given as GivenOf<typeof toy>))
-      } catch (error) {
-        expect(error).toBeInstanceOf(EvolmmError)
-        expect((error as EvolmmError).details.option).toBeTypeOf('string')
-      }
-      return Promise.resolve()
-    }),
-    { seed: 3, numRuns: 1000 },
-  )
-})
+sizedTest(
+  'no input whatever gives anything but settings or one typed error',
+  { inputs: [1000, 3000, 100_000] },
+  async ({ count, seed }) => {
+    const value = fc.oneof(
+      fc.anything(),
+      fc.constantFrom(null, NaN, -0, 1e-7, '', '@', '@/', [], [''], {}, '\u0000'),
+    )
+    const key = fc.oneof(fc.constantFrom(...Object.keys(toy.rows), '__proto__', 'constructor'), fc.string())
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(key, value, { maxKeys: 4 }), async (given) => {
+        try {
+          checkResolved(toy, resolve(toy, given as GivenOf<typeof toy>))
+        } catch (error) {
+          expect(error).toBeInstanceOf(EvolmmError)
+          expect((error as EvolmmError).details.option).toBeTypeOf('string')
+        }
+        return Promise.resolve()
+      }),
+      { seed, numRuns: count },
+    )
+  },
+)
 
 test('the identity is what comes of a run depends on, some of it only beside other settings', () => {
   const names = (given: GivenOf<typeof toy>) => Object.keys(identityOf(toy, resolve(toy, given)))
