@@ -4,6 +4,7 @@ import { checkInteger } from '@evolmm/internal'
 import { emitWarning, run, type WarningListener } from '@evolmm/runs'
 import { identityOf, resolve, settingsData, storedIdentity } from '@evolmm/settings'
 import { evolmm } from './evolmm'
+import { formerIdentity } from './former-identity'
 import { openEvolmm } from './open-evolmm'
 import { runName } from './run-name'
 import { evolmmSettings } from './settings/settings'
@@ -23,14 +24,15 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const folder = join(settings.output_dir, name)
   const warn = once(onWarning)
   const loading = { hub: { ...hub, signal }, onWiden, onQuantize }
+  const identity = { ...identityOf(evolmmSettings, settings), ...depends }
   const outcome = await run(
     { ...evolmm, open: (context) => openEvolmm(settings, { ...loading, probe }, context) },
     {
       folder,
       name,
       config: { ...settingsData(evolmmSettings, settings), run_name: name, ...depends },
-      identity: { ...identityOf(evolmmSettings, settings), ...depends },
-      readIdentity: (stored) => storedIdentity(evolmmSettings, stored),
+      identity,
+      readIdentity: (stored) => storedIdentity(evolmmSettings, formerIdentity(stored, identity)),
       totalSteps: settings.total_steps,
       saveEvery: settings.save_every,
       maxCheckpoints: settings.max_checkpoints,
