@@ -4,7 +4,7 @@
  * it looks like.
  */
 import type { Command, Option } from 'commander'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { hintAbout } from './settings-command'
 
 /** `argv` with the flags of `program` and its commands as these declare them. */

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 
 export interface Installer {
   platform: string

@@ -1,6 +1,6 @@
 /** The flags that several commands share and that are no settings. */
 import { type Command, Option } from 'commander'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 
 /** These flags say how results are written; `json` says what they are as JSON. */
 export function addOutputFlags(command: Command, json?: string): Command {

@@ -4,8 +4,8 @@
  */
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import { findCheckpoints } from '@evolmm/runs'
+import { EvolmmError } from './errors'
 
 /** A checkpoint by its path, or a folder in it. */
 const checkpoint = /^(.*?)[\\/]*step_\d{5,}([\\/]|$)/

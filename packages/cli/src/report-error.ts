@@ -1,7 +1,7 @@
 /** An error as one line on standard error, and as an exit code: 2 if the input can be corrected, 1 otherwise. */
 import { CommanderError } from 'commander'
 import { inspect } from 'node:util'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import { painter, type Context } from './context'
 import { oneLine, plainReasons } from './texts'
 

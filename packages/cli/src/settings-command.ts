@@ -1,6 +1,5 @@
 /** A command whose settings are a schema: its flags, help, environment, `--config` and errors are made from it. */
 import { type Command, Option } from 'commander'
-import { EvolmmError } from '@evolmm/internal'
 import {
   describe as describeSettings,
   nameElsewhere,
@@ -14,6 +13,7 @@ import {
   type SourcesInput,
   type SourcesRead,
 } from '@evolmm/settings'
+import { EvolmmError } from './errors'
 import type { Context } from './context'
 import { addOutputFlags } from './options'
 

@@ -1,8 +1,8 @@
 import { errorWith } from '@evolmm/internal'
-import type { VlmErrorCode } from '@evolmm/vlm'
+import type { TrainerErrorCode } from '@evolmm/trainer'
 
-/** What can be wrong with a plan and the configurations that it is made from; `MEMORY_EXCEEDED` for a run that does not fit. */
-export type PlanErrorCode = VlmErrorCode
+/** What can be wrong with a plan, and what lies below. */
+export type PlanErrorCode = TrainerErrorCode
 
 /** The class is that of all packages; as seen here it has the codes of this one. */
 export const EvolmmError = errorWith<PlanErrorCode>()

@@ -1,5 +1,5 @@
 /** What several processes cannot do as one process would is refused. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from './errors'
 import type { Loop } from './loop'
 
 export function checkGroup({ group: { size }, settings, state }: Loop): void {

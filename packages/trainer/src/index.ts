@@ -41,4 +41,4 @@ export {
 export { loadWarmup, saveWarmup } from './warmup/state-file'
 export { sftSettings, type SftSettings } from './warmup/settings'
 
-export { EvolmmError } from '@evolmm/internal'
+export { EvolmmError, type TrainerErrorCode } from './errors'

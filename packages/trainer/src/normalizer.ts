@@ -1,6 +1,6 @@
 /** A normaliser decides when two answers count as the same. */
-import { EvolmmError } from '@evolmm/internal'
 import { INVALID, normalizeCanonical, normalizeReleased } from '@evolmm/rewards'
+import { EvolmmError } from './errors'
 import type { Normalizer } from './custom-functions'
 import type { EvolmmSettings } from './settings/settings'
 

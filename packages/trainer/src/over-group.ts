@@ -1,6 +1,6 @@
 /** Lists that lie in parts with the processes of a group, in the order of their ranks. */
-import { EvolmmError } from '@evolmm/internal'
 import type { ProcessGroup } from '@evolmm/rl-core'
+import { EvolmmError } from './errors'
 
 /** The number of items of the whole list that come before this process's own `count`. */
 export async function placesBefore(group: ProcessGroup, count: number): Promise<number> {

@@ -1,7 +1,7 @@
 /** The images of an iteration, encoded: where its episodes begin. */
 import type { Sample } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
 import { imageCache } from '@evolmm/vlm'
+import { EvolmmError } from './errors'
 import type { Episode } from './episode'
 import type { Loop } from './loop'
 

@@ -1,7 +1,8 @@
 /** `evolmm export`: a model's programs as files for other runtimes. */
 import { stat } from 'node:fs/promises'
-import { EvolmmError, formatBytes } from '@evolmm/internal'
+import { formatBytes } from '@evolmm/internal'
 import { adapterRows, adapterRule, modelRows, schema, text } from '@evolmm/settings'
+import { EvolmmError } from '../errors'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { openAdapter, withModel } from '../with-model'
 

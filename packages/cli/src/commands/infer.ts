@@ -4,7 +4,6 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
 import {
   adapterRows,
   adapterRule,
@@ -17,6 +16,7 @@ import {
   type SettingsOf,
 } from '@evolmm/settings'
 import type { SamplingOptions } from '@evolmm/vlm'
+import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import { missing } from '../options'
 import { promptRows } from '../prompt-rows'

@@ -1,7 +1,6 @@
 /** `evolmm plan`: the memory of a run, from the configuration of its model alone. */
 import { stat } from 'node:fs/promises'
 import { scanImages } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
 import {
   largestImage,
   memoryLimits,
@@ -14,6 +13,7 @@ import {
 import type { SourcesRead } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
+import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'

@@ -1,7 +1,7 @@
 /** `evolmm report`: the page about a run, made again from its log. */
-import { EvolmmError } from '@evolmm/internal'
 import { writeReport } from '@evolmm/report'
 import { schema, text } from '@evolmm/settings'
+import { EvolmmError } from '../errors'
 import { kindOfRun } from '../methods'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 

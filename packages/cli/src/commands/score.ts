@@ -1,5 +1,4 @@
 /** `evolmm score`: how likely a model finds a completion. */
-import { EvolmmError } from '@evolmm/internal'
 import type { EncodedImage, Prompt } from '@evolmm/vlm'
 import {
   adapterRows,
@@ -10,6 +9,7 @@ import {
   text,
   type SettingsOf,
 } from '@evolmm/settings'
+import { EvolmmError } from '../errors'
 import { painter, type Context } from '../context'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'

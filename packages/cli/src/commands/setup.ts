@@ -2,7 +2,7 @@
 import { Argument, type Command } from 'commander'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import type { InstallerResult } from '../installer'
 import { oneLine } from '../texts'

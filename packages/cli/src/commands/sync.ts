@@ -1,8 +1,8 @@
 /** `evolmm sync`: what a run could not, or should not, send to Weights & Biases. */
-import { EvolmmError } from '@evolmm/internal'
 import { syncWandb, type SyncedWandb } from '@evolmm/runs'
 import { schema } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
+import { EvolmmError } from '../errors'
 import { painter, type Context } from '../context'
 import { oneLine } from '../texts'
 import { addSettingsCommand, type CommandHost } from '../settings-command'

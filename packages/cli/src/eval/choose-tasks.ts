@@ -1,8 +1,8 @@
 /** `--tasks`: names of benchmarks, groups and tasks of one's own, and files of questions. */
-import { EvolmmError } from '@evolmm/internal'
 import { findTasks, fileTask, taskGroups, tasks, type Task } from '@evolmm/eval'
 import type { ScorerName } from '@evolmm/rewards'
 import { closest } from '@evolmm/settings'
+import { EvolmmError } from '../errors'
 
 /** `included` are tasks of one's own beside those that there are. */
 export function chooseTasks(names: string, scorer: ScorerName, included: readonly Task[] = []): Task[] {

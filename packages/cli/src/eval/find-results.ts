@@ -1,7 +1,7 @@
 /** A finished run by the path of its results, or by a folder that holds them: then the newest. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 const ending = '_results.json'
 

@@ -1,6 +1,7 @@
 /** `--gen_kwargs`: how answers are generated, instead of what each task says. */
-import { checkOneOf, EvolmmError, parseInteger, parseNumber } from '@evolmm/internal'
+import { checkOneOf, parseInteger, parseNumber } from '@evolmm/internal'
 import type { GenerationOverrides } from '@evolmm/eval'
+import { EvolmmError } from '../errors'
 import { parsePairs } from './parse-pairs'
 
 const keys = ['max_new_tokens', 'temperature', 'top_p', 'do_sample', 'num_beams', 'until']

@@ -2,8 +2,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { EvolmmError } from '@evolmm/internal'
 import type { Task } from '@evolmm/eval'
+import { EvolmmError } from '../errors'
 
 const isModule = (name: string) => /\.m?js$/.test(name)
 

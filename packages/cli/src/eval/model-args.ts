@@ -2,8 +2,8 @@
  * `--model_args`: the model's flags as lmms-eval writes them. `--model qwen2_5_vl --model_args pretrained=DIR,device=cpu`
  * is `--model DIR --device cpu`. A key that has a flag is read as that flag is.
  */
-import { EvolmmError } from '@evolmm/internal'
 import { lmmsEvalKinds } from '@evolmm/vlm'
+import { EvolmmError } from '../errors'
 import type { Flags } from '../settings-command'
 import { parsePairs } from './parse-pairs'
 

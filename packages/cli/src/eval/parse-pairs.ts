@@ -1,5 +1,5 @@
 /** lmms-eval's `key=value,key=value` in one flag. */
-import { EvolmmError } from '@evolmm/internal'
+import { EvolmmError } from '../errors'
 
 /** Values as they were written; a value may hold "=". `known` are the keys that there are. */
 export function parsePairs(flag: string, value: string, known: readonly string[]): Map<string, string> {

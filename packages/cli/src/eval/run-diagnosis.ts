@@ -1,5 +1,4 @@
 /** `evolmm eval --diagnose N`: what sampling, agreement and blindness say about a model on some tasks. */
-import { EvolmmError } from '@evolmm/internal'
 import { openRows } from '@evolmm/dataset'
 import {
   diagnose,
@@ -11,6 +10,7 @@ import {
   type Task,
 } from '@evolmm/eval'
 import { partOf } from '@evolmm/settings'
+import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import type { Progress } from '../progress'
 import { openAdapter, withModel } from '../with-model'

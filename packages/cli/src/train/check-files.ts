@@ -1,8 +1,8 @@
 /** What a configuration names must be there, before anything is loaded for nothing. */
 import { access, stat } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import type { EvolmmSettings, EvolmmValues } from '@evolmm/trainer'
 import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
+import { EvolmmError } from '../errors'
 import { refuseRun } from '../refuse-run'
 
 /** Throws `INVALID_OPTION` for the first that is not. */

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import { labelledQuestion, openRows, type ImageFile, type Row, type RowPlace } from '@evolmm/dataset'
 import type { WarmupExample } from '@evolmm/trainer'
 import type { Turn } from '@evolmm/vlm'
+import { EvolmmError } from '../errors'
 
 export interface Lessons {
   examples: readonly WarmupExample[]

@@ -2,8 +2,8 @@
  * The state of a warm-up as one `.safetensors` file, which is the old one or the whole new one at any moment: vectors
  * `parameters`, `first`, `second` and two counts, the steps of the run and of the optimizer.
  */
-import { EvolmmError } from '@evolmm/internal'
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { WarmupState } from './warmup'
 
 /** Throws `UNWRITABLE_FILE`. */
