@@ -2,10 +2,9 @@
  * A small measurement to make while a model is trained: some questions, greedily and, if asked for, drawn and blind, as
  * flat numbers that a tracker takes. It reads images and data and changes nothing: no file is written, no seed consumed.
  */
-import { checkInteger, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
-import { scorerNames, type ScorerName } from '@evolmm/rewards'
-import { resolve } from '@evolmm/settings'
+import type { ScorerName } from '@evolmm/rewards'
+import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from './errors'
 import type { Policy } from './ask'
 import { diagnose } from './diagnostics/diagnose'
@@ -14,7 +13,7 @@ import { taskQuestions, type Question } from './diagnostics/questions'
 import { gradeAnswer, questionText } from './labelled-questions'
 import { rowRange } from './run/plan'
 import { cleanAnswer } from './scoring/clean-answer'
-import { questionSettings, type QuestionSettings } from './settings'
+import { probeSettings, questionSettings, type ProbeSettings, type QuestionSettings } from './settings'
 import type { Task } from './task'
 
 /** A labelled question, in the fields that `labelledQuestion` of `@evolmm/dataset` reads. */
@@ -30,31 +29,16 @@ export interface ProbeItem {
   options?: readonly string[] | undefined
 }
 
-export interface ProbeOptions extends Policy {
+/** The settings by their names, and what no text can say. */
+export interface ProbeOptions extends Policy, GivenOf<typeof probeSettings> {
   /** Questions of one's own; or else `task`. */
   items?: readonly ProbeItem[] | undefined
-  /** The rule that scores items. @default 'exact' */
-  scorer?: ScorerName | undefined
   /** A policy's own way instead: how it is asked an item's question, and what its text says. */
   own?: OwnWay | undefined
   /** A task whose rows are the questions. */
   task?: Task | undefined
   /** The place of the task's data. @default the Hugging Face cache */
   data?: OpenRowsOptions | undefined
-  /** Items or rows; below 1 a share of them. @default all */
-  limit?: number | undefined
-  /** Answers drawn to each; 0 for none. @default 0 */
-  samples?: number | undefined
-  /** The temperature of the drawn answers. @default 1 */
-  temperature?: number | undefined
-  /** Ask greedily without images too. @default false */
-  blind?: boolean | undefined
-  /** Tokens. @default the task's; 64 for items */
-  maxNewTokens?: number | undefined
-  /** Questions at a time. @default 1 */
-  batchSize?: number | undefined
-  /** The seed of the drawn answers: the same seed asks the same way at every step. @default 0 */
-  seed?: number | undefined
   /** Stops between two batches with the signal's reason. */
   signal?: AbortSignal | undefined
 }
@@ -89,19 +73,16 @@ export interface ProbeResult {
 }
 
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
-  const { sampler, adapter, task, temperature, blind = false, batchSize, signal } = options
-  const samples = checkInteger('samples', options.samples ?? 0, { min: 0 })
+  const { sampler, adapter, items, own, task, data, signal, ...given } = options
+  const settings = resolve(probeSettings, given)
+  const { samples, temperature, blind, batch_size } = settings
   const found = await diagnose({
-    questions: questionsOf(options),
+    questions: questionsOf({ items, own, task, data }, settings),
     sampler,
     adapter,
-    samples,
     k: [1, samples].filter((k) => k <= samples && k > 0),
-    temperature,
-    blind,
-    maxNewTokens: options.maxNewTokens ?? task?.generation.maxNewTokens ?? 64,
-    batchSize,
-    signal,
+    ...{ samples, temperature, blind, batch_size, signal },
+    max_new_tokens: settings.max_new_tokens ?? task?.generation.maxNewTokens ?? 64,
   })
   const { questions, known, greedy, groups, agreement } = found
   const all = groups.at(-1)
@@ -114,7 +95,10 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   }
 }
 
-function questionsOf({ items, task, limit, scorer = 'exact', own, seed, data }: ProbeOptions) {
+function questionsOf(
+  { items, task, own, data }: Pick<ProbeOptions, 'items' | 'task' | 'own' | 'data'>,
+  { limit, seed, scorer }: ProbeSettings,
+) {
   if ((items === undefined) === (task === undefined))
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -124,7 +108,6 @@ function questionsOf({ items, task, limit, scorer = 'exact', own, seed, data }: 
   if (task) return taskQuestions(task, { limit, seed, data })
   const all = items ?? []
   const settings = resolve(questionSettings, { limit, seed })
-  checkOneOf('scorer', scorer, scorerNames)
   return all
     .slice(0, rowRange(all.length, settings).end)
     .map((item, index) => itemQuestion(item, own ?? scorer, { settings, index }))

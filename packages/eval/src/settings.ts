@@ -52,7 +52,7 @@ const questions = {
     identity: true,
   }),
   offset: integer(0, 'rows of each task that are passed over', { min: 0, identity: true }),
-  batch_size: integer(1, 'questions at a time', { min: 1, option: 'batchSize', identity: false }),
+  batch_size: integer(1, 'questions at a time', { min: 1, identity: false }),
   gen_kwargs: text(null, "max_new_tokens, temperature, top_p, until instead of the task's", {
     value: 'k=v,...',
     otherwise: 'none',
@@ -225,6 +225,33 @@ export const evaluateSettings = schema({
   groups: { Questions: { ...asked, batch_size }, Output: output },
 })
 export type EvaluateSettings = SettingsOf<typeof evaluateSettings>
+
+const { max_new_tokens, temperature, top_p } = samplingRows
+const samples = integer(8, 'answers drawn to each question', { min: 0, identity: true })
+const blind = toggle(true, 'ask greedily without images too', { identity: true })
+
+/** Those that `diagnose` reads. */
+export const diagnoseSettings = schema({
+  name: 'diagnose',
+  groups: { Questions: { batch_size, blind }, Answers: { samples, temperature, top_p, max_new_tokens } },
+})
+export type DiagnoseSettings = SettingsOf<typeof diagnoseSettings>
+
+/** Those that `probe` reads; it is small unless more is asked for. */
+export const probeSettings = schema({
+  name: 'probe',
+  groups: {
+    Questions: { limit, seed, batch_size, blind: { ...blind, default: false }, scorer: scores.scorer },
+    Answers: {
+      samples: { ...samples, default: 0 },
+      temperature,
+      max_new_tokens: integer(null, max_new_tokens.help, {
+        ...{ min: 1, identity: true, otherwise: "the task's; 64 for items" },
+      }),
+    },
+  },
+})
+export type ProbeSettings = SettingsOf<typeof probeSettings>
 
 /** Every setting of an evaluation. */
 export type EvalSettings = SettingsOf<typeof evalSettings>

@@ -27,7 +27,7 @@ const reader = fakeSampler({
 
 test('the numbers of a diagnosis are those counted by hand', async () => {
   const questions = ['r;rrra;r', 'a;rabb;a', 'a;rr?a;b', 'r;aaaa;c'].map((script) => scripted(script))
-  const diagnosis = await diagnose({ questions, sampler: reader, samples: 4, batchSize: 3 })
+  const diagnosis = await diagnose({ questions, sampler: reader, samples: 4, batch_size: 3 })
   expect(diagnosis).toMatchObject({ questions: 4, known: 4, greedy: 2 / 4 })
   const [one, two, four] = diagnosis.groups
   expect([one.k, two.k, four.k]).toEqual([1, 2, 4])
@@ -98,9 +98,9 @@ test('rows of a task are questions, asked greedily, drawn and blind', async () =
     sampler,
     samples: 2,
     temperature: 0.7,
-    topP: 0.9,
-    maxNewTokens: 9,
-    batchSize: 4,
+    top_p: 0.9,
+    max_new_tokens: 9,
+    batch_size: 4,
     onProgress: (questions) => seen.push(questions),
   })
   // Rows 1 to 6, of which 3 and 6 are wrong in every way.
@@ -152,7 +152,7 @@ test('an abort stops a diagnosis between two batches', async () => {
   await expect(running).rejects.toThrow('enough')
 })
 
-test.each([{ questions: [] }, { samples: -1 }, { k: [3] }, { k: [0] }, { batchSize: 0 }])(
+test.each([{ questions: [] }, { samples: -1 }, { k: [3] }, { k: [0] }, { batch_size: 0 }, { batchSize: 2 }])(
   'a diagnosis with %o is refused',
   async (wrong) => {
     const running = diagnose({ questions: [scripted('r;rr;r')], sampler: reader, samples: 2, ...wrong })

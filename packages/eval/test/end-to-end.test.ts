@@ -81,7 +81,7 @@ test('a published task is diagnosed', async () => {
     questions: taskQuestions(task, { data: { folder } }),
     sampler,
     samples: 2,
-    batchSize: 8,
+    batch_size: 8,
   })
   expect(diagnosis).toMatchObject({
     questions: 20,

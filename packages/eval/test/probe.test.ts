@@ -30,7 +30,7 @@ test('a probe of items is the accuracy that one counts', async () => {
 
 test('with samples there is what drawing finds, with blind what looking adds', async () => {
   // Right samples: 3, 1, 2 and 0 of 4; votes r, b, a tie of r and b, a.
-  expect(await probe({ sampler: reader, items, samples: 4, blind: true, batchSize: 3 })).toEqual({
+  expect(await probe({ sampler: reader, items, samples: 4, blind: true, batch_size: 3 })).toEqual({
     questions: 4,
     accuracy: 2 / 4,
     sampled: 6 / 16,
@@ -77,7 +77,7 @@ test('items are asked as they are: images, options, tokens, and the same seeds e
       scorer: 'choice',
       samples: 2,
       temperature: 0.5,
-      maxNewTokens: 9,
+      max_new_tokens: 9,
       seed: 7,
     })
   expect(await run()).toMatchObject({ accuracy: 1, sampled: 1 })

@@ -71,9 +71,9 @@ async function diagnoseTask(
     ...policy,
     samples: request.diagnose ?? undefined,
     temperature: generation.temperature,
-    topP: generation.topP,
-    maxNewTokens: generation.maxNewTokens ?? task.generation.maxNewTokens,
-    batchSize: request.batch_size,
+    top_p: generation.topP,
+    max_new_tokens: generation.maxNewTokens ?? task.generation.maxNewTokens,
+    batch_size: request.batch_size,
     signal,
     onProgress: report,
   })

@@ -20,8 +20,8 @@ export async function chooseProbe(settings: EvolmmSettings): Promise<Probe | und
     limit: settings.probe_limit ?? undefined,
     samples: settings.probe_samples,
     temperature: settings.temp,
-    maxNewTokens: settings.max_new_tokens_solver,
-    batchSize: 8,
+    max_new_tokens: settings.max_new_tokens_solver,
+    batch_size: 8,
     seed: settings.seed,
   })
   return { every: settings.probe_every, run: ({ vlm, adapter }) => measure({ sampler: vlm, adapter }) }

@@ -6,8 +6,10 @@
  * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
  */
 import { checkInteger, knownMean } from '@evolmm/internal'
+import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import { asker, type Ask, type AskSettings, type Policy, type SampleRequest } from '../ask'
+import { diagnoseSettings, type DiagnoseSettings } from '../settings'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
 import { calibration, type Agreement, type Calibration } from './calibration'
 import { majorityAtK } from './majority-at-k'
@@ -15,22 +17,11 @@ import { passAtK } from './pass-at-k'
 import type { Question } from './questions'
 import { vote, type JudgedAnswer } from './vote'
 
-export interface DiagnoseOptions extends Policy {
+/** The settings by their names, and what no text can say. */
+export interface DiagnoseOptions extends Policy, GivenOf<typeof diagnoseSettings> {
   questions: Iterable<Question> | AsyncIterable<Question>
-  /** Answers drawn to each question; 0 for none. @default 8 */
-  samples?: number | undefined
   /** Sizes of groups to report. @default 1, 2, 4 … up to `samples` */
   k?: readonly number[] | undefined
-  /** The temperature of the drawn answers. @default 1 */
-  temperature?: number | undefined
-  /** The fewest words whose share reaches this, for the drawn answers. @default 1, which is all */
-  topP?: number | undefined
-  /** Tokens. @default 128 */
-  maxNewTokens?: number | undefined
-  /** Ask without images too. @default true */
-  blind?: boolean | undefined
-  /** Questions at a time. @default 1 */
-  batchSize?: number | undefined
   /** Stops between two batches with the signal's reason. */
   signal?: AbortSignal | undefined
   onProgress?: ((questions: number) => void) | undefined
@@ -74,22 +65,23 @@ interface Outcome {
 }
 
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
-  const samples = checkInteger('samples', options.samples ?? 8, { min: 0 })
-  const sizes = options.k ?? powersOfTwo(samples)
-  for (const k of sizes) checkInteger('k', k, { min: 1, max: samples })
-  const batchSize = checkInteger('batchSize', options.batchSize ?? 1, { min: 1 })
-  const ask = asker(options)
+  const { sampler, adapter, questions, k, signal, onProgress, ...given } = options
+  const settings = resolve(diagnoseSettings, given)
+  const { samples } = settings
+  const sizes = k ?? powersOfTwo(samples)
+  for (const size of sizes) checkInteger('k', size, { min: 1, max: samples })
+  const ask = asker({ sampler, adapter })
   const outcomes: Outcome[] = []
   let batch: Question[] = []
   const finish = async () => {
-    options.signal?.throwIfAborted()
-    outcomes.push(...(await askBatch(batch, ask, { ...options, samples })))
+    signal?.throwIfAborted()
+    outcomes.push(...(await askBatch(batch, ask, settings)))
     batch = []
-    options.onProgress?.(outcomes.length)
+    onProgress?.(outcomes.length)
   }
-  for await (const question of options.questions) {
+  for await (const question of questions) {
     batch.push(question)
-    if (batch.length === batchSize) await finish()
+    if (batch.length === settings.batch_size) await finish()
   }
   if (batch.length > 0) await finish()
   if (outcomes.length === 0)
@@ -104,13 +96,11 @@ function powersOfTwo(limit: number): number[] {
   return Array.from({ length }, (_, i) => 2 ** i)
 }
 
-type AskBatchOptions = DiagnoseOptions & { samples: number }
-
 /** Each question is asked greedily, drawn and blind. */
 async function askBatch(
   batch: readonly Question[],
   ask: Ask,
-  { samples, temperature = 1, topP, maxNewTokens = 128, blind = true }: AskBatchOptions,
+  { samples, temperature, top_p: topP, max_new_tokens: maxNewTokens, blind }: DiagnoseSettings,
 ): Promise<Outcome[]> {
   const judged = async (requests: readonly SampleRequest[], settings: Omit<AskSettings, 'maxNewTokens'>) => {
     const groups = await ask(requests, { maxNewTokens, ...settings })
