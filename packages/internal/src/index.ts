@@ -3,7 +3,7 @@
 export { errorWith, EvolmmError } from './evolmm-error'
 export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
 export { checkInteger, checkNumber, checkOneOf, checkText } from './check'
-export { knownMean, mean } from './mean'
+export { finiteMean, knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
 export { isObject, jsonText, parseObject } from './json'
 export { rowMajor, type Strided } from './row-major'

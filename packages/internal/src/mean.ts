@@ -5,6 +5,11 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length
 }
 
+/** The mean of those that are finite numbers; null without any. */
+export function finiteMean(values: Iterable<number | null>): number | null {
+  return knownMean([...values].filter((value) => value !== null && Number.isFinite(value)))
+}
+
 /** The mean of those that are known; null without any. */
 export function knownMean(values: Iterable<number | null>): number | null {
   const known = [...values].filter((value) => value !== null)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { knownMean, mean } from '../src/index'
+import { finiteMean, knownMean, mean } from '../src/index'
 
 test('a mean is the sum by the count, of what is known', () => {
   expect(mean([1, 2, 6])).toBe(3)
@@ -7,4 +7,6 @@ test('a mean is the sum by the count, of what is known', () => {
   expect(mean([])).toBeNaN()
   expect(knownMean([null, 2, null, 4])).toBe(3)
   expect(knownMean([null])).toBeNull()
+  expect(finiteMean([null, NaN, 3, Infinity, 5])).toBe(4)
+  expect(finiteMean([NaN])).toBeNull()
 })

@@ -1,5 +1,5 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
-import { mean } from '@evolmm/internal'
+import { finiteMean } from '@evolmm/internal'
 import type { Metric, RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
 import { formatNumber, formatShare, plural } from './format'
@@ -82,8 +82,8 @@ function trainingRows({ values }: RunLog, metrics: readonly Metric<never>[], win
 }
 
 function meanOf(values: readonly number[]): Estimate | null {
-  const present = values.filter(Number.isFinite)
-  return present.length === 0 ? null : { value: mean(present) }
+  const value = finiteMean(values)
+  return value === null ? null : { value }
 }
 
 function estimate(

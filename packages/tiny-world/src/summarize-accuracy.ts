@@ -1,4 +1,5 @@
 /** Means over questions, with intervals that know that questions about one chart belong together. */
+import { mean } from '@evolmm/internal'
 import { measures, type Measure, type PairAccuracy } from './measure-accuracy'
 import type { QuestionKind } from './questions'
 
@@ -33,12 +34,12 @@ function meanAccuracy(results: readonly PairAccuracy[]): MeanAccuracy {
 }
 
 function estimate(results: readonly PairAccuracy[], measure: Measure): Estimate {
-  const mean = results.reduce((sum, result) => sum + result[measure], 0) / results.length
+  const center = mean(results.map((result) => result[measure]))
   const residuals = new Map<number, number>()
   for (const result of results)
-    residuals.set(result.chart, (residuals.get(result.chart) ?? 0) + result[measure] - mean)
+    residuals.set(result.chart, (residuals.get(result.chart) ?? 0) + result[measure] - center)
   const clusters = residuals.size
   const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0)
   const variance = (squares * clusters) / Math.max(1, clusters - 1) / results.length ** 2
-  return { mean, margin: 1.96 * Math.sqrt(variance) }
+  return { mean: center, margin: 1.96 * Math.sqrt(variance) }
 }

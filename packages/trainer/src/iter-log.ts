@@ -9,6 +9,7 @@
  *   answer was not scored. What an update used is in `solver_rewards`.
  * - Of the roles' updates, the watch and the times, each number has its field's name with underscores.
  */
+import { isObject } from '@evolmm/internal'
 import type { Answer } from '@evolmm/rewards'
 import type { Alarm } from '@evolmm/rl-core'
 import {
@@ -124,7 +125,6 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
     }
   },
   isWhole: (line) => {
-    const isObject = (value: unknown) => typeof value === 'object' && value !== null
     const lists = [...Object.values(answerKeys), ...Object.values(answerRewardKeys)].map((key) => line[key])
     return (
       [line.image, line.images].every(Number.isSafeInteger) &&

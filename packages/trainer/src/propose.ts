@@ -1,4 +1,5 @@
 /** The Proposer's half of an iteration: one question for each image. */
+import { mean } from '@evolmm/internal'
 import { parseQuestion } from '@evolmm/rewards'
 import type { Completion, Prompt } from '@evolmm/vlm'
 import { reached, type Episode, type Proposed } from './episode'
@@ -60,8 +61,4 @@ function judged(
         : null
   const question = parsed.question ?? (rejected === null ? fallbackQuestion : null)
   return { prompt, completion, parsed, question, rejected, logProbability }
-}
-
-function mean(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -1,4 +1,5 @@
 /** What is told about a role's update, apart from its state. */
+import { finiteMean } from '@evolmm/internal'
 import type { EmaState } from '@evolmm/rl-core'
 import type { GroupGradient } from './group-gradient'
 import type { UpdateRecord } from './record'
@@ -43,9 +44,4 @@ export function summary(taken: readonly StepTaken[], { rewards, advantages }: Wo
 export function largestGap(taken: readonly StepTaken[]): number | null {
   const gaps = taken.flatMap(({ samplerGap }) => samplerGap ?? [])
   return gaps.length === 0 ? null : Math.max(...gaps)
-}
-
-function finiteMean(values: readonly (number | null)[]): number | null {
-  const finite = values.filter((value) => value !== null && Number.isFinite(value)) as number[]
-  return finite.length === 0 ? null : finite.reduce((sum, value) => sum + value, 0) / finite.length
 }
