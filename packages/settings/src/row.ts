@@ -4,7 +4,7 @@ export interface Row<T = unknown, G = T> extends RowOptions {
   kind: Kind
   /** `null` stands for what `otherwise` says, or for the value of the setting that it `follows`. */
   default: T | null
-  /** One sentence without its end, and without the default. */
+  /** A phrase that stands alone, without the default. */
   help: string
   choices?: readonly string[]
   /** These exist for the compiler alone: the type of a resolved value, and of one that may be given. */
