@@ -11,7 +11,7 @@ export type { AskedSampler, Policy, SampleRequest } from './ask'
 // 3. Runs
 export { evaluate, type EvaluateOptions } from './run/evaluate'
 export type { Evaluation, TaskResult } from './run/summarize'
-export type { GenerationOverrides } from './run/plan'
+export type { GenerationOverrides } from './run/selection'
 export type { Progress } from './run/progress'
 export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 

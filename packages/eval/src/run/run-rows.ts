@@ -6,7 +6,7 @@ import type { Ask } from '../ask'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Task } from '../task'
 import type { Journal, RowRecord } from './journal'
-import type { OpenTask, Run } from './plan'
+import type { OpenTask, Run } from './selection'
 import type { RowCounter } from './progress'
 import { rowRequest } from './row-request'
 

@@ -2,7 +2,7 @@
 import { mean } from '@evolmm/internal'
 import type { RowGroup, ScoringMode } from '../task'
 import type { ScoredRecord } from './journal'
-import type { OpenTask, Run } from './plan'
+import type { OpenTask, Run } from './selection'
 
 export interface TaskResult {
   task: string

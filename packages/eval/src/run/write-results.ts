@@ -10,7 +10,7 @@ import { replaceFile } from '@evolmm/internal/node'
 import { folderName } from './folder-name'
 import type { EvaluateSettings } from '../settings'
 import type { ScoredRecord } from './journal'
-import type { OpenTask, RunDescription } from './plan'
+import type { OpenTask, RunDescription } from './selection'
 import type { Evaluation, TaskResult } from './summarize'
 
 export interface WriteResultsOptions {
