@@ -14,7 +14,7 @@ export interface OpenConfigOptions extends ImageBounds {
 }
 
 /** One turn of the user about one image. */
-export interface PlannedTurn {
+interface PlannedTurn {
   prompt: string
   system?: string | undefined
 }

@@ -1,7 +1,7 @@
 /** Sizes of a model, from which its memory is estimated. */
 
 /** A stack of transformer blocks. */
-export interface BlockShape {
+interface BlockShape {
   layers: number
   hiddenSize: number
   intermediateSize: number

@@ -27,7 +27,7 @@ export interface Tokenizer {
   readonly namedTokens: Readonly<Partial<Record<string, string>>>
 }
 
-export interface EncodeOptions {
+interface EncodeOptions {
   /** True adds what the tokenizer's post-processor adds, such as a first token. @default false */
   addSpecial?: boolean
 }

@@ -19,7 +19,7 @@ import { rotaryAngles } from '../../src/backbones/parts/rotary-angles'
 import { linearModules, usualInitialValue } from '../../src/backbones/parts/weight-shapes'
 import type { PromptRules } from '../../src/backbones/prompt-rules'
 
-export interface ToyConfig extends DecoderConfig {
+interface ToyConfig extends DecoderConfig {
   window: number
   /** What scores are multiplied with. */
   scale: number

@@ -25,7 +25,7 @@ export interface WandbTransport {
   redact: (text: string) => string
 }
 
-export interface WandbRequest {
+interface WandbRequest {
   method: 'POST' | 'PUT'
   headers: Record<string, string>
   body: string | Uint8Array<ArrayBuffer>

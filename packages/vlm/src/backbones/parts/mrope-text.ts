@@ -15,7 +15,7 @@ export interface MropeText extends DecoderConfig {
 }
 
 /** Tokens that stand for images and around them. */
-export interface VisionTokens {
+interface VisionTokens {
   imageToken: number
   videoToken: number
   visionStartToken: number

@@ -18,7 +18,7 @@ export const qwen2_vl: Architecture = {
   lmmsEvalKinds: ['qwen2_vl'],
 }
 
-export function qwen2Backbone(config: Qwen2Config): Backbone {
+function qwen2Backbone(config: Qwen2Config): Backbone {
   const { vision } = config
   return mropeBackbone({
     model: config,
