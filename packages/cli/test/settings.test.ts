@@ -45,22 +45,27 @@ test.each(commands)('every setting of %s says what it is, and its default is a v
   }
 })
 
-test.each(commands)('the defaults of %s go together, and no two settings share a name', async (_, schema) => {
-  const rows = Object.entries(schema.rows)
-  const mustBeGiven = rows.filter(([, { required }]) => required).map(([name]) => [name, 'x'])
-  const flags = Object.fromEntries(mustBeGiven) as Record<string, string>
-  await expect(readSources(schema, { flags })).resolves.toBeDefined()
-  const names = [
-    describeSettings(schema).flatMap(({ environment }) => environment),
-    rows.flatMap(([, { option }]) => option ?? []),
-    [
-      ...schema.names.keys(),
-      ...rows.flatMap(([, { elsewhere = [] }]) => elsewhere),
-      ...Object.keys(schema.absent),
-    ],
-  ]
-  for (const each of names) expect(each.filter((name, i) => each.indexOf(name) !== i)).toEqual([])
-})
+test.each(commands)(
+  'the defaults of %s go together, and no two settings share a name',
+  async (command, schema) => {
+    const rows = Object.entries(schema.rows)
+    const mustBeGiven = rows.filter(([, { required }]) => required).map(([name]) => [name, 'x'])
+    // A question is only needed where nothing is merged.
+    const beside = command === 'infer' ? { image: 'x', question: 'x' } : {}
+    const flags = { ...(Object.fromEntries(mustBeGiven) as Record<string, string>), ...beside }
+    await expect(readSources(schema, { flags })).resolves.toBeDefined()
+    const names = [
+      describeSettings(schema).flatMap(({ environment }) => environment),
+      rows.flatMap(([, { option }]) => option ?? []),
+      [
+        ...schema.names.keys(),
+        ...rows.flatMap(([, { elsewhere = [] }]) => elsewhere),
+        ...Object.keys(schema.absent),
+      ],
+    ]
+    for (const each of names) expect(each.filter((name, i) => each.indexOf(name) !== i)).toEqual([])
+  },
+)
 
 /** A value that the row refuses, as it is typed. */
 function refused({ min, max, above, below, kind }: Row): string | undefined {

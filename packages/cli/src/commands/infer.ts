@@ -18,7 +18,6 @@ import {
 import type { SamplingOptions } from '@evolmm/vlm'
 import { EvolmmError } from '../errors'
 import type { Context } from '../context'
-import { missing } from '../options'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { streamAnswer } from '../stream-answer'
@@ -27,6 +26,8 @@ import { toJson } from './generate'
 
 const dtypes = ['float32', 'float16', 'bfloat16'] as const
 const { image, system, min_pixels, max_pixels } = promptRows
+
+const notGiven = 'must be given, got nothing; see evolmm infer --help'
 
 export const inferSettings = schema({
   name: 'an answer',
@@ -62,6 +63,16 @@ export const inferSettings = schema({
   rules: [
     adapterRule,
     pixelRule,
+    { about: 'adapter', wrong: ({ merge, adapter }) => merge !== null && adapter === null && notGiven },
+    {
+      about: 'image',
+      wrong: ({ image: file, question, merge }) =>
+        file === null && (merge === null || question !== null) && notGiven,
+    },
+    {
+      about: 'question',
+      wrong: ({ image: file, question }) => file !== null && question === null && notGiven,
+    },
     {
       about: 'merge_dtype',
       wrong: ({ merge, merge_dtype: dtype }, the) =>
@@ -97,10 +108,8 @@ export function addInfer(host: CommandHost): void {
     schema: inferSettings,
     json: 'answer, ids, log-probabilities and finish reason, as JSON',
     run: async (context, { settings }, { json = false }: { json?: boolean }) => {
-      const { question, image, adapter, merge: folder } = settings
-      if (folder !== null && adapter === null) throw missing('adapter', 'infer')
-      if (image === null && (folder === null || question !== null)) throw missing('image', 'infer')
-      if (question === null && image !== null) throw missing('question', 'infer')
+      const { question } = settings
+      // Without a question there is an adapter to merge.
       if (question === null)
         return withModel(context, settings, async (vlm, progress) =>
           merge(context, settings, { vlm, adapter: await openAdapter(vlm, settings, progress) }),
