@@ -22,6 +22,7 @@ export const allowed = {
   eval: ['settings', 'rewards', 'dataset', 'vlm'],
   runs: ['settings', 'safetensors'],
   report: ['runs'],
+  sft: ['settings', 'safetensors', 'rl-core', 'dataset', 'vlm', 'runs'],
   'tiny-world': [
     'onnx',
     'safetensors',
@@ -31,10 +32,11 @@ export const allowed = {
     'dataset',
     'vlm',
     'eval',
+    'sft',
     'trainer',
     'settings',
   ],
-  trainer: ['onnx', 'safetensors', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'settings', 'runs'],
+  trainer: ['rewards', 'rl-core', 'dataset', 'vlm', 'settings', 'runs'],
   plan: ['vlm', 'trainer', 'settings'],
   cli: [
     'onnx',
@@ -47,6 +49,7 @@ export const allowed = {
     'eval',
     'runs',
     'report',
+    'sft',
     'trainer',
     'plan',
     'settings',

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { shareSessions } from '@evolmm/internal/testing'
 import { writeReport } from '@evolmm/report'
 import { readLog } from '@evolmm/runs'
+import { resolve } from '@evolmm/settings'
+import { learningSettings, loadState, saveState, supervise } from '@evolmm/sft'
 import {
   drawChart,
   labelledPairs,
@@ -17,15 +19,7 @@ import {
   writeCharts,
   writeStart,
 } from '@evolmm/tiny-world'
-import {
-  evolmm,
-  loadWarmup,
-  saveWarmup,
-  train,
-  warmup,
-  type IterationRecord,
-  type TrainOptions,
-} from '@evolmm/trainer'
+import { evolmm, train, type IterationRecord, type TrainOptions } from '@evolmm/trainer'
 import { loadVlm, type Adapter, type Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -98,13 +92,14 @@ test('random weights are taught in steps, and what was saved in between and at t
   for (const last of [3, 6]) {
     const vlm = await loadVlm(start, load)
     const adapter = await vlm.trainWeights({ vision: true })
-    const before = last === 3 ? undefined : await loadWarmup(state)
-    const run = warmup({ vlm, adapter, batchAt: lessons, totalSteps: 6, lr: 2e-3, state: before })
+    const before = last === 3 ? undefined : await loadState(state)
+    const learning = resolve(learningSettings, { total_steps: 6, lr: 2e-3, warmup_steps: 0, weight_decay: 0 })
+    const run = supervise({ vlm, adapter, batchAt: lessons, settings: learning, state: before })
     for await (const { step, loss } of run) {
       losses.push(loss)
       if (step === last) break
     }
-    await saveWarmup(state, run.state)
+    await saveState(state, run.state)
     if (last === 6) await vlm.saveMerged(taught, adapter)
     await vlm.dispose()
   }

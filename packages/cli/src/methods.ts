@@ -1,9 +1,10 @@
 /** The methods whose runs commands read: a further one is a line here. */
 import { EvolmmError } from '@evolmm/internal'
 import { readRunFile, type RecordKind, type StepRecord } from '@evolmm/runs'
+import { sft } from '@evolmm/sft'
 import { evolmm } from '@evolmm/trainer'
 
-const methods: ReadonlyMap<string, RecordKind<StepRecord>> = new Map([[evolmm.name, evolmm]])
+const methods = new Map<string, RecordKind<StepRecord>>([evolmm, sft].map((method) => [method.name, method]))
 
 /** What the records of the run in `folder` are; older runs, which do not say, are of EvoLMM. */
 export async function kindOfRun(folder: string): Promise<RecordKind<StepRecord>> {

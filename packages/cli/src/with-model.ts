@@ -19,9 +19,19 @@ export async function withModel<T>(
   work: (vlm: Vlm, progress: Progress) => Promise<T>,
 ): Promise<T> {
   const progress = showProgress(context)
-  let vlm: Vlm
+  const vlm = await openModel(context, settings, progress)
   try {
-    vlm = await context.library.loadVlm(settings.model, {
+    return await work(vlm, progress)
+  } finally {
+    progress.clear()
+    await vlm.dispose()
+  }
+}
+
+/** A model for whoever disposes of it. */
+export async function openModel(context: Context, settings: ModelValues, progress: Progress): Promise<Vlm> {
+  try {
+    return await context.library.loadVlm(settings.model, {
       device: settings.device,
       dtype: settings.dtype,
       quantize: settings.quantize === 'none' ? undefined : settings.quantize,
@@ -38,12 +48,6 @@ export async function withModel<T>(
     })
   } finally {
     progress.clear()
-  }
-  try {
-    return await work(vlm, progress)
-  } finally {
-    progress.clear()
-    await vlm.dispose()
   }
 }
 

@@ -82,14 +82,14 @@ test('a checkpoint is written at the end, and a run that was killed and stopped 
       return () => undefined
     },
     library: watching((count) => {
-      if (count === 2) interrupt()
+      if (count === 1) interrupt()
     }),
   })
   expect(stopped).toMatchObject({ code: 130, stdout: '' })
   expect(stopped.stderr).toMatch(/stopped; the same command continues from here\n$/)
   expect(log('resumed').map(({ step }) => step)).toEqual([1, 2, 3, 4])
   expect((await learn('resumed', flags)).code).toBe(0)
-  const files = readdirSync(join(folder, 'straight')).filter((name) => !name.startsWith('warmup'))
+  const files = readdirSync(join(folder, 'straight')).filter((name) => !/^(warmup_log|run)/.test(name))
   expect(files).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']))
   for (const name of files)
     expect(
@@ -97,7 +97,7 @@ test('a checkpoint is written at the end, and a run that was killed and stopped 
       name,
     ).toBe(true)
   expect(log('resumed').map(({ loss }) => loss)).toEqual(records.map(({ loss }) => loss))
-  expect(readdirSync(join(folder, 'resumed'))).not.toContain('warmup.safetensors')
+  expect(readdirSync(join(folder, 'resumed')).filter((name) => name.startsWith('step_'))).toEqual([])
 
   const again = await learn('resumed', flags)
   expect(again).toMatchObject({ code: 0, stdout: `${join(folder, 'resumed')}\n` })
@@ -153,10 +153,12 @@ test('a folder of another run, or one that holds a model, is refused before a mo
   expect((await fake('taken')).code).toBe(0)
   const other = await fake('taken', ['--lr', '1e-4', '--seed', '1'])
   expect(other).toMatchObject({ code: 2, calls: [] })
-  expect(other.stderr).toMatch(/^evolmm: --output_dir: .* other values of lr, seed; choose another folder\n$/)
+  expect(other.stderr).toMatch(
+    /^evolmm: \S*taken: .* got lr 0\.0001 instead of 0\.003, seed 1 instead of 42; go on with the old .*\n$/,
+  )
   const full = join(folder, 'full')
   expect((await fake('full')).code).toBe(0)
-  rmSync(join(full, 'warmup.json'))
+  rmSync(join(full, 'run.json'))
   writeFileSync(join(full, 'config.json'), '{}')
   const over = await fake('full')
   expect(over).toMatchObject({ code: 2, calls: [] })

@@ -9,6 +9,7 @@ export { entryOf, type Entry } from './records/entry'
 // 2. A run on disk
 export { run, type RunOptions } from './run'
 export type { Method, OpenContext, OpenMethod, RunProbe } from './method'
+export { runRows, trackingRows, type RunRows, type RunSettings } from './settings'
 export { readRunFile, writeRunFile, type RunFile } from './run-file'
 
 // 3. Checkpoints
@@ -16,6 +17,8 @@ export type { Checkpoint, CheckpointHead, SavedState } from './checkpoint/state'
 export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save-checkpoint'
 export { invalidCheckpoint, orGoOnEarlier, readCheckpoint, tensorOf } from './checkpoint/read-checkpoint'
 export { findCheckpoints, type FoundCheckpoint } from './checkpoint/find-checkpoints'
+export { compareIdentity } from './checkpoint/compare-identity'
+export { retainCheckpoints } from './checkpoint/retain-checkpoints'
 
 // 4. The log
 export { jsonLines, type LogCodec, type LogLine } from './records/log-codec'
@@ -35,6 +38,7 @@ export { truncateLog } from './log/truncate-log'
 
 // 5. Trackers
 export type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
+export { chosenTrackers } from './trackers/chosen-trackers'
 export { guarded, type GuardedOptions, type GuardedTracker, type TrackerCounts } from './trackers/guarded'
 export { tensorboard, type TensorboardOptions } from './trackers/tensorboard'
 export {

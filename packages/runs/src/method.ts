@@ -1,15 +1,24 @@
 /** What a training method gives to be run on disk. */
+import type { Rows, Schema, Settings } from '@evolmm/settings'
 import type { Checkpoint, SavedState } from './checkpoint/state'
 import type { StepRecord } from './records/record'
 import type { RecordKind } from './records/record-kind'
 import type { WarningListener } from './warning'
 
-export interface Method<R extends StepRecord> extends RecordKind<R> {
+export interface Method<R extends StepRecord, S extends Rows = Rows> extends RecordKind<R> {
+  /** All settings, those of every run (`runRows`, `trackingRows`) among them. */
+  schema: Schema<S>
+  /** What an earlier version stored of what counts, in the names of today; `now` is what counts of this run. @default as stored */
+  formerIdentity?: (stored: Identity, now: Identity) => Identity
   /** Opens what the loop needs. Nothing of the run has been written yet, so that what cannot be opened leaves no trace. */
-  open(context: OpenContext): Promise<OpenMethod<R>>
+  open(context: OpenContext<S>): Promise<OpenMethod<R>>
 }
 
-export interface OpenContext {
+/** Values that a run which goes on must have again, by name. */
+type Identity = Readonly<Record<string, unknown>>
+
+export interface OpenContext<S extends Rows = Rows> {
+  settings: Settings<S>
   /** The checkpoint that the run goes on from; `undefined` at the start. */
   from: Checkpoint | undefined
   /** Aborted when the run shall end before the next iteration. */

@@ -4,8 +4,15 @@
  */
 import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { checkInteger, checkOneOf } from '@evolmm/internal'
 import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import {
+  checkResolved,
+  identityOf,
+  settingsData,
+  storedIdentity,
+  type Rows,
+  type Settings,
+} from '@evolmm/settings'
 import { compareIdentity } from './checkpoint/compare-identity'
 import { readCheckpoint } from './checkpoint/read-checkpoint'
 import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoints'
@@ -21,33 +28,26 @@ import { endOfStep, truncateLog } from './log/truncate-log'
 import type { Method, OpenMethod } from './method'
 import { measure } from './probe'
 import type { StepRecord } from './records/record'
+import type { RecordKind } from './records/record-kind'
 import { readRunFile, writeRunFile, type RunFile } from './run-file'
+import type { RunRows, RunSettings } from './settings'
+import { chosenTrackers } from './trackers/chosen-trackers'
 import { guarded, type GuardedTracker } from './trackers/guarded'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
 import { emitWarning, type WarningListener } from './warning'
 
-export interface RunOptions<R extends StepRecord> {
+export interface RunOptions<R extends StepRecord, S extends Rows> {
   /** The folder of the run, where everything of it lies. */
   folder: string
   /** @default the name of the folder */
   name?: string | undefined
-  /** The whole configuration, for the records. */
-  config: Readonly<Record<string, unknown>>
-  /** The part of it that what is learned depends on: a run that goes on must have the same. */
-  identity: Readonly<Record<string, unknown>>
-  /** Reads a stored identity as it would be stored today. @default as it is */
-  readIdentity?:
-    ((stored: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>) | undefined
-  totalSteps: number
-  /** Iterations from one checkpoint to the next, besides the one at the end; 0 for that one alone. */
-  saveEvery: number
-  /** Complete checkpoints that are kept. */
-  maxCheckpoints: number
-  /** A run goes on from the newest complete checkpoint of its folder, from none, or from the one in this folder. */
-  resume: 'auto' | 'never' | { checkpoint: string }
+  /** The settings as `resolve(method.schema, given)` returns them. */
+  settings: Settings<S>
+  /** What a run depends on besides its settings, such as a digest of its data: one that goes on must have the same. */
+  depends?: Readonly<Record<string, unknown>> | undefined
   /** The version of evolmm, for the records. @default none */
   version?: string | null | undefined
-  /** Trackers besides the log, which every run has. @default none */
+  /** Trackers besides the log, which every run has, and those that the settings ask for. @default none */
   trackers?: readonly Tracker<R>[] | undefined
   /** Saves, and ends the run before the next iteration. */
   signal?: AbortSignal | undefined
@@ -58,22 +58,26 @@ export interface RunOptions<R extends StepRecord> {
   onWarning?: WarningListener | undefined
 }
 
-export async function run<R extends StepRecord>(
-  method: Method<R>,
-  options: RunOptions<R>,
+/**
+ * Throws `OUTPUT_IN_USE`, `WOULD_OVERWRITE`, `OTHER_CONFIGURATION`, `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT`, what
+ * reading and writing throws, and what the method throws.
+ */
+export async function run<R extends StepRecord, S extends Rows & RunRows>(
+  method: Method<R, S>,
+  options: RunOptions<R, S>,
 ): Promise<RunOutcome> {
-  const settled = settle(options)
-  const { folder, identity, readIdentity, resume, signal, onWarning } = settled
+  const settled = settle(method, options)
+  const { folder, settings, signal, onWarning } = settled
   await makeFolder(folder).catch(unwritable(folder))
   const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   const cleanups: (() => unknown)[] = []
   try {
     await removeLeftovers(folder).catch(unwritable(folder))
-    const log = logFile(folder, method)
-    const found = await startingPoint(folder, { resume, identity, readIdentity, log, onWarning })
-    const from = found && (await readCheckpoint(found.folder))
-    if (from !== undefined) compareIdentity(from.folder, readIdentity(from.identity), identity)
-    const opened = await method.open({ from, signal, onWarning, defer: (each) => cleanups.unshift(each) })
+    const from = await checkpointToGoOnFrom(method, settled)
+    const opened = await method.open({
+      ...{ settings: options.settings, from, signal, onWarning },
+      defer: (cleanup) => cleanups.unshift(cleanup),
+    })
     const info = await begin(method, opened, from, settled)
     return await follow(method, opened, info, settled)
   } finally {
@@ -85,31 +89,55 @@ export async function run<R extends StepRecord>(
 }
 
 /** The options with their defaults, checked before anything is opened. */
-function settle<R extends StepRecord>(options: RunOptions<R>) {
-  const { resume, onWarning = emitWarning, signal = new AbortController().signal } = options
+function settle<R extends StepRecord, S extends Rows & RunRows>(
+  { schema, formerIdentity = (stored) => stored }: Method<R, S>,
+  options: RunOptions<R, S>,
+) {
+  const { onWarning = emitWarning, signal = new AbortController().signal, trackers = [] } = options
+  checkResolved(schema, options.settings)
+  const settings: RunSettings = options.settings
   const folder = resolve(options.folder)
+  const identity = { ...identityOf(schema, options.settings), ...options.depends }
   return {
     ...options,
     folder,
-    readIdentity: options.readIdentity ?? ((stored) => stored),
     name: options.name ?? basename(folder),
-    totalSteps: checkInteger('totalSteps', options.totalSteps, { min: 0 }),
-    saveEvery: checkInteger('saveEvery', options.saveEvery, { min: 0 }),
-    maxCheckpoints: checkInteger('maxCheckpoints', options.maxCheckpoints, { min: 1 }),
-    resume: typeof resume === 'string' ? checkOneOf('resume', resume, ['auto', 'never']) : resume,
+    settings,
+    config: settingsData(schema, options.settings),
+    identity,
+    readIdentity: (stored: Readonly<Record<string, unknown>>) =>
+      storedIdentity(schema, formerIdentity(stored, identity)),
+    trackers: [...trackers, ...chosenTrackers(settings, onWarning)],
     signal,
     onWarning,
   }
 }
 
-type Settled<R extends StepRecord> = ReturnType<typeof settle<R>>
+type Settled<R extends StepRecord> = Omit<ReturnType<typeof settle<R, RunRows>>, 'settings'> & {
+  settings: RunSettings
+}
+
+async function checkpointToGoOnFrom<R extends StepRecord>(
+  method: RecordKind<R>,
+  { folder, settings, identity, readIdentity, onWarning }: Settled<R>,
+): Promise<Checkpoint | undefined> {
+  const { resume } = settings
+  const found = await startingPoint(folder, {
+    resume: resume === 'auto' || resume === 'never' ? resume : { checkpoint: resume },
+    ...{ identity, readIdentity, log: logFile(folder, method), onWarning },
+  })
+  if (found === undefined) return undefined
+  const from = await readCheckpoint(found.folder)
+  compareIdentity(from.folder, readIdentity(from.identity), identity)
+  return from
+}
 
 /** Makes folder, `run.json` and log ready for the first iteration that is left. */
 async function begin<R extends StepRecord>(
-  method: Method<R>,
+  method: RecordKind<R>,
   opened: OpenMethod<R>,
   from: Checkpoint | undefined,
-  { folder, name, config, identity, totalSteps, saveEvery, version = null, onWarning }: Settled<R>,
+  { folder, name, settings, config, identity, version = null, onWarning }: Settled<R>,
 ): Promise<RunInfo> {
   const startStep = from?.step ?? 0
   const branchOf = from && dirname(from.folder) !== folder ? dirname(from.folder) : undefined
@@ -129,25 +157,26 @@ async function begin<R extends StepRecord>(
   // Nothing was written up to here.
   if (before === undefined) await writeRunFile(folder, file)
   const log = logFile(folder, method)
-  await keepLog(log, { startStep, saveEvery: leastSaveEvery(saveEvery, file), onWarning })
+  await keepLog(log, { startStep, saveEvery: leastSaveEvery(settings, file), onWarning })
   if (branchOf !== undefined) await copyFile(logFile(branchOf, method), log).catch(unwritable(log))
   await truncateLog(folder, method, startStep)
-  return { name: file.name, folder, config, totalSteps, startStep, probe: file.probe }
+  return { name: file.name, folder, config, totalSteps: settings.total_steps, startStep, probe: file.probe }
 }
 
 /** Iterations that a run can have made beyond its newest checkpoint, now or when it began. */
-function leastSaveEvery(now: number, { config }: RunFile): number {
+function leastSaveEvery({ save_every: now }: RunSettings, { config }: RunFile): number {
   const then = config.save_every
   return typeof then === 'number' ? Math.min(now, then) : now
 }
 
 async function follow<R extends StepRecord>(
-  method: Method<R>,
+  method: RecordKind<R>,
   opened: OpenMethod<R>,
   info: RunInfo,
   options: Settled<R>,
 ): Promise<RunOutcome> {
-  const { folder, identity, saveEvery, maxCheckpoints, onWarning } = options
+  const { folder, identity, onWarning } = options
+  const { save_every: saveEvery, max_checkpoints: maxCheckpoints } = options.settings
   const trackers = await startTrackers(method, info, options)
   let [step, logged, saved] = [info.startStep, info.startStep, info.startStep]
   const save = async () => {
@@ -186,9 +215,9 @@ async function follow<R extends StepRecord>(
 
 /** The log must begin, or the run cannot; the others may fail. */
 async function startTrackers<R extends StepRecord>(
-  method: Method<R>,
+  method: RecordKind<R>,
   info: RunInfo,
-  { trackers = [], onWarning }: Settled<R>,
+  { trackers, onWarning }: Settled<R>,
 ): Promise<GuardedTracker<R>> {
   const { start, ...log } = runLog(method)
   await start(info)

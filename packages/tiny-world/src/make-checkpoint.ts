@@ -8,7 +8,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadWarmup, saveWarmup, warmup, type WarmupRecord } from '@evolmm/trainer'
+import { resolve } from '@evolmm/settings'
+import { learningSettings, loadState, saveState, supervise, type SftRecord } from '@evolmm/sft'
 import { loadVlm } from '@evolmm/vlm'
 import { writeStart } from './checkpoint/write-start'
 import type { Chart } from './chart'
@@ -58,7 +59,7 @@ export interface MakeCheckpointOptions {
    */
   stateFolder?: string | undefined
   /** The function is called after each step; `step` counts from 1 in each phase. */
-  onStep?: ((record: WarmupRecord, phase: number) => void) | undefined
+  onStep?: ((record: SftRecord, phase: number) => void) | undefined
 }
 
 /** Writes the folder at the end, and replaces a checkpoint that is there. */
@@ -77,23 +78,25 @@ export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<vo
       const offset = first
       const made = JSON.stringify([seed, batch, threads, phases.slice(0, p + 1)])
       const file = stateFolder && join(stateFolder, stateName(made))
-      const state = file !== undefined && existsSync(file) ? await loadWarmup(file) : undefined
-      const run = warmup({
-        vlm,
-        adapter,
+      const state = file !== undefined && existsSync(file) ? await loadState(file) : undefined
+      const run = supervise({
+        ...{ vlm, adapter, state },
         batchAt: (step) => examples(offset + step * batch, batch, phase),
-        totalSteps: steps,
-        lr,
-        minLr: lr / 10,
-        warmupSteps: Math.min(100, Math.floor(steps / 10)),
-        betas: [0.9, 0.98],
-        weightDecay: 0.05,
-        state,
+        settings: resolve(learningSettings, {
+          total_steps: steps,
+          lr,
+          min_lr: lr / 10,
+          warmup_steps: Math.min(100, Math.floor(steps / 10)),
+          beta2: 0.98,
+          weight_decay: 0.05,
+          // It draws dropout masks alone, of which there are none.
+          seed: 0,
+        }),
       })
       for await (const record of run) {
         onStep?.(record, p)
         const due = record.step % 100 === 0 || record.step === steps
-        if (file !== undefined && due) await saveWarmup(file, run.state)
+        if (file !== undefined && due) await saveState(file, run.state)
       }
       first += steps * batch
     }

@@ -6,15 +6,9 @@ import type { RunsErrorCode } from '@evolmm/runs'
 import type { SettingsErrorCode } from '@evolmm/settings'
 import type { VlmErrorCode } from '@evolmm/vlm'
 
-/** What can be wrong with what a run learns from, its state, and what lies below. */
+/** What can be wrong with what a run learns from, and with what lies below. */
 export type TrainerErrorCode =
-  | DatasetErrorCode
-  | RewardsErrorCode
-  | RlCoreErrorCode
-  | RunsErrorCode
-  | SettingsErrorCode
-  | VlmErrorCode
-  | 'INVALID_STATE'
+  DatasetErrorCode | RewardsErrorCode | RlCoreErrorCode | RunsErrorCode | SettingsErrorCode | VlmErrorCode
 
 /** The class is that of all packages; as seen here it has the codes of this one. */
 export const EvolmmError = errorWith<TrainerErrorCode>()

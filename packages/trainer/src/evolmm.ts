@@ -1,12 +1,17 @@
-/** What EvoLMM's iterations are to logs, trackers and pages. */
-import type { RecordKind } from '@evolmm/runs'
+/** EvoLMM as `@evolmm/runs` knows it: its name, its settings, and what its records are to logs, trackers and pages. */
+import type { Method } from '@evolmm/runs'
+import { formerIdentity } from './former-identity'
 import { iterLog } from './iter-log'
 import { evolmmMetrics } from './metrics/metric-table'
 import { evolmmPage } from './page/page'
 import type { IterationRecord } from './record'
+import type { EvolmmRows } from './settings/rows'
+import { evolmmSettings } from './settings/settings'
 
-export const evolmm: RecordKind<IterationRecord> = {
+export const evolmm: Omit<Method<IterationRecord, EvolmmRows>, 'open'> = {
   name: 'evolmm',
+  schema: evolmmSettings,
+  formerIdentity,
   metrics: evolmmMetrics,
   log: iterLog,
   page: evolmmPage,

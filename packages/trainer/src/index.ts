@@ -19,7 +19,6 @@ export type { Role } from './role'
 // 2. A run on disk
 export { train } from './train'
 export type { Probe, TrainHooks, TrainOptions, TrainOutcome } from './train-options'
-export { settingsTrackers } from './settings-trackers'
 export { evolmm } from './evolmm'
 export { heldWeights } from './held-weights'
 export { loraTargets } from './model-options'
@@ -28,17 +27,5 @@ export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions }
 // 3. Records
 export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
 export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
-
-// 4. Supervised learning
-export {
-  warmup,
-  type Warmup,
-  type WarmupExample,
-  type WarmupOptions,
-  type WarmupRecord,
-  type WarmupState,
-} from './warmup/warmup'
-export { loadWarmup, saveWarmup } from './warmup/state-file'
-export { sftSettings, type SftSettings } from './warmup/settings'
 
 export { EvolmmError, type TrainerErrorCode } from './errors'

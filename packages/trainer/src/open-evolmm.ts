@@ -7,6 +7,7 @@ import { evolve } from './evolve'
 import { loadOptions, roleOptions } from './model-options'
 import type { IterationRecord } from './record'
 import type { Role } from './role'
+import type { EvolmmRows } from './settings/rows'
 import type { EvolmmSettings } from './settings/settings'
 import { checkedData, loadedState, savedState, type Models } from './saved-state'
 import { startState, type TrainerState } from './state'
@@ -17,10 +18,11 @@ export interface OpenEvolmmOptions extends Pick<LoadVlmOptions, 'hub' | 'onWiden
   probe: Probe | undefined
 }
 
+type Context = OpenContext<EvolmmRows>
+
 export async function openEvolmm(
-  settings: EvolmmSettings,
+  { settings, from, signal, onWarning, defer }: Context,
   { probe, ...loading }: OpenEvolmmOptions,
-  { from, signal, onWarning, defer }: OpenContext,
 ): Promise<OpenMethod<IterationRecord>> {
   // What is known of the images goes on with the run.
   const images = await openImageDataset({
@@ -37,7 +39,8 @@ export async function openEvolmm(
   const onModelWarning = (message: string) => {
     onWarning(message, 'MODEL')
   }
-  const models = await openModels(settings, { ...loading, onWarning: onModelWarning }, defer)
+  const hub = { ...loading.hub, signal }
+  const models = await openModels(settings, { ...loading, hub, onWarning: onModelWarning }, defer)
   const state = await openState(settings, models, from)
   const { solver, proposer } = models
   return {
@@ -75,7 +78,7 @@ export async function openEvolmm(
 async function openModels(
   settings: EvolmmSettings,
   loading: LoadVlmOptions,
-  defer: OpenContext['defer'],
+  defer: Context['defer'],
 ): Promise<Models> {
   const open = async (model: string): Promise<Vlm> => {
     const vlm = await loadVlm(model, loadOptions(settings, loading))
@@ -123,7 +126,7 @@ async function startAdapter(vlm: Vlm, adapter: string, role: Role): Promise<Adap
 
 async function* watched(
   records: AsyncIterable<IterationRecord>,
-  onWarning: OpenContext['onWarning'],
+  onWarning: Context['onWarning'],
 ): AsyncGenerator<IterationRecord> {
   const questions = watchQuestions(onWarning)
   for await (const record of records) {

@@ -3,8 +3,9 @@ import { basename } from 'node:path'
 import { Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
+import { chosenTrackers } from '@evolmm/runs'
 import { formatSettings, settingsData, type SourcesRead } from '@evolmm/settings'
-import { evolmmSettings, heldWeights, settingsTrackers } from '@evolmm/trainer'
+import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
@@ -67,7 +68,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   const { settings, sources, notes } = read
   await checkModels(settings)
   await chooseProbe(settings)
-  settingsTrackers(settings, () => undefined)
+  chosenTrackers(settings, () => undefined)
   const warnings: string[] = []
   const images = await scanImages({
     root: settings.data_dir,

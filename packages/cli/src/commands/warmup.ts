@@ -1,5 +1,5 @@
 /** `evolmm warmup`: supervised learning on labelled images. */
-import { sftSettings } from '@evolmm/trainer'
+import { sftSettings } from '@evolmm/sft'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { runWarmup } from '../warmup/run-warmup'
 

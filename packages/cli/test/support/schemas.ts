@@ -1,6 +1,7 @@
 /** The schema of every command that has settings. */
 import { evalSettings } from '@evolmm/eval'
-import { evolmmSettings, sftSettings } from '@evolmm/trainer'
+import { sftSettings } from '@evolmm/sft'
+import { evolmmSettings } from '@evolmm/trainer'
 import { exportSettings } from '../../src/commands/export'
 import { generateSettings } from '../../src/commands/generate'
 import { inferSettings } from '../../src/commands/infer'

@@ -6,7 +6,7 @@ import { checkpointName, findCheckpoints } from './find-checkpoints'
 /** Removes complete checkpoints beyond the latest `keep`. */
 export async function retainCheckpoints(runFolder: string, keep: number): Promise<void> {
   const complete = (await findCheckpoints(runFolder)).filter((each) => each.complete)
-  for (const { folder, step } of complete.slice(0, -keep)) {
+  for (const { folder, step } of complete.slice(0, Math.max(0, complete.length - keep))) {
     // Under another name first: one that is half gone must not look complete.
     const leaving = join(runFolder, `.${checkpointName(step)}.removed.tmp`)
     await rm(leaving, { recursive: true, force: true })

@@ -2,6 +2,7 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
+import { runRows, trackingRows } from '@evolmm/runs'
 import {
   bytes,
   choice,
@@ -179,36 +180,19 @@ const run = {
     identity: false,
     elsewhere: ['trainer.save_checkpoint_path', 'trainer.default_local_dir'],
   }),
-  total_steps: integer(100, 'iterations of the run', {
-    env: 'TOTAL_STEPS',
-    min: 1,
-    identity: whileRateChanges,
-    elsewhere: ['max_steps', 'trainer.total_training_steps'],
-  }),
+  total_steps: { ...runRows.total_steps, env: 'TOTAL_STEPS', identity: whileRateChanges },
   batch_size: integer(1, 'images per iteration', {
     min: 1,
     identity: true,
     elsewhere: ['per_device_train_batch_size', 'data.rollout_batch_size', 'data.train_batch_size'],
   }),
   seed: integer(42, 'seed of every draw', { env: 'SEED', min: 0, identity: true, elsewhere: ['data_seed'] }),
-  resume: text('auto', 'go on from the newest complete checkpoint, from none, or from this one', {
-    value: 'auto|never|dir',
-    identity: false,
-    elsewhere: ['resume_from_checkpoint', 'trainer.load_checkpoint_path', 'trainer.find_last_checkpoint'],
-  }),
-  save_every: integer(50, 'iterations between checkpoints; 0 saves only the last state', {
-    env: 'SAVE_EVERY',
-    min: 0,
-    identity: false,
-    elsewhere: ['save_steps', 'trainer.save_freq'],
-  }),
-  max_checkpoints: integer(2, 'newest checkpoints to keep, at least 2', {
-    env: 'MAX_CKPTS',
-    min: 0,
-    least: 2,
-    identity: false,
-    elsewhere: ['save_total_limit', 'trainer.save_limit'],
-  }),
+  resume: runRows.resume,
+  save_every: { ...runRows.save_every, env: 'SAVE_EVERY' },
+  max_checkpoints: {
+    ...runRows.max_checkpoints,
+    ...{ env: 'MAX_CKPTS', help: 'newest checkpoints to keep, at least 2', min: 0, least: 2 },
+  },
   clear_cache_every: integer(25, 'accepted as released; has no effect here', {
     env: 'CLEAR_CACHE_EVERY',
     min: 0,
@@ -487,41 +471,6 @@ const probe = {
   }),
 }
 
-const tracking = {
-  tensorboard: toggle(true, 'write TensorBoard event files', {
-    identity: false,
-    elsewhere: ['logging_dir'],
-  }),
-  report: toggle(true, 'write report.html at the end', { identity: false }),
-  wandb_mode: choice(['disabled', 'online', 'offline'], 'log to Weights & Biases', {
-    env: 'WANDB_MODE',
-    option: 'mode',
-    identity: false,
-    elsewhere: ['report_to', 'trainer.logger', 'log_with', 'use_wandb'],
-  }),
-  wandb_project: text('sqlm', 'project at Weights & Biases', {
-    env: 'WANDB_PROJECT',
-    value: 'name',
-    option: 'project',
-    identity: false,
-    elsewhere: ['trainer.project_name', 'project'],
-  }),
-  wandb_entity: text(null, 'user or team at Weights & Biases', {
-    env: 'WANDB_ENTITY',
-    value: 'name',
-    otherwise: "the key's own",
-    option: 'entity',
-    identity: false,
-  }),
-  wandb_log_images_every: integer(0, 'iterations between logged images; 0 logs none', {
-    env: 'WANDB_LOG_IMAGES_EVERY',
-    min: 0,
-    option: 'imagesEvery',
-    identity: false,
-    elsewhere: ['log_completions', 'trainer.val_generations_to_log'],
-  }),
-}
-
 /** The groups of the help, in its order. */
 export const evolmmRows = {
   Images: images,
@@ -534,7 +483,7 @@ export const evolmmRows = {
   'Divergence from the start': divergence,
   Guards: guards,
   Probe: probe,
-  Tracking: tracking,
+  Tracking: trackingRows,
 }
 
 export type EvolmmRows = RowsOf<typeof evolmmRows>

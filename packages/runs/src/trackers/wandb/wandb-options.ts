@@ -1,6 +1,7 @@
 /** What is known about the place where a run is shown: options, else environment variables, else defaults. */
 import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
 import { EvolmmError } from '../../errors'
+import { releasedProject } from '../../settings'
 import { emitWarning, type WarningListener } from '../../warning'
 import { netrcKey } from './netrc-key'
 
@@ -30,7 +31,7 @@ export interface WandbConnectionOptions {
 export interface WandbOptions extends WandbConnectionOptions {
   /** @default WANDB_MODE, else 'disabled' */
   mode?: WandbMode | undefined
-  /** @default WANDB_PROJECT, else 'sqlm', as the released code has it */
+  /** @default WANDB_PROJECT, else `releasedProject` */
   project?: string | undefined
   /** Name that is shown. @default WANDB_NAME, else that of the run */
   name?: string | undefined
@@ -107,7 +108,7 @@ export function runOptionsOf(options: WandbOptions): WandbRunOptions {
     )
   const resume = options.resume ?? variable(options, 'WANDB_RESUME') ?? 'allow'
   return {
-    project: options.project ?? variable(options, 'WANDB_PROJECT') ?? 'sqlm',
+    project: options.project ?? variable(options, 'WANDB_PROJECT') ?? releasedProject,
     name: options.name ?? variable(options, 'WANDB_NAME'),
     runId,
     // "auto" and "true" continue the latest run, which is what the folder of a run remembers anyway.

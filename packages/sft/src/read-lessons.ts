@@ -6,19 +6,19 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { labelledQuestion, openRows, type ImageFile, type Row, type RowPlace } from '@evolmm/dataset'
-import type { WarmupExample } from '@evolmm/trainer'
+import { EvolmmError } from './errors'
+import type { SftExample } from './supervise'
 import type { Turn } from '@evolmm/vlm'
-import { EvolmmError } from '../errors'
 
 export interface Lessons {
-  examples: readonly WarmupExample[]
+  examples: readonly SftExample[]
   /** The SHA-256 of the file's bytes, in hexadecimal. */
   sha256: string
 }
 
 /** Throws what `openRows` throws, `INVALID_ROW`, or `IMAGE_UNREADABLE` for the first image that is not there. */
 export async function readLessons(file: string, system: string | undefined): Promise<Lessons> {
-  const rows = await openRows({ file }).catch(unreadableFlag(file))
+  const rows = await openRows({ file }).catch(unreadableData(file))
   const examples = new Map<string, { image: ImageFile; turns: Turn[] }>()
   try {
     let index = 0
@@ -86,8 +86,8 @@ function invalidRow({ place }: RowPlace, key: string, rule: string, got: string)
   })
 }
 
-/** What the system says of the file, as an error of the flag. */
-function unreadableFlag(file: string): (error: unknown) => never {
+/** What the system says of the file, as an error of the setting. */
+function unreadableData(file: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof EvolmmError) || error.code !== 'UNREADABLE_FILE') throw error
     const { cause } = error

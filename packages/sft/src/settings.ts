@@ -1,4 +1,5 @@
 /** The settings of supervised learning, once: options, flags, variables, files, checks and help are made from them. */
+import { runRows, trackingRows } from '@evolmm/runs'
 import {
   choice,
   integer,
@@ -10,6 +11,8 @@ import {
   schema,
   text,
   toggle,
+  type GivenOf,
+  type Rule,
   type SettingsOf,
 } from '@evolmm/settings'
 
@@ -59,7 +62,7 @@ const lessons = {
 }
 
 const learning = {
-  total_steps: integer(1000, 'optimizer steps', { min: 1, identity: true, elsewhere: ['max_steps'] }),
+  total_steps: { ...runRows.total_steps, default: 1000, help: 'optimizer steps', identity: true },
   batch_size: integer(8, 'images of a step', {
     min: 1,
     identity: true,
@@ -110,6 +113,22 @@ const learning = {
     identity: true,
     elsewhere: ['data_seed'],
   }),
+  average: choice(
+    ['token', 'answer'],
+    'loss: mean over answer tokens of a step, or of the mean of each answer',
+    {
+      identity: true,
+      elsewhere: ['loss_type'],
+    },
+  ),
+  gradient_checkpointing: toggle(
+    false,
+    'compute activations again in the backward pass: less memory, more time',
+    {
+      option: 'checkpointed',
+      identity: false,
+    },
+  ),
 }
 
 const output = {
@@ -118,20 +137,52 @@ const output = {
     required: true,
     identity: false,
   }),
-  save_every: integer(200, 'steps between states from which a run continues, 0 for none', {
-    min: 0,
-    identity: false,
-    elsewhere: ['save_steps'],
-  }),
+  resume: runRows.resume,
+  save_every: {
+    ...runRows.save_every,
+    default: 200,
+    help: 'steps between states from which a run continues, 0 for none',
+  },
+  max_checkpoints: { ...runRows.max_checkpoints, default: 1, help: 'newest states to keep' },
 }
 
+/** The folder is that of a model, which is no place for curves unless somebody wants them there. */
+const tracking = {
+  ...trackingRows,
+  tensorboard: { ...trackingRows.tensorboard, default: false },
+  report: { ...trackingRows.report, default: false },
+}
+
+const name = 'supervised learning'
+
+const learningRules: readonly Rule<typeof learning>[] = [
+  {
+    about: 'min_lr',
+    wrong: ({ min_lr: least, lr }) =>
+      least > lr && `must be a finite number at most ${lr}, got ${least}; pass such a value`,
+  },
+  {
+    about: 'warmup_steps',
+    // A default that is too long for a short run is only worth a note.
+    wrong: (settings, the, { warmup_steps: given }) =>
+      given !== undefined &&
+      tooLong(settings) &&
+      `must be at most ${the('total_steps')}, got ${riseOf(settings)}`,
+  },
+]
+
+/** What the loop needs to know: how it learns, whatever from and whatever for. */
+export const learningSettings = schema({ name, groups: { How: learning }, rules: learningRules })
+
+/** What a run on disk needs to know. */
 export const sftSettings = schema({
-  name: 'supervised learning',
+  name,
   groups: {
     Model: { ...modelRows, ...pixelRows },
     'What is learned': lessons,
     How: learning,
     Output: output,
+    Tracking: tracking,
   },
   needs: [
     {
@@ -140,27 +191,14 @@ export const sftSettings = schema({
       holds: (settings) => settings.use_lora,
     },
   ],
-  rules: [
-    pixelRule,
-    {
-      about: 'min_lr',
-      wrong: ({ min_lr: least, lr }) =>
-        least > lr && `must be a finite number at most ${lr}, got ${least}; pass such a value`,
-    },
-    {
-      about: 'warmup_steps',
-      // A default that is too long for a short run is only worth a note.
-      wrong: (settings, the, { warmup_steps: given }) =>
-        given !== undefined &&
-        tooLong(settings) &&
-        `must be at most ${the('total_steps')}, got ${riseOf(settings)}`,
-    },
-  ],
+  rules: [pixelRule, ...learningRules],
   notes: (settings) => [tooLong(settings) && `warmup_steps is ${riseOf(settings)}`],
 })
 
-/** Every setting of a run of supervised learning. */
+/** Those of a run on disk are settings of the loop too. */
+export type LearningSettings = SettingsOf<typeof learningSettings>
 export type SftSettings = SettingsOf<typeof sftSettings>
+export type SftGiven = GivenOf<typeof sftSettings>
 
 interface Course {
   warmup_steps: number

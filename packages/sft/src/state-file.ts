@@ -1,13 +1,13 @@
 /**
- * The state of a warm-up as one `.safetensors` file, which is the old one or the whole new one at any moment: vectors
- * `parameters`, `first`, `second` and two counts, the steps of the run and of the optimizer.
+ * The state of a loop as one `.safetensors` file, which is the old one or the whole new one at any moment: vectors
+ * `parameters`, `first`, `second` and two counts, the steps of the loop and of the optimizer.
  */
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
-import { EvolmmError } from '../errors'
-import type { WarmupState } from './warmup'
+import { EvolmmError } from './errors'
+import type { SftState } from './supervise'
 
 /** Throws `UNWRITABLE_FILE`. */
-export async function saveWarmup(file: string, { step, parameters, optimizer }: WarmupState): Promise<void> {
+export async function saveState(file: string, { step, parameters, optimizer }: SftState): Promise<void> {
   const { first, second } = optimizer
   const vectors = { parameters, first, second, steps: Float32Array.of(step, optimizer.step) }
   await writeSafetensors(
@@ -17,7 +17,7 @@ export async function saveWarmup(file: string, { step, parameters, optimizer }: 
 }
 
 /** Throws what reading throws, or `INVALID_STATE` for a file that holds something else. */
-export async function loadWarmup(file: string): Promise<WarmupState> {
+export async function loadState(file: string): Promise<SftState> {
   const tensors = await readSafetensors(file)
   const [parameters, first, second, steps] = ['parameters', 'first', 'second', 'steps'].map((name) => {
     const values = tensors.get(name)?.data
@@ -37,7 +37,7 @@ export async function loadWarmup(file: string): Promise<WarmupState> {
 function invalid(file: string, rule: string, got: string): EvolmmError {
   return new EvolmmError(
     'INVALID_STATE',
-    `${file}: must hold ${rule} of a warm-up, got ${got}; delete it to begin anew`,
+    `${file}: must hold ${rule} of supervised learning, got ${got}; delete it to begin anew`,
     { details: { file } },
   )
 }

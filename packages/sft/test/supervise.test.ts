@@ -4,19 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AdamW, learningRate } from '@evolmm/rl-core'
-import {
-  loadWarmup,
-  saveWarmup,
-  warmup,
-  type WarmupExample,
-  type WarmupOptions,
-  type WarmupRecord,
-  type WarmupState,
-} from '@evolmm/trainer'
 import { writeSafetensors } from '@evolmm/safetensors'
+import { resolve, type GivenOf } from '@evolmm/settings'
 import { loadVlm, type Adapter, type Pixels } from '@evolmm/vlm'
 import ndarray from 'ndarray'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import {
+  learningSettings,
+  loadState,
+  saveState,
+  supervise,
+  type SftExample,
+  type SftRecord,
+  type SftState,
+  type SuperviseOptions,
+} from '../src'
 
 const vlm = await loadVlm(
   fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url)),
@@ -39,7 +41,7 @@ function square(color: keyof typeof colors): Pixels {
   return ndarray(data, [56, 56, 3])
 }
 
-const lessons: WarmupExample[] = (['red', 'green', 'blue'] as const).map((color) => ({
+const lessons: SftExample[] = (['red', 'green', 'blue'] as const).map((color) => ({
   image: square(color),
   turns: [
     { prompt: 'Which color?', completion: `<answer>${color}</answer>` },
@@ -50,10 +52,18 @@ const lessons: WarmupExample[] = (['red', 'green', 'blue'] as const).map((color)
 /** Other examples at each step. */
 const batchAt = (step: number) => [0, 1].map((i) => lessons[(step + i) % 3])
 
-const run = (adapter: Adapter, more: Partial<WarmupOptions> = {}) =>
-  warmup({ vlm, adapter, batchAt, totalSteps: 8, lr: 3e-3, warmupSteps: 2, minLr: 3e-4, ...more })
+type Given = GivenOf<typeof learningSettings>
 
-async function collect(records: AsyncIterable<WarmupRecord>): Promise<WarmupRecord[]> {
+const settings = (more: Given = {}) =>
+  resolve(learningSettings, {
+    ...{ total_steps: 8, lr: 3e-3, warmup_steps: 2, min_lr: 3e-4, weight_decay: 0, seed: 0 },
+    ...more,
+  })
+
+const run = (adapter: Adapter, given: Given = {}, parts: Partial<SuperviseOptions> = {}) =>
+  supervise({ vlm, adapter, batchAt, settings: settings(given), ...parts })
+
+async function collect(records: AsyncIterable<SftRecord>): Promise<SftRecord[]> {
   const all = []
   for await (const record of records) all.push(record)
   return all
@@ -65,7 +75,7 @@ test.each([
   ['all weights, the vision tower included', whole, 3e-3],
   ['LoRA on the language model', () => Promise.resolve(vlm.createAdapter({ rank: 8, seed: 1 })), 1e-2],
 ] as const)('%s: thirty steps on a handful of examples halve the loss', async (_, make, lr) => {
-  const records = await collect(run(await make(), { totalSteps: 30, lr, batchAt: () => lessons }))
+  const records = await collect(run(await make(), { total_steps: 30, lr }, { batchAt: () => lessons }))
   expect(records.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (__, i) => i + 1))
   expect(records[29].loss).toBeLessThan(records[0].loss / 2)
 })
@@ -78,7 +88,10 @@ test.each([
   async (average, loss) => {
     const ours = await whole()
     const [record] = await collect(
-      run(ours, { average, totalSteps: 1, warmupSteps: 0, betas: [0.8, 0.9], weightDecay: 0.1, clip: 0.5 }),
+      run(ours, {
+        ...{ average, total_steps: 1, warmup_steps: 0 },
+        ...{ beta1: 0.8, beta2: 0.9, weight_decay: 0.1, grad_clip: 0.5 },
+      }),
     )
     const adapter = await whole()
     const groups = await Promise.all(
@@ -130,7 +143,7 @@ test.each([
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 test('learning rates are those of the schedule', async () => {
-  const records = await collect(run(vlm.createAdapter({ rank: 1 }), { schedule: 'linear' }))
+  const records = await collect(run(vlm.createAdapter({ rank: 1 }), { lr_scheduler: 'linear' }))
   const rate = learningRate({ schedule: 'linear', base: 3e-3, warmupSteps: 2, totalSteps: 8, minimum: 3e-4 })
   expect(records.map((record) => record.learningRate)).toEqual(records.map((_, step) => rate(step)))
 })
@@ -142,77 +155,93 @@ test('a run that goes on from a saved state makes the same steps, bit for bit', 
 
   const file = join(folder, 'state.safetensors')
   const first = run(await whole())
-  const before: WarmupRecord[] = []
+  const before: SftRecord[] = []
   for await (const record of first) {
     before.push(record)
     if (record.step === 3) break
   }
-  await saveWarmup(file, first.state)
-  const state = await loadWarmup(file)
+  await saveState(file, first.state)
+  const state = await loadState(file)
   expect(bytesOf(state)).toEqual(bytesOf(first.state))
 
   const resumed = await whole()
-  const rest = run(resumed, { state })
+  const rest = run(resumed, {}, { state })
   const after = await collect(rest)
-  const timeless = (list: WarmupRecord[]) => list.map((record) => ({ ...record, seconds: 0 }))
+  const timeless = (list: SftRecord[]) => list.map((record) => ({ ...record, seconds: 0 }))
   expect(timeless([...before, ...after])).toEqual(timeless(records))
   expect(resumed.parameters).toBe(rest.state.parameters)
   expect(bytesOf(rest.state)).toEqual(bytesOf(all.state))
-  expect(await collect(run(resumed, { state: rest.state }))).toEqual([])
+  expect(await collect(run(resumed, {}, { state: rest.state }))).toEqual([])
 })
 
 /** Vectors as text, since comparing them number by number takes seconds. */
-const bytesOf = ({ step, parameters, optimizer }: WarmupState) => [
+const bytesOf = ({ step, parameters, optimizer }: SftState) => [
   [step, optimizer.step],
   ...[parameters, optimizer.first, optimizer.second].map(({ buffer, byteOffset, byteLength }) =>
     Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
   ),
 ]
 
-test('a signal ends the run between two steps, and what was done is kept', async () => {
+test('a signal ends the loop between two steps, and what was done is kept', async () => {
   const stop = new AbortController()
   const adapter = vlm.createAdapter({ rank: 2 })
-  const one = run(adapter, { signal: stop.signal })
+  const one = run(adapter, {}, { signal: stop.signal })
   const steps: number[] = []
-  const reason = new Error('enough')
-  await expect(async () => {
-    for await (const { step } of one) {
-      steps.push(step)
-      if (step === 2) stop.abort(reason)
-    }
-  }).rejects.toBe(reason)
+  for await (const { step } of one) {
+    steps.push(step)
+    if (step === 2) stop.abort()
+  }
   expect(steps).toEqual([1, 2])
   expect(one.state.step).toBe(2)
-  expect(await collect(run(adapter, { state: one.state }))).toHaveLength(6)
+  expect(await collect(run(adapter, {}, { state: one.state }))).toHaveLength(6)
+})
+
+test('a signal that comes while images are encoded leaves their step undone', async () => {
+  const stop = new AbortController()
+  const gradient = vi.fn(vlm.gradient)
+  const encodeImage: typeof vlm.encodeImage = (...image) => {
+    stop.abort()
+    return vlm.encodeImage(...image)
+  }
+  const one = run(
+    vlm.createAdapter({ rank: 2 }),
+    {},
+    { signal: stop.signal, vlm: { ...vlm, gradient, encodeImage } },
+  )
+  expect(await collect(one)).toEqual([])
+  expect(gradient).not.toHaveBeenCalled()
+  expect(one.state.step).toBe(0)
 })
 
 test('while the vision tower is trained, its base is not run', async () => {
   const encodeImage = vi.fn(vlm.encodeImage)
   const watched = { ...vlm, encodeImage }
-  await collect(run(await whole(), { vlm: watched, totalSteps: 1 }))
+  await collect(run(await whole(), { total_steps: 1, warmup_steps: 0 }, { vlm: watched }))
   for (const [, options] of encodeImage.mock.calls) expect(options).toEqual({ features: false })
   encodeImage.mockClear()
-  await collect(run(vlm.createAdapter({ rank: 1 }), { vlm: watched, totalSteps: 1 }))
+  await collect(run(vlm.createAdapter({ rank: 1 }), { total_steps: 1, warmup_steps: 0 }, { vlm: watched }))
   expect(encodeImage.mock.calls.map(([, options]) => options?.features)).toEqual([true, true])
 })
 
 const anything = (value: unknown) => value as never
 
 test.each([
-  ['no steps', { totalSteps: 0 }, /^totalSteps: .*at least 1, got 0/],
-  ['an unknown schedule', { schedule: anything('step') }, /^schedule: must be one of/],
-  ['an unknown average', { average: anything('all') }, /^average: must be one of token, answer/],
-  ['a negative rate', { lr: -1 }, /^base: |^lr: /],
-  ['a state beyond the end', { state: stateOf(9, 4) }, /^state.step: .*at most 8, got 9/],
-  ['a state of another adapter', { state: stateOf(1, 4) }, /^state|optimizer/],
-] as [string, Partial<WarmupOptions>, RegExp][])(
-  '%s is refused before anything is done',
-  (_, more, message) => {
-    expect(() => run(vlm.createAdapter({ rank: 1 }), more)).toThrow(message)
+  ['no steps', { total_steps: 0 }, {}, /^total_steps: .*at least 1, got 0/],
+  ['an unknown schedule', { lr_scheduler: anything('step') }, {}, /^lr_scheduler: must be one of/],
+  ['an unknown average', { average: anything('all') }, {}, /^average: must be one of token, answer/],
+  ['a negative rate', { lr: -1 }, {}, /^lr: /],
+  ['a rise that never ends', { warmup_steps: 9 }, {}, /^warmup_steps: must be at most total_steps/],
+  ['settings that nobody resolved', {}, { settings: anything({ lr: 1 }) }, /^settings: must be those of/],
+  ['a state beyond the end', {}, { state: stateOf(9, 4) }, /^state.step: .*to 8, got 9/],
+  ['a state of another adapter', {}, { state: stateOf(1, 4) }, /^state|optimizer/],
+] as [string, Given, Partial<SuperviseOptions>, RegExp][])(
+  '%s: refused before anything is done',
+  (_, given, parts, message) => {
+    expect(() => run(vlm.createAdapter({ rank: 1 }), given, parts)).toThrow(message)
   },
 )
 
-function stateOf(step: number, size: number): WarmupState {
+function stateOf(step: number, size: number): SftState {
   const vector = () => new Float32Array(size)
   return { step, parameters: vector(), optimizer: { step, first: vector(), second: vector() } }
 }
@@ -224,7 +253,7 @@ test.each([
 ])('%s are one typed error, and nothing has moved', async (_, examples, code) => {
   const adapter = vlm.createAdapter({ rank: 1 })
   const before = adapter.parameters.slice()
-  const one = run(adapter, { batchAt: () => examples })
+  const one = run(adapter, {}, { batchAt: () => examples })
   await expect(collect(one)).rejects.toMatchObject({ name: 'EvolmmError', code })
   expect(adapter.parameters.join()).toBe(before.join())
   expect(one.state.step).toBe(0)
@@ -235,10 +264,10 @@ test('a file that holds something else is refused', async () => {
   const values = new Float32Array(2)
   const vectors = (names: string[]) => names.map((name) => ({ name, shape: [2], values }))
   await writeSafetensors(file, vectors(['parameters', 'first']))
-  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  await expect(loadState(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
   const other = { name: 'first', shape: [1], values: new Float32Array(1) }
   await writeSafetensors(file, [...vectors(['parameters', 'second', 'steps']), other])
-  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  await expect(loadState(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
   await writeFile(file, 'half')
-  await expect(loadWarmup(file)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
+  await expect(loadState(file)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
 })

@@ -1,0 +1,21 @@
+// 1. The loop
+export {
+  supervise,
+  type SftExample,
+  type SftState,
+  type Supervised,
+  type SuperviseOptions,
+} from './supervise'
+export type { SftRecord } from './record'
+export { loadState, saveState } from './state-file'
+
+// 2. A run on disk
+export { train, type TrainHooks, type TrainOptions, type TrainOutcome } from './train'
+export type { SftModel } from './open-sft'
+export { sft } from './sft'
+
+// 3. Settings
+export { learningSettings, sftSettings } from './settings'
+export type { LearningSettings, SftGiven, SftSettings } from './settings'
+
+export { EvolmmError, type SftErrorCode } from './errors'

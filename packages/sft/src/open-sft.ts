@@ -1,0 +1,80 @@
+/** The part of supervised learning in a run on disk: the model, what of it is trained, and the loop. */
+import { shuffledOrder } from '@evolmm/dataset'
+import { retainCheckpoints, type OpenContext, type OpenMethod } from '@evolmm/runs'
+import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import type { SftRecord } from './record'
+import { savedState, stateFrom } from './saved-state'
+import type { sftSettings, SftSettings } from './settings'
+import { supervise, type SftExample } from './supervise'
+
+/** What a run asks of a model. */
+export type SftModel = Pick<
+  Vlm,
+  | 'encodeImage'
+  | 'group'
+  | 'gradient'
+  | 'createAdapter'
+  | 'trainWeights'
+  | 'saveAdapter'
+  | 'saveMerged'
+  | 'dispose'
+>
+
+export interface OpenSftOptions {
+  examples: readonly SftExample[]
+  openModel: () => Promise<SftModel>
+}
+
+export async function openSft(
+  { settings, from, signal, defer }: OpenContext<(typeof sftSettings)['rows']>,
+  { examples, openModel }: OpenSftOptions,
+): Promise<OpenMethod<SftRecord>> {
+  const vlm = await openModel()
+  defer(() => vlm.dispose())
+  const adapter = await openAdapter(vlm, settings)
+  const learning = supervise({
+    ...{ vlm, adapter, settings, signal },
+    batchAt: batches(examples, settings),
+    state: from && stateFrom(from, adapter.parameters.length),
+  })
+  return {
+    records: learning,
+    state: () => savedState(learning.state),
+    versions: { onnxruntime: runtimeVersion() },
+    finish: async () => {
+      const { output_dir: folder } = settings
+      if (settings.use_lora) await vlm.saveAdapter(folder, adapter)
+      else await vlm.saveMerged(folder, adapter)
+      await retainCheckpoints(folder, 0)
+    },
+  }
+}
+
+async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapter> {
+  const vision = !settings.freeze_vision
+  if (!settings.use_lora) return vlm.trainWeights({ vision })
+  return vlm.createAdapter({
+    rank: settings.lora_r,
+    alpha: settings.lora_alpha,
+    dropout: settings.lora_dropout,
+    targets: settings.lora_targets ?? undefined,
+    vision,
+    seed: settings.seed,
+  })
+}
+
+/** Every example comes once in each epoch, in an order of its own. */
+function batches(
+  examples: readonly SftExample[],
+  { batch_size: size, seed }: Pick<SftSettings, 'batch_size' | 'seed'>,
+): (step: number) => SftExample[] {
+  let known: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array() }
+  return (step) =>
+    Array.from({ length: size }, (_, i) => {
+      const place = step * size + i
+      const epoch = Math.floor(place / examples.length)
+      if (known.epoch !== epoch)
+        known = { epoch, order: shuffledOrder({ length: examples.length, seed, epoch }) }
+      return examples[known.order[place % examples.length]]
+    })
+}

@@ -1,0 +1,76 @@
+/** Supervised learning as `@evolmm/runs` knows it: its name, its settings, and what its records are. */
+import { jsonLines, type Method, type Metric } from '@evolmm/runs'
+import type { SftRecord } from './record'
+import { sftSettings } from './settings'
+
+const metrics: readonly Metric<SftRecord>[] = [
+  {
+    name: 'train/step',
+    aliases: ['train/global_step'],
+    meaning: 'steps done',
+    read: ({ step }) => step,
+  },
+  {
+    name: 'loss',
+    aliases: ['train/loss'],
+    meaning: 'negative log-likelihood of an answer token before the step, in nats',
+    read: ({ loss }) => loss,
+    status: 'loss',
+    compared: 'Loss',
+    panel: 'Learning',
+    title: 'Loss',
+    chart: {
+      note: 'How surprised the model is by the answers, in nats per token. It should fall and level off.',
+      span: [0, 1],
+    },
+  },
+  {
+    name: 'grad_norm',
+    aliases: ['train/grad_norm'],
+    meaning: 'norm of the gradient, before clipping',
+    read: ({ gradientNorm }) => gradientNorm,
+    panel: 'Learning',
+    title: 'Length of the gradient',
+    chart: { note: 'Before clipping. Rare peaks are normal, a steady climb is not.', mayBeLog: true },
+  },
+  {
+    name: 'learning_rate',
+    aliases: ['train/learning_rate'],
+    meaning: 'learning rate',
+    read: ({ learningRate }) => learningRate,
+    panel: 'Learning',
+    title: 'Learning rate',
+    chart: { note: 'It rises, and falls to the end as the schedule says.' },
+  },
+  {
+    name: 'skipped_steps',
+    meaning: 'steps left out, their gradient not being finite',
+    read: ({ skipped }) => Number(skipped),
+  },
+  { name: 'num_images', meaning: 'images of the step', read: ({ images }) => images },
+  { name: 'num_answers', meaning: 'answers of the step', read: ({ answers }) => answers },
+  {
+    name: 'num_tokens',
+    meaning: 'answer tokens of the step (TRL adds them up over the run)',
+    read: ({ tokens }) => tokens,
+  },
+  { name: 'seconds/total', meaning: 'wall time', read: ({ seconds }) => seconds },
+]
+
+export const sft: Omit<Method<SftRecord, (typeof sftSettings)['rows']>, 'open'> = {
+  name: 'sft',
+  schema: sftSettings,
+  metrics,
+  log: jsonLines('warmup_log.jsonl'),
+  page: {
+    sums: ({ images, answers, tokens }) => ({ images, answers, tokens }),
+    introduction: ({ answers, images }) =>
+      `A vision-language model was shown ${answers.toLocaleString('en-US')} answers to questions about ${images.toLocaleString('en-US')} pictures, and learned to give them.`,
+    figures: (_, { images, answers, tokens }) => [
+      ['pictures', images],
+      ['answers', answers],
+      ['answer tokens', tokens],
+    ],
+    times: ({ seconds }) => ({ total: seconds, parts: {} }),
+  },
+}
