@@ -3,7 +3,7 @@ import { checkNumber } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import type { Backbone } from './backbones/backbone'
-import { loraA, loraB } from './programs/trainable'
+import { hasValueHead, loraA, loraB, valueHeadWeight } from './programs/trainable'
 import type { EncodedImage, Prompt } from './types'
 
 /** Throws `INVALID_OPTION` unless `values` is a list of one or more. */
@@ -23,7 +23,7 @@ export function isList(value: unknown): boolean {
 }
 
 /** Throws `INVALID_ADAPTER` for an adapter that another model made, or whose parameters are not those it was made with. */
-export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): void {
+export function checkAdapter({ modules, weights, sizes }: Backbone, adapter: Adapter): void {
   const given = adapter as Partial<Adapter> | null | undefined
   if (given?.trainable === undefined)
     throw invalidAdapter(
@@ -40,6 +40,7 @@ export function checkAdapter({ modules, weights }: Backbone, adapter: Adapter): 
     wanted.set(loraB(module), size && [size[0], rank])
   }
   for (const name of full) wanted.set(name, weights.get(name))
+  if (hasValueHead(trainable)) wanted.set(valueHeadWeight, [1, sizes.hiddenSize])
   for (const { name, shape } of layout.entries) {
     const fitting = wanted.get(name)
     if (fitting === undefined)

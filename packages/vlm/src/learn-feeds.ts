@@ -7,6 +7,7 @@ import type { MergedGroup } from './merge-completions'
 import type { Model } from './model'
 import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
+import { hasValueHead } from './programs/trainable'
 import type { MemoryOptions } from './runtime/memory-estimate'
 import type { Feeds } from './runtime/session'
 
@@ -43,7 +44,8 @@ export async function learnFeeds(
   const pixels = needsPixels(adapter, groups)
   for (const { prompt, completions } of groups)
     checkLengths(model, [prompt], Math.max(...completions.map(({ ids }) => ids.length)))
-  const { feeds, ...widths } = packGroups(groups)
+  const valued = adapter !== undefined && hasValueHead(adapter.trainable)
+  const { feeds, ...widths } = packGroups(groups, { rowOf: valued ? 'token' : 'prediction' })
   return {
     ...feeds,
     ...crossFeeds(model.backbone, groups, widths),
@@ -68,6 +70,12 @@ export function perToken<G extends MergedGroup>(
       group.completions.flatMap(({ scored }, c) => new Array<number>(scored).fill(value(group, c, scored))),
     ),
   )
+  return { dtype: 'float32', dims: [data.length], data }
+}
+
+/** What a value head is to say of each scored token, in the order in which they are packed. */
+export function targetsFeed(groups: readonly { targets: readonly ArrayLike<number>[] }[]): Feed {
+  const data = Float32Array.from(groups.flatMap(({ targets }) => targets.flatMap((each) => Array.from(each))))
   return { dtype: 'float32', dims: [data.length], data }
 }
 

@@ -6,10 +6,11 @@
  */
 import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
 import { EvolmmError } from './errors'
-import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed } from './learn-feeds'
+import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed, targetsFeed } from './learn-feeds'
 import { mergeCompletions } from './merge-completions'
 import { trainableKey, type Model } from './model'
 import { learnProgram, trainsVocabulary } from './programs/learn-program'
+import { hasValueHead } from './programs/trainable'
 import type { Program } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
 import { summary, tokenScores } from './token-scores'
@@ -31,6 +32,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
     weights: perToken(groups, (group, c, tokens) => group.weights[c] * share(tokens)),
     kl_weights: perToken(groups, (group, c, tokens) => beta * group.copies[c] * share(tokens)),
     sampled: sampledFeed(groups),
+    targets: targetsFeed(groups),
     dropout_seed: {
       dtype: 'int64',
       dims: [],
@@ -38,7 +40,7 @@ export async function gradient(model: Model, options: GradientOptions): Promise<
     },
   })
   const scores = tokenScores(groups, results)
-  checkFinite(results.log_probabilities.data as Float32Array)
+  checkFinite(reported(results))
   let next = 0
   return {
     ...summary(groups, scores),
@@ -82,10 +84,12 @@ export async function score(
   options: ScoreOptions,
 ): Promise<Scores & { completions: Scored[] }> {
   const { backbone, files } = model
-  const { adapter, kl = false } = options
+  const { adapter } = options
   checkGroups(model, options.groups)
   if (adapter !== undefined) checkAdapter(backbone, adapter)
   const trainable = adapter?.trainable
+  // Values have no divergence.
+  const kl = (options.kl ?? false) && !(trainable && hasValueHead(trainable))
   const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
   const pixels = needsPixels(adapter, groups)
   model.checkMemory({
@@ -103,10 +107,16 @@ export async function score(
     ...(await learnFeeds(model, groups, { adapter, kl })),
     weights: perToken(groups, () => 0),
     kl_weights: perToken(groups, () => 0),
+    targets: perToken(groups, () => 0),
   })
   const completions = tokenScores(groups, results)
-  checkFinite(results.log_probabilities.data as Float32Array)
+  checkFinite(reported(results))
   return { ...summary(groups, completions), completions }
+}
+
+/** What a program says of each token: its log-probability, or its value. */
+function reported(results: Awaited<ReturnType<Program['run']>>): Float32Array {
+  return (results.values ?? results.log_probabilities).data as Float32Array
 }
 
 function checkGroups({ backbone }: Model, groups: readonly Group[]): void {

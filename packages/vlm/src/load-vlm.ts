@@ -4,6 +4,7 @@ import { checkText } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import { createAdapter } from './adapter/create-adapter'
+import { addValueHead } from './adapter/value-head'
 import { fullModules, fullWeights } from './adapter/full-weights'
 import { loadAdapter } from './adapter/load-adapter'
 import { mergeAdapter } from './adapter/merge-adapter'
@@ -56,7 +57,10 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
   }
 }
 
-type AdapterCalls = Pick<Vlm, 'createAdapter' | 'trainWeights' | 'loadAdapter' | 'saveAdapter' | 'saveMerged'>
+type AdapterCalls = Pick<
+  Vlm,
+  'createAdapter' | 'trainWeights' | 'addValueHead' | 'loadAdapter' | 'saveAdapter' | 'saveMerged'
+>
 
 function adapterCalls(
   { model, stored, checkpoint, quantized }: OpenedModel,
@@ -71,6 +75,10 @@ function adapterCalls(
   }
   return {
     createAdapter: (given) => warned(createAdapter(backbone, given)),
+    addValueHead: (adapter) => {
+      checkAdapter(backbone, adapter)
+      return addValueHead(backbone, adapter)
+    },
     trainWeights: async ({ folder: from, ...given } = {}) => {
       checkTrained(fullModules(backbone, given).matched, quantized)
       const source = from === undefined ? checkpoint : await openCheckpoint(from, backbone)

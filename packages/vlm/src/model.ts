@@ -3,7 +3,7 @@ import type { Graph } from '@evolmm/onnx'
 import type { Backbone } from './backbones/backbone'
 import type { ImageProcessor } from './backbones/vision'
 import type { WeightFiles } from './programs/weight-files'
-import type { Trainable } from './programs/trainable'
+import { hasValueHead, type Trainable } from './programs/trainable'
 import type { ChatTemplate } from './prompt/chat-template'
 import type { GenerationConfig } from './prompt/generation-config'
 import type { Tokenizer } from './prompt/load-tokenizer'
@@ -34,5 +34,5 @@ export interface Model {
 export function trainableKey(trainable: Trainable | undefined): string {
   if (trainable === undefined) return 'base'
   const lora = [...trainable.lora].map(([module, { rank, alpha }]) => `${module}:${rank}:${alpha}`)
-  return [...lora, ...trainable.full].join()
+  return [...lora, ...trainable.full, ...(hasValueHead(trainable) ? ['value'] : [])].join()
 }

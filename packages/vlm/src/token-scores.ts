@@ -26,16 +26,25 @@ export function tokenScores(
       })
       return { array: ndarray(data, [places.length, width]), rows }
     }
-    const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map(rowsOf)
+    const values = results.values && rowsOf('values')
+    const none = {
+      array: ndarray(new Float32Array(), [places.length, 0]),
+      rows: places.map(() => new Float32Array()),
+    }
+    const [logProbabilities, entropy, kl] = ['log_probabilities', 'entropy', 'kl'].map((name) =>
+      values ? none : rowsOf(name),
+    )
     const scores = places.map((_, n) => ({
       logProbabilities: logProbabilities.rows[n],
       entropy: entropy.rows[n],
       kl: kl.rows[n],
+      ...(values && { values: values.rows[n] }),
     }))
     return Object.assign(scores, {
       logProbabilities: logProbabilities.array,
       entropy: entropy.array,
       kl: kl.array,
+      ...(values && { values: values.array }),
     })
   })
 }
@@ -51,7 +60,9 @@ export function summary(
     flat.reduce((sum, each) => sum + of(each).reduce((total, value) => total + value, 0), 0) / tokens
   const gaps = groups.flatMap(({ all }, g) =>
     all.flatMap(({ logProbabilities }, c) =>
-      logProbabilities === undefined ? [] : [distance(logProbabilities, scores[g][c].logProbabilities)],
+      logProbabilities === undefined || scores[g][c].values !== undefined
+        ? []
+        : [distance(logProbabilities, scores[g][c].logProbabilities)],
     ),
   )
   return {

@@ -158,6 +158,8 @@ export interface GradientOptions {
   groups: readonly (Group & {
     /** What each completion counts. @default 1 each */
     advantages?: readonly number[] | undefined
+    /** What the value head is to say after each token of each completion, those that are given left out. */
+    targets?: readonly ArrayLike<number>[] | undefined
   })[]
   adapter: Adapter
   /** What the exact divergence from the base policy counts; at 0 it is not computed. @default 0 */
@@ -167,8 +169,8 @@ export interface GradientOptions {
    * their sum over a fixed length. @default 'token-mean'
    */
   normalization?: 'token-mean' | 'sum' | { fixedLength: number } | undefined
-  /** @default 'reinforce' */
-  objective?: 'reinforce' | 'supervised' | CustomObjective | undefined
+  /** An adapter with a value head learns by `squared-error` alone, and no other does. @default 'reinforce' */
+  objective?: 'reinforce' | 'supervised' | 'squared-error' | CustomObjective | undefined
   /** Compute each block anew in the backward pass: less memory, more time. @default false */
   checkpointed?: boolean | undefined
   /** The seed of dropout masks, if the adapter has dropout. @default 0 */
@@ -187,6 +189,8 @@ export interface TokenScores {
   entropy: Float32Array
   /** Zeros where it was not computed. */
   kl: Float32Array
+  /** What the value head says after each token; with one, the numbers above are not computed, and are empty. */
+  values?: Float32Array | undefined
 }
 
 /** The scores of the completions of one group, with their numbers as arrays too, whose rows those of a completion are. */
@@ -197,6 +201,8 @@ export type Scored = TokenScores[] & {
   entropy: FloatArray
   /** [N, T] */
   kl: FloatArray
+  /** [N, T] */
+  values?: FloatArray | undefined
 }
 
 export interface Scores {

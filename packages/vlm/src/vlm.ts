@@ -45,6 +45,11 @@ export interface Vlm extends Sampler, Learner {
   createAdapter: (options?: CreateAdapterOptions) => Adapter
   /** Weights to train as a whole, as they are. */
   trainWeights: (options?: FullWeightsOptions) => Promise<Adapter>
+  /**
+   * A copy of the adapter that also trains a value head, [1, D], of zeros: `score` then gives a value for each token, and
+   * `gradient` learns `targets` by squared error.
+   */
+  addValueHead: (adapter: Adapter) => Adapter
   /** The adapter comes from a PEFT folder or a repository of the hub. */
   loadAdapter: (
     idOrFolder: string,

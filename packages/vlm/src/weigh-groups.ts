@@ -4,11 +4,14 @@ import { isList } from './check-inputs'
 import { EvolmmError } from './errors'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
 import type { Model } from './model'
+import { hasValueHead } from './programs/trainable'
 import type { CustomObjective, GradientOptions } from './types'
 
 export interface WeighedGroup extends MergedGroup {
   /** Summed advantages of each distinct completion. */
   weights: readonly number[]
+  /** The targets of a value head for each distinct completion; none without one. */
+  targets: readonly ArrayLike<number>[]
 }
 
 export interface WeighedGroups {
@@ -27,7 +30,13 @@ export interface WeighedGroups {
 export function weighGroups(model: Model, options: GradientOptions): WeighedGroups {
   const beta = checkNumber('beta', options.beta ?? 0, { min: 0 })
   const custom = objectiveOf(options)
-  const weighed = options.groups.map((group, g) => weigh(model, group, g, custom === undefined))
+  const valued = checkValueHead(options, beta)
+  // Completions that are the same may have other targets.
+  const merge = custom === undefined && !valued
+  const weighed = options.groups.map((group, g) => {
+    const merged = weigh(model, group, g, merge)
+    return valued ? { ...merged, targets: checkTargets(group.targets, merged, g) } : merged
+  })
   const total = weighed.reduce((sum, { places }) => sum + places.length, 0)
   // What an objective of one's own makes of a weight of 0 is not known here.
   const counts = weighed.map(
@@ -59,12 +68,64 @@ function weigh(
   const weights = merged.completions.map(() => 0)
   for (const [c, place] of merged.places.entries())
     weights[place] += checkNumber(`groups[${index}].advantages[${c}]`, advantages[c])
-  return { ...merged, weights }
+  return { ...merged, weights, targets: [] }
+}
+
+/** True for an adapter with a value head. What can only go with one, or not with one, is refused. */
+function checkValueHead(
+  { adapter, objective = 'reinforce', groups }: GradientOptions,
+  beta: number,
+): boolean {
+  const valued = hasValueHead(adapter.trainable)
+  const refused = (option: string, rule: string, got: string, fix: string) =>
+    new EvolmmError('INVALID_OPTION', `${option}: must ${rule}, got ${got}; ${fix}`, { details: { option } })
+  const name = typeof objective === 'object' ? objective.name : objective
+  if (valued !== (objective === 'squared-error'))
+    throw valued
+      ? refused('objective', 'be squared-error for a value head', name, 'pass it, with targets')
+      : refused('objective', 'go with a value head', name, 'pass what addValueHead makes of the adapter')
+  if (!valued && groups.some(({ targets }) => targets !== undefined))
+    throw refused('targets', 'go with a value head', 'some without one', 'leave them out')
+  if (valued && groups.some(({ advantages }) => advantages !== undefined))
+    throw refused('advantages', 'be left out where targets are learned', 'some', 'leave them out')
+  if (valued && beta > 0)
+    throw refused('beta', 'be 0 for a value head, which is no policy', String(beta), 'leave it out')
+  return valued
+}
+
+/** The targets, one for each token of each completion. */
+function checkTargets(
+  targets: readonly ArrayLike<number>[] | undefined,
+  { completions }: MergedGroup,
+  index: number,
+): readonly ArrayLike<number>[] {
+  const name = `groups[${index}].targets`
+  const refused = (subject: string, rule: string, got: unknown) =>
+    new EvolmmError('INVALID_OPTION', `${subject}: must ${rule}, got ${String(got)}; pass as many`, {
+      details: { option: 'groups', group: index },
+    })
+  if (!Array.isArray(targets) || targets.length !== completions.length)
+    throw refused(
+      name,
+      `be a list for each of the ${completions.length} completions`,
+      Array.isArray(targets) ? targets.length : typeof targets,
+    )
+  for (const [c, list] of (targets as readonly ArrayLike<number>[]).entries()) {
+    const { scored } = completions[c]
+    if (!isList(list) || list.length !== scored)
+      throw refused(
+        `${name}[${c}]`,
+        `be one for each of the ${scored} tokens`,
+        isList(list) ? list.length : typeof list,
+      )
+    for (const value of Array.from(list)) checkNumber(`${name}[${c}]`, value)
+  }
+  return targets
 }
 
 function objectiveOf({ objective = 'reinforce', groups }: GradientOptions): CustomObjective | undefined {
   if (typeof objective === 'object') return checkObjective(objective)
-  checkOneOf('objective', objective, ['reinforce', 'supervised'])
+  checkOneOf('objective', objective, ['reinforce', 'supervised', 'squared-error'])
   if (objective === 'supervised' && groups.some(({ advantages }) => advantages !== undefined))
     throw new EvolmmError(
       'INVALID_OPTION',

@@ -10,6 +10,7 @@ import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint
 import { loraA, loraB } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
+import { checkNoValueHead } from './value-head'
 
 /**
  * Every tensor of the model, in the order of the checkpoint, weights trained as a whole replaced. Leave the adapter's
@@ -21,6 +22,7 @@ export function mergeAdapter(
   { tensors }: Checkpoint,
   adapter: Adapter,
 ): WeightSource[] {
+  checkNoValueHead(adapter)
   const { lora, full } = adapter.trainable
   for (const module of lora.keys())
     if (!tensors.has(`${module}.weight`))

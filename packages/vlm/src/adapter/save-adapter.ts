@@ -5,6 +5,7 @@ import { loraA, loraB } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 import type { LoraTensors } from './read-peft'
+import { checkNoValueHead } from './value-head'
 import { writePeft, type WritePeftOptions } from './write-peft'
 
 export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'model' | 'dropout'>
@@ -20,6 +21,7 @@ export async function saveAdapter(
   backbone: Backbone,
   options: SaveAdapterOptions,
 ): Promise<void> {
+  checkNoValueHead(adapter)
   const { lora, full } = adapter.trainable
   if (full.size > 0)
     throw new EvolmmError(

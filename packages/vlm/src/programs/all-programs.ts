@@ -4,6 +4,7 @@ import { encodeProgram } from './encode-program'
 import { learnProgram, type LearnProgramOptions } from './learn-program'
 import { sampleProgram } from './sample-program'
 import { streamProgram } from './stream-program'
+import { hasValueHead } from './trainable'
 
 export type ProgramName = 'encode' | 'sample' | 'stream' | 'score' | 'gradient'
 
@@ -23,7 +24,7 @@ export type AllProgramsOptions = Pick<LearnProgramOptions, 'backbone' | 'files' 
  */
 export function* allPrograms(options: AllProgramsOptions): Generator<[ProgramName, Graph]> {
   const { backbone, files, trainable, checkpointed = false } = options
-  const kl = trainable !== undefined && (options.kl ?? true)
+  const kl = trainable !== undefined && !hasValueHead(trainable) && (options.kl ?? true)
   const pixels = trainable?.vision ?? false
   const common = { backbone, files, trainable }
   const { vision } = backbone

@@ -2,8 +2,8 @@
  * The learning pass as a program: packed groups of prompts with completions, policy and reference in one run, one flat
  * gradient.
  *
- * The reference is the same weights without what is trained. Only rows that predict a completion's token reach the last
- * norm, the head and the loss.
+ * The reference is the same weights without what is trained. Only rows that predict a completion's token, or for a value
+ * head those of the tokens, reach the last norm, the head and the loss.
  */
 import {
   flattenParameters,
@@ -24,7 +24,7 @@ import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
 import { programGraph } from './program-graph'
 import { programLayers, trainedInput, type Trained } from './program-layers'
-import { loraA, loraB, type Trainable } from './trainable'
+import { loraA, loraB, valueHeadWeight, type Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
 export interface LearnProgramOptions {
@@ -53,7 +53,8 @@ export interface LearnProgramOptions {
  * (what is predicted) int64 [S]; `weights`, `kl_weights` and, if the objective reads it, `sampled`, float32 [S];
  * `parameters` float32 [P]; `dropout_seed` int64. With `pixels` also the inputs of the tower; `features`, those of the base,
  * are then read with `kl` alone.
- * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P].
+ * Outputs: `loss`, `log_probabilities`, `entropy`, `kl` [S] and `gradient` [P]. With a value head `targets` [S] takes the
+ * place of `tokens`, and `values` [S] that of what is said of predictions.
  */
 export function learnProgram(options: LearnProgramOptions): Graph {
   const { backbone, files, trainable, objective = reinforce, checkpointed = false, chunk = 64 } = options
@@ -75,37 +76,84 @@ export function learnProgram(options: LearnProgramOptions): Graph {
 
   const { vision } = backbone
   const features = pixels && vision ? vision.features(policy, visionInputs(graph, vision)) : baseFeatures()
-  const predicted: Predicted = {
-    hidden: scored(policy, features),
-    weight: policyHead(backbone, policy, trained),
-    tokens: graph.input('tokens', 'int64', ['S']),
-    chunk,
-  }
-  const weights = float('weights')
-  const divergence = (from: Trained) => {
+  const hidden = scored(policy, features)
+  const head = trained?.tensors.get(valueHeadWeight)
+  /** The reference is declared when it is its turn, behind the weights of the tokens. */
+  const divergence = (): PolicyLossOptions['kl'] => {
+    if (!options.kl || trained === undefined) return undefined
     const layers = programLayers({ graph, frozen, quantized: files.quantized })
     const states = scored(layers, baseFeatures())
-    return { ...reference(backbone, from, { layers, states }), weights: float('kl_weights') }
+    return { ...reference(backbone, trained, { layers, states }), weights: float('kl_weights') }
   }
-  const kl = options.kl && trained ? divergence(trained) : undefined
-
-  const own = objective === reinforce ? undefined : ownLoss(predicted, { objective, weights, input: float })
-  const result = policyLoss({ ...predicted, weights: own?.perToken ?? weights, ...(kl && { kl }) })
-  const penalty = kl && op.ReduceSum(op.Mul(result.kl, kl.weights), undefined, { keepdims: 0 })
-  const loss = own === undefined ? result.loss : penalty === undefined ? own.loss : op.Add(own.loss, penalty)
+  const { minimised, outputs } =
+    head === undefined
+      ? policyScores(
+          {
+            hidden,
+            weight: policyHead(backbone, policy, trained),
+            tokens: graph.input('tokens', 'int64', ['S']),
+            chunk,
+          },
+          { objective, input: float, divergence },
+        )
+      : valueScores(hidden, head, { input: float })
   if (options.gradient && trained)
     graph.output(
       'gradient',
-      flattenParameters(trained.trainable.layout, grad(result.loss, [...trained.tensors.values()])),
+      flattenParameters(trained.trainable.layout, grad(minimised, [...trained.tensors.values()])),
     )
-  graph.output('loss', op.Identity(loss))
-  graph.output('log_probabilities', op.Identity(result.logProbabilities))
-  graph.output('entropy', op.Identity(result.entropy))
-  if (kl) graph.output('kl', op.Identity(result.kl))
+  for (const [name, value] of Object.entries(outputs)) graph.output(name, op.Identity(value))
   return graph
 }
 
-/** What the head reads in the rows that predict, [S, D], from the features of the prompts' images. */
+interface TokenOutputs {
+  /** The scalar whose gradient is taken. */
+  minimised: Tensor
+  /** What the program reports, by the name of the output. */
+  outputs: Readonly<Record<string, Tensor>>
+}
+
+/** Declares a number for each scored token. */
+type PerToken = (name: string) => Tensor
+
+interface PolicyScoresOptions {
+  objective: Objective
+  input: PerToken
+  divergence: () => PolicyLossOptions['kl']
+}
+
+/** What a head that predicts tokens makes of the hidden states. */
+function policyScores(
+  predicted: Predicted,
+  { objective, input, divergence }: PolicyScoresOptions,
+): TokenOutputs {
+  const weights = input('weights')
+  const kl = divergence()
+  const own = objective === reinforce ? undefined : ownLoss(predicted, { objective, weights, input })
+  const result = policyLoss({ ...predicted, weights: own?.perToken ?? weights, ...(kl && { kl }) })
+  const penalty = kl && op.ReduceSum(op.Mul(result.kl, kl.weights), undefined, { keepdims: 0 })
+  const loss = own === undefined ? result.loss : penalty === undefined ? own.loss : op.Add(own.loss, penalty)
+  return {
+    minimised: result.loss,
+    outputs: {
+      loss,
+      log_probabilities: result.logProbabilities,
+      entropy: result.entropy,
+      ...(kl && { kl: result.kl }),
+    },
+  }
+}
+
+/** What a value head makes of them: a number for each token, and the weighted squared distance from its target. */
+function valueScores(hidden: Tensor, head: Tensor, { input }: { input: PerToken }): TokenOutputs {
+  const values = op.Reshape(op.Gemm(hidden, head, undefined, { transB: 1 }), [-1])
+  const distance = op.Sub(values, input('targets'))
+  const squares = op.Mul(op.Mul(distance, distance), input('weights'))
+  const loss = op.ReduceSum(squares, undefined, { keepdims: 0 })
+  return { minimised: loss, outputs: { loss, values } }
+}
+
+/** What the head reads in the rows that are wanted, [S, D], from the features of the prompts' images. */
 type ScoringPass = (layers: Layers, features: Tensor | undefined) => Tensor
 
 /**
@@ -153,8 +201,7 @@ type Predicted = Pick<PolicyLossOptions, 'hidden' | 'weight' | 'tokens' | 'chunk
 interface OwnLossOptions {
   objective: Objective
   weights: Tensor
-  /** Declares a number for each scored token. */
-  input: (name: string) => Tensor
+  input: PerToken
 }
 
 /**

@@ -37,7 +37,10 @@ export interface PackedGroups {
  * for layers with masks of other kinds `places` (of a token in its own sequence) and `image_runs` (which stretch of image
  * tokens of its prompt a token belongs to, from 1), int64 [G, T].
  */
-export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
+export function packGroups(
+  groups: readonly PackedGroup[],
+  { rowOf = 'prediction' }: { rowOf?: RowOf } = {},
+): PackedGroups {
   const promptWidth = Math.max(...groups.map(({ prompt }) => prompt.ids.length))
   const completionWidth = Math.max(
     ...groups.map(({ completions }) => completions.reduce((sum, { ids }) => sum + ids.length, 0)),
@@ -52,7 +55,7 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
     positions: new BigInt64Array((groups.length * width * of.length) / first.length),
     places: new BigInt64Array(groups.length * width),
     imageRuns: new BigInt64Array(groups.length * width),
-    ...{ rows: [], tokens: [], imageRows: [] },
+    ...{ rowOf, rows: [], tokens: [], imageRows: [] },
   }
   for (const [g, { prompt, completions }] of groups.entries()) {
     packPrompt(packed, prompt, g * width)
@@ -91,7 +94,11 @@ export function packGroups(groups: readonly PackedGroup[]): PackedGroups {
   }
 }
 
+/** The row that says something of a token: the one before it, which predicts it, or the token's own. */
+type RowOf = 'prediction' | 'token'
+
 interface Packed {
+  rowOf: RowOf
   total: number
   axes: number
   ids: BigInt64Array
@@ -136,7 +143,7 @@ function packCompletion(packed: Packed, { prompt, completion, segment, last, at 
   for (const [i, id] of ids.entries()) {
     const row = at + i
     if (i >= given) {
-      packed.rows.push(BigInt(i === 0 ? last : row - 1))
+      packed.rows.push(BigInt(packed.rowOf === 'token' ? row : i === 0 ? last : row - 1))
       packed.tokens.push(BigInt(id))
     }
     packed.ids[row] = BigInt(id)

@@ -21,6 +21,14 @@ export interface LoraModule {
 export const loraA = (module: string): string => `${module}.lora_A.weight`
 export const loraB = (module: string): string => `${module}.lora_B.weight`
 
+/** The name of the value head in the layout, [1, D]: that of transformers for a head that scores tokens. */
+export const valueHeadWeight = 'score.weight'
+
+/** True if a value head is part of what is trained, in the place of the model's own head. */
+export function hasValueHead({ layout }: Trainable): boolean {
+  return layout.entries.some(({ name }) => name === valueHeadWeight)
+}
+
 /** The layout of a trainable set, in the order of the model. */
 export function trainable(
   { modules, weights, isVision }: Pick<Backbone, 'modules' | 'weights' | 'isVision'>,
