@@ -3,7 +3,7 @@
 const oneProcess = 'a run is one process here'
 const ownEngine = 'answers are sampled by the programs that learn, so there is no other engine to set up'
 const iterations = 'a run is so many iterations: see total_steps'
-const oneStep = 'an iteration is one optimizer step on batch_size images'
+const oneStep = 'each optimizer step is on all batch_size images of an iteration'
 
 export const absentSettings: Readonly<Record<string, string>> = {
   num_train_epochs: iterations,
@@ -39,10 +39,9 @@ export const absentSettings: Readonly<Record<string, string>> = {
   'rollout.name': ownEngine,
   attn_implementation: 'the programs have one attention',
   use_liger_kernel: 'the programs have their own kernels',
-  epsilon: 'an answer is learned from once, by the policy that gave it, so there is no ratio to clip',
-  epsilon_high: 'an answer is learned from once, by the policy that gave it, so there is no ratio to clip',
-  'actor.clip_ratio':
-    'an answer is learned from once, by the policy that gave it, so there is no ratio to clip',
+  epsilon: 'the objective is REINFORCE, which has no ratio to clip',
+  epsilon_high: 'the objective is REINFORCE, which has no ratio to clip',
+  'actor.clip_ratio': 'the objective is REINFORCE, which has no ratio to clip',
   sync_ref_model: 'the reference is where the run began',
   optim: 'the optimizer is AdamW',
   adam_beta1: 'the moments of AdamW are its usual 0.9 and 0.999',
