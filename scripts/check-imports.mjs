@@ -33,7 +33,6 @@ export const allowed = {
     'vlm',
     'eval',
     'sft',
-    'trainer',
     'settings',
   ],
   trainer: ['rewards', 'rl-core', 'dataset', 'vlm', 'settings', 'runs'],

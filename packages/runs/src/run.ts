@@ -22,7 +22,7 @@ import type { Checkpoint } from './checkpoint/state'
 import { entryOf } from './records/entry'
 import { flushLog } from './log/flush-log'
 import { keepLog } from './log/keep-log'
-import { runLog } from './log/run-log'
+import { runLog, type RunLog } from './log/run-log'
 import { logFile } from './log/scan-log'
 import { endOfStep, truncateLog } from './log/truncate-log'
 import type { Method, OpenMethod } from './method'
@@ -177,7 +177,8 @@ async function follow<R extends StepRecord>(
 ): Promise<RunOutcome> {
   const { folder, identity, onWarning } = options
   const { save_every: saveEvery, max_checkpoints: maxCheckpoints } = options.settings
-  const trackers = await startTrackers(method, info, options)
+  const log = runLog(method)
+  const trackers = await startTrackers(log, info, options)
   let [step, logged, saved] = [info.startStep, info.startStep, info.startStep]
   const save = async () => {
     await flushLog(logFile(folder, method), trackers)
@@ -189,6 +190,7 @@ async function follow<R extends StepRecord>(
   const finish = async (status: RunOutcome['status']): Promise<RunOutcome> => {
     const outcome = { step, status }
     await trackers.finish(outcome)
+    await log.abandon()
     return outcome
   }
 
@@ -215,11 +217,10 @@ async function follow<R extends StepRecord>(
 
 /** The log must begin, or the run cannot; the others may fail. */
 async function startTrackers<R extends StepRecord>(
-  method: RecordKind<R>,
+  { start, ...log }: RunLog<R>,
   info: RunInfo,
   { trackers, onWarning }: Settled<R>,
 ): Promise<GuardedTracker<R>> {
-  const { start, ...log } = runLog(method)
   await start(info)
   const all = guarded([log, ...trackers], { onWarning })
   await all.start(info)

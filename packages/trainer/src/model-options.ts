@@ -1,4 +1,4 @@
-/** How the settings open models, and what each role trains of them. */
+/** The settings in the words of `@evolmm/vlm`: what opens models, and what each role trains of them. */
 import { isDefault } from '@evolmm/settings'
 import type { LoadVlmOptions } from '@evolmm/vlm'
 import { heldWeights } from './held-weights'
@@ -32,7 +32,7 @@ interface RoleOptions {
   model: string
   /** The shape of a new adapter; without one, all weights are trained. */
   lora?: { rank: number; alpha: number; dropout: number; targets: readonly string[] | undefined }
-  /** Whether the vision tower's modules or weights are trained too. */
+  /** `true` where the vision tower's modules or weights are trained too. */
   vision: boolean
   /** An adapter to begin with: folder or hub id, or a checkpoint, whose subfolder for the role is taken. */
   adapter?: string

@@ -15,7 +15,7 @@ export interface TrainHooks {
   depends?: Readonly<Record<string, unknown>> | undefined
   /** The version of evolmm, for the records. @default none */
   version?: string | null | undefined
-  /** How models are fetched from the hub. */
+  /** Settings of the hub that models are fetched from. */
   hub?: LoadVlmOptions['hub']
   /** Saves, and ends the run before the next iteration. */
   signal?: AbortSignal | undefined

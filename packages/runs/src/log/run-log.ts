@@ -9,11 +9,16 @@ import { toLogNumbers } from '../records/log-numbers'
 import { codecOf, logFile, unwritableLog } from './scan-log'
 import { truncateLog } from './truncate-log'
 
+export interface RunLog<R extends StepRecord> extends Required<Tracker<R>> {
+  /** Closes the file if no `finish` did, since an earlier call keeps failing. */
+  abandon: () => Promise<void>
+}
+
 /**
  * One write for each iteration, synced by `flush`. A new run creates the file and throws `LOG_EXISTS` if there is one
  * with anything in it; a run that goes on cuts it to its start step first, and throws what `truncateLog` throws.
  */
-export function runLog<R extends StepRecord>(kind: RecordKind<R>): Required<Tracker<R>> {
+export function runLog<R extends StepRecord>(kind: RecordKind<R>): RunLog<R> {
   const codec = codecOf(kind)
   let file: AppendFile | undefined
   const opened = () => {
@@ -38,6 +43,10 @@ export function runLog<R extends StepRecord>(kind: RecordKind<R>): Required<Trac
       const last = opened()
       file = undefined
       await last.close()
+    },
+    abandon: async () => {
+      await file?.close().catch(() => undefined)
+      file = undefined
     },
   }
 }

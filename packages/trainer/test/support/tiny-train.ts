@@ -8,7 +8,7 @@ export const textReward: SolverReward = (batch) =>
   batch.map(({ text }) => (Array.from(text).reduce((sum, c) => sum + (c.codePointAt(0) ?? 0), 0) % 7) / 7)
 
 /** Adapters of both roles, small ones. */
-export const lora = {
+const lora = {
   use_lora_solver: true,
   use_lora_proposer: true,
   lora_r: 4,
