@@ -59,8 +59,8 @@ export interface Vision {
    */
   together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
   /**
-   * Which features each token of a prompt sees, [T, features] of 0 and 1, for models that attend to them in place of putting
-   * them among the tokens; later tokens see what the last one sees. @default features are put among the tokens
+   * A mask [T, features] of 0 and 1, the features that each token of a prompt sees, for models that attend to them in place
+   * of putting them among the tokens; later tokens see what the last one sees. @default features are put among the tokens
    */
   sees?: (ids: ArrayLike<number>, images: readonly ImageLayout[]) => Uint8Array
   /** What `features` takes besides weights. */

@@ -1,4 +1,4 @@
-/** Which image features the tokens of packed groups see, as the inputs of `crossInputs`. */
+/** The masks of the image features that tokens of packed groups see, as the inputs of `crossInputs`. */
 import type { Backbone } from '../backbones/backbone'
 import type { Feed } from '../backbones/feed'
 import type { PreparedImage } from '../backbones/vision'
