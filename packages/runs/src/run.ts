@@ -157,16 +157,21 @@ async function begin<R extends StepRecord>(
   // Nothing was written up to here.
   if (before === undefined) await writeRunFile(folder, file)
   const log = logFile(folder, method)
-  await keepLog(log, { startStep, saveEvery: leastSaveEvery(settings, file), onWarning })
+  await keepLog(log, {
+    startStep,
+    saveEvery: leastOf('save_every', settings, file),
+    totalSteps: leastOf('total_steps', settings, file),
+    onWarning,
+  })
   if (branchOf !== undefined) await copyFile(logFile(branchOf, method), log).catch(unwritable(log))
   await truncateLog(folder, method, startStep)
   return { name: file.name, folder, config, totalSteps: settings.total_steps, startStep, probe: file.probe }
 }
 
-/** Iterations that a run can have made beyond its newest checkpoint, now or when it began. */
-function leastSaveEvery({ save_every: now }: RunSettings, { config }: RunFile): number {
-  const then = config.save_every
-  return typeof then === 'number' ? Math.min(now, then) : now
+/** The smaller number of what a setting is now and what it was when the run began; 0 stands for none. */
+function leastOf(name: 'save_every' | 'total_steps', settings: RunSettings, { config }: RunFile): number {
+  const numbers = [settings[name], config[name]].filter((each) => typeof each === 'number' && each > 0)
+  return numbers.length === 0 ? 0 : Math.min(...(numbers as number[]))
 }
 
 async function follow<R extends StepRecord>(

@@ -189,14 +189,31 @@ test('a run that was killed on its way to the next checkpoint keeps no second lo
   expect(onWarning).not.toHaveBeenCalled()
 })
 
-test('a run that would save its last state alone loses no log either', async () => {
+test.each([0, 50])(
+  'a finished run whose one checkpoint is gone loses no log, with save_every %i',
+  async (save_every) => {
+    const name = `last-${save_every}`
+    const given = { save_every, total_steps: 6 }
+    await play(name, given)
+    const whole = log(name)
+    rmSync(join(home, name, 'step_00006'), { recursive: true })
+    const onWarning = vi.fn()
+    await play(name, given, { onWarning })
+    expect(log(name)).toBe(whole)
+    expect(readFileSync(join(home, name, 'log.kept_00006.jsonl'), 'utf8')).toBe(whole)
+    expect(onWarning).toHaveBeenCalledTimes(1)
+  },
+)
+
+test('a run that saves its last state alone and was killed before that keeps no second log', async () => {
   const given = { save_every: 0, total_steps: 6 }
-  await play('last', given)
-  const whole = log('last')
-  rmSync(join(home, 'last/step_00006'), { recursive: true })
+  const onRecord = ({ step }: Pull) => {
+    if (step === 4) throw new Error('killed')
+  }
+  await expect(play('early', given, { onRecord })).rejects.toThrow('killed')
+  rmSync(join(home, 'early/step_00004'), { recursive: true })
   const onWarning = vi.fn()
-  await play('last', given, { onWarning })
-  expect(log('last')).toBe(whole)
-  expect(readFileSync(join(home, 'last/log.kept_00006.jsonl'), 'utf8')).toBe(whole)
-  expect(onWarning).toHaveBeenCalledTimes(1)
+  await play('early', given, { onWarning })
+  expect(readdirSync(join(home, 'early')).sort()).toEqual(['log.jsonl', 'run.json', 'step_00006'])
+  expect(onWarning).not.toHaveBeenCalled()
 })

@@ -8,22 +8,27 @@ import { lastLoggedStep } from './scan-log'
 export interface KeepLogOptions {
   /** The step that the run goes on from, after which the log is cut. */
   startStep: number
-  /** Iterations from one checkpoint to the next, 0 for none in between. */
+  /** Iterations from one checkpoint to the next, 0 for none before the last. */
   saveEvery: number
+  /** Iterations after which the run that wrote the log was finished, and saved. */
+  totalSteps: number
   onWarning: (message: string, code: string) => void
 }
 
 /**
- * Copies a log that goes further beyond the checkpoint than a run that was killed can have gone: then checkpoints were
- * there that somebody removed, and the rest of the log is all that is left of them. Throws `UNWRITABLE_FILE`.
+ * Copies a log that goes further beyond the checkpoint than a run that was killed can have gone, or that is of a finished
+ * run without any checkpoint: then checkpoints were there that somebody removed, and the rest of the log is all that is
+ * left of them. Throws `UNWRITABLE_FILE`.
  */
 export async function keepLog(
   file: string,
-  { startStep, saveEvery, onWarning }: KeepLogOptions,
+  { startStep, saveEvery, totalSteps, onWarning }: KeepLogOptions,
 ): Promise<void> {
   if (!(await isThere(file))) return
   const last = await lastLoggedStep(file)
-  if (last <= startStep + saveEvery) return
+  const farthest = saveEvery === 0 ? Infinity : startStep + saveEvery
+  const wasFinished = startStep === 0 && last >= totalSteps
+  if (last <= farthest && !wasFinished) return
   const aside = await freeName(file, last)
   await copyFile(file, aside, constants.COPYFILE_EXCL).catch(unwritable(aside))
   const from = startStep === 0 ? 'the start' : `step ${startStep}`
