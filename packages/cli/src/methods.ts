@@ -1,8 +1,8 @@
 /** The methods whose runs commands read: a further one is a line here. */
-import { EvolmmError } from '@evolmm/internal'
 import { readRunFile, type RecordKind, type StepRecord } from '@evolmm/runs'
 import { sft } from '@evolmm/sft'
 import { evolmm } from '@evolmm/trainer'
+import { EvolmmError } from './errors'
 
 const methods = new Map<string, RecordKind<StepRecord>>([evolmm, sft].map((method) => [method.name, method]))
 

@@ -1,9 +1,9 @@
 /** A model for as long as a command needs it. */
 import { stat } from 'node:fs/promises'
-import { EvolmmError } from '@evolmm/internal'
 import type { adapterRows, modelRows, pixelRows, Values } from '@evolmm/settings'
-import type { Context } from './context'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
+import type { Context } from './context'
+import { EvolmmError } from './errors'
 import type { HubOptions, Vlm } from './library'
 import type { promptRows } from './prompt-rows'
 import { showProgress, type Progress } from './progress'

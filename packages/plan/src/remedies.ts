@@ -6,11 +6,14 @@ import type { PlannedImage, RunPlan } from './plan-run'
 
 export type Changes = Readonly<Partial<EvolmmValues>>
 
+/** The area of 112 by 112 pixels: of smaller images little is to be seen. */
+const leastArea = 112 ** 2
+
 /** Each remedy in steps from small to large, and to nothing that would be refused; what costs least comes first. */
 export function remedies({ settings, device, models }: RunPlan, image: PlannedImage): Changes[][] {
   const { solver, proposer } = models
   const { area } = solver.layout(image)
-  const leastPixels = Math.max(28 * 28 * 16, solver.minPixels ?? 0, proposer.minPixels ?? 0)
+  const leastPixels = Math.max(leastArea, solver.minPixels ?? 0, proposer.minPixels ?? 0)
   const halves = (name: NumberSetting, from: number, least: number): Changes[] =>
     [2, 4, 8]
       .map((part) => Math.floor(from / part))

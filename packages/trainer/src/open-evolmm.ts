@@ -1,8 +1,8 @@
 /** EvoLMM's part of a run on disk: models, images, the state, and the loop over it. */
 import { openImageDataset } from '@evolmm/dataset'
-import { EvolmmError } from '@evolmm/internal'
 import type { Checkpoint, OpenContext, OpenMethod } from '@evolmm/runs'
 import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } from '@evolmm/vlm'
+import { EvolmmError } from './errors'
 import { evolve } from './evolve'
 import { loadOptions, roleOptions } from './model-options'
 import type { IterationRecord } from './record'

@@ -1,9 +1,16 @@
 /** The images of an iteration, encoded: where its episodes begin. */
 import type { Sample } from '@evolmm/dataset'
 import { imageCache } from '@evolmm/vlm'
-import { EvolmmError } from './errors'
+import { EvolmmError, type TrainerErrorCode } from './errors'
 import type { Episode } from './episode'
 import type { Loop } from './loop'
+
+/** What is wrong with one image alone, and no reason to end a run. */
+const ofOneImage: ReadonlySet<TrainerErrorCode> = new Set<TrainerErrorCode>([
+  'IMAGE_UNREADABLE',
+  'IMAGE_TOO_NARROW',
+  'IMAGE_SIZE_UNSUPPORTED',
+])
 
 /**
  * This process's share of an iteration's images: a slice of the one stream that all processes see. An image is encoded
@@ -22,7 +29,7 @@ export function imageReader(loop: Loop): (step: number) => Promise<Episode[]> {
       const [first, last = first] = encoded
       return { solver: first, proposer: last }
     } catch (error) {
-      if (!(error instanceof EvolmmError) || !error.code.startsWith('IMAGE_')) throw error
+      if (!(error instanceof EvolmmError) || !ofOneImage.has(error.code)) throw error
       onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`)
       return null
     }

@@ -7,7 +7,7 @@ import type { Model } from './model'
 import { hasValueHead } from './programs/trainable'
 import type { CustomObjective, GradientOptions } from './types'
 
-export interface WeighedGroup extends MergedGroup {
+interface WeighedGroup extends MergedGroup {
   /** Summed advantages of each distinct completion. */
   weights: readonly number[]
   /** The targets of a value head for each distinct completion; none without one. */
