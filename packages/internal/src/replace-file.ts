@@ -1,6 +1,6 @@
 /** Files that appear whole or not at all: written aside, synced, renamed. */
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { unwritable } from './file-errors'
 
@@ -47,4 +47,15 @@ export async function replaceFile(file: string, content: FileContent): Promise<v
     unwritable(file)(error)
   }
   await syncFolder(dirname(target))
+}
+
+/**
+ * Removes what processes that were killed left aside in `folder` of files and folders whose names have this beginning. It is
+ * for whoever alone writes such names.
+ */
+export async function removeLeftovers(folder: string, beginning: string): Promise<void> {
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(`.${beginning}`) && name.endsWith('.tmp'),
+  )
+  for (const name of names) await rm(join(folder, name), { recursive: true, force: true })
 }

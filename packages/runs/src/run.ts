@@ -4,7 +4,7 @@
  */
 import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { lockFile, makeFolder, unwritable } from '@evolmm/internal/node'
+import { lockFile, makeFolder, removeLeftovers, unwritable } from '@evolmm/internal/node'
 import {
   checkResolved,
   identityOf,
@@ -15,7 +15,7 @@ import {
 } from '@evolmm/settings'
 import { compareIdentity } from './checkpoint/compare-identity'
 import { readCheckpoint } from './checkpoint/read-checkpoint'
-import { removeLeftovers, retainCheckpoints } from './checkpoint/retain-checkpoints'
+import { retainCheckpoints } from './checkpoint/retain-checkpoints'
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { startingPoint } from './checkpoint/starting-point'
 import type { Checkpoint } from './checkpoint/state'
@@ -72,7 +72,8 @@ export async function run<R extends StepRecord, S extends Rows & RunRows>(
   const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   const cleanups: (() => unknown)[] = []
   try {
-    await removeLeftovers(folder).catch(unwritable(folder))
+    for (const beginning of ['step_', 'run.json.'])
+      await removeLeftovers(folder, beginning).catch(unwritable(folder))
     const from = await checkpointToGoOnFrom(method, settled)
     const opened = await method.open({
       ...{ settings: options.settings, from, signal, onWarning },

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { jsonText } from '@evolmm/internal'
-import { replaceFile } from '@evolmm/internal/node'
+import { removeLeftovers, replaceFile } from '@evolmm/internal/node'
 import { folderName } from './folder-name'
 import type { EvaluateSettings } from '../settings'
 import type { ScoredRecord } from './journal'
@@ -31,6 +31,8 @@ export async function writeResults(
   const { date } = evaluation
   const { settings, opened, samplesOf } = options
   const samples: string[] = []
+  // Of earlier tries of this run; the names of other runs begin with other dates.
+  await removeLeftovers(folder, `${date}_`)
   if (settings.log_samples)
     for (const one of opened) {
       const name = [date, 'samples', one.task.name, settings.log_samples_suffix].filter(Boolean).join('_')

@@ -1,5 +1,5 @@
 /** Keeps the folder of a run small. Call it while holding the run's lock. */
-import { readdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkpointName, findCheckpoints } from './find-checkpoints'
 
@@ -13,10 +13,4 @@ export async function retainCheckpoints(runFolder: string, keep: number): Promis
     await rename(folder, leaving)
     await rm(leaving, { recursive: true, force: true })
   }
-}
-
-/** Removes what a killed process was writing or removing. */
-export async function removeLeftovers(runFolder: string): Promise<void> {
-  const leftovers = (await readdir(runFolder)).filter((name) => /^\.(step_\d+|run\.json)\..*tmp$/.test(name))
-  for (const name of leftovers) await rm(join(runFolder, name), { recursive: true, force: true })
 }
