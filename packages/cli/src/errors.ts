@@ -2,14 +2,12 @@ import type { EvalErrorCode } from '@evolmm/eval'
 import { errorWith } from '@evolmm/internal'
 import type { PlanErrorCode } from '@evolmm/plan'
 import type { ReportErrorCode } from '@evolmm/report'
-import type { TrainerErrorCode } from '@evolmm/trainer'
 
-/** What a command tells of: its own, and what can go wrong in all packages. */
+/** What a command tells of: its own, and what can go wrong in all packages; a plan's codes include those of training. */
 export type CliErrorCode =
   | EvalErrorCode
   | PlanErrorCode
   | ReportErrorCode
-  | TrainerErrorCode
   | 'NO_RESULTS'
   | 'PROBE_FAILED'
   | 'SETUP_FAILED'

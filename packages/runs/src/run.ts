@@ -67,7 +67,7 @@ export async function run<R extends StepRecord, S extends Rows & RunRows>(
   options: RunOptions<R, S>,
 ): Promise<RunOutcome> {
   const settled = settle(method, options)
-  const { folder, settings, signal, onWarning } = settled
+  const { folder, signal, onWarning } = settled
   await makeFolder(folder).catch(unwritable(folder))
   const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   const cleanups: (() => unknown)[] = []

@@ -66,7 +66,7 @@ test('flags, environment and files are its settings, and mistakes are named', as
   await expect(readSources(banditSettings, { flags: { max_steps: '3' } })).rejects.toThrow(
     '--max_steps: must be a setting of a bandit, got an unknown name; it is total_steps here',
   )
-  await expect(run(bandit, { folder: home, settings: { ...settings } as typeof settings })).rejects.toThrow(
+  await expect(run(bandit, { folder: home, settings: { ...settings } })).rejects.toThrow(
     /^settings: must be those of a bandit as resolve returns them/,
   )
 })

@@ -52,7 +52,8 @@ export function formerIdentity(stored: Identity, now: Identity): Identity {
     ['freeze_vision', roles.solver.vision !== true && roles.proposer.vision !== true],
   ])
   for (const [path, value] of leaves(stored)) {
-    const name = String(names.get(path.replace(/^\w+\.(?=lora\.)/, '')) ?? path)
+    const known = names.get(path.replace(/^\w+\.(?=lora\.)/, ''))
+    const name = typeof known === 'string' ? known : path
     if (path === 'reshuffle' || (path === 'order' && value === (stored.seed ?? 42))) continue
     if (path.endsWith('.vision') && roles.solver.vision === roles.proposer.vision) continue
     if (path === 'guards.skip' && String(value) === '') found.set('skip_malformed', false)

@@ -116,7 +116,8 @@ export async function score(
 
 /** What a program says of each token: its log-probability, or its value. */
 function reported(results: Awaited<ReturnType<Program['run']>>): Float32Array {
-  return (results.values ?? results.log_probabilities).data as Float32Array
+  const name = 'values' in results ? 'values' : 'log_probabilities'
+  return results[name].data as Float32Array
 }
 
 function checkGroups({ backbone }: Model, groups: readonly Group[]): void {

@@ -104,13 +104,10 @@ function checkTargets(
     new EvolmmError('INVALID_OPTION', `${subject}: must ${rule}, got ${String(got)}; pass as many`, {
       details: { option: 'groups', group: index },
     })
-  if (!Array.isArray(targets) || targets.length !== completions.length)
-    throw refused(
-      name,
-      `be a list for each of the ${completions.length} completions`,
-      Array.isArray(targets) ? targets.length : typeof targets,
-    )
-  for (const [c, list] of (targets as readonly ArrayLike<number>[]).entries()) {
+  const count = Array.isArray(targets) ? targets.length : typeof targets
+  if (targets === undefined || count !== completions.length)
+    throw refused(name, `be a list for each of the ${completions.length} completions`, count)
+  for (const [c, list] of targets.entries()) {
     const { scored } = completions[c]
     if (!isList(list) || list.length !== scored)
       throw refused(

@@ -45,7 +45,7 @@ test('log-probabilities and entropies of a group are arrays [N, T], NaN after th
   const steps = Math.max(...groups.flat().map(({ ids }) => ids.length))
   for (const group of groups) {
     expect(group.logProbabilities.shape).toEqual([4, steps])
-    for (const [n, { ids, logProbabilities, sampledLogProbabilities }] of group.entries()) {
+    for (const [n, { logProbabilities, sampledLogProbabilities }] of group.entries()) {
       expect(rowOf(group.logProbabilities, n)).toEqual(padded(logProbabilities, steps))
       expect(rowOf(group.sampledLogProbabilities, n)).toEqual(padded(sampledLogProbabilities, steps))
     }
@@ -57,7 +57,7 @@ test('log-probabilities and entropies of a group are arrays [N, T], NaN after th
   const longest = Math.max(...groups[1].map(({ ids }) => ids.length))
   for (const name of ['logProbabilities', 'entropy', 'kl'] as const) {
     expect(scores[0][name].shape).toEqual([6, longest])
-    for (const [n, { ids }] of completions.entries())
+    for (const n of completions.keys())
       expect(rowOf(scores[0][name], n)).toEqual(padded(scores[0][n][name], longest))
     expect(scores[0][1][name].buffer).toBe(scores[0][name].data.buffer)
   }

@@ -197,7 +197,7 @@ test('layers may attend to features that stand in no place among the tokens', as
     }),
     embed: (layers, ids) => backbone.embed(layers, ids),
     // What the first layer attends with, once more for the features.
-    decoder: (layers, { cross, images, embedded, ...inputs }) => {
+    decoder: (layers, { cross, embedded, positions, attend, keep }) => {
       const mixed = cross?.attend(0, {
         q: layers.linear(embedded, `${block}.q_proj`),
         keysValues: (features) => [
@@ -208,7 +208,7 @@ test('layers may attend to features that stand in no place among the tokens', as
       })
       const more = cross && mixed && op.Mul(layers.linear(mixed, `${block}.o_proj`), cross.there)
       return backbone.decoder(layers, {
-        ...inputs,
+        ...{ positions, attend, keep },
         embedded: more === undefined ? embedded : op.Add(embedded, more),
       })
     },

@@ -44,7 +44,7 @@ test.each(names)(
       })
       const want = Array.from(completion.ids, (_, i) => logits[(before.length + i) * vocabulary + word])
       expect(largestDifference(completions[0][0].values ?? [], want)).toBeLessThan(5e-5)
-      expect(completions[0].values?.shape).toEqual([1, completion.ids.length])
+      expect(completions[0].values.shape).toEqual([1, completion.ids.length])
       expect(completions[0][0].logProbabilities).toHaveLength(0)
     }
   },

@@ -2,7 +2,6 @@
 import { openRows, type OpenRowsOptions, type Rows } from '@evolmm/dataset'
 import { identityOf } from '@evolmm/settings'
 import { policyName, type AskSettings, type Policy } from '../ask'
-import type { Judge } from '../judge'
 import { evaluateSettings, type EvaluateSettings } from '../settings'
 import type { ScoringContext, Task } from '../task'
 

@@ -91,7 +91,7 @@ function toyBackbone(config: ToyConfig, tied: boolean): Backbone {
   }
 }
 
-const words = ['<s>', '<e>', ...'abcdefghijklmnopqrstuvwxyz :?.']
+const words = ['<s>', '<e>', ...Array.from('abcdefghijklmnopqrstuvwxyz :?.')]
 
 const prompt: PromptRules = {
   tokens: new Map([
