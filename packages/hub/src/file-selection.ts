@@ -41,6 +41,8 @@ export const adapterFiles = {
     '*/adapter_config.json',
     'adapter_model.safetensors',
     '*/adapter_model.safetensors',
+    'value_head.safetensors',
+    '*/value_head.safetensors',
   ],
   require: ['*adapter_config.json', '*adapter_model.safetensors'],
 } as const satisfies FileSelection

@@ -213,12 +213,14 @@ test('of a model: what transformers loads, once', () => {
   expect(chosen([...wanted, ...others], modelFiles)).toEqual(wanted)
 })
 
-test('of an adapter: its two files, in sub-folders too', () => {
+test('of an adapter: its two files and its value head, in sub-folders too', () => {
   const wanted = [
     'adapter_config.json',
     'adapter_model.safetensors',
     'solver/adapter_config.json',
     'solver/adapter_model.safetensors',
+    'value_head.safetensors',
+    'solver/value_head.safetensors',
   ]
   const others = [
     'README.md',

@@ -1,13 +1,15 @@
 /** A head that scores tokens: its values beside PyTorch's logits, its gradient beside finite differences. */
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdamW } from '@evolmm/rl-core'
 import { adapterArrays, type Adapter, type GradientOptions } from '@evolmm/vlm'
 import { shareSessions } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
+import { coded } from './prompt-checkpoint'
 import { largestDifference, relativeDistance } from './support/compare'
 import { casePrompt, completionOf, partsOf, referenceAdapter, referenceCase, vlm } from './support/loaded'
 import { referenceTensor } from './support/reference'
-import { floats, makeFolder, readRaw, take, tinyFolder } from './support/safetensors'
+import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder, writeRaw } from './support/safetensors'
 
 shareSessions()
 
@@ -246,14 +248,80 @@ test.each([
   })
 })
 
-test('an adapter has one value head at most, and a folder has no place for it', async () => {
+test('an adapter has one value head at most, and a checkpoint has no place for it', async () => {
   expect(() => vlm.addValueHead(valued)).toThrow(/^adapter: must be without a value head/)
-  const folder = join(await makeFolder(), 'saved')
-  for (const save of [vlm.saveAdapter(folder, valued), vlm.saveMerged(folder, valued)])
-    await expect(save).rejects.toMatchObject({
-      code: 'INVALID_ADAPTER',
-      message: expect.stringMatching(/^adapter: must be without a value head to be saved/) as string,
-    })
+  await expect(vlm.saveMerged(join(await makeFolder(), 'saved'), valued)).rejects.toMatchObject({
+    code: 'INVALID_ADAPTER',
+    message: expect.stringMatching(/^score.weight: must be left out of a checkpoint/) as string,
+  })
+})
+
+test('a folder of PEFT has it in a file of its own, under the names of TRL, and gives it back bit for bit', async () => {
+  const root = await makeFolder()
+  const [own, without] = [join(root, 'own'), join(root, 'without')]
+  const from = referenceAdapter(vlm)
+  const adapter = headed(from)
+  await vlm.saveAdapter(own, adapter)
+  await vlm.saveAdapter(without, from)
+  // To PEFT it is the same folder.
+  expect((await readdir(own)).sort()).toEqual([...(await readdir(without)), 'value_head.safetensors'].sort())
+  for (const name of await readdir(without))
+    expect((await readFile(join(own, name))).equals(await readFile(join(without, name))), name).toBe(true)
+  const stored = await readRaw(join(own, 'value_head.safetensors'))
+  expect([...stored.keys()].sort()).toEqual(['v_head.summary.bias', 'v_head.summary.weight'])
+  expect(floats(take(stored, 'v_head.summary.weight').data)).toEqual(headOf(adapter))
+  expect(floats(take(stored, 'v_head.summary.bias').data)).toEqual(Float32Array.of(0))
+
+  const again = await vlm.loadAdapter(own)
+  expect(again.trainable.layout).toEqual(adapter.trainable.layout)
+  expect(sameBytes(again.parameters, adapter.parameters)).toBe(true)
+  const groups = [{ prompt: c0, completions: [completion] }]
+  const [want, got] = [await vlm.score({ groups, adapter }), await vlm.score({ groups, adapter: again })]
+  expect(got.completions[0][0].values).toEqual(want.completions[0][0].values)
+
+  // A policy that replaces it leaves no head behind, and a named adapter has its own.
+  await vlm.saveAdapter(own, from, { overwrite: true })
+  expect((await vlm.loadAdapter(own)).parameters).toHaveLength(from.parameters.length)
+  await vlm.saveAdapter(own, adapter, { name: 'reward' })
+  const named = await vlm.loadAdapter(own, { adapterName: 'reward' })
+  expect(sameBytes(named.parameters, adapter.parameters)).toBe(true)
+})
+
+const tensor = (shape: number[], values: number[] | Float32Array = new Array<number>(width).fill(1)) => {
+  const { buffer, byteLength } = Float32Array.from(values)
+  return { dtype: 'F32', shape, data: new Uint8Array(buffer, 0, byteLength) }
+}
+
+test.each([
+  [
+    'of another width',
+    { 'v_head.summary.weight': tensor([1, 2], [1, 2]) },
+    'INVALID_ADAPTER',
+    /\[1, 64\] .* got \[1, 2\]/,
+  ],
+  [
+    'without weights',
+    { 'v_head.summary.bias': tensor([1], [0]) },
+    'INVALID_ADAPTER',
+    /weight must be .* got none/,
+  ],
+  [
+    'with a bias',
+    { 'v_head.summary.weight': tensor([1, width]), 'v_head.summary.bias': tensor([1], [0.5]) },
+    'UNSUPPORTED_ADAPTER',
+    /bias must be 0/,
+  ],
+  [
+    'with another layer',
+    { 'v_head.summary.weight': tensor([1, width]), 'v_head.dense.weight': tensor([1, width]) },
+    'UNSUPPORTED_ADAPTER',
+    /got "v_head.dense.weight"/,
+  ],
+])('a head %s is refused', async (_, tensors, code, message) => {
+  const folder = join(await makeFolder(), 'adapter')
+  await vlm.saveAdapter(folder, plain)
+  await writeRaw(join(folder, 'value_head.safetensors'), new Map(Object.entries(tensors)))
+  await expect(vlm.loadAdapter(folder)).rejects.toThrow(coded(code, message))
 })
 
 test('its programs can be exported', async () => {

@@ -4,7 +4,8 @@ import { loraA, loraB, trainable } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 import { endsIn } from './match-targets'
-import { readPeft } from './read-peft'
+import { adapterHome, readPeft } from './read-peft'
+import { readValueHead } from './value-head'
 
 export interface LoadAdapterOptions {
   /** The adapter's name in the folder; `default` lies in the folder itself. @default 'default' */
@@ -35,5 +36,5 @@ export async function loadAdapter(
     parameterView(adapter, loraA(module)).set(A)
     parameterView(adapter, loraB(module)).set(B)
   }
-  return adapter
+  return readValueHead(adapterHome(folder, adapterName), backbone, adapter)
 }

@@ -7,10 +7,9 @@ import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetenso
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint'
-import { loraA, loraB } from '../programs/trainable'
+import { hasValueHead, loraA, loraB, valueHeadWeight } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
-import { checkNoValueHead } from './value-head'
 
 /**
  * Every tensor of the model, in the order of the checkpoint, weights trained as a whole replaced. Leave the adapter's
@@ -22,8 +21,14 @@ export function mergeAdapter(
   { tensors }: Checkpoint,
   adapter: Adapter,
 ): WeightSource[] {
-  checkNoValueHead(adapter)
   const { lora, full } = adapter.trainable
+  if (hasValueHead(adapter.trainable))
+    throw invalid(
+      valueHeadWeight,
+      'must be left out of a checkpoint',
+      'a value head',
+      'save the adapter by itself',
+    )
   for (const module of lora.keys())
     if (!tensors.has(`${module}.weight`))
       throw module === head.module

@@ -50,7 +50,7 @@ export async function readPeft(
   folder: string,
   { model, adapterName = 'default' }: ReadPeftOptions,
 ): Promise<PeftAdapter> {
-  const home = adapterName === 'default' ? folder : join(folder, adapterName)
+  const home = adapterHome(folder, adapterName)
   const file = join(home, 'adapter_config.json')
   if (!(await isThere(file))) throw await noAdapter(folder, adapterName, file)
   const { config, ranks, alphas } = parsePeftConfig(
@@ -91,6 +91,11 @@ export async function readPeft(
   if (tensors.size === 0)
     throw invalid(weights, 'must hold an adapter for one module or more, got no tensors')
   return { config, tensors }
+}
+
+/** The folder of the adapter of that name. */
+export function adapterHome(folder: string, name: string): string {
+  return name === 'default' ? folder : join(folder, name)
 }
 
 async function readFactors(

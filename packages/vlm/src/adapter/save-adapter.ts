@@ -5,13 +5,13 @@ import { loraA, loraB } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
 import type { LoraTensors } from './read-peft'
-import { checkNoValueHead } from './value-head'
+import { writeValueHead } from './value-head'
 import { writePeft, type WritePeftOptions } from './write-peft'
 
-export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'model' | 'dropout'>
+export type SaveAdapterOptions = Omit<WritePeftOptions, 'tensors' | 'model' | 'dropout' | 'more'>
 
 /**
- * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `UNWRITABLE_FILE`, or `INVALID_ADAPTER` for an
+ * Writes the folder, whole or not at all, a value head in a file of its own. Throws `WOULD_OVERWRITE`, `UNWRITABLE_FILE`, or `INVALID_ADAPTER` for an
  * adapter that is not the model's or holds weights trained as a whole: those are saved as a checkpoint, with
  * `mergeAdapter` and `writeCheckpoint`.
  */
@@ -21,7 +21,6 @@ export async function saveAdapter(
   backbone: Backbone,
   options: SaveAdapterOptions,
 ): Promise<void> {
-  checkNoValueHead(adapter)
   const { lora, full } = adapter.trainable
   if (full.size > 0)
     throw new EvolmmError(
@@ -35,5 +34,8 @@ export async function saveAdapter(
     const [inputSize, outputSize] = [A.length / rank, B.length / rank]
     tensors.set(module, { A, B, rank, alpha, inputSize, outputSize })
   }
-  await writePeft(folder, { ...options, tensors, model: backbone, dropout: adapter.dropout })
+  await writePeft(folder, {
+    ...{ ...options, tensors, model: backbone, dropout: adapter.dropout },
+    more: (home) => writeValueHead(home, adapter, options.dtype ?? 'float32'),
+  })
 }

@@ -1,5 +1,14 @@
 /** A head that scores tokens instead of predicting them, as a model of rewards has it. */
+import { join } from 'node:path'
+import { isThere } from '@evolmm/internal/node'
 import { parameterLayout } from '@evolmm/onnx'
+import {
+  isFloatTensor,
+  openSafetensors,
+  readTensor,
+  writeSafetensors,
+  type FloatType,
+} from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import { hasValueHead, valueHeadWeight } from '../programs/trainable'
@@ -28,11 +37,64 @@ export function addValueHead({ sizes }: Pick<Backbone, 'sizes'>, adapter: Adapte
   return headed
 }
 
-/** Throws `INVALID_ADAPTER` for an adapter with a value head, which no file that we write has a place for. */
-export function checkNoValueHead({ trainable }: Adapter): void {
-  if (!hasValueHead(trainable)) return
-  throw new EvolmmError(
-    'INVALID_ADAPTER',
-    'adapter: must be without a value head to be saved, got one with it; keep its parameters as tensors by name',
-  )
+/**
+ * The file in an adapter's folder, and the names of the head in it, which are those that TRL knows. PEFT reads no such
+ * file: to it the folder is an adapter like others.
+ */
+export const valueHeadFile = 'value_head.safetensors'
+const headName = 'v_head.summary.weight'
+const biasName = 'v_head.summary.bias'
+
+/** Writes the head beside an adapter in `folder`, with the bias of 0 that TRL's has; nothing for an adapter without. */
+export async function writeValueHead(folder: string, adapter: Adapter, dtype: FloatType): Promise<void> {
+  if (!hasValueHead(adapter.trainable)) return
+  const values = parameterView(adapter, valueHeadWeight)
+  const tensors = [
+    { name: headName, shape: [1, values.length], values },
+    { name: biasName, shape: [1], values: new Float32Array(1) },
+  ]
+  await writeSafetensors(join(folder, valueHeadFile), tensors, { dtype })
+}
+
+/**
+ * The adapter with the head that lies in `folder`, or as it is where there is none. Throws `UNREADABLE_FILE`,
+ * `INVALID_SAFETENSORS`, `INVALID_ADAPTER` for a head of another width, or `UNSUPPORTED_ADAPTER` for what we lack.
+ */
+export async function readValueHead(
+  folder: string,
+  backbone: Pick<Backbone, 'sizes'>,
+  adapter: Adapter,
+): Promise<Adapter> {
+  const file = join(folder, valueHeadFile)
+  if (!(await isThere(file))) return adapter
+  const refused = (code: 'INVALID_ADAPTER' | 'UNSUPPORTED_ADAPTER', rule: string) =>
+    new EvolmmError(code, `${file}: ${rule}; use the head that was saved with this adapter`, {
+      details: { file },
+    })
+  const read = async (name: string, shape: readonly number[]): Promise<Float32Array> => {
+    const tensor = tensors.get(name)
+    if (tensor?.shape.join() !== shape.join() || !isFloatTensor(tensor))
+      throw refused(
+        'INVALID_ADAPTER',
+        `${name} must be [${shape.join(', ')}] of float32, float16 or bfloat16, got ${
+          tensor === undefined ? 'none' : `[${tensor.shape.join(', ')}] of ${tensor.dtype}`
+        }`,
+      )
+    return (await readTensor(tensor)).data
+  }
+  const tensors = await openSafetensors({ files: [file] })
+  const other = [...tensors.keys()].find((name) => name !== headName && name !== biasName)
+  if (other !== undefined)
+    throw refused(
+      'UNSUPPORTED_ADAPTER',
+      `must hold ${headName} and ${biasName} alone, got ${JSON.stringify(other)}`,
+    )
+  if (tensors.has(biasName) && (await read(biasName, [1]))[0] !== 0)
+    throw refused(
+      'UNSUPPORTED_ADAPTER',
+      `${biasName} must be 0, as biases are not implemented, got another number`,
+    )
+  const headed = addValueHead(backbone, adapter)
+  parameterView(headed, valueHeadWeight).set(await read(headName, [1, backbone.sizes.hiddenSize]))
+  return headed
 }

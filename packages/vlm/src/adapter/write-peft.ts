@@ -7,7 +7,8 @@ import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
-import type { LoraTensors } from './read-peft'
+import { adapterHome, type LoraTensors } from './read-peft'
+import { valueHeadFile } from './value-head'
 
 export interface WritePeftOptions {
   /** The tensors by canonical module name. Ranks and alphas may differ between modules. */
@@ -30,6 +31,8 @@ export interface WritePeftOptions {
   overwrite?: boolean
   /** Files that are put beside the adapter, by name. @default none */
   companions?: ReadonlyMap<string, Uint8Array>
+  /** Writes further files into the folder before it appears. @default none */
+  more?: (folder: string) => Promise<void>
 }
 
 /** The version of PEFT whose layout this is. */
@@ -54,6 +57,7 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
       { details: { option: 'name', value: name } },
     )
   checkTensors(tensors, model.modules)
+  const stale = (file: string) => file === valueHeadFile
   const place = (module: string) => (layout === 'legacy' ? model.names.published(module) : module)
   const weights = [...tensors].flatMap(([module, { A, B, rank, inputSize, outputSize }]) => {
     const key = `base_model.model.${place(module)}`
@@ -62,14 +66,18 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
       { name: `${key}.lora_B.weight`, shape: [outputSize, rank], values: B },
     ]
   })
-  const home = name === 'default' ? folder : join(folder, name)
-  await publishFolder(home, { marker: 'adapter_config.json', overwrite }, async (aside) => {
-    await writeSafetensors(join(aside, 'adapter_model.safetensors'), weights, { dtype })
-    await writeSynced(join(aside, 'README.md'), modelCard(options.baseModel))
-    for (const [name, content] of options.companions ?? []) await writeSynced(join(aside, name), content)
-    const config = adapterConfig(options, place)
-    await writeSynced(join(aside, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`)
-  })
+  await publishFolder(
+    adapterHome(folder, name),
+    { marker: 'adapter_config.json', overwrite, stale },
+    async (aside) => {
+      await writeSafetensors(join(aside, 'adapter_model.safetensors'), weights, { dtype })
+      await writeSynced(join(aside, 'README.md'), modelCard(options.baseModel))
+      for (const [name, content] of options.companions ?? []) await writeSynced(join(aside, name), content)
+      await options.more?.(aside)
+      const config = adapterConfig(options, place)
+      await writeSynced(join(aside, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`)
+    },
+  )
 }
 
 function adapterConfig(
