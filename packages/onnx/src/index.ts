@@ -17,6 +17,8 @@ export { describe } from './describe'
 export { tensorValues, type TensorValues } from './graph/tensor-values'
 export { parse, type ParseOptions } from './parse'
 export { serialize } from './serialize'
+export { readInitializer } from './read-initializer'
+export { writeInitializers } from './write-initializers'
 
 // 2. Gradients
 export { grad, type GradOptions } from './grad/grad'
@@ -33,6 +35,7 @@ export type { Integers } from './ops/operands'
 // 4. Weights in files
 export { externalData, type ExternalFiles, type FileTensor } from './external/external-data'
 export { checkExternalData } from './external/check-external-data'
+export { readExternalData } from './external/read-external-data'
 
 // 5. Training parts
 export { loraLinear, type LoraLinearOptions } from './training/lora-linear'

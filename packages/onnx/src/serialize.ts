@@ -151,7 +151,8 @@ function dataOf(tensor: Tensor): TensorData {
   return tensor.data
 }
 
-function tensorProto(name: string, data: TensorData): TensorProto {
+/** The message of a constant. */
+export function tensorProto(name: string, data: TensorData): TensorProto {
   const common = { name, dataType: dtypeCode(data.dtype), dims: data.dims.map(BigInt) }
   if ('bytes' in data) return create(TensorProtoSchema, { ...common, rawData: data.bytes })
   const { location, offset, length } = data

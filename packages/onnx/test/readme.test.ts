@@ -17,7 +17,10 @@ test('the example that trains something prints what the README says', async () =
   await check(0)
 })
 
-test('the example that differentiates a file does', async () => {
+test.each([
+  ['that differentiates a file', 1],
+  ['that puts weights back into a file', 2],
+])('the example %s does', async (_, index) => {
   const fixture = JSON.parse(readFileSync(join(root, 'test/fixtures/differentiate.json'), 'utf8')) as {
     mlp: { model: string }
   }
@@ -26,7 +29,7 @@ test('the example that differentiates a file does', async () => {
   try {
     writeFileSync(join(folder, 'model.onnx'), Buffer.from(fixture.mlp.model, 'base64'))
     process.chdir(folder)
-    await check(1)
+    await check(index)
   } finally {
     process.chdir(before)
     rmSync(folder, { recursive: true })
@@ -34,9 +37,9 @@ test('the example that differentiates a file does', async () => {
 })
 
 test('the example with a custom op does', async () => {
-  await check(2)
+  await check(3)
 })
 
 test('the example of fine-tuning does', async () => {
-  await check(3)
+  await check(4)
 })

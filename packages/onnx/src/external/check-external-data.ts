@@ -1,40 +1,21 @@
 /** This check finds files of constants that are missing or too short before a runtime opens them. */
-import { EvolmmError } from '../errors'
 import { bodiesOf } from '../graph/bodies'
 import type { Graph, Scope, Tensor } from '../graph/graph'
 import type { ExternalData } from '../graph/tensor-data'
+import { checkExtent, dataFile, type DataFile } from './data-file'
 
 /**
  * Check that each external constant of `graph` lies within `folder`, symbolic links followed, in a file that is long
  * enough. Throws `INVALID_MODEL` otherwise.
  */
 export async function checkExternalData(graph: Graph, folder: string): Promise<void> {
-  const { realpath, stat } = await import('node:fs/promises')
-  const path = await import('node:path')
-  const sizes = new Map<string, number>()
-  const inspect = async (location: string, name: string): Promise<number> => {
-    let real: string
-    let root: string
-    try {
-      ;[root, real] = [await realpath(folder), await realpath(path.join(folder, location))]
-    } catch (cause) {
-      throw outside(name, location, 'must be there, got none', cause)
-    }
-    const found = path.relative(root, real)
-    if (found === '..' || found.startsWith(`..${path.sep}`) || path.isAbsolute(found))
-      throw outside(name, location, `must be within ${root}, got a link to ${real}`)
-    const info = await stat(real)
-    if (!info.isFile()) throw outside(name, location, 'must be a file, got something else')
-    return info.size
-  }
+  const files = new Map<string, DataFile>()
   const scopes = [graph.body, ...[...graph.functions.values()].map((fn) => fn.body)]
   for (const { name, data } of scopes.flatMap(constantsOf)) {
     if (data === undefined || !('location' in data)) continue
-    const { location, offset, length } = data
-    const size = sizes.get(location) ?? (await inspect(location, name))
-    sizes.set(location, size)
-    if (offset + length > size)
-      throw outside(name, location, `must have ${offset + length} bytes or more, got ${size}`)
+    const file = files.get(data.location) ?? (await dataFile(folder, data.location, name))
+    files.set(data.location, file)
+    checkExtent(file, data, name)
   }
 }
 
@@ -46,12 +27,4 @@ function constantsOf(scope: Scope): (Tensor | { name: string; data: ExternalData
     ),
   ])
   return [...scope.initializers, ...inner]
-}
-
-function outside(name: string, location: string, rule: string, cause?: unknown): EvolmmError {
-  return new EvolmmError(
-    'INVALID_MODEL',
-    `constant ${JSON.stringify(name)}: its file ${JSON.stringify(location)} ${rule}; check the folder`,
-    { details: { name, location }, ...(cause !== undefined && { cause }) },
-  )
 }

@@ -1,7 +1,7 @@
 /** Contents of constants as the typed arrays that onnxruntime takes. */
 import { EvolmmError } from '../errors'
 import type { DType } from './dtype'
-import type { InlineData } from './tensor-data'
+import type { TensorData } from './tensor-data'
 
 export type TensorValues =
   | Float32Array
@@ -16,14 +16,16 @@ export type TensorValues =
   | BigUint64Array
 
 /** A copy of the elements. The 16-bit floats are given as their bits, bool as 0 and 1. */
-export function tensorValues({ dtype, bytes }: InlineData): TensorValues {
-  if (!((bytes as unknown) instanceof Uint8Array))
+export function tensorValues(data: TensorData): TensorValues {
+  const bytes: unknown = 'bytes' in data ? data.bytes : undefined
+  if (!(bytes instanceof Uint8Array))
     throw new EvolmmError(
       'NOT_INLINE',
-      'tensorValues: the data must be inline, got data without bytes; read the file that it names',
+      'tensorValues: the data must be inline, got data without bytes; read the file that it names with readExternalData',
     )
   // Not `slice`, which is a view where the bytes are a Buffer.
   const copy = new Uint8Array(bytes)
+  const { dtype } = data
   return new arrays[dtype](copy.buffer, 0, copy.length / arrays[dtype].BYTES_PER_ELEMENT)
 }
 
