@@ -161,6 +161,8 @@ describe('computed shapes stay known', () => {
 })
 
 describe('SHAPE_MISMATCH names the node, the operator and the shapes', () => {
+  const loss = (scores: Tensor, labels: Tensor, weights?: Tensor) =>
+    op.SoftmaxCrossEntropyLoss(scores, op.Cast(labels, { to: 'int64' }), weights)
   const bad: [string, (a: (...shape: Dim[]) => Tensor) => unknown, string][] = [
     ['Reshape', (a) => op.Reshape(a(2, 3), [4]), '[4] must hold as many elements'],
     ['Reshape', (a) => op.Reshape(a(2, 3), [-1, 4]), 'elements must divide by 4'],
@@ -203,6 +205,15 @@ describe('SHAPE_MISMATCH names the node, the operator and the shapes', () => {
     ['Slice', (a) => op.Slice(a(4), [0], [1], [0], [0]), 'steps must not be 0'],
     ['TopK', (a) => op.TopK(a(4), 5), 'k must be at most the length of axis 0'],
     ['EyeLike', (a) => op.EyeLike(a(4)), 'must be a matrix'],
+    ['SoftmaxCrossEntropyLoss', (a) => loss(a(2, 3, 4), a(2, 5)), 'input 1 the same without C'],
+    ['SoftmaxCrossEntropyLoss', (a) => loss(a(2, 3), a(2, 3)), 'input 1 the same without C'],
+    ['SoftmaxCrossEntropyLoss', (a) => loss(a(2), a(2)), 'input 0 must be [N, C, ...]'],
+    ['SoftmaxCrossEntropyLoss', (a) => loss(a(2, 3), a(2), a(2)), 'one weight for each class'],
+    [
+      'NegativeLogLikelihoodLoss',
+      (a) => op.NegativeLogLikelihoodLoss(a(2, 3), a(2)),
+      'must be int64 or int32',
+    ],
     ['Scan', (a) => op.Scan({ states: [], inputs: [a(2), a(3)] }, () => ({ states: [] })), 'equally long'],
   ]
 

@@ -5,6 +5,7 @@ import { creation } from './creation'
 import { convolution } from './convolution'
 import { elementwise } from './elementwise'
 import { indexing } from './indexing'
+import { losses } from './losses'
 import { matrix } from './matrix'
 import { normalization } from './normalization'
 import { reduction } from './reduction'
@@ -16,6 +17,7 @@ export const inferenceRules: Readonly<Record<string, InferenceRule | undefined>>
   ...matrix,
   ...convolution,
   ...normalization,
+  ...losses,
   ...shaping,
   ...indexing,
   ...creation,

@@ -106,6 +106,7 @@ export {
   type AxisNormalizationOptions,
   type GroupNormalizationOptions,
 } from './normalization'
+export { SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss, type LossOptions } from './losses'
 export {
   Reshape,
   Transpose,

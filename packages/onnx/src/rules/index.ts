@@ -3,6 +3,7 @@ import type { GradientRule } from './rule'
 import { convolution } from './convolution'
 import { elementwise } from './elementwise'
 import { indexing } from './indexing'
+import { losses } from './losses'
 import { matrix } from './matrix'
 import { normalization } from './normalization'
 import { reduction } from './reduction'
@@ -14,6 +15,7 @@ export const gradientRules: Readonly<Record<string, GradientRule | undefined>> =
   ...matrix,
   ...convolution,
   ...normalization,
+  ...losses,
   ...shaping,
   ...indexing,
 }

@@ -4,6 +4,7 @@ import { controlFlow } from './control-flow'
 import { convolution } from './convolution'
 import { elementwise } from './elementwise'
 import { indexing } from './indexing'
+import { losses } from './losses'
 import { matrix } from './matrix'
 import { normalization } from './normalization'
 import { reduction } from './reduction'
@@ -13,6 +14,7 @@ export const families: Readonly<Record<string, GradientCases>> = {
   elementwise,
   reduction,
   normalization,
+  losses,
   matrix,
   convolution,
   shaping,

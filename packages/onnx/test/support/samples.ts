@@ -127,6 +127,20 @@ const normalization: Record<string, Make> = {
   Dropout: (s) => op.Dropout(s.input(s.shape(1, 3)), 0.5),
 }
 
+const losses: Record<string, Make> = Object.fromEntries(
+  (['SoftmaxCrossEntropyLoss', 'NegativeLogLikelihoodLoss'] as const).map((name) => [
+    name,
+    (s) => {
+      const [batch, classes, ...rest] = s.shape(2, 4)
+      const labels = s.input([batch, ...rest], s.pick(['int64', 'int32']))
+      return op[name](s.input([batch, classes, ...rest]), labels, s.pick([undefined, s.input([classes])]), {
+        reduction: s.pick(['none', 'sum', 'mean']),
+        ...s.pick([{}, { ignore_index: -100 }]),
+      })
+    },
+  ]),
+)
+
 const shaping: Record<string, Make> = {
   Reshape: (s) => {
     const shape = s.shape(1, 3)
@@ -381,6 +395,7 @@ export const samples = {
   elementwise,
   reduction,
   normalization,
+  losses,
   shaping,
   indexing,
   matrix,
