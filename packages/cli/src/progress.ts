@@ -12,7 +12,7 @@ export interface Progress {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onQuantize: NonNullable<LoadOptions['onQuantize']>
-  onWarning: (warning: { message: string }) => void
+  onWarning: (message: string) => void
   /** The function is told what is as meant and worth knowing. */
   onNote: (note: string) => void
   /** Rows of an evaluation: on a terminal all the time, elsewhere at every tenth. */
@@ -38,7 +38,7 @@ export function showProgress(context: Context): Progress {
 
   return {
     clear,
-    onWarning: ({ message }) => {
+    onWarning: (message) => {
       keep(`${paint('yellow', 'warning:')} ${oneLine(plainReasons(message))}`)
     },
     onNote: (note) => {

@@ -42,9 +42,7 @@ export async function openModel(context: Context, settings: ModelValues, progres
       hub: { revision: settings.revision ?? undefined, ...hubOptions(progress) },
       onWiden: progress.onWiden,
       onQuantize: progress.onQuantize,
-      onWarning: (message) => {
-        progress.onWarning({ message })
-      },
+      onWarning: progress.onWarning,
     })
   } finally {
     progress.clear()

@@ -12,7 +12,7 @@ function downloading() {
       const file = 'model-00001-of-00002.safetensors'
       hub?.onProgress?.({ file, received: 1e9, size: 2e9, allReceived: 1e9, allSize: 4e9 })
       hub?.onProgress?.({ file, received: 2e9, size: 2e9, allReceived: 2e9, allSize: 4e9 })
-      hub?.onWarning?.({ code: 'HUB_CACHE_USED', message: 'hub: gave no answer;\nthe last one stands' })
+      hub?.onWarning?.('hub: gave no answer;\nthe last one stands', 'HUB_CACHE_USED')
       hub?.onProgress?.({ file, received: 2e9, size: 2e9, allReceived: 4e9, allSize: 4e9 })
       onWiden?.({ file: '/cache/abc.safetensors', bytes: 8e9 })
     },
@@ -33,7 +33,10 @@ test('progress and warnings go to standard error, in whole lines when nobody wat
 test('warnings of the model are shown, as those of an adapter whose targets match nothing', async () => {
   const library = fakeLibrary({
     onLoad: ({ onWarning }) =>
-      onWarning?.('targets: "mm_projector" matches nothing in the model;\nit is left out'),
+      onWarning?.(
+        'targets: "mm_projector" matches nothing in the model;\nit is left out',
+        'TARGET_UNMATCHED',
+      ),
   })
   const { code, stderr } = await runCommand(argv, { library })
   expect(code).toBe(0)

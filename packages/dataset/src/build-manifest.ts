@@ -4,13 +4,14 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { checkImage, type CheckReason } from './check-image'
 import { isCurrent, ManifestCursor, stampOf } from './manifest-cursor'
 import { readManifest, startsLikeManifest, writeManifest, type ManifestEntry } from './manifest-file'
 import { checkRules, checkFilledText, type UsabilityRules } from './options'
 import { scanImages, type ScanOptions } from './scan-images'
-import { emitProcessWarning, skippedImage, type WarningListener } from './warning'
+import { warnSkipped } from './skipped-image'
 
 export interface BuildManifestOptions extends ScanOptions, Partial<UsabilityRules> {
   /** The manifest to write. If there is one already, images whose size and time are as in it are not checked again. */
@@ -34,7 +35,7 @@ const imagesAhead = 8
 export async function buildManifest(options: BuildManifestOptions): Promise<ManifestSummary> {
   const file = checkFilledText('file', options.file)
   const rules = checkRules(options)
-  const warn = options.onWarning ?? emitProcessWarning
+  const warn = options.onWarning ?? emitWarning
   await refuseOtherFiles(file)
   const scanned = await scanImages(options)
   const summary: ManifestSummary = { images: scanned.length, usable: 0, reused: 0, byReason: {} }
@@ -75,7 +76,7 @@ function count(
     return
   }
   summary.byReason[entry.skipped] = (summary.byReason[entry.skipped] ?? 0) + 1
-  warn(skippedImage(entry.path, entry.skipped, entry.detail))
+  warnSkipped(warn, entry.path, { reason: entry.skipped, detail: entry.detail })
 }
 
 /** A manifest alone, sound or damaged further on, is ever replaced; and the place must be writable as a file. */
@@ -110,10 +111,7 @@ async function earlierEntries(
   const giveUp = (error: unknown) => {
     if (!(error instanceof EvolmmError)) throw error
     if (error.code !== 'MANIFEST_NOT_FOUND')
-      warn({
-        code: 'MANIFEST_DAMAGED',
-        message: `${error.message.split(';', 1).join()}; images from there on are checked anew`,
-      })
+      warn(`${error.message.split(';', 1).join()}; images from there on are checked anew`, 'MANIFEST_DAMAGED')
   }
   try {
     const manifest = await readManifest(file)

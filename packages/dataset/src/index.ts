@@ -10,7 +10,7 @@ export { shuffledOrder } from './shuffled-order'
 export { checkImage } from './check-image'
 export type { CheckOptions, CheckReason, CheckResult } from './check-image'
 export type { ImageFormat } from './image-formats'
-export type { DatasetWarning } from './warning'
+export type { WarningListener } from '@evolmm/internal/node'
 
 // Manifest
 export { buildManifest } from './build-manifest'

@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path'
 import { checkInteger } from '@evolmm/internal'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { checkImage } from './check-image'
 import { dropDuplicateImages } from './drop-duplicates'
@@ -14,7 +15,7 @@ import { checkBoolean, checkRules, checkFilledText, type UsabilityRules } from '
 import { RankWalk } from './rank-walk'
 import { scanImages, type ScannedImages, type ScanOptions } from './scan-images'
 import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from './verdicts'
-import { emitProcessWarning, skippedImage, type WarningListener } from './warning'
+import { warnSkipped } from './skipped-image'
 
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
   /** Seed of the order, an integer from 0. @default 42 */
@@ -75,7 +76,7 @@ export async function openImageDataset(options: DatasetOptions): Promise<ImageDa
   const { rules, seed, reshuffle, rank, worldSize } = settings
   const scanned = await scanImages(options)
   const { root, length } = scanned
-  const verdicts = await openVerdicts(scanned, settings, options.onWarning ?? emitProcessWarning)
+  const verdicts = await openVerdicts(scanned, settings, options.onWarning ?? emitWarning)
   if (options.state !== undefined) verdicts.import(options.state, scanned.fingerprint(), rules)
   const walk = new RankWalk({ images: length, seed, reshuffle, rank, worldSize }, verdicts)
 
@@ -142,8 +143,8 @@ async function openVerdicts(
     scanned.length,
     async (index) =>
       (await known?.verdict(index)) ?? (await checkImage(join(scanned.root, scanned.at(index)), rules)),
-    (index, { reason, detail }) => {
-      warn(skippedImage(scanned.at(index), reason, detail))
+    (index, why) => {
+      warnSkipped(warn, scanned.at(index), why)
     },
   )
   if (dropDuplicates && known) await dropDuplicateImages(scanned, known, hashes, verdicts)

@@ -6,12 +6,12 @@
  * the listings of the folders on the way from the root to the current one are held.
  */
 import { join, resolve } from 'node:path'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
 import { checkFilledText, invalidOption } from './options'
 import { PathList } from './path-list'
 import { isFolder, readFolder, type Listing } from './read-folder'
-import { emitProcessWarning, type WarningListener } from './warning'
 
 export interface ScanOptions {
   /** The folder to scan. */
@@ -39,7 +39,7 @@ const foldersAhead = 8
 export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
   const root = resolve(checkFilledText('root', options.root))
   const included = checkSubfolders(options.includeSubfolders)
-  const warn = options.onWarning ?? emitProcessWarning
+  const warn = options.onWarning ?? emitWarning
   if (!(await isFolder(root)))
     throw new EvolmmError('INVALID_ROOT', `root: must be a folder, got ${root}; pass an existing folder`, {
       details: { option: 'root', root },
@@ -77,10 +77,10 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
       { details: { option: 'root', root, beside } },
     )
   if (beside > 0)
-    warn({
-      code: 'UNUSED_IMAGES',
-      message: `${root}: ${beside} ${beside === 1 ? 'image' : 'images'} beside its subfolders; only what is in these is used`,
-    })
+    warn(
+      `${root}: ${beside} ${beside === 1 ? 'image' : 'images'} beside its subfolders; only what is in these is used`,
+      'UNUSED_IMAGES',
+    )
   return scanned
 }
 
@@ -102,17 +102,10 @@ async function existing(root: string, names: readonly string[], warn: WarningLis
   const found = []
   for (const name of new Set(names)) {
     if (await isFolder(join(root, name))) found.push(`${name}/`)
-    else
-      warn({
-        code: 'MISSING_SUBFOLDER',
-        message: `${root}: has no folder "${name}" to include; it is left out`,
-      })
+    else warn(`${root}: has no folder "${name}" to include; it is left out`, 'MISSING_SUBFOLDER')
   }
   if (found.length === 0)
-    warn({
-      code: 'NO_SUBFOLDER',
-      message: `${root}: has none of the folders to include; the whole folder is scanned instead`,
-    })
+    warn(`${root}: has none of the folders to include; the whole folder is scanned instead`, 'NO_SUBFOLDER')
   return sortPaths(found)
 }
 
@@ -125,12 +118,12 @@ async function walk(
   warn: WarningListener,
 ): Promise<void> {
   if (failure !== undefined)
-    warn({ code: 'UNREADABLE_FOLDER', message: `${folder || root}: cannot be listed; left out (${failure})` })
+    warn(`${folder || root}: cannot be listed; left out (${failure})`, 'UNREADABLE_FOLDER')
   if (unusableNames > 0)
-    warn({
-      code: 'UNUSABLE_NAME',
-      message: `${folder || root}: ${unusableNames} names in it are not valid UTF-8; these are left out`,
-    })
+    warn(
+      `${folder || root}: ${unusableNames} names in it are not valid UTF-8; these are left out`,
+      'UNUSABLE_NAME',
+    )
   await walkAll(root, folder, items, paths, warn)
 }
 

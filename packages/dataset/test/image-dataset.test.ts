@@ -8,7 +8,6 @@ import {
   shuffledOrder,
   type DatasetOptions,
   type DatasetState,
-  type DatasetWarning,
   type ImageDataset,
 } from '@evolmm/dataset'
 import { checkImage } from '../src/check-image'
@@ -238,8 +237,8 @@ test('bad images are named once, counted by reason and never sampled', async () 
     'a/wrong.jpg': good,
     'a/z.bmp': Buffer.concat([Buffer.from('BM'), Buffer.alloc(60)]),
   })
-  const warnings: DatasetWarning[] = []
-  const dataset = await open({ root, onWarning: (warning) => warnings.push(warning) })
+  const warnings: { code: string; message: string }[] = []
+  const dataset = await open({ root, onWarning: (message, code) => warnings.push({ code, message }) })
   expect(dataset.counts).toEqual({ images: 7, usable: 0, skipped: 0, unchecked: 7, byReason: {} })
   for (const step of range(20)) expect((await dataset.sampleAt(step)).relativePath).toBe('a/good.png')
   expect(dataset.skipped.map(({ relativePath, reason }) => `${relativePath} ${reason}`)).toEqual([
@@ -349,8 +348,8 @@ test('calls at the same time share checks and agree with calls one by one', asyn
   const root = folderWith(10, [3, 7])
   const alone = await take(await open({ root }), range(24))
   vi.mocked(checkImage).mockClear()
-  const warnings: DatasetWarning[] = []
-  const dataset = await open({ root, onWarning: (warning) => warnings.push(warning) })
+  const warnings: { code: string; message: string }[] = []
+  const dataset = await open({ root, onWarning: (message, code) => warnings.push({ code, message }) })
   const samples = await Promise.all(range(24).map((step) => dataset.sampleAt(step)))
   expect(samples.map(({ index }) => index)).toEqual(alone)
   expect(checkImage).toHaveBeenCalledTimes(10)
@@ -373,8 +372,8 @@ test('state carries what is known to another process and saves every check', asy
   const expected = await take(dataset, range(40))
   const state = JSON.parse(JSON.stringify(dataset.state)) as DatasetState
   vi.mocked(checkImage).mockClear()
-  const warnings: DatasetWarning[] = []
-  const resumed = await open({ root, state, onWarning: (warning) => warnings.push(warning) })
+  const warnings: { code: string; message: string }[] = []
+  const resumed = await open({ root, state, onWarning: (message, code) => warnings.push({ code, message }) })
   expect(resumed.counts).toEqual(dataset.counts)
   expect(resumed.skipped).toEqual(dataset.skipped)
   expect(await take(resumed, [39, 5])).toEqual([expected[39], expected[5]])

@@ -22,7 +22,6 @@ import {
   writeManifest,
   type BuildManifestOptions,
   type DatasetOptions,
-  type DatasetWarning,
   type ManifestEntry,
 } from '@evolmm/dataset'
 import { checkImage } from '../src/check-image'
@@ -177,10 +176,10 @@ test('a dataset that opens with a manifest decodes nothing and samples the same'
   const expected = await take({ root }, 8)
   await build({ root, file })
   vi.mocked(checkImage).mockClear()
-  const warnings: DatasetWarning[] = []
-  expect(await take({ root, manifest: file, onWarning: (warning) => warnings.push(warning) }, 8)).toEqual(
-    expected,
-  )
+  const warnings: { code: string; message: string }[] = []
+  expect(
+    await take({ root, manifest: file, onWarning: (message, code) => warnings.push({ code, message }) }, 8),
+  ).toEqual(expected)
   expect(checkImage).not.toHaveBeenCalled()
   // Every process names the images that it skips.
   expect(warnings.map(({ message }) => message)).toEqual(['a/2.jpg: skipped as empty; the file has no bytes'])
@@ -321,8 +320,8 @@ test.each(damages)('%s is damage: refused for sampling, healed by building', asy
     coded('MANIFEST_DAMAGED', new RegExp(`line ${line} .*; rebuild it with buildManifest$`)),
   )
   // Lines before the damage are as good as ever, since each is compared with its file.
-  const warnings: DatasetWarning[] = []
-  const summary = await build({ root, file, onWarning: (warning) => warnings.push(warning) })
+  const warnings: { code: string; message: string }[] = []
+  const summary = await build({ root, file, onWarning: (message, code) => warnings.push({ code, message }) })
   expect(summary).toMatchObject({ images: 3, usable: 2 })
   expect(readFileSync(file, 'utf8')).toBe(whole)
   if (line < 5) {
@@ -339,8 +338,10 @@ test('building over a manifest of another version starts anew, with a warning', 
   const { root, file } = await example()
   await build({ root, file })
   writeFileSync(file, readFileSync(file, 'utf8').replace('"version":1', '"version":2'))
-  const warnings: DatasetWarning[] = []
-  expect(await build({ root, file, onWarning: (warning) => warnings.push(warning) })).toMatchObject({
+  const warnings: { code: string; message: string }[] = []
+  expect(
+    await build({ root, file, onWarning: (message, code) => warnings.push({ code, message }) }),
+  ).toMatchObject({
     reused: 0,
   })
   expect(warnings[0].message).toMatch(/must be of version 1, got 2; images from there on are checked anew$/)
@@ -366,12 +367,12 @@ test('duplicates are images with equal bytes; skipped ones do not count', async 
   expect(await findDuplicates((await readManifest(file)).entries)).toEqual(groups)
   expect(await findDuplicates(await entriesOf(file))).toEqual(groups)
 
-  const warnings: DatasetWarning[] = []
+  const warnings: { code: string; message: string }[] = []
   const options = {
     root,
     manifest: file,
     dropDuplicates: true,
-    onWarning: (warning: DatasetWarning) => warnings.push(warning),
+    onWarning: (message: string, code: string) => warnings.push({ code, message }),
   }
   vi.mocked(checkImage).mockClear()
   const dataset = await open(options)

@@ -6,7 +6,7 @@ import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { build } from 'tsup'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { scanImages, type DatasetWarning, type ScanOptions } from '@evolmm/dataset'
+import { scanImages, type ScanOptions } from '@evolmm/dataset'
 import { addFiles, folderOf } from './make-images'
 import { peakMegabytes } from './peak-memory'
 
@@ -19,8 +19,11 @@ vi.mock('node:fs/promises', async (importOriginal) => {
 
 /** All paths of a scan, and what it warned about. */
 async function scan(options: ScanOptions) {
-  const warnings: DatasetWarning[] = []
-  const scanned = await scanImages({ onWarning: (warning) => warnings.push(warning), ...options })
+  const warnings: { code: string; message: string }[] = []
+  const scanned = await scanImages({
+    onWarning: (message, code) => warnings.push({ code, message }),
+    ...options,
+  })
   return { scanned, paths: Array.from({ length: scanned.length }, (_, i) => scanned.at(i)), warnings }
 }
 

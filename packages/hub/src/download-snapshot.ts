@@ -55,7 +55,7 @@ export async function downloadSnapshot(name: string, options: HubOptions = {}): 
   } catch (error) {
     if (whole === undefined || !standsIn(error)) throw error
     const message = `${id}: the hub gave no answer (${error.message}); the cached commit ${whole} of ${revision} is used`
-    settings.onWarning({ code: 'HUB_CACHE_USED', message })
+    settings.onWarning(message, 'HUB_CACHE_USED')
     return snapshot(whole)
   }
   const { commit } = listing

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkInteger, checkOneOf, checkText } from '@evolmm/internal'
-import type { Sleep } from '@evolmm/internal/node'
+import { emitWarning, type Sleep, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { FileSelection } from './file-selection'
 
@@ -16,13 +16,6 @@ export interface HubProgress {
   /** The same over all selected files, cached ones included. */
   allReceived: number
   allSize: number
-}
-
-export interface HubWarning {
-  /** A code for programs; HUB_CACHE_USED: the hub gave no answer, so its last known answer stands. */
-  code: string
-  /** "Subject: what happened; what follows". */
-  message: string
 }
 
 /** An option that is given wins over its environment variable, which is read at each call. */
@@ -52,8 +45,8 @@ export interface HubOptions extends FileSelection {
   /** Stops the download, which a later call resumes. */
   signal?: AbortSignal | undefined
   onProgress?: ((progress: HubProgress) => void) | undefined
-  /** @default a Node process warning */
-  onWarning?: ((warning: HubWarning) => void) | undefined
+  /** The function is told that the last known answer stands, since the hub gave none. @default a Node process warning */
+  onWarning?: WarningListener | undefined
   /** @default the global one */
   fetch?: typeof globalThis.fetch | undefined
   /** Waits between attempts, in milliseconds. @default a timer */
@@ -74,7 +67,7 @@ export interface HubSettings {
   timeout: number
   signal: AbortSignal | undefined
   onProgress: (progress: HubProgress) => void
-  onWarning: (warning: HubWarning) => void
+  onWarning: WarningListener
   fetch: typeof globalThis.fetch
   sleep: Sleep | undefined
 }
@@ -121,11 +114,7 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     timeout: checkInteger('timeout', options.timeout ?? 30_000, { min: 1 }),
     signal: options.signal,
     onProgress: options.onProgress ?? (() => undefined),
-    onWarning:
-      options.onWarning ??
-      (({ code, message }) => {
-        process.emitWarning(message, { type: 'EvolmmWarning', code })
-      }),
+    onWarning: options.onWarning ?? emitWarning,
     fetch: options.fetch ?? globalThis.fetch,
     sleep: options.sleep,
   }

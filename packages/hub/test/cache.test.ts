@@ -20,7 +20,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { downloadSnapshot } from '../src/download-snapshot'
 import * as internal from '@evolmm/internal/node'
 import { modelFiles } from '../src/file-selection'
-import type { HubOptions, HubWarning } from '../src/hub-options'
+import type { HubOptions } from '../src/hub-options'
 import {
   bytes,
   gitHash,
@@ -189,8 +189,8 @@ test('without a network the cached revision is used, with a warning; without a c
   const options = { endpoint: hub.endpoint, cacheFolder: temporaryFolder(), fetch }
   const found = await ask('org/model', options)
   await hub.close()
-  const warnings: HubWarning[] = []
-  const onWarning = (warning: HubWarning) => warnings.push(warning)
+  const warnings: { code: string; message: string }[] = []
+  const onWarning = (message: string, code: string) => warnings.push({ code, message })
   expect(await ask('org/model', { ...options, onWarning })).toEqual(found)
   expect(warnings).toEqual([
     {

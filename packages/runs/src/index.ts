@@ -55,6 +55,6 @@ export type {
   WandbOptions,
   WandbResume,
 } from './trackers/wandb/wandb-options'
-export { emitWarning, type WarningListener } from './warning'
+export type { WarningListener } from '@evolmm/internal/node'
 
 export { EvolmmError, type RunsErrorCode } from './errors'

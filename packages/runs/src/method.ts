@@ -3,7 +3,7 @@ import type { Rows, Schema, Settings } from '@evolmm/settings'
 import type { Checkpoint, SavedState } from './checkpoint/state'
 import type { StepRecord } from './records/record'
 import type { RecordKind } from './records/record-kind'
-import type { WarningListener } from './warning'
+import type { WarningListener } from '@evolmm/internal/node'
 
 export interface Method<R extends StepRecord, S extends Rows = Rows> extends RecordKind<R> {
   /** All settings, those of every run (`runRows`, `trackingRows`) among them. */

@@ -1,7 +1,7 @@
 /** A small evaluation every so many iterations. */
 import type { RunProbe } from './method'
 import type { StepRecord } from './records/record'
-import type { WarningListener } from './warning'
+import type { WarningListener } from '@evolmm/internal/node'
 
 /** Puts numbers into a record whose turn it is; a measurement that fails is not worth an iteration. */
 export async function measure<R extends StepRecord>(

@@ -34,7 +34,7 @@ import type { RunRows, RunSettings } from './settings'
 import { chosenTrackers } from './trackers/chosen-trackers'
 import { guarded, type GuardedTracker } from './trackers/guarded'
 import type { RunInfo, RunOutcome, Tracker } from './trackers/tracker'
-import { emitWarning, type WarningListener } from './warning'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 
 export interface RunOptions<R extends StepRecord, S extends Rows> {
   /** The folder of the run, where everything of it lies. */

@@ -1,5 +1,6 @@
 /** What the loop is given besides its settings. */
 import type { ImageDataset } from '@evolmm/dataset'
+import type { WarningListener } from '@evolmm/internal/node'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Learner, Sampler } from '@evolmm/vlm'
 import type { EvolmmSettings } from './settings/settings'
@@ -19,5 +20,5 @@ export interface EvolveOptions {
   /** Ends the run before the next iteration is counted; what was begun is forgotten. */
   signal?: AbortSignal | undefined
   /** Hears of what does not stop the run: an image that cannot be decoded. @default a Node process warning */
-  onWarning?: ((message: string) => void) | undefined
+  onWarning?: WarningListener | undefined
 }

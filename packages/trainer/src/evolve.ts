@@ -5,6 +5,7 @@
  * An iteration counts as a whole or not at all: until it is yielded nothing of it is in `options.state`, whatever fails
  * or ends the run.
  */
+import { emitWarning } from '@evolmm/internal/node'
 import { collapseWatch, soloGroup } from '@evolmm/rl-core'
 import { checkResolved } from '@evolmm/settings'
 import { checkGroup } from './check-group'
@@ -101,8 +102,4 @@ function announcer(loop: Loop): (role: Role) => Promise<void> {
     await loop[role].weightsChanged?.(adapter)
     known.set(role, updates)
   }
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message)
 }

@@ -32,15 +32,10 @@ export async function openEvolmm(
     reshuffle: settings.reshuffle,
     manifest: settings.manifest ?? undefined,
     state: from && checkedData(from).dataset,
-    onWarning: ({ message }) => {
-      onWarning(message, 'IMAGES')
-    },
+    onWarning,
   })
-  const onModelWarning = (message: string) => {
-    onWarning(message, 'MODEL')
-  }
   const hub = { ...loading.hub, signal }
-  const models = await openModels(settings, { ...loading, hub, onWarning: onModelWarning }, defer)
+  const models = await openModels(settings, { ...loading, hub, onWarning }, defer)
   const state = await openState(settings, models, from)
   const { solver, proposer } = models
   return {
@@ -52,9 +47,7 @@ export async function openEvolmm(
         images,
         state,
         signal,
-        onWarning: (message) => {
-          onWarning(message, 'ITERATION')
-        },
+        onWarning,
       }),
       onWarning,
     ),

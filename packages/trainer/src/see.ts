@@ -30,7 +30,7 @@ export function imageReader(loop: Loop): (step: number) => Promise<Episode[]> {
       return { solver: first, proposer: last }
     } catch (error) {
       if (!(error instanceof EvolmmError) || !ofOneImage.has(error.code)) throw error
-      onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`)
+      onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`, 'IMAGE_LEFT_OUT')
       return null
     }
   }

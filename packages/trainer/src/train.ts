@@ -1,7 +1,8 @@
 /** EvoLMM as a run on disk. The loop itself is `evolve`. */
 import { join } from 'node:path'
 import { checkInteger } from '@evolmm/internal'
-import { emitWarning, run, type WarningListener } from '@evolmm/runs'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
+import { run } from '@evolmm/runs'
 import { resolve } from '@evolmm/settings'
 import { evolmm } from './evolmm'
 import { openEvolmm } from './open-evolmm'

@@ -2,6 +2,7 @@
  * Says once that a run learns nothing, since not one question of its proposer can be asked: as soon as `patience` of them
  * in a row were rejected, or at the end of a run that asked none.
  */
+import type { WarningListener } from '@evolmm/internal/node'
 import type { ImageRecord, IterationRecord } from './record'
 
 /** Questions in a row: where every second one is rejected, once in a million. */
@@ -13,7 +14,7 @@ export interface QuestionWatch {
   end: () => void
 }
 
-export function watchQuestions(onWarning: (message: string, code: string) => void): QuestionWatch {
+export function watchQuestions(onWarning: WarningListener): QuestionWatch {
   let [rejected, asked, warned] = [0, 0, false]
   let last: ImageRecord | undefined
   const warn = () => {

@@ -1,6 +1,7 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { adapterFiles, resolveRepo } from '@evolmm/hub'
 import { checkText } from '@evolmm/internal'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
 import { createAdapter } from './adapter/create-adapter'
@@ -25,11 +26,7 @@ import { stream } from './stream'
 import type { Vlm } from './vlm'
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
-  const {
-    onWarning = (message: string) => {
-      process.emitWarning(message)
-    },
-  } = options
+  const { onWarning = emitWarning } = options
   const opened = await openModel(idOrFolder, options, onWarning)
   const { id, model } = opened
   const { folder, backbone, tokenizer } = model
@@ -65,12 +62,12 @@ type AdapterCalls = Pick<
 function adapterCalls(
   { model, stored, checkpoint, quantized }: OpenedModel,
   idOrFolder: string,
-  { hub: modelHub, onWarning }: Pick<LoadVlmOptions, 'hub'> & { onWarning: (message: string) => void },
+  { hub: modelHub, onWarning }: Pick<LoadVlmOptions, 'hub'> & { onWarning: WarningListener },
 ): AdapterCalls {
   const { folder, backbone } = model
   const warned = (adapter: Adapter): Adapter => {
     for (const target of adapter.unmatched)
-      onWarning(`targets: "${target}" matches nothing in the model; it is left out`)
+      onWarning(`targets: "${target}" matches nothing in the model; it is left out`, 'TARGET_UNMATCHED')
     return adapter
   }
   return {

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path'
 import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
+import type { WarningListener } from '@evolmm/internal/node'
 import { externalData } from '@evolmm/onnx'
 import type { Checkpoint } from './checkpoint/open-checkpoint'
 import { quantizedCheckpoint } from './checkpoint/quantized-checkpoint'
@@ -45,7 +46,7 @@ export interface LoadVlmOptions extends DeviceOptions, OpenFolderOptions {
    * The function is told what works, but perhaps not as meant: a target that matches nothing. @default a Node process
    * warning
    */
-  onWarning?: ((message: string) => void) | undefined
+  onWarning?: WarningListener | undefined
 }
 
 export interface OpenedModel {
@@ -66,7 +67,7 @@ export interface OpenedModel {
 export async function openModel(
   idOrFolder: string,
   options: LoadVlmOptions,
-  warn: (message: string) => void,
+  warn: WarningListener,
 ): Promise<OpenedModel> {
   if (options.quantize !== undefined) checkOneOf('quantize', options.quantize, ['int4'])
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
@@ -74,7 +75,7 @@ export async function openModel(
   const choice = await chooseDevice(options)
   const { device, dtype, providers } = choice
   if (options.dtype !== undefined && options.dtype !== dtype)
-    warn(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`)
+    warn(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`, 'DTYPE_CHANGED')
   const { folder, id = `${basename(dirname(folder))}/${basename(folder)}` } = await resolveRepo(
     idOrFolder,
     options.hub,

@@ -73,7 +73,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   const images = await scanImages({
     root: settings.data_dir,
     includeSubfolders: settings.include_subfolders ?? [],
-    onWarning: ({ message }) => warnings.push(message),
+    onWarning: (message) => warnings.push(message),
   })
   const { onWarning, onNote, ...progress } = showProgress(context)
   const { dtype } = heldWeights(settings)
@@ -104,7 +104,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   ].join('\n')
   context.stdout.write(json ? `${JSON.stringify(found)}\n` : text)
   if (!json) for (const note of notes) onNote(note)
-  if (!json) for (const message of warnings) onWarning({ message })
+  if (!json) for (const message of warnings) onWarning(message)
   // The exit code says it too.
   checkFit(plan, { ...fit, write: writeFlag })
   return 0
@@ -133,9 +133,7 @@ async function train(context: Context, read: Read, json: boolean): Promise<numbe
       hub: hubOptions(progress),
       onWiden: progress.onWiden,
       onQuantize: progress.onQuantize,
-      onWarning: (message) => {
-        progress.onWarning({ message })
-      },
+      onWarning: progress.onWarning,
     })
     progress.clear()
     const { folder, status, step } = outcome

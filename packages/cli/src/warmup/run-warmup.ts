@@ -20,9 +20,7 @@ export async function runWarmup(context: Context, settings: SftSettings): Promis
       signal: interrupt.signal,
       version: context.version,
       onRecord: followSteps(progress, settings.total_steps),
-      onWarning: (message) => {
-        progress.onWarning({ message })
-      },
+      onWarning: progress.onWarning,
     })
     progress.clear()
     return await tellEnd(context, settings, { wasFinished, isStopped: status === 'stopped' })

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '../errors'
 import { readRunFile } from '../run-file'
-import type { WarningListener } from '../warning'
+import type { WarningListener } from '@evolmm/internal/node'
 import { compareIdentity } from './compare-identity'
 import { findCheckpoints, type FoundCheckpoint } from './find-checkpoints'
 

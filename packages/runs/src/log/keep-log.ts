@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { parse, join } from 'node:path'
-import { isThere, unwritable } from '@evolmm/internal/node'
+import { isThere, unwritable, type WarningListener } from '@evolmm/internal/node'
 import { lastLoggedStep } from './scan-log'
 
 export interface KeepLogOptions {
@@ -12,7 +12,7 @@ export interface KeepLogOptions {
   saveEvery: number
   /** Iterations after which the run that wrote the log was finished, and saved. */
   totalSteps: number
-  onWarning: (message: string, code: string) => void
+  onWarning: WarningListener
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Trackers that the settings of a run ask for. */
 import type { RunSettings } from '../settings'
-import type { WarningListener } from '../warning'
+import type { WarningListener } from '@evolmm/internal/node'
 import { tensorboard } from './tensorboard'
 import type { Tracker } from './tracker'
 import { wandb } from './wandb'

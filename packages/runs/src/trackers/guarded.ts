@@ -7,7 +7,7 @@
  */
 import { checkInteger, checkNumber } from '@evolmm/internal'
 import type { StepRecord } from '../records/record'
-import { emitWarning, type WarningListener } from '../warning'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import type { Tracker } from './tracker'
 
 export interface GuardedOptions {

@@ -2,7 +2,7 @@
 import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
 import { EvolmmError } from '../../errors'
 import { releasedProject } from '../../settings'
-import { emitWarning, type WarningListener } from '../../warning'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { netrcKey } from './netrc-key'
 
 export type WandbMode = 'online' | 'offline' | 'disabled'
