@@ -3,11 +3,9 @@ import { rowMajor } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
-import type { Backbone } from './backbones/backbone'
 import type { Feed } from './backbones/feed'
 import type { ImageProcessor, PreparedImage, Vision } from './backbones/vision'
-import { decodeImage } from './image/decode-image'
-import { rgbImage } from './image/rgb-image'
+import { decodeRgb } from './image/decode-image'
 import { trainableKey, type Model } from './model'
 import { encodeProgram } from './programs/encode-program'
 import type { MemoryOptions } from './runtime/memory-estimate'
@@ -19,7 +17,7 @@ export async function encodeImage(
   { features: wanted = true }: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
   const { vision, processor } = seeing(model)
-  const image = { source, ...processor.prepare(rgbImage(await decodeImage(source))) }
+  const image = { source, ...processor.prepare(await decodeRgb(source, processor)) }
   if (!wanted) return { ...image, features: undefined }
   const features = await encodeBase(model, vision, [image])
   return { ...image, features: ndarray(features, [image.tokens, vision.featureSize]) }
@@ -56,9 +54,9 @@ async function encodeBase(
 }
 
 /** The images of one prompt: as they are, or anew without features where several of them depend on each other. */
-export function arranged({ vision }: Backbone, images: readonly EncodedImage[]): readonly EncodedImage[] {
-  if (vision?.together === undefined || images.length < 2) return images
-  return vision
+export function arranged({ processor }: Model, images: readonly EncodedImage[]): readonly EncodedImage[] {
+  if (processor?.together === undefined || images.length < 2) return images
+  return processor
     .together(images)
     .map((image, i) => ({ ...image, source: images[i].source, features: undefined }))
 }
@@ -101,11 +99,12 @@ export async function policyFeatures(
  * `INVALID_OPTION` for images that were encoded without.
  */
 export async function baseFeatures(model: Model, prompts: readonly Prompt[]): Promise<Feed | undefined> {
+  const { processor } = model
   const { vision } = model.backbone
   if (vision === undefined) return undefined
   const parts: Float32Array[] = []
   for (const { images } of prompts)
-    if (vision.together !== undefined && images.length > 1)
+    if (processor?.together !== undefined && images.length > 1)
       parts.push(await jointFeatures(model, vision, images))
     else parts.push(...images.map(({ features }) => known(features)))
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))

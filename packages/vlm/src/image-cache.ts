@@ -28,8 +28,9 @@ export function imageCache(capacity: number): ImageCache {
   }
 }
 
-function bytesOf({ source, pixels, features }: EncodedImage): number {
-  return sourceBytes(source) + pixels.data.byteLength + (features?.data.byteLength ?? 0)
+function bytesOf({ source, pixels, features, decoded }: EncodedImage): number {
+  const kept = (decoded?.data.byteLength ?? 0) + (decoded?.alpha?.byteLength ?? 0)
+  return sourceBytes(source) + pixels.data.byteLength + (features?.data.byteLength ?? 0) + kept
 }
 
 /** A path takes next to nothing. */

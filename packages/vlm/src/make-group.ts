@@ -18,7 +18,7 @@ export function makeGroup(model: Model, options: GroupOptions): Group {
   const { images: given = [], turns, ...rest } = options
   checkList('turns', turns, 'turn')
   checkImages(backbone, given)
-  const images = arranged(backbone, given)
+  const images = arranged(model, given)
   const fields = images.map((image) => image.fields)
   const whole = turns.map((turn, t) => {
     const { prompt } = checkTurn(turn, t)

@@ -5,12 +5,10 @@ import { arranged } from './encode-image'
 import type { Model } from './model'
 import type { Prompt, PromptOptions } from './types'
 
-export function makePrompt(
-  { backbone, tokenizer, template }: Model,
-  { images: given = [], ...options }: PromptOptions,
-): Prompt {
+export function makePrompt(model: Model, { images: given = [], ...options }: PromptOptions): Prompt {
+  const { backbone, tokenizer, template } = model
   checkImages(backbone, given)
-  const images = arranged(backbone, given)
+  const images = arranged(model, given)
   const prompt = buildPrompt({ tokenizer, template, rules: backbone.prompt, images, ...options })
   return { ...prompt, ...backbone.positions(prompt.ids, images), images }
 }

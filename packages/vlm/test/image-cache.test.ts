@@ -66,3 +66,15 @@ test('a source of bytes or pixels counts, a path does not', async () => {
   expect(await kept(bytes)).toBe(false)
   expect(await kept(ndarray(bytes))).toBe(false)
 })
+
+test('a decoded image that is kept counts, its alpha too', async () => {
+  const decoded = { width: 2, height: 4, data: new Uint8Array(24), alpha: new Uint8Array(8) }
+  const names: string[] = []
+  const cache = imageCache(80)
+  for (const name of ['a', 'b', 'a'])
+    await cache.get(name, () => {
+      names.push(name)
+      return Promise.resolve({ ...image(12), decoded })
+    })
+  expect(names).toEqual(['a', 'b', 'a'])
+})

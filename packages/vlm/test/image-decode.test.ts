@@ -8,12 +8,14 @@ import { crc32, deflateSync } from 'node:zlib'
 import { EvolmmError } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { afterAll, expect, test } from 'vitest'
-import { decodeImage } from '../src/image/decode-image'
+import { decodeImage, decodeRgb } from '../src/image/decode-image'
 
 interface Decoded {
   width: number
   height: number
   sha256: string
+  /** Of the alpha of an image that is not opaque everywhere. */
+  alpha?: string
 }
 interface Damaged {
   file: string
@@ -44,6 +46,18 @@ test.each(exact)('%s decodes to the bytes that Pillow gives', async (name, expec
   expect(shape).toEqual([expected.height, expected.width, 3])
   expect(sha256(data)).toBe(expected.sha256)
 })
+
+test.each(exact)(
+  '%s has the alpha that Pillow gives, if it is asked for, and the same colours',
+  async (name, expected) => {
+    const path = join(folder, name)
+    const { data, alpha } = await decodeRgb(path, { alpha: true })
+    expect(sha256(data)).toBe(expected.sha256)
+    const transparent = alpha?.some((value) => value < 255) ?? false
+    expect(transparent && alpha !== undefined ? sha256(alpha) : undefined).toBe(expected.alpha)
+    expect((await decodeRgb(path)).alpha).toBeUndefined()
+  },
+)
 
 // Bounds as measured: both decode the same YUV, and turn it into RGB by different roundings and upsamplings.
 test.each([

@@ -2,15 +2,14 @@
  * What families that are not here need of the seam: Qwen2-VL's tiny checkpoint with a backbone that says it, beside the plain
  * one. Attention is compared with plain JavaScript.
  */
-import { join } from 'node:path'
 import { Graph, op, serialize, type Tensor as GraphTensor } from '@evolmm/onnx'
-import { architectures, loadVlm, type Backbone, type Prompt, type Vlm } from '@evolmm/vlm'
+import type { Prompt, Vlm } from '@evolmm/vlm'
 import ndarray from 'ndarray'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ImageRows } from '../src/backbones/layers'
 import { withFeatures } from '../src/backbones/parts/decoder'
-import type { ImageLayout, PreparedImage, Vision } from '../src/backbones/vision'
+import type { ImageLayout } from '../src/backbones/vision'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { packedCross, stepCross, type CrossCache } from '../src/programs/cross-attention'
 import { crossFeeds } from '../src/programs/cross-feeds'
@@ -18,102 +17,7 @@ import { packedAttention } from '../src/programs/packed-attention'
 import { coded } from './prompt-checkpoint'
 import { largestDifference } from './support/compare'
 import { uniform } from './support/formulas'
-import { openModel } from './support/model'
-import { readReference } from './support/reference'
-
-const reference = await readReference('qwen2_vl-tiny')
-const { folder, numbers } = reference
-const { cacheDir } = await openModel(folder)
-
-/** The model with parts of its backbone replaced. */
-async function loadWith(change: (backbone: Backbone) => Partial<Backbone>): Promise<Vlm> {
-  const changed = [...architectures].map(([type, architecture]) => {
-    const open: typeof architecture.open = (json, file) => {
-      const backbone = architecture.open(json, file)
-      return { ...backbone, ...change(backbone) }
-    }
-    return [type, { ...architecture, open }] as const
-  })
-  const vlm = await loadVlm(folder, { threads: 1, cacheDir, architectures: new Map(changed) })
-  opened.push(vlm)
-  return vlm
-}
-const opened: Vlm[] = []
-afterAll(() => Promise.all(opened.map((vlm) => vlm.dispose())))
-
-const plain = await loadWith(() => ({}))
-
-function towerOf({ vision }: Backbone): Vision {
-  if (vision === undefined) throw new Error('a model of text alone')
-  return vision
-}
-
-async function promptOf(vlm: Vlm, name: string): Promise<Prompt> {
-  const { images, prompt, system } = numbers.cases.find((item) => item.name === name) ?? numbers.cases[0]
-  const encoded = await Promise.all(images.map((file) => vlm.encodeImage(join(folder, 'images', file))))
-  return vlm.prompt({ images: encoded, prompt, system: system ?? undefined })
-}
-
-/** Scores of two completions after the prompts of one image and of two, under the base and an adapter of the tower. */
-async function scores(vlm: Vlm): Promise<Float32Array[]> {
-  const completions = numbers.cases.slice(0, 2).map((item) => ({ ids: Int32Array.from(item.completion_ids) }))
-  const prompts = [await promptOf(vlm, 'c0'), await promptOf(vlm, 'c2')]
-  const adapter = vlm.createAdapter({ rank: 2, vision: true, targets: ['q_proj', 'qkv'] })
-  for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.02 * Math.sin(i)
-  const groups = prompts.map((prompt) => ({ prompt, completions }))
-  const base = await vlm.score({ groups })
-  const policy = await vlm.gradient({ groups, adapter, beta: 0.1 })
-  return [...base.completions, ...policy.completions.map((each) => each ?? [])]
-    .flat()
-    .map(({ logProbabilities }) => logProbabilities)
-}
-
-function expectClose(got: readonly Float32Array[], want: readonly Float32Array[], bound = 1e-6): void {
-  for (const [i, values] of want.entries())
-    expect(largestDifference(got[i], values)).toBeLessThanOrEqual(bound)
-}
-
-test('images that depend on each other are encoded for their prompt, once', async () => {
-  let calls = 0
-  const vlm = await loadWith((backbone) => {
-    const vision = towerOf(backbone)
-    const feeds: Vision['feeds'] = (prompts) => {
-      calls++
-      return vision.feeds(prompts)
-    }
-    return { vision: { ...vision, feeds, together: (images) => images } }
-  })
-  const prompt = await promptOf(vlm, 'c2')
-  expect(prompt.images.map(({ features }) => features)).toEqual([undefined, undefined])
-  calls = 0
-  const sampling = { prompts: [prompt], maxNewTokens: 3, temperature: 0 }
-  const [[first]] = await vlm.sample(sampling)
-  await vlm.sample(sampling)
-  expect(calls).toBe(1)
-  expect([...first.ids]).toEqual(numbers.cases[2].greedy_ids.slice(0, 3))
-  expectClose(await scores(vlm), await scores(plain))
-})
-
-test('what an image becomes may differ in a prompt of several', async () => {
-  const vlm = await loadWith((backbone) => ({
-    vision: { ...towerOf(backbone), together: (images) => images.map(upperRows) },
-  }))
-  const [whole, cut] = [await promptOf(plain, 'c2'), await promptOf(vlm, 'c2')]
-  for (const [i, { length }] of cut.imageSpans.entries()) {
-    expect(length).toBe(cut.images[i].tokens)
-    expect(length).toBeLessThan(whole.imageSpans[i].length)
-  }
-  const [[{ ids }]] = await vlm.sample({ prompts: [cut], maxNewTokens: 2, stopTokens: [] })
-  expect(ids).toHaveLength(2)
-})
-
-/** The first row of squares of an image. */
-function upperRows(image: PreparedImage): PreparedImage {
-  const [time, , width] = image.fields.image_grid_thw
-  const patches = 2 * width
-  const pixels = image.pixels.hi(patches, image.pixels.shape[1])
-  return { ...image, tokens: patches / 4, patches, pixels, fields: { image_grid_thw: [time, 2, width] } }
-}
+import { expectClose, folder, loadWith, plain, promptOf, scores, towerOf } from './support/seam'
 
 test('ids below zero may stand where features are put in, and nowhere else', async () => {
   const vlm = await loadWith(({ prompt, positions }) => {

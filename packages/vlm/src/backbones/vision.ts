@@ -22,6 +22,8 @@ export interface ImageLayout {
 export interface PreparedImage extends ImageLayout {
   /** Normalised values, in a shape and an order that are the folder's own: [patches, numbers], or tiles. */
   pixels: FloatArray
+  /** The image as it was decoded, which `prepare` keeps if `together` cuts images in another way. @default not kept */
+  decoded?: RgbImage
 }
 
 /** Bounds of an image's area after resizing. Throws `INVALID_OPTION` where the model has no such bounds. */
@@ -39,7 +41,16 @@ export interface ImageProcessor {
   maxPixels?: number
   /** What an image of that size becomes, within these bounds or a smaller `maxPixels`. Throws `IMAGE_TOO_NARROW`. */
   layout: (size: { width: number; height: number }, maxPixels?: number) => ImageLayout
+  /** True hands `prepare` the alpha of images that have any. @default false, dropped as Pillow's `convert('RGB')` does */
+  alpha?: boolean
+  /** An image by itself. */
   prepare: (image: RgbImage) => PreparedImage
+  /**
+   * The images of a prompt with several of them, prepared anew as these depend on each other: on their number, or on what
+   * else is among them. Where it is there, features of such a prompt are computed for the prompt, in one run. @default
+   * each image stands alone
+   */
+  together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
 }
 
 export interface Vision {
@@ -53,11 +64,6 @@ export interface Vision {
   processor: (folder: string | undefined, bounds: ImageBounds) => Promise<ImageProcessor>
   /** Width of a row of features: the language model's, and as much again for each deeper layer that adds features. */
   featureSize: number
-  /**
-   * The images of a prompt with several of them, prepared anew as these depend on each other. Where it is there, features
-   * of such a prompt are computed for the prompt, in one run. @default each image stands alone
-   */
-  together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
   /**
    * A mask [T, features] of 0 and 1, the features that each token of a prompt sees, for models that attend to them in place
    * of putting them among the tokens; later tokens see what the last one sees. @default features are put among the tokens

@@ -13,7 +13,7 @@ import ndarray from 'ndarray'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { EvolmmError } from '../errors'
 import { fillLikePillow } from './gif-background'
-import type { Pixels, RgbImage } from './rgb-image'
+import { rgbImage, type Pixels, type RgbImage } from './rgb-image'
 
 /** Pillow draws the line at decompression bombs here. */
 const maxPixels = 178_956_970
@@ -25,16 +25,28 @@ const inputOptions: SharpOptions = { failOn: 'error', ignoreIcc: true, limitInpu
 
 /** The pixels [H, W, 3] of a path, a file URL or encoded bytes; pixels are checked and returned as they are. */
 export async function decodeImage(source: string | URL | Uint8Array | Pixels): Promise<Pixels> {
-  if (source instanceof Uint8Array) return pixelsOf(await decodeBytes(source, 'image bytes'))
-  if (typeof source === 'string' || source instanceof URL) {
-    const bytes = await read(source)
-    return pixelsOf(await decodeBytes(bytes, String(source)))
-  }
-  return checkPixels(source)
+  if (!isFile(source)) return checkPixels(source)
+  const { width, height, data } = await decodeFile(source, false)
+  return ndarray(data, [height, width, 3])
 }
 
-function pixelsOf({ width, height, data }: RgbImage): Pixels {
-  return ndarray(data, [height, width, 3])
+/** The same in memory as kernels read it, with alpha where `alpha` asks for it and the image has any. */
+export async function decodeRgb(
+  source: string | URL | Uint8Array | Pixels,
+  { alpha = false }: { alpha?: boolean | undefined } = {},
+): Promise<RgbImage> {
+  return isFile(source) ? decodeFile(source, alpha) : rgbImage(checkPixels(source))
+}
+
+type File = string | URL | Uint8Array
+
+function isFile(source: File | Pixels): source is File {
+  return source instanceof Uint8Array || typeof source === 'string' || source instanceof URL
+}
+
+async function decodeFile(source: File, alpha: boolean): Promise<RgbImage> {
+  if (source instanceof Uint8Array) return decodeBytes(source, 'image bytes', alpha)
+  return decodeBytes(await read(source), String(source), alpha)
 }
 
 async function read(source: string | URL): Promise<Uint8Array> {
@@ -48,7 +60,7 @@ async function read(source: string | URL): Promise<Uint8Array> {
   }
 }
 
-async function decodeBytes(bytes: Uint8Array, name: string): Promise<RgbImage> {
+async function decodeBytes(bytes: Uint8Array, name: string, alpha: boolean): Promise<RgbImage> {
   if (bytes.length === 0) throw unreadable(name, 'must be an image, got no bytes; replace the file')
   let metadata
   try {
@@ -66,7 +78,7 @@ async function decodeBytes(bytes: Uint8Array, name: string): Promise<RgbImage> {
   if (width * height > maxPixels)
     throw unreadable(name, `must have at most ${maxPixels} pixels, got ${width}x${height}; scale it down`)
   try {
-    return await convert(bytes, metadata)
+    return await convert(bytes, metadata, alpha)
   } catch (cause) {
     throw unreadable(
       name,
@@ -76,7 +88,11 @@ async function decodeBytes(bytes: Uint8Array, name: string): Promise<RgbImage> {
   }
 }
 
-async function convert(bytes: Uint8Array, { format, space }: Metadata): Promise<RgbImage> {
+async function convert(
+  bytes: Uint8Array,
+  { format, space, hasAlpha }: Metadata,
+  wanted: boolean,
+): Promise<RgbImage> {
   // libnsgif only warns of frame data that do not decode, and makes up the rest.
   const image = sharp(bytes, format === 'gif' ? { ...inputOptions, failOn: 'warning' } : inputOptions)
   if (format === 'tiff') image.autoOrient()
@@ -89,20 +105,29 @@ async function convert(bytes: Uint8Array, { format, space }: Metadata): Promise<
     const words = new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
     // Pillow reads grey with alpha (colour type 4 of a PNG) as colours, of which it keeps the high byte.
     const scaled = format === 'png' && bytes[25] === 4
-    return { width: info.width, height: info.height, data: fromGrey16(words, info.channels, scaled) }
+    const grey = { width: info.width, height: info.height, data: fromGrey16(words, info.channels, scaled) }
+    if (!wanted || info.channels % 2 === 1) return grey
+    return { ...grey, alpha: Uint8Array.from(everyLast(words, info.channels), (word) => word >> 8) }
   }
   image.toColourspace('srgb')
   if (format === 'gif') {
     const { data, info } = await raw(image.ensureAlpha())
-    const rgb = fillLikePillow(data, bytes, info.width)
-    return { width: info.width, height: info.height, data: rgb }
+    const { rgb, alpha } = fillLikePillow(data, bytes, info.width)
+    return { width: info.width, height: info.height, data: rgb, ...(wanted && { alpha }) }
   }
-  const { data, info } = await raw(image.removeAlpha())
-  return {
-    width: info.width,
-    height: info.height,
-    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-  }
+  // Pillow opens colours with one that is transparent as colours.
+  const keyed = format === 'png' && bytes[25] === 2
+  const four = wanted && hasAlpha && !keyed
+  const { data, info } = await raw(four ? image.ensureAlpha() : image.removeAlpha())
+  const all = new Uint8Array(data.buffer, data.byteOffset, data.length)
+  const size = { width: info.width, height: info.height }
+  if (!four) return { ...size, data: all }
+  return { ...size, data: all.filter((_, i) => i % 4 < 3), alpha: everyLast(all, 4) }
+}
+
+/** The last of the channels of each pixel. */
+function everyLast<T extends Uint8Array | Uint16Array>(data: T, channels: number): T {
+  return data.filter((_, i) => i % channels === channels - 1) as T
 }
 
 function raw(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar') {

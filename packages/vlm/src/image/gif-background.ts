@@ -14,19 +14,25 @@ interface FirstFrame {
   transparent: number | undefined
 }
 
-/** Decoded `rgba` [height, width, 4] of the GIF in `bytes` to RGB [height, width, 3]. */
-export function fillLikePillow(rgba: Uint8Array, bytes: Uint8Array, width: number): Uint8Array {
+/** Decoded `rgba` [height, width, 4] of the GIF in `bytes` to RGB [height, width, 3] and alpha [height, width]. */
+export function fillLikePillow(
+  rgba: Uint8Array,
+  bytes: Uint8Array,
+  width: number,
+): { rgb: Uint8Array; alpha: Uint8Array } {
   const { left, top, right, bottom, palette, transparent } = readFirstFrame(bytes)
   const fill = (transparent ?? 0) * 3
   const rgb = new Uint8Array((rgba.length / 4) * 3)
+  const alpha = new Uint8Array(rgba.length / 4).fill(255)
   for (let pixel = 0, from = 0, to = 0; to < rgb.length; pixel++, from += 4, to += 3) {
     const x = pixel % width
     const y = (pixel - x) / width
     const inside = x >= left && x < right && y >= top && y < bottom
     const shown = inside && (rgba[from + 3] > 0 || transparent === undefined)
+    if (!shown && transparent !== undefined) alpha[pixel] = 0
     for (let c = 0; c < 3; c++) rgb[to + c] = shown ? rgba[from + c] : palette[fill + c]
   }
-  return rgb
+  return { rgb, alpha }
 }
 
 /** Walks the blocks of a GIF that has been decoded, up to its first image. */

@@ -11,6 +11,11 @@ export interface RgbImage {
   height: number
   /** Row-major, [height, width, 3]. */
   data: Uint8Array
+  /**
+   * The opacity of each pixel, [height, width], where it was asked for and Pillow opens the image in a mode that is not
+   * plain colours.
+   */
+  alpha?: Uint8Array | undefined
 }
 
 /** The bytes are those of `pixels`, unless its rows do not lie one after the other. */
