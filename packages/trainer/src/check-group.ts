@@ -1,6 +1,7 @@
 /** What several processes cannot do as one process would is refused. */
 import { EvolmmError } from './errors'
 import type { Loop } from './loop'
+import { roles } from './role'
 
 export function checkGroup({ group: { size }, settings, state }: Loop): void {
   if (size === 1) return
@@ -21,7 +22,7 @@ export function checkGroup({ group: { size }, settings, state }: Loop): void {
     )
   if (settings.solver_update === 'sequential')
     throw refused('solver_update', 'be group', 'sequential', 'its steps come one after the other')
-  const dropout = Math.max(state.solver.adapter.dropout, state.proposer.adapter.dropout)
+  const dropout = Math.max(...roles.map((role) => state[role].adapter.dropout))
   if (dropout > 0)
     throw refused('lora_dropout', 'be 0', dropout, 'what is dropped depends on what a process learns at once')
 }

@@ -4,7 +4,7 @@ import { formerIdentity } from './former-identity'
 import { iterLog } from './iter-log'
 import { evolmmMetrics } from './metrics/metric-table'
 import { evolmmPage } from './page/page'
-import type { IterationRecord } from './record'
+import type { IterationRecord } from './record/record'
 import type { EvolmmRows } from './settings/rows'
 import { evolmmSettings } from './settings/settings'
 

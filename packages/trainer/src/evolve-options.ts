@@ -3,13 +3,12 @@ import type { ImageDataset } from '@evolmm/dataset'
 import type { WarningListener } from '@evolmm/internal/node'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Learner, Sampler } from '@evolmm/vlm'
+import type { Role } from './role'
 import type { EvolmmSettings } from './settings/settings'
 import type { TrainerState } from './state'
 
-export interface EvolveOptions {
-  /** The backbone of each role; the same object when they share it. */
-  solver: Sampler & Learner
-  proposer: Sampler & Learner
+/** The backbone of each role, which is the same object when they share it, and the rest. */
+export interface EvolveOptions extends Record<Role, Sampler & Learner> {
   images: Pick<ImageDataset, 'sampleAt'>
   /** What the run goes on from; it is moved forward in place, a whole iteration at a time. */
   state: TrainerState

@@ -11,12 +11,12 @@ import { checkResolved } from '@evolmm/settings'
 import { checkGroup } from './check-group'
 import type { EvolveOptions } from './evolve-options'
 import { grade } from './grade'
-import { imageRecord } from './iteration-record'
 import { setLessons } from './lessons'
 import type { Loop } from './loop'
 import { propose } from './propose'
-import type { IterationRecord } from './record'
-import { perRole, type Role } from './role'
+import { imageRecord } from './record/image-record'
+import type { IterationRecord } from './record/record'
+import { perRole, perRoleInTurn, type Role } from './role'
 import { imageReader } from './see'
 import { evolmmSettings } from './settings/settings'
 import { solve } from './solve'
@@ -77,19 +77,16 @@ function iteration(loop: Loop, signal: AbortSignal | undefined): () => Promise<I
     clock.lap('solve')
     if (await stopped()) return null
 
-    const prepared = {
-      proposer: await updaters.proposer.prepare(step, episodes),
-      solver: await updaters.solver.prepare(step, episodes),
-    }
+    const prepared = await perRoleInTurn((role) => updaters[role].prepare(step, episodes))
     const images = (await group.gather(episodes.map(imageRecord))).flat()
 
     // From here on nothing waits and nothing fails.
-    const [solver, proposer] = [prepared.solver?.commit() ?? null, prepared.proposer?.commit() ?? null]
+    const updates = perRole((role) => prepared[role]?.commit() ?? null)
     clock.lap('learn')
-    const { record, state: observed } = watch.observe(watched(images, { solver, proposer }), state.watch)
+    const { record, state: observed } = watch.observe(watched(images, updates), state.watch)
     state.watch = observed
     state.step = step
-    return { step, images, solver, proposer, watch: record, probe: null, seconds: clock.read() }
+    return { step, images, ...updates, watch: record, probe: null, seconds: clock.read() }
   }
 }
 

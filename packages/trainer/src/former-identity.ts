@@ -1,6 +1,6 @@
 /** What counts of a run that `train` made when its options were nested, by the names that settings have today. */
 import { isObject } from '@evolmm/internal'
-import { perRole } from './role'
+import { perRole, roles } from './role'
 
 type Identity = Readonly<Record<string, unknown>>
 
@@ -43,19 +43,18 @@ const names = new Map(leaves(renamed))
  * different ranks, keeps its former name, and the run is refused by that name. Of a function only its presence is known.
  */
 export function formerIdentity(stored: Identity, now: Identity): Identity {
-  if (!isObject(stored.solver) || !isObject(stored.proposer)) return stored
-  const roles = perRole((role) => stored[role] as { lora?: unknown; vision?: boolean })
+  if (!roles.every((role) => isObject(stored[role]))) return stored
+  const formerly = perRole((role) => stored[role] as { lora?: unknown; vision?: boolean })
   const found = new Map<string, unknown>([
     ['reshuffle', stored.reshuffle ?? true],
-    ['use_lora_solver', roles.solver.lora !== undefined],
-    ['use_lora_proposer', roles.proposer.lora !== undefined],
-    ['freeze_vision', roles.solver.vision !== true && roles.proposer.vision !== true],
+    ...roles.map((role) => [`use_lora_${role}`, formerly[role].lora !== undefined] as const),
+    ['freeze_vision', roles.every((role) => formerly[role].vision !== true)],
   ])
   for (const [path, value] of leaves(stored)) {
     const known = names.get(path.replace(/^\w+\.(?=lora\.)/, ''))
     const name = typeof known === 'string' ? known : path
     if (path === 'reshuffle' || (path === 'order' && value === (stored.seed ?? 42))) continue
-    if (path.endsWith('.vision') && roles.solver.vision === roles.proposer.vision) continue
+    if (path.endsWith('.vision') && formerly.solver.vision === formerly.proposer.vision) continue
     if (path === 'guards.skip' && String(value) === '') found.set('skip_malformed', false)
     else if (name === 'reward' && value === 'function') found.set(name, now.reward)
     else found.set(found.has(name) && String(found.get(name)) !== String(value) ? path : name, value)

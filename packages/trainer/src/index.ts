@@ -26,6 +26,8 @@ export { loadedState, savedState, type LoadStateOptions, type SaveStateOptions }
 
 // 3. Records
 export type { Alarm, WatchOptions, WatchRecord, WatchState } from '@evolmm/rl-core'
-export type { AnswerRecord, ImageRecord, IterationRecord, PhaseSeconds, UpdateRecord } from './record'
+export type { AnswerRecord, ImageRecord, IterationRecord } from './record/record'
+export type { PhaseSeconds } from './record/phases'
+export type { UpdateRecord } from './record/update-fields'
 
 export { EvolmmError, type TrainerErrorCode } from './errors'

@@ -23,18 +23,18 @@ import {
   type LogLine,
   type LogNumber,
 } from '@evolmm/runs'
-import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from './record'
+import type { AnswerRecord, ImageRecord, IterationRecord } from './record/record'
+import type { UpdateRecord } from './record/update-fields'
+import { perRole, roles, type Role } from './role'
 
 type Numbers = Record<string, LogNumber | null>
 
-interface IterLogLine extends LogLine {
+interface IterLogLine extends LogLine, Record<`${Role}_update`, Numbers | null> {
   schema_version: 1
   /** The place among the images of the iteration, from 0, and how many there are. */
   image: number
   images: number
   answer_hist: Record<string, number>
-  solver_update: Numbers | null
-  proposer_update: Numbers | null
   watch: { alarms: Alarm[] }
   probe: Numbers | null
   seconds: Numbers
@@ -91,7 +91,7 @@ const numbers = new Set([
 
 export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
   file: 'iter_log.jsonl',
-  toLines: ({ step, images, solver, proposer, watch: { alarms, ...shares }, probe, seconds }) =>
+  toLines: ({ step, images, watch: { alarms, ...shares }, probe, seconds, ...updates }) =>
     images.map((image, i) => ({
       schema_version: 1,
       step,
@@ -105,20 +105,19 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
       ),
       ...toKeys(image.proposerRewards, proposerRewardKeys),
       answer_hist: validVotes(image),
-      solver_update: solver && toLogFields({ ...solver }),
-      proposer_update: proposer && toLogFields({ ...proposer }),
+      ...updateLines(updates),
       watch: { ...toLogFields(shares), alarms },
       probe: probe && toLogNumbers(probe),
       seconds: toLogFields({ ...seconds }),
     })),
   fromLines: (lines) => {
-    const [{ step, solver_update, proposer_update, watch, probe, seconds }] = lines
+    const [first] = lines
+    const { step, watch, probe, seconds } = first
     const { alarms, ...shares } = watch
     return {
       step,
       images: lines.map(toImage),
-      solver: solver_update && (fromLogFields(solver_update) as unknown as UpdateRecord),
-      proposer: proposer_update && (fromLogFields(proposer_update) as unknown as UpdateRecord),
+      ...perRole((role) => updateOf(first[`${role}_update`])),
       watch: { ...fromLogFields(shares), alarms } as IterationRecord['watch'],
       probe: probe && (fromLogNumbers(probe) as Record<string, number>),
       seconds: fromLogFields(seconds) as unknown as IterationRecord['seconds'],
@@ -130,7 +129,9 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
       [line.image, line.images].every(Number.isSafeInteger) &&
       Array.isArray(line[imageKeys.faults]) &&
       lists.every((list) => Array.isArray(list) && list.length === (lists[0] as unknown[]).length) &&
-      [line.solver_update, line.proposer_update, line.probe].every((value) => typeof value === 'object') &&
+      [...roles.map((role) => line[`${role}_update`]), line.probe].every(
+        (value) => typeof value === 'object',
+      ) &&
       [line.watch, line.seconds].every(isObject)
     )
   },
@@ -151,6 +152,18 @@ function toImage(line: IterLogLine): ImageRecord {
     histogram: histogramOf(line[answerKeys.answer] as readonly Answer[]),
     proposerRewards: fromKeys(proposerRewardKeys, (key) => line[key]),
   } as unknown as ImageRecord
+}
+
+function updateLines(
+  updates: Readonly<Record<Role, UpdateRecord | null>>,
+): Record<`${Role}_update`, Numbers | null> {
+  return Object.fromEntries(
+    roles.map((role) => [`${role}_update`, updates[role] && toLogFields(updates[role])]),
+  ) as Record<`${Role}_update`, Numbers | null>
+}
+
+function updateOf(line: Numbers | null): UpdateRecord | null {
+  return line && (fromLogFields(line) as UpdateRecord)
 }
 
 function toKeys(values: object, keys: Keys): Record<string, unknown> {

@@ -5,8 +5,8 @@ import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } 
 import { EvolmmError } from './errors'
 import { evolve } from './evolve'
 import { loadOptions, roleOptions } from './model-options'
-import type { IterationRecord } from './record'
-import type { Role } from './role'
+import type { IterationRecord } from './record/record'
+import { perRole, perRoleInTurn, roles, type Role } from './role'
 import type { EvolmmRows } from './settings/rows'
 import type { EvolmmSettings } from './settings/settings'
 import { checkedData, loadedState, savedState, type Models } from './saved-state'
@@ -37,13 +37,12 @@ export async function openEvolmm(
   const hub = { ...loading.hub, signal }
   const models = await openModels(settings, { ...loading, hub, onWarning }, defer)
   const state = await openState(settings, models, from)
-  const { solver, proposer } = models
+  const { solver } = models
   return {
     records: watched(
       evolve({
         settings,
-        solver: solver.vlm,
-        proposer: proposer.vlm,
+        ...perRole((role) => models[role].vlm),
         images,
         state,
         signal,
@@ -67,7 +66,7 @@ export async function openEvolmm(
   }
 }
 
-/** The backbone is shared when both roles have the same; the models are opened one after the other. */
+/** The backbone is shared when roles have the same; the models are opened one after the other. */
 async function openModels(
   settings: EvolmmSettings,
   loading: LoadVlmOptions,
@@ -78,11 +77,13 @@ async function openModels(
     defer(() => vlm.dispose())
     return vlm
   }
-  const { solver_model: solver, proposer_model: proposer } = settings
-  const vision = !settings.freeze_vision
-  const vlm = await open(solver)
-  const other = proposer === solver ? vlm : await open(proposer)
-  return { solver: { vlm, name: solver, vision }, proposer: { vlm: other, name: proposer, vision } }
+  const opened = new Map<string, Vlm>()
+  return perRoleInTurn(async (role) => {
+    const name = settings[`${role}_model`]
+    const vlm = opened.get(name) ?? (await open(name))
+    opened.set(name, vlm)
+    return { vlm, name, vision: !settings.freeze_vision }
+  })
 }
 
 async function openState(
@@ -91,12 +92,13 @@ async function openState(
   from: Checkpoint | undefined,
 ): Promise<TrainerState> {
   if (from !== undefined) return (await loadedState(from, { models })).state
-  const open = async (role: Role, place: number): Promise<Adapter> => {
+  const open = async (role: Role): Promise<Adapter> => {
     const { lora, vision, adapter } = roleOptions(settings, role)
     const { vlm } = models[role]
     if (lora === undefined) return vlm.trainWeights({ vision })
-    // Two roles, two beginnings.
-    if (adapter === undefined) return vlm.createAdapter({ ...lora, vision, seed: settings.seed * 2 + place })
+    // Each role has a beginning of its own.
+    const seed = settings.seed * roles.length + roles.indexOf(role)
+    if (adapter === undefined) return vlm.createAdapter({ ...lora, vision, seed })
     const opened = await startAdapter(vlm, adapter, role)
     if (vision || !opened.trainable.vision) return opened
     throw new EvolmmError(
@@ -105,7 +107,7 @@ async function openState(
       { details: { option: `${role}_adapter`, value: adapter } },
     )
   }
-  return startState({ solver: await open('solver', 0), proposer: await open('proposer', 1) })
+  return startState(await perRoleInTurn(open))
 }
 
 /** The adapter of a folder itself, or of the subfolder that checkpoints have for the role. */

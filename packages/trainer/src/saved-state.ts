@@ -9,10 +9,10 @@ import { writeSynced } from '@evolmm/internal/node'
 import type { EmaState, KlState, WatchState } from '@evolmm/rl-core'
 import { invalidCheckpoint, orGoOnEarlier, tensorOf, type Checkpoint, type SavedState } from '@evolmm/runs'
 import type { Adapter, SaveOptions, Vlm } from '@evolmm/vlm'
-import { roles, type Role } from './role'
+import { perRoleInTurn, roles, type Role } from './role'
 import type { RoleState, TrainerState } from './state'
 
-/** The models of both roles. */
+/** The model of each role. */
 export type Models = Record<Role, { vlm: Vlm; name: string; vision: boolean }>
 
 interface RoleData {
@@ -65,7 +65,7 @@ export async function loadedState(
     return roleState(name, adapter, from)
   }
   return {
-    state: { step: from.step, solver: await role('solver'), proposer: await role('proposer'), watch },
+    state: { step: from.step, ...(await perRoleInTurn(role)), watch },
     dataset,
   }
 }

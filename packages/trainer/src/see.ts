@@ -1,9 +1,10 @@
 /** The images of an iteration, encoded: where its episodes begin. */
 import type { Sample } from '@evolmm/dataset'
-import { imageCache } from '@evolmm/vlm'
+import { imageCache, type EncodedImage } from '@evolmm/vlm'
 import { EvolmmError, type TrainerErrorCode } from './errors'
 import type { Episode } from './episode'
 import type { Loop } from './loop'
+import { perRole, roles } from './role'
 
 /** What is wrong with one image alone, and no reason to end a run. */
 const ofOneImage: ReadonlySet<TrainerErrorCode> = new Set<TrainerErrorCode>([
@@ -17,17 +18,16 @@ const ofOneImage: ReadonlySet<TrainerErrorCode> = new Set<TrainerErrorCode>([
  * once where both roles share a model, and again only when it has left the cache.
  */
 export function imageReader(loop: Loop): (step: number) => Promise<Episode[]> {
-  const { solver, proposer, images, settings, group, onWarning } = loop
-  const models = solver === proposer ? [solver] : [solver, proposer]
+  const { images, settings, group, onWarning } = loop
+  const models = [...new Set(roles.map((role) => loop[role]))]
   const caches = models.map((model) => ({ model, cache: imageCache(settings.image_cache / models.length) }))
 
   const see = async (sample: Sample): Promise<Episode['seen']> => {
     try {
-      const encoded = []
+      const encoded: EncodedImage[] = []
       for (const { model, cache } of caches)
         encoded.push(await cache.get(sample.path, () => model.encodeImage(sample.path)))
-      const [first, last = first] = encoded
-      return { solver: first, proposer: last }
+      return perRole((role) => encoded[models.indexOf(loop[role])])
     } catch (error) {
       if (!(error instanceof EvolmmError) || !ofOneImage.has(error.code)) throw error
       onWarning(`${sample.relativePath}: is left out of this iteration; ${error.message}`, 'IMAGE_LEFT_OUT')
@@ -48,7 +48,7 @@ export function imageReader(loop: Loop): (step: number) => Promise<Episode[]> {
         proposed: null,
         answered: null,
         graded: null,
-        lessons: { proposer: null, solver: null },
+        lessons: perRole(() => null),
       })
     return episodes
   }

@@ -1,12 +1,12 @@
 /** Everything that later iterations depend on, as one value: a checkpoint is a function of it. */
 import { collapseWatch, type AdamWState, type EmaState, type KlState, type WatchState } from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
+import { perRole, type Role } from './role'
 
-export interface TrainerState {
+/** The state of each role, and what belongs to none. */
+export interface TrainerState extends Record<Role, RoleState> {
   /** Iterations done. */
   step: number
-  solver: RoleState
-  proposer: RoleState
   watch: WatchState
 }
 
@@ -24,14 +24,13 @@ export interface RoleState {
 }
 
 /** The state before the first iteration. Each role has its own adapter, also on one backbone. */
-export function startState(adapters: { solver: Adapter; proposer: Adapter }): TrainerState {
-  const role = (adapter: Adapter): RoleState => ({
-    adapter,
+export function startState(adapters: Readonly<Record<Role, Adapter>>): TrainerState {
+  const start = (role: Role): RoleState => ({
+    adapter: adapters[role],
     optimizer: null,
     baseline: null,
     kl: null,
     updates: 0,
   })
-  const { solver, proposer } = adapters
-  return { step: 0, solver: role(solver), proposer: role(proposer), watch: collapseWatch().initial }
+  return { step: 0, ...perRole(start), watch: collapseWatch().initial }
 }

@@ -1,12 +1,12 @@
 /** Wall time by phase. */
-import type { PhaseSeconds } from './record'
+import { phaseNames, type Phase, type PhaseSeconds } from './record/phases'
 
 export function stopwatch() {
   const start = performance.now()
   let last = start
-  const seconds: PhaseSeconds = { total: 0, encode: 0, propose: 0, solve: 0, learn: 0, probe: 0 }
+  const seconds = Object.fromEntries(['total', ...phaseNames].map((name) => [name, 0])) as PhaseSeconds
   return {
-    lap(phase: keyof PhaseSeconds) {
+    lap(phase: Phase) {
       const now = performance.now()
       seconds[phase] += (now - last) / 1000
       last = now

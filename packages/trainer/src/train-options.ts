@@ -1,7 +1,7 @@
 /** What a run on disk can be told besides its settings. */
 import type { RunOutcome, Tracker, WarningListener } from '@evolmm/runs'
 import type { Adapter, LoadVlmOptions, Vlm } from '@evolmm/vlm'
-import type { IterationRecord } from './record'
+import type { IterationRecord } from './record/record'
 import type { EvolmmGiven } from './settings/settings'
 
 /** Settings by name, and what is no setting: what else follows the run, and what ends it. */

@@ -2,16 +2,16 @@
  * One role's learning: `L = A CE + beta KL`, the mean over completions of their mean over tokens, then steps of AdamW and
  * of the KL controller.
  */
-import { AdamW, adaptiveKl, fixedKl, learningRate, type AdamWState, type KlController } from '@evolmm/rl-core'
+import { learningRate, type EmaState } from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
 import type { Episode, Lesson } from './episode'
 import { groupGradient, type GroupGradient } from './group-gradient'
 import type { Loop } from './loop'
-import type { UpdateRecord } from './record'
+import { movingPolicy } from './moving-policy'
+import { updateRecord, type UpdateMade, type UpdateRecord } from './record/update-fields'
 import type { Role } from './role'
 import { roleSeed } from './role-seed'
 import { strategies, type Strategy } from './strategy'
-import { largestGap, summary, type StepTaken, type Worth } from './update-summary'
 
 export interface Updater {
   /**
@@ -24,90 +24,63 @@ export interface Updater {
 export function updater(role: Role, loop: Loop): Updater {
   const { settings } = loop
   const state = loop.state[role]
-  const { adapter } = state
   const strategy = strategies[role](settings)
-  const controller = klController(loop, strategy)
+  const move = movingPolicy(role, loop, strategy)
   const rateAt = learningRate({
     schedule: settings.lr_scheduler,
     base: strategy.learningRate,
     warmupSteps: settings.warmup_steps,
     totalSteps: settings.total_steps,
   })
-  const open = (from: AdamWState | null) =>
-    new AdamW({
-      size: adapter.parameters.length,
-      weightDecay: settings.weight_decay,
-      clip: settings.grad_clip,
-      ...(from !== null && { state: from }),
-    })
-  let optimizer = open(state.optimizer)
-  state.optimizer = optimizer.state
   state.baseline ??= strategy.advantages.initial
-  state.kl ??= controller.initial
 
   return {
     async prepare(step, episodes) {
       const lessons = episodes.flatMap((episode) => episode.lessons[role] ?? [])
-      const before = { baseline: state.baseline, kl: state.kl ?? controller.initial }
-      const worth = await giveAdvantages(loop, strategy, lessons, before.baseline)
+      const worth = await giveAdvantages(loop, strategy, lessons, state.baseline)
       if (worth === null) return null
 
       const epoch = strategy.batches(lessons)
       const batches = Array.from({ length: strategy.epochs }, () => epoch).flat()
       // A single step is taken on the policy itself when all else is done; several are taken aside.
-      const aside = batches.length > 1
-      const moved = {
-        adapter: aside ? { ...adapter, parameters: adapter.parameters.slice() } : adapter,
-        optimizer: aside ? open(optimizer.state) : optimizer,
-        kl: before.kl,
-      }
-      const lr = rateAt(step - 1)
-      const taken: StepTaken[] = []
-      const take = ({ gradient, ...means }: GroupGradient) => {
-        const report = moved.optimizer.step(moved.adapter.parameters, gradient, { lr })
-        moved.kl = controller.update(means.kl, moved.kl)
-        taken.push({ ...means, gradientNorm: report.gradientNorm, skipped: report.skipped !== null })
-      }
+      const policy = move({ learningRate: rateAt(step - 1), aside: batches.length > 1 })
       const gradientOf = (batch: readonly Lesson[]) =>
         lessonsGradient(role, loop, strategy, {
           lessons: batch,
-          adapter: moved.adapter,
-          beta: moved.kl.coefficient,
-          place: [step, taken.length],
+          adapter: policy.adapter,
+          beta: policy.kl.coefficient,
+          place: [step, policy.taken.length],
         })
-      for (const batch of batches.slice(0, -1)) take(await gradientOf(batch))
+      const before = { baseline: state.baseline, kl: policy.kl }
+      for (const batch of batches.slice(0, -1)) policy.take(await gradientOf(batch))
       const last = await gradientOf(batches.at(-1) ?? [])
 
       return {
         commit: () => {
-          take(last)
-          if (aside) adapter.parameters.set(moved.adapter.parameters)
-          optimizer = moved.optimizer
-          state.optimizer = optimizer.state
+          policy.take(last)
+          policy.settle()
           state.baseline = worth.baseline
-          state.kl = moved.kl
-          state.updates += taken.length
-          const beta = before.kl.coefficient
-          return {
-            ...summary(taken, worth),
+          return updateRecord({
+            taken: policy.taken,
+            // Later epochs are on a policy that has moved on.
+            firstEpoch: policy.taken.slice(0, epoch.length),
+            rewards: worth.rewards,
+            advantages: worth.advantages,
+            before,
+            after: { kl: policy.kl },
             updates: state.updates,
-            ...(beta === 0 && { kl: null }),
-            beta,
-            nextBeta: moved.kl.coefficient,
-            baseline: before.baseline?.baseline ?? null,
-            learningRate: lr,
-            // With dropout the two differ by design; later epochs are on a policy that has moved on.
-            samplerGap: adapter.dropout > 0 ? null : largestGap(taken.slice(0, epoch.length)),
-          }
+            learningRate: rateAt(step - 1),
+            dropout: policy.adapter.dropout,
+          })
         },
       }
     },
   }
 }
 
-function klController({ settings }: Loop, { klTarget }: Strategy): KlController {
-  const { kl_control: control, kl_coef: coefficient, kl_adapt_rate: rate } = settings
-  return control === 'fixed' ? fixedKl({ coefficient }) : adaptiveKl({ coefficient, target: klTarget, rate })
+interface Worth extends Pick<UpdateMade, 'rewards' | 'advantages'> {
+  /** The running baseline for the next iteration. */
+  baseline: EmaState | null
 }
 
 /** The rewards of all processes' lessons, and what they are worth; each of the own lessons is given its part. */

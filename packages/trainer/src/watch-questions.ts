@@ -3,7 +3,7 @@
  * in a row were rejected, or at the end of a run that asked none.
  */
 import type { WarningListener } from '@evolmm/internal/node'
-import type { ImageRecord, IterationRecord } from './record'
+import type { ImageRecord, IterationRecord } from './record/record'
 
 /** Questions in a row: where every second one is rejected, once in a million. */
 const patience = 20

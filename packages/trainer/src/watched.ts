@@ -1,7 +1,8 @@
 /** What the watch for signs of collapse is told of an iteration. */
 import type { WatchedIteration } from '@evolmm/rl-core'
-import type { ImageRecord, UpdateRecord } from './record'
-import type { Role } from './role'
+import type { ImageRecord } from './record/record'
+import type { UpdateRecord } from './record/update-fields'
+import { perRole, type Role } from './role'
 
 export function watched(
   images: readonly ImageRecord[],
@@ -17,6 +18,6 @@ export function watched(
     entropies: answered.map(({ entropy }) => entropy),
     rewards: answered.flatMap(({ answers }) => answers.map(({ reward }) => reward)),
     count: images.length,
-    kl: { solver: updates.solver?.kl ?? null, proposer: updates.proposer?.kl ?? null },
+    kl: perRole((role) => updates[role]?.kl ?? null),
   }
 }

@@ -27,8 +27,11 @@ export interface WatchedIteration {
   rewards: readonly (number | null)[]
   /** All questions, also those that were not answered. */
   count: number
-  /** Divergence of each policy from its start, in nats per token; `null` in an iteration that did not measure it. */
-  kl: Readonly<Record<'solver' | 'proposer', number | null>>
+  /**
+   * Divergence of each policy from its start by the policy's name, in nats per token; `null` in an iteration that did not
+   * measure it.
+   */
+  kl: Readonly<Record<string, number | null>>
 }
 
 export interface WatchedQuestion extends AskedQuestion {
@@ -64,8 +67,8 @@ export interface WatchState {
   questions: readonly WatchedQuestion[]
   /** What the first whole window showed; `null` until then. */
   start: (AnswerShares & { logProbability: number | null }) | null
-  /** Running means: one iteration's divergence is that of a few questions, and jumps. */
-  kl: Readonly<Record<'solver' | 'proposer', number>>
+  /** Running means by the policy's name: one iteration's divergence is that of a few questions, and jumps. */
+  kl: Readonly<Partial<Record<string, number>>>
   collapse: CollapseState
 }
 
@@ -86,7 +89,7 @@ export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
     patience: checkInteger('watch.patience', options.patience ?? 100, { min: 1 }),
   })
   return {
-    initial: { questions: [], start: null, kl: { solver: 0, proposer: 0 }, collapse: detector.initial },
+    initial: { questions: [], start: null, kl: {}, collapse: detector.initial },
     observe({ questions: latest, entropies, rewards, count, kl: measured }, state) {
       const questions = [...state.questions, ...latest].slice(-window)
       const now = {
@@ -102,12 +105,13 @@ export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
       if (collapsed !== null) alarms.push(collapsed)
       if (start !== null && sharesHaveRisen(now, start)) alarms.push('constant-answers')
       const weight = Math.min(1, count / window)
-      const running = (before: number, kl: number | null) => before + weight * ((kl ?? before) - before)
-      const kl = {
-        solver: running(state.kl.solver, measured.solver),
-        proposer: running(state.kl.proposer, measured.proposer),
-      }
-      if (Math.max(kl.solver, kl.proposer) > largestKl) alarms.push('kl')
+      const kl = Object.fromEntries(
+        Object.entries(measured).map(([policy, now]) => {
+          const before = state.kl[policy] ?? 0
+          return [policy, before + weight * ((now ?? before) - before)]
+        }),
+      )
+      if (Math.max(...Object.values(kl)) > largestKl) alarms.push('kl')
       if (
         start?.logProbability != null &&
         now.logProbability !== null &&

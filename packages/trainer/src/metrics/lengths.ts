@@ -1,10 +1,9 @@
 /** These numbers say how much is written. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
-import type { IterationRecord } from '../record'
+import { panels } from '../record/panels'
+import type { IterationRecord } from '../record/record'
 import { answersOf, share, sum } from './means'
-
-export const lengthPanel = 'How much is written'
 
 export const lengthMetrics: readonly Metric<IterationRecord>[] = [
   {
@@ -12,7 +11,7 @@ export const lengthMetrics: readonly Metric<IterationRecord>[] = [
     meaning: 'tokens of an answer',
     read: (record) => knownMean(lengths(record)),
     label: 'solver',
-    panel: lengthPanel,
+    panel: panels.length.title,
     title: 'Length of an answer',
     chart: {
       note: 'In tokens, reasoning included. A jump to the limit means that answers are cut off.',
@@ -39,7 +38,7 @@ export const lengthMetrics: readonly Metric<IterationRecord>[] = [
     meaning: 'words before the answer',
     read: (record) => knownMean(answersOf(record).map(({ wordsBefore }) => wordsBefore)),
     label: 'solver',
-    panel: lengthPanel,
+    panel: panels.length.title,
     title: 'Words before the answer',
     chart: {
       note: 'What the solver writes before it commits itself. Beyond a limit it costs a little reward.',
@@ -52,7 +51,7 @@ export const lengthMetrics: readonly Metric<IterationRecord>[] = [
     read: ({ images }) => knownMean(images.map(({ proposerTokens }) => proposerTokens)),
     label: 'proposer',
     tone: 'second',
-    panel: lengthPanel,
+    panel: panels.length.title,
     title: 'Length of a question',
     chart: { note: 'All that the proposer writes, in tokens, markup included.', span: [0, 10] },
   },

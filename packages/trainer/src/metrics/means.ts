@@ -1,6 +1,6 @@
 /** What numbers of an iteration are taken over, and how. */
 import { knownMean } from '@evolmm/internal'
-import type { AnswerRecord, ImageRecord, IterationRecord } from '../record'
+import type { AnswerRecord, ImageRecord, IterationRecord } from '../record/record'
 
 /** Images whose question was asked. */
 export function askedImages({ images }: IterationRecord): ImageRecord[] {

@@ -4,12 +4,13 @@
  * question was rejected has none. `clip_ratio/...` of TRL has no meaning here, since no ratio is clipped.
  */
 import type { Metric } from '@evolmm/runs'
-import type { IterationRecord } from '../record'
+import { phaseNames, phases } from '../record/phases'
+import type { IterationRecord } from '../record/record'
+import { updateMetrics } from '../record/update-fields'
+import { roles } from '../role'
 import { lengthMetrics } from './lengths'
 import { questionMetrics } from './questions'
 import { rewardMetrics } from './rewards'
-import { timeMetrics } from './times'
-import { updateMetrics } from './updates'
 import { voteMetrics } from './votes'
 import { watchMetrics } from './watch'
 
@@ -24,10 +25,14 @@ export const evolmmMetrics: readonly Metric<IterationRecord>[] = [
   { name: 'epoch', meaning: 'pass over the images, from 0', read: ({ images }) => images.at(-1)?.epoch },
   ...rewardMetrics,
   ...voteMetrics,
-  ...updateMetrics('solver'),
-  ...updateMetrics('proposer'),
+  ...roles.flatMap((role) => updateMetrics<IterationRecord>(role)),
   ...questionMetrics,
   ...lengthMetrics,
   ...watchMetrics,
-  ...timeMetrics,
+  { name: 'seconds/total', meaning: 'wall time', read: ({ seconds }) => seconds.total },
+  ...phaseNames.map((phase): Metric<IterationRecord> => ({
+    name: `seconds/${phase}`,
+    meaning: phases[phase].meaning,
+    read: ({ seconds }) => seconds[phase],
+  })),
 ]

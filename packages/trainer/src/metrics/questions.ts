@@ -1,13 +1,12 @@
 /** What became of questions and answers before anything was learned from them. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
-import type { IterationRecord } from '../record'
+import { panels } from '../record/panels'
+import type { IterationRecord } from '../record/record'
 import { answersOf, share } from './means'
-import { rewardPanel } from './rewards'
-import { distancePanel } from './updates'
 
 const uncounted = {
-  panel: rewardPanel,
+  panel: panels.reward.title,
   title: 'What did not count',
   chart: {
     note: 'Answers without a readable result, which never vote, and questions that were not asked. Both should stay near 0.',
@@ -48,7 +47,7 @@ export const questionMetrics: readonly Metric<IterationRecord>[] = [
     read: ({ images }) => knownMean(images.map(({ questionLogProbability }) => questionLogProbability)),
     label: 'proposer',
     tone: 'second',
-    panel: distancePanel,
+    panel: panels.distance.title,
     title: 'How the first model finds the questions',
     chart: {
       note: 'Log-probability per token of new questions under the proposer of the start. A fall means questions that it would never have asked.',

@@ -1,10 +1,9 @@
 /** Rewards by either rule, and what was learned from. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
-import type { ImageRecord, IterationRecord } from '../record'
+import { panels } from '../record/panels'
+import type { ImageRecord, IterationRecord } from '../record/record'
 import { answersOf, askedImages, deviation, known, share } from './means'
-
-export const rewardPanel = 'What is rewarded'
 
 export const rewardMetrics: readonly Metric<IterationRecord>[] = [
   {
@@ -14,7 +13,7 @@ export const rewardMetrics: readonly Metric<IterationRecord>[] = [
     status: 'reward',
     compared: 'Reward of the solver',
     label: 'solver',
-    panel: rewardPanel,
+    panel: panels.reward.title,
     title: 'Reward of the solver',
     chart: {
       note: 'Mean over the answers. If all of them earn the same for a long time, the model no longer learns.',

@@ -1,10 +1,9 @@
 /** These numbers say how much answers to one question agree. */
 import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
-import type { IterationRecord } from '../record'
+import { panels } from '../record/panels'
+import type { IterationRecord } from '../record/record'
 import { askedImages } from './means'
-
-export const agreementPanel = 'Do the answers agree?'
 
 export const voteMetrics: readonly Metric<IterationRecord>[] = [
   {
@@ -25,7 +24,7 @@ export const voteMetrics: readonly Metric<IterationRecord>[] = [
     compared: 'Agreement of the answers',
     isShare: true,
     label: 'solver',
-    panel: agreementPanel,
+    panel: panels.agreement.title,
     title: 'Agreement',
     chart: {
       note: 'Share of the answers that are the most frequent one. It rises when answers become consistent, in right ones and in wrong ones alike.',
@@ -39,7 +38,7 @@ export const voteMetrics: readonly Metric<IterationRecord>[] = [
     status: 'entropy',
     compared: 'Entropy of the answers',
     label: 'solver',
-    panel: agreementPanel,
+    panel: panels.agreement.title,
     title: 'Disagreement, as entropy',
     chart: {
       note: 'In nats: 0 when all answers are equal, more when they are split. Once it stays at 0 there is nothing left to learn from.',

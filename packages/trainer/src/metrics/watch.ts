@@ -1,7 +1,7 @@
 /** Signs of collapse. */
 import type { Metric } from '@evolmm/runs'
-import type { IterationRecord } from '../record'
-import { agreementPanel } from './votes'
+import { panels } from '../record/panels'
+import type { IterationRecord } from '../record/record'
 
 const title = 'Same answer, whatever the picture'
 
@@ -11,7 +11,7 @@ export const watchMetrics: readonly Metric<IterationRecord>[] = [
     meaning: 'how often the most frequent answer to a question text is given, over the latest questions',
     read: ({ watch }) => watch.topAnswerShare,
     label: 'solver',
-    panel: agreementPanel,
+    panel: panels.agreement.title,
     title,
     chart: {
       note: 'How often one question text gets its most frequent answer. A climb far above the start is the clearest sign of collapse, and agreement does not show it.',
@@ -23,7 +23,7 @@ export const watchMetrics: readonly Metric<IterationRecord>[] = [
     name: 'watch/start_top_answer_share',
     meaning: 'the same at the start of the run',
     read: ({ watch }) => watch.startTopAnswerShare,
-    panel: agreementPanel,
+    panel: panels.agreement.title,
     title,
     label: 'at the start',
     isReference: true,

@@ -2,7 +2,7 @@
 import type { QuestionFault } from '@evolmm/rewards'
 import type { Gallery, Moment } from '@evolmm/runs'
 import { malformedFaults } from '../malformed-faults'
-import type { AnswerRecord, ImageRecord, IterationRecord } from '../record'
+import type { AnswerRecord, ImageRecord, IterationRecord } from '../record/record'
 import { counted } from './counted'
 
 export const gallery: Gallery<IterationRecord> = {

@@ -1,38 +1,15 @@
 /** What the report says of EvoLMM besides its curves, for somebody who sees a run for the first time. */
 import { isObject } from '@evolmm/internal'
 import type { PageContent, RunFile, Sums } from '@evolmm/runs'
-import { agreementPanel } from '../metrics/votes'
-import { distancePanel, machineryPanel } from '../metrics/updates'
-import { lengthPanel } from '../metrics/lengths'
-import { rewardPanel } from '../metrics/rewards'
-import type { IterationRecord } from '../record'
+import { phaseNames, phases, type Phase, type PhaseSeconds } from '../record/phases'
+import { panels } from '../record/panels'
+import type { IterationRecord } from '../record/record'
 import { alarmTexts } from './alarms'
 import { counted } from './counted'
 import { gallery } from './gallery'
 
 export const evolmmPage: PageContent<IterationRecord> = {
-  panels: [
-    {
-      title: agreementPanel,
-      lead: 'The same question is answered several times. Agreement is what the model is rewarded for, so it should rise; whether the answers are right is another matter.',
-    },
-    {
-      title: rewardPanel,
-      lead: 'The solver earns for agreeing with itself. The proposer earns for questions that divide the solver without leaving it lost.',
-    },
-    {
-      title: distancePanel,
-      lead: 'A penalty keeps both roles near the model they began as. Too strong, and nothing changes; too weak, and the language comes apart.',
-    },
-    {
-      title: lengthPanel,
-      lead: 'Lengths should settle. Shrinking to almost nothing or growing to the limit are both shortcuts.',
-    },
-    {
-      title: machineryPanel,
-      lead: 'For those who tune: these say whether the steps are sound, not whether the model is good.',
-    },
-  ],
+  panels: Object.values(panels),
   sums: ({ images }) => ({
     asked: images.filter(({ answers }) => answers.length > 0).length,
     answers: images.reduce((sum, { answers }) => sum + answers.length, 0),
@@ -47,15 +24,9 @@ export const evolmmPage: PageContent<IterationRecord> = {
       [answers === 1 ? 'answer' : 'answers', answers],
     ]
   },
-  times: ({ seconds: { total, encode, propose, solve, learn, probe } }) => ({
-    total,
-    parts: {
-      'seeing the pictures': encode,
-      asking: propose,
-      answering: solve,
-      learning: learn,
-      evaluating: probe,
-    },
+  times: ({ seconds }) => ({
+    total: seconds.total,
+    parts: Object.fromEntries(phaseNames.map((phase) => [phases[phase].part, timeOf(seconds, phase)])),
   }),
   facts: (run) => {
     const images = imagesOf(run)
@@ -78,4 +49,9 @@ function answeredTimes({ asked, answers }: Sums): string {
   if (answers === 0) return ''
   const times = answers / asked
   return ` and answered each of them ${times === 1 ? 'once' : `${Math.round(times)} times`}`
+}
+
+/** A log of before there was the phase does not have it. */
+function timeOf(seconds: Readonly<Partial<PhaseSeconds>>, phase: Phase): number {
+  return seconds[phase] ?? 0
 }

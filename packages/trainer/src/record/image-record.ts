@@ -1,5 +1,5 @@
 /** What became of each image of an iteration, as plain data. */
-import type { Answered, Episode, Graded, Lesson, Proposed } from './episode'
+import type { Answered, Episode, Graded, Lesson, Proposed } from '../episode'
 import type { AnswerRecord, ImageRecord } from './record'
 
 export function imageRecord({ sample, proposed, answered, graded, lessons }: Episode): ImageRecord {

@@ -4,16 +4,16 @@
  */
 import type { Answer, QuestionFault } from '@evolmm/rewards'
 import type { WatchRecord } from '@evolmm/rl-core'
+import type { Role } from '../role'
+import type { PhaseSeconds } from './phases'
+import type { UpdateRecord } from './update-fields'
 
-export interface IterationRecord {
+/** For each role its update: `null` in an iteration without one, or when nothing was there to learn from. */
+export interface IterationRecord extends Record<Role, UpdateRecord | null> {
   /** The number of the iteration, from 1. */
   step: number
   /** One for each image of the iteration, in the order of the dataset. */
   images: ImageRecord[]
-  /** `null` when no answer was there to learn from. */
-  solver: UpdateRecord | null
-  /** `null` in iterations without an update of the proposer. */
-  proposer: UpdateRecord | null
   /** Signs of collapse that need no labels. */
   watch: WatchRecord
   /** Numbers of the evaluation probe, in iterations that ran it. */
@@ -71,46 +71,4 @@ export interface AnswerRecord {
   /** What the update used. */
   reward: number | null
   advantage: number | null
-}
-
-/** One role's learning in an iteration; means over its optimizer steps where there were several. */
-export interface UpdateRecord {
-  /** Optimizer steps of this role up to now. */
-  updates: number
-  /** Completions that were learned from. */
-  completions: number
-  /** Mean negative log-likelihood of their tokens, in nats. */
-  ce: number | null
-  /** Exact divergence from the start policy, in nats per token; `null` when it was not computed. */
-  kl: number | null
-  /** The weight of the divergence in this iteration, and after it. */
-  beta: number
-  nextBeta: number
-  /** The entropy of the next word, in nats per token. */
-  entropy: number | null
-  /** Running baseline before the iteration; `null` for estimators that keep none. */
-  baseline: number | null
-  rewardMean: number | null
-  rewardStd: number | null
-  advantageMean: number | null
-  /** The norm before clipping. */
-  gradientNorm: number | null
-  /** Steps that were left out since their gradient was not finite. */
-  skippedSteps: number
-  learningRate: number
-  /**
-   * Largest distance between the sampler's log-probabilities and those of the first learning pass: rounding noise, or a
-   * bug; `null` with dropout, where the two differ by design.
-   */
-  samplerGap: number | null
-}
-
-/** Wall time by phase. */
-export interface PhaseSeconds {
-  total: number
-  encode: number
-  propose: number
-  solve: number
-  learn: number
-  probe: number
 }
