@@ -8,7 +8,7 @@ import type { Role } from '../role'
 import type { PhaseSeconds } from './phases'
 import type { UpdateRecord } from './update-fields'
 
-/** For each role its update: `null` in an iteration without one, or when nothing was there to learn from. */
+/** An iteration. The update of a role is `null` in one without it, or when nothing was there to learn from. */
 export interface IterationRecord extends Record<Role, UpdateRecord | null> {
   /** The number of the iteration, from 1. */
   step: number

@@ -32,9 +32,13 @@ export interface StepTaken extends Omit<GroupGradient, 'gradient'> {
   skipped: boolean
 }
 
-/** The metric of each role, and what only that of one role has: TRL's names, which are those of a policy, are the solver's. */
-interface UpdateField extends Omit<Metric<never>, 'name' | 'read'> {
+interface UpdateField {
   measure: (made: UpdateMade) => number | null
+  shown: Shown
+}
+
+/** The metric of each role, and what only that of one role has: TRL's names, which are those of a policy, are the solver's. */
+interface Shown extends Omit<Metric<never>, 'name' | 'read'> {
   name: (role: Role) => string
   only?: Partial<Record<Role, Partial<Metric<never>>>>
 }
@@ -48,117 +52,145 @@ const released = (name: string) => (role: Role) => `${role}/${name}${suffixes[ro
 export const updateFields = {
   ce: {
     measure: ({ taken }: UpdateMade) => finiteMean(taken.map(({ nll }) => nll)),
-    name: released('ce_loss'),
-    meaning: 'negative log-likelihood of a token, in nats',
-    panel: panels.machinery.title,
-    title: 'Likelihood of what was learned from',
-    chart: {
-      note: 'Mean negative log-likelihood in nats per token: how surprised the model is by its own samples.',
-      span: [0, 0.1],
+    shown: {
+      name: released('ce_loss'),
+      meaning: 'negative log-likelihood of a token, in nats',
+      panel: panels.machinery.title,
+      title: 'Likelihood of what was learned from',
+      chart: {
+        note: 'Mean negative log-likelihood in nats per token: how surprised the model is by its own samples.',
+        span: [0, 0.1],
+      },
     },
   },
   /** Exact divergence, as a mean over tokens; `null` when it was not computed. */
   kl: {
     measure: ({ taken, before }: UpdateMade) =>
       before.kl.coefficient === 0 ? null : finiteMean(taken.map(({ kl }) => kl)),
-    name: released('kl_loss'),
-    meaning: 'divergence from the start policy, in nats per token',
-    only: {
-      solver: { aliases: ['kl'], status: 'KL', compared: 'Distance from the start, solver' },
-      proposer: { compared: 'Distance from the start, proposer' },
-    },
-    panel: panels.distance.title,
-    title: 'Distance from the start (KL)',
-    chart: {
-      note: 'In nats per token. A slow climb that levels off is healthy; a jump is not.',
-      span: [0, 0.01],
-      alarm: 'kl',
+    shown: {
+      name: released('kl_loss'),
+      meaning: 'divergence from the start policy, in nats per token',
+      only: {
+        solver: { aliases: ['kl'], status: 'KL', compared: 'Distance from the start, solver' },
+        proposer: { compared: 'Distance from the start, proposer' },
+      },
+      panel: panels.distance.title,
+      title: 'Distance from the start (KL)',
+      chart: {
+        note: 'In nats per token. A slow climb that levels off is healthy; a jump is not.',
+        span: [0, 0.01],
+        alarm: 'kl',
+      },
     },
   },
   advantageMean: {
     measure: ({ advantages }: UpdateMade) => finiteMean(advantages.flat()),
-    name: released('advantage'),
-    meaning: 'advantage',
+    shown: {
+      name: released('advantage'),
+      meaning: 'advantage',
+    },
   },
   beta: {
     measure: ({ before }: UpdateMade) => before.kl.coefficient,
-    name: own('kl_coef'),
-    meaning: 'weight of the divergence in this iteration',
-    panel: panels.distance.title,
-    title: 'Pull back to the start (beta)',
-    chart: {
-      note: 'The weight of that distance in the loss. If it adapts, look for swings over several powers of ten: they undo what was learned.',
-      mayBeLog: true,
+    shown: {
+      name: own('kl_coef'),
+      meaning: 'weight of the divergence in this iteration',
+      panel: panels.distance.title,
+      title: 'Pull back to the start (beta)',
+      chart: {
+        note: 'The weight of that distance in the loss. If it adapts, look for swings over several powers of ten: they undo what was learned.',
+        mayBeLog: true,
+      },
     },
   },
   nextBeta: {
     measure: ({ after }: UpdateMade) => after.kl.coefficient,
-    name: (role: Role) => `kl/${role}_beta`,
-    meaning: 'weight of the divergence in the next iteration',
+    shown: {
+      name: (role: Role) => `kl/${role}_beta`,
+      meaning: 'weight of the divergence in the next iteration',
+    },
   },
   /** `null` for estimators that keep none. */
   baseline: {
     measure: ({ before }: UpdateMade) => before.baseline?.baseline ?? null,
-    name: (role: Role) => `train/${role}_baseline`,
-    meaning: 'baseline before the iteration',
+    shown: {
+      name: (role: Role) => `train/${role}_baseline`,
+      meaning: 'baseline before the iteration',
+    },
   },
   rewardMean: {
     measure: ({ rewards }: UpdateMade) => finiteMean(rewards.flat()),
-    name: own('reward_mean'),
-    meaning: 'reward that was learned from',
-    only: {
-      // The solver's is drawn as the mean over its answers.
-      proposer: {
-        compared: 'Reward of the proposer',
-        panel: panels.reward.title,
-        title: 'Reward of the proposer',
-        chart: {
-          note: 'Mean over the questions. It falls by itself as the solver becomes sure; a steep rise can mean unanswerable questions.',
-          span: [0, 1],
+    shown: {
+      name: own('reward_mean'),
+      meaning: 'reward that was learned from',
+      only: {
+        // The solver's is drawn as the mean over its answers.
+        proposer: {
+          compared: 'Reward of the proposer',
+          panel: panels.reward.title,
+          title: 'Reward of the proposer',
+          chart: {
+            note: 'Mean over the questions. It falls by itself as the solver becomes sure; a steep rise can mean unanswerable questions.',
+            span: [0, 1],
+          },
         },
       },
     },
   },
   rewardStd: {
     measure: ({ rewards }: UpdateMade) => spread(rewards.flat()),
-    name: own('reward_std'),
-    meaning: 'its standard deviation',
+    shown: {
+      name: own('reward_std'),
+      meaning: 'its standard deviation',
+    },
   },
   entropy: {
     measure: ({ taken }: UpdateMade) => finiteMean(taken.map(({ entropy }) => entropy)),
-    name: own('entropy'),
-    meaning: 'entropy of the next word, in nats per token',
-    only: { solver: { aliases: ['entropy'] } },
+    shown: {
+      name: own('entropy'),
+      meaning: 'entropy of the next word, in nats per token',
+      only: { solver: { aliases: ['entropy'] } },
+    },
   },
   gradientNorm: {
     measure: ({ taken }: UpdateMade) => finiteMean(taken.map(({ gradientNorm }) => gradientNorm)),
-    name: own('grad_norm'),
-    meaning: 'norm of the gradient, before clipping',
-    only: { solver: { aliases: ['grad_norm'] } },
-    panel: panels.machinery.title,
-    title: 'Length of the gradient',
-    chart: { note: 'Before clipping. Rare peaks are normal, a steady climb is not.', mayBeLog: true },
+    shown: {
+      name: own('grad_norm'),
+      meaning: 'norm of the gradient, before clipping',
+      only: { solver: { aliases: ['grad_norm'] } },
+      panel: panels.machinery.title,
+      title: 'Length of the gradient',
+      chart: { note: 'Before clipping. Rare peaks are normal, a steady climb is not.', mayBeLog: true },
+    },
   },
   learningRate: {
     measure: ({ learningRate }: UpdateMade) => learningRate,
-    name: own('learning_rate'),
-    meaning: 'learning rate',
-    only: { solver: { aliases: ['learning_rate'] } },
+    shown: {
+      name: own('learning_rate'),
+      meaning: 'learning rate',
+      only: { solver: { aliases: ['learning_rate'] } },
+    },
   },
   updates: {
     measure: ({ updates }: UpdateMade) => updates,
-    name: own('updates'),
-    meaning: 'optimizer steps up to now',
+    shown: {
+      name: own('updates'),
+      meaning: 'optimizer steps up to now',
+    },
   },
   completions: {
     measure: ({ rewards }: UpdateMade) => rewards.flat().length,
-    name: own('completions'),
-    meaning: 'completions that were learned from',
+    shown: {
+      name: own('completions'),
+      meaning: 'completions that were learned from',
+    },
   },
   skippedSteps: {
     measure: ({ taken }: UpdateMade) => taken.filter(({ skipped }) => skipped).length,
-    name: own('skipped_steps'),
-    meaning: 'steps left out, their gradient not being finite',
+    shown: {
+      name: own('skipped_steps'),
+      meaning: 'steps left out, their gradient not being finite',
+    },
   },
   /**
    * Largest distance between the sampler's log-probabilities and those of the first learning pass: rounding noise, or a
@@ -166,13 +198,15 @@ export const updateFields = {
    */
   samplerGap: {
     measure: ({ firstEpoch, dropout }: UpdateMade) => (dropout > 0 ? null : largestGap(firstEpoch)),
-    name: own('sampler_gap'),
-    meaning: "largest distance from the sampler's log-probabilities",
-    panel: panels.machinery.title,
-    title: 'Sampler against learner',
-    chart: {
-      note: 'Largest difference of their log-probabilities for one token. Rounding, as long as it stays tiny.',
-      mayBeLog: true,
+    shown: {
+      name: own('sampler_gap'),
+      meaning: "largest distance from the sampler's log-probabilities",
+      panel: panels.machinery.title,
+      title: 'Sampler against learner',
+      chart: {
+        note: 'Largest difference of their log-probabilities for one token. Rounding, as long as it stays tiny.',
+        mayBeLog: true,
+      },
     },
   },
 } satisfies Record<string, UpdateField>
@@ -195,15 +229,22 @@ export function updateMetrics<R extends Readonly<Record<Role, UpdateRecord | nul
   role: Role,
 ): Metric<R>[] {
   const rows: [string, UpdateField][] = Object.entries(updateFields)
-  return rows.map(([field, { measure: _, name, only, ...row }]) => ({
-    ...row,
-    name: name(role),
-    meaning: `${role}: ${row.meaning}`,
-    read: (record) => record[role]?.[field as keyof UpdateRecord],
-    label: role,
-    tone: tones[role],
-    ...only?.[role],
-  }))
+  return rows.map(
+    ([
+      field,
+      {
+        shown: { name, only, ...row },
+      },
+    ]) => ({
+      ...row,
+      name: name(role),
+      meaning: `${role}: ${row.meaning}`,
+      read: (record) => record[role]?.[field as keyof UpdateRecord],
+      label: role,
+      tone: tones[role],
+      ...only?.[role],
+    }),
+  )
 }
 
 /** The deviation from the mean with N. */
