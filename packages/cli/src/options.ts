@@ -1,28 +1,36 @@
-/** The flags that several commands share and that are no settings. */
-import { type Command, Option } from 'commander'
-import { EvolmmError } from './errors'
+/** The flags that several commands share. They say what to do and how it is shown, so that no file of settings has them. */
+import { schema, text, toggle } from '@evolmm/settings'
 
-/** These flags say how results are written; `json` says what they are as JSON. */
-export function addOutputFlags(command: Command, json?: string): Command {
-  command.optionsGroup('Output:')
-  if (json !== undefined)
-    command.option('--json', json).addOption(new Option('--no-json', 'for people').hideHelp())
-  return addCommonFlags(command)
-}
+/** The flag that names a file of settings. */
+export const configFlag = schema({
+  name: 'a command with settings',
+  groups: {
+    Configuration: {
+      config: text(null, 'settings by name as JSON, or the run.json of a run', {
+        value: 'file',
+        otherwise: 'none',
+        identity: false,
+      }),
+    },
+  },
+})
 
-/** Those of every command, without one as well. */
-export function addCommonFlags(command: Command): Command {
-  return command
-    .option('--debug', 'show where an error comes from (or set EVOLMM_DEBUG=1)')
-    .addOption(new Option('--no-debug', 'do not').hideHelp())
-    .helpOption('-h, --help', 'show this help')
-}
+/** The flag that asks for a result as JSON; `help` says what that is. */
+export const jsonFlag = (help: string) =>
+  schema({
+    name: 'a command with a result',
+    groups: { Output: { json: toggle(false, help, { identity: false }) } },
+  })
 
-/** The error about a setting that must be given only beside others. */
-export function missing(setting: string, command: string): EvolmmError {
-  return new EvolmmError(
-    'INVALID_OPTION',
-    `${setting}: must be given, got nothing; see evolmm ${command} --help`,
-    { details: { option: setting } },
-  )
-}
+/**
+ * The flag of every command, and of none. Its variable is read by `wantsDebug`, since an error in reading it could not be
+ * reported before it is known.
+ */
+export const debugFlag = schema({
+  name: 'evolmm',
+  groups: {
+    Output: {
+      debug: toggle(false, 'show where an error comes from (or set EVOLMM_DEBUG=1)', { identity: false }),
+    },
+  },
+})

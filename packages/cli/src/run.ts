@@ -17,8 +17,8 @@ import { addTrain } from './commands/train'
 import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
 import { normalizeFlags } from './flags'
-import { addCommonFlags } from './options'
 import { reportError, wantsDebug } from './report-error'
+import { addDebugFlag } from './settings-command'
 
 const examples = `
 Examples:
@@ -53,11 +53,11 @@ export async function run(argv: readonly string[], context: Context): Promise<nu
   }
 }
 
-function buildProgram(context: Context, exit: (code: number) => void): Command {
+export function buildProgram(context: Context, exit: (code: number) => void): Command {
   const { stdout, stderr } = context
   const width = ({ isTTY, columns = 80 }: Output) =>
     isTTY === true ? Math.min(Math.max(columns, 40), 100) : 100
-  const program = addCommonFlags(new Command('evolmm'))
+  const program = addDebugFlag(new Command('evolmm'))
     .description('Vision-language models that improve themselves from raw images, in Node.')
     .version(context.version, '-V, --version', 'show the version')
     .enablePositionalOptions()
@@ -88,8 +88,8 @@ function buildProgram(context: Context, exit: (code: number) => void): Command {
   addReport(host)
   addSync(host)
   addExport(host)
-  addDoctor(program, context)
-  addSetup(program, context)
+  addDoctor(host)
+  addSetup(host)
   return program
 }
 

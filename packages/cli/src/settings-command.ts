@@ -6,38 +6,41 @@ import {
   nameOption,
   readConfigFile,
   readSources,
+  schema,
   settingNamed,
   type Rows,
   type Schema,
   type SettingDescription,
+  type Settings,
   type SourcesInput,
   type SourcesRead,
 } from '@evolmm/settings'
 import { EvolmmError } from './errors'
 import type { Context } from './context'
-import { addOutputFlags } from './options'
+import { configFlag, debugFlag, jsonFlag } from './options'
 
 export type Flags = NonNullable<SourcesInput['flags']>
 
-export interface SettingsCommand<R extends Rows, O extends object> {
+export interface SettingsCommand<R extends Rows, O extends Rows> {
   usage: string
   summary: string
   description: string
   examples: string
-  schema: Schema<R>
+  /** The settings, which say how it is done. @default there are none */
+  schema?: Schema<R>
+  /** Flags that say what is done; no file of settings has them. @default there are none */
+  own?: Schema<O>
   /** What is written as JSON, where that can be asked for. */
   json?: string
-  /** Adds arguments, and flags that are no settings: they say what to do, not how. */
-  addFlags?: (command: Command) => void
-  /** Flags of settings, from those that were given and from the command's own. */
-  readFlags?: (flags: Flags, own: O) => Flags
+  /** Adds what is given without a flag. */
+  addArguments?: (command: Command) => void
+  /** Flags of settings, from those that were given. */
+  readFlags?: (flags: Flags) => Flags
   /** The exit code. @default 0 */
-  run: (
-    context: Context,
-    read: SourcesRead<R>,
-    own: O & { args: readonly string[] },
-  ) => Promise<number | undefined>
+  run: (context: Context, read: SourcesRead<R>, own: Own<O>) => Promise<number | undefined>
 }
+
+type Own<O extends Rows> = Settings<O> & { json: boolean; args: readonly string[] }
 
 export interface CommandHost {
   program: Command
@@ -45,52 +48,71 @@ export interface CommandHost {
   exit: (code: number) => void
 }
 
-export function addSettingsCommand<R extends Rows, O extends object>(
+const nothing = schema({ name: 'a command without settings', groups: {} })
+
+export function addSettingsCommand<R extends Rows, O extends Rows>(
   { program, context, exit }: CommandHost,
   name: string,
-  { schema, addFlags, readFlags = (flags) => flags, run, ...texts }: SettingsCommand<R, O>,
+  { addArguments, readFlags = (flags) => flags, run, json, ...given }: SettingsCommand<R, O>,
 ): void {
+  const { schema: settings = nothing as unknown as Schema<R>, own = nothing as unknown as Schema<O> } = given
   const command = program
     .command(name)
-    .usage(texts.usage)
-    .summary(texts.summary)
-    .description(texts.description)
-  addFlags?.(command)
-  addSettings(command, schema)
-  command.optionsGroup('Configuration:')
-  command.option('--config <file>', 'settings by name as JSON, or the run.json of a run')
-  addOutputFlags(command, texts.json)
-    .addHelpText('after', texts.examples)
+    .usage(given.usage)
+    .summary(given.summary)
+    .description(given.description)
+  addArguments?.(command)
+  addFlags(command, own)
+  addFlags(command, settings)
+  if (settings.names.size > 0) addFlags(command, configFlag)
+  const output = json === undefined ? undefined : jsonFlag(json)
+  if (output !== undefined) addFlags(command, output)
+  addDebugFlag(command)
+    .addHelpText('after', given.examples)
     .action(async () => {
-      const own = command.opts<O & { config?: string }>()
-      const read = await readSources(schema, {
-        flags: readFlags(givenFlags(command, schema), own),
-        environment: context.environment,
-        file: own.config === undefined ? undefined : await readConfigFile(own.config).catch(nameConfig),
-        remedy: `see evolmm ${name} --help`,
+      const { environment } = context
+      const remedy = `see evolmm ${name} --help`
+      const readOwn = async <T extends Rows>(flags: Schema<T>) =>
+        (await readSources(flags, { flags: givenFlags(command, flags), environment, remedy })).settings
+      const { json: asJson } = output === undefined ? { json: false } : await readOwn(output)
+      const told = { ...(await readOwn(own)), json: asJson, args: command.args }
+      const { config } = await readOwn(configFlag)
+      const read = await readSources(settings, {
+        flags: readFlags(givenFlags(command, settings)),
+        environment,
+        file: config === null ? undefined : await readConfigFile(config).catch(nameConfig),
+        remedy,
       })
-      const code = await run(context, read, { ...own, args: command.args }).catch((error: unknown) => {
-        throw nameSetting(error, schema, read.subjects)
+      const code = await run(context, read, told).catch((error: unknown) => {
+        throw nameSetting(error, settings, read.subjects)
       })
       exit(code ?? 0)
     })
 }
 
-/** What commands know of flags that they do not have: what other libraries call a setting, or why there is none. */
-const hints = new WeakMap<Command, (flag: string) => string | undefined>()
-
-export function hintAbout(command: Command, flag: string): string | undefined {
-  return hints.get(command)?.(flag)
+export function addDebugFlag(command: Command): Command {
+  return addFlags(command, debugFlag).helpOption('-h, --help', 'show this help')
 }
 
-function addSettings<R extends Rows>(command: Command, schema: Schema<R>): void {
-  hints.set(command, (flag) => nameElsewhere(schema, flag, (setting) => `--${setting}`))
-  const switches = new Set<string>()
+/** The schemas that the flags of commands are made from. */
+const schemas = new WeakMap<Command, readonly Schema[]>()
+
+export function schemasOf(command: Command): readonly Schema[] {
+  return schemas.get(command) ?? []
+}
+
+/** What is known of a flag that a command does not have: what other libraries call a setting, or why there is none. */
+export function hintAbout(command: Command, flag: string): string | undefined {
+  const hints = schemasOf(command).map((one) => nameElsewhere(one, flag, (setting) => `--${setting}`))
+  return hints.find((hint) => hint !== undefined)
+}
+
+function addFlags<R extends Rows>(command: Command, schema: Schema<R>): Command {
+  schemas.set(command, [...schemasOf(command), schema as unknown as Schema])
   for (const setting of describeSettings(schema)) {
     const { group, name, value, alias } = setting
     command.optionsGroup(`${group}:`)
     if (value === undefined) {
-      switches.add(name)
       command.addOption(new Option(`--${name}`, describe(setting)))
       command.addOption(new Option(`--no-${name}`).hideHelp())
       continue
@@ -99,10 +121,10 @@ function addSettings<R extends Rows>(command: Command, schema: Schema<R>): void 
     if (alias !== undefined) command.addOption(new Option(`--${alias} <${value}>`).hideHelp())
   }
   // Both ways to write a switch in one place.
-  command.configureHelp({
+  return command.configureHelp({
     ...command.configureHelp(),
-    optionTerm: (option) =>
-      switches.has(option.attributeName()) ? option.flags.replace('--', '--[no-]') : option.flags,
+    optionTerm: ({ flags, short, required }) =>
+      short !== undefined || required ? flags : flags.replace('--', '--[no-]'),
   })
 }
 

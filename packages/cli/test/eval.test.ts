@@ -455,6 +455,8 @@ test('--tasks list names every task, its data, its judge and its metrics', async
   expect(tasks.map(({ name }) => name)).toContain('mmmu_val')
 })
 
+const asked = ['--model', 'm/n', '--tasks', 'chartqa']
+
 test.each([
   ['no tasks', ['--model', 'm/n'], '--tasks: must be given, got nothing; see evolmm eval --help'],
   ['no model', ['--tasks', 'chartqa'], '--model: must be given, got nothing; see evolmm eval --help'],
@@ -497,10 +499,18 @@ test.each([
     ['--model_args', 'pretrained=m/n,threads=x'],
     '--threads: must be an integer at least 1',
   ],
-  ['an unknown setting', ['--gen_kwargs', 'top_k=4'], '--gen_kwargs: must be key=value pairs'],
-  ['a bad setting', ['--gen_kwargs', 'top_p=2'], '--gen_kwargs top_p: must be a finite number above 0'],
-  ['beams', ['--gen_kwargs', 'num_beams=4'], '--gen_kwargs num_beams: must be one of 1, got "4"'],
-  ['cold samples', ['--gen_kwargs', 'do_sample=true,temperature=0'], 'must sample at a temperature above 0'],
+  ['an unknown setting', [...asked, '--gen_kwargs', 'top_k=4'], '--gen_kwargs: must be key=value pairs'],
+  [
+    'a bad setting',
+    [...asked, '--gen_kwargs', 'top_p=2'],
+    '--gen_kwargs top_p: must be a finite number above 0',
+  ],
+  ['beams', [...asked, '--gen_kwargs', 'num_beams=4'], '--gen_kwargs num_beams: must be one of 1, got "4"'],
+  [
+    'cold samples',
+    [...asked, '--gen_kwargs', 'do_sample=true,temperature=0'],
+    'must sample at a temperature above 0',
+  ],
   ['no rows', ['--limit', '0'], '--limit: must be a finite number above 0, got 0'],
   ['a limit between', ['--limit', '1.5'], '--limit: must be an integer at least 1, got 1.5'],
   ['an unknown mode', ['--mode', 'exact'], '--mode: must be one of compat, fixed, rule-based, got "exact"'],

@@ -2,29 +2,40 @@ import {
   describe as describeSettings,
   EvolmmError,
   readSources,
+  schema,
   settingsMarkdown,
   type Row,
-  type Schema,
 } from '@evolmm/settings'
 import { expect, test } from 'vitest'
 import { runCommand } from './support/run-command'
-import { schemas } from './support/schemas'
-
-const commands = Object.entries(schemas) as unknown as [command: string, schema: Schema][]
+import { commands, program, schemas } from './support/schemas'
 
 const introduction = `# Settings
 
 Every setting of every command, made from the schemas that the flags, the help and the checks are made from too. A flag
 counts before its environment variable, that before the \`--config\` file, that before the default. In a file a setting has
-the name of its flag. \`evolmm plan\` has the settings of \`evolmm train\`, whose variables without \`EVOLMM_\` are those of the
-released \`train.py\`; so are their flags and defaults.
+the name of its flag; flags that say what is done or how it is shown, such as \`--json\`, are in none. Variables of
+\`evolmm train\` without \`EVOLMM_\` are those of the released \`train.py\`; so are their flags and defaults. \`evolmm plan\` has
+the settings of \`evolmm train\`; here are those that are its own.
 `
 
-test('SETTINGS.md lists every setting of every command as it is', async () => {
-  const commands = Object.entries(schemas).map(
-    ([command, schema]) => `## evolmm ${command}\n\n${settingsMarkdown(schema as unknown as Schema, '###')}`,
-  )
-  await expect(`${introduction}\n${commands.join('\n')}`).toMatchFileSnapshot('../SETTINGS.md')
+test('SETTINGS.md lists every flag of every command as it is', async () => {
+  const { train } = Object.fromEntries(commands.map(([command, { rows }]) => [command, rows]))
+  const sections = commands.map(([command, { name, groups, rows }]) => {
+    const shown = (one: string) => command !== 'plan' || rows[one] !== train[one]
+    const own = groups.flatMap(({ title, names }) => {
+      const some = names.filter(shown).map((one) => [one, rows[one]] as const)
+      return some.length === 0 ? [] : [[title, Object.fromEntries(some)] as const]
+    })
+    return `## evolmm ${command}\n\n${settingsMarkdown(schema({ name, groups: Object.fromEntries(own) }), '###')}`
+  })
+  await expect(`${introduction}\n${sections.join('\n')}`).toMatchFileSnapshot('../SETTINGS.md')
+})
+
+test.each(commands)('every flag of %s is made from a row', (command, { names }) => {
+  const { options = [] } = program.commands.find((one) => one.name() === command) ?? {}
+  expect(options).not.toEqual([])
+  for (const option of options) expect([...names.keys()]).toContain(option.attributeName())
 })
 
 test.each(commands)('every setting of %s says what it is, and its default is a value', (_, { rows }) => {
@@ -45,27 +56,39 @@ test.each(commands)('every setting of %s says what it is, and its default is a v
   }
 })
 
-test.each(commands)(
-  'the defaults of %s go together, and no two settings share a name',
-  async (command, schema) => {
-    const rows = Object.entries(schema.rows)
-    const mustBeGiven = rows.filter(([, { required }]) => required).map(([name]) => [name, 'x'])
-    // A question is only needed where nothing is merged.
-    const beside = command === 'infer' ? { image: 'x', question: 'x' } : {}
-    const flags = { ...(Object.fromEntries(mustBeGiven) as Record<string, string>), ...beside }
-    await expect(readSources(schema, { flags })).resolves.toBeDefined()
-    const names = [
-      describeSettings(schema).flatMap(({ environment }) => environment),
-      rows.flatMap(([, { option }]) => option ?? []),
-      [
-        ...schema.names.keys(),
-        ...rows.flatMap(([, { elsewhere = [] }]) => elsewhere),
-        ...Object.keys(schema.absent),
-      ],
-    ]
-    for (const each of names) expect(each.filter((name, i) => each.indexOf(name) !== i)).toEqual([])
-  },
-)
+test.each(schemas)('the defaults of %s go together', async (_, schema) => {
+  const flags: Record<string, string> = {}
+  // What must be given, some of it only beside others, is given until nothing is missing.
+  for (;;) {
+    const error: unknown = await readSources(schema, { flags }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    if (error === undefined) return
+    const { message, details } = error as EvolmmError
+    expect(message).toMatch(/^--\w+: must be given, got nothing;/)
+    expect(Object.keys(flags)).not.toContain(details.option)
+    flags[String(details.option)] = 'x'
+  }
+})
+
+test.each(schemas)('no two settings of %s share a name of another library or of an option', (_, schema) => {
+  const rows = Object.entries(schema.rows)
+  const names = [
+    rows.flatMap(([, { option }]) => option ?? []),
+    [
+      ...schema.names.keys(),
+      ...rows.flatMap(([, { elsewhere = [] }]) => elsewhere),
+      ...Object.keys(schema.absent),
+    ],
+  ]
+  for (const each of names) expect(each.filter((name, i) => each.indexOf(name) !== i)).toEqual([])
+})
+
+test.each(commands)('no two flags of %s have the same variable', (_, schema) => {
+  const variables = describeSettings(schema).flatMap(({ environment }) => environment)
+  expect(new Set(variables).size).toBe(variables.length)
+})
 
 /** A value that the row refuses, as it is typed. */
 function refused({ min, max, above, below, kind }: Row): string | undefined {
@@ -78,7 +101,7 @@ function refused({ min, max, above, below, kind }: Row): string | undefined {
   return ['integer', 'number', 'bytes'].includes(kind) ? 'many' : undefined
 }
 
-test.each(commands)('%s names what refuses a value: the flag or the variable', async (_, schema) => {
+test.each(schemas)('%s names what refuses a value: the flag or the variable', async (_, schema) => {
   for (const { name, environment } of describeSettings(schema)) {
     const value = refused(schema.rows[name])
     if (value === undefined) continue

@@ -18,7 +18,6 @@ export { formatBreakdown, formatEvaluation } from './run/format-evaluation'
 export {
   evalSettings,
   evaluateSettings,
-  ignoredEvalFlags,
   questionSettings,
   type EvalSettings,
   type EvaluateSettings,

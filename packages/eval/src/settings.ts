@@ -23,8 +23,12 @@ import { openAi } from './judge'
 
 const model = {
   ...modelRows,
-  // Not needed to list tasks or to compare runs.
-  model: text(null, modelRows.model.help, { value: 'dir_or_id', otherwise: 'none', identity: true }),
+  model: text(null, modelRows.model.help, {
+    value: 'dir_or_id',
+    otherwise: 'none',
+    required: ({ tasks, compare }) => compare === null && tasks !== 'list',
+    identity: true,
+  }),
   model_args: text(null, "the model's flags as lmms-eval writes them: pretrained=, device=, …", {
     value: 'k=v,...',
     otherwise: 'none',
@@ -43,6 +47,7 @@ const questions = {
   tasks: text(null, 'tasks, groups, .jsonl and .parquet files between commas; list shows them', {
     value: 'names',
     otherwise: 'none',
+    required: ({ compare }) => compare === null,
     identity: true,
   }),
   limit: amount(null, 'rows of each task, below 1 a share of them', {
@@ -255,14 +260,3 @@ export type ProbeSettings = SettingsOf<typeof probeSettings>
 
 /** Every setting of an evaluation. */
 export type EvalSettings = SettingsOf<typeof evalSettings>
-
-/** Flags of lmms-eval that mean nothing here, with what their values are called. */
-export const ignoredEvalFlags: readonly { name: string; value?: string }[] = [
-  { name: 'apply_chat_template' },
-  { name: 'fewshot_as_multiturn' },
-  { name: 'force_simple' },
-  { name: 'process_with_media' },
-  { name: 'trust_remote_code' },
-  { name: 'verbosity', value: 'name' },
-  { name: 'use_cache', value: 'path' },
-]

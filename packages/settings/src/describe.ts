@@ -1,7 +1,7 @@
 /** The settings for help and documentation, in groups. */
 import { formatValue } from './format-settings'
 import type { Row, Rows } from './row'
-import { environmentName, type Name, type Schema } from './schema'
+import { environmentNames, type Name, type Schema } from './schema'
 
 export interface SettingDescription<N extends string = string> {
   group: string
@@ -47,7 +47,7 @@ export function describe<R extends Rows>(schema: Schema<R>): SettingDescription<
         group: title,
         name,
         alias: alias?.name,
-        environment: [environmentName(schema, name), ...(alias ? [alias.env] : [])],
+        environment: environmentNames(schema, name),
         value: row.value ?? row.unit ?? kinds[row.kind],
         choices,
         custom: custom && `./file.mjs#name, ${custom.signature}`,

@@ -2,7 +2,7 @@
 import { isDefault } from './check-together'
 import { functionName } from './custom-function'
 import type { AnyFunction, Row, Rows } from './row'
-import { environmentName, type Name, type Schema, type Settings, type Source } from './schema'
+import { environmentNames, type Name, type Schema, type Settings, type Source } from './schema'
 
 export function formatSettings<R extends Rows>(
   schema: Schema<R>,
@@ -15,7 +15,7 @@ export function formatSettings<R extends Rows>(
         const value: unknown = settings[name]
         const from = {
           flag: value === false ? `--no-${name}` : `--${name}`,
-          environment: environmentName(schema, name),
+          environment: environmentNames(schema, name)[0],
           file: 'the file',
           code: '',
           default: '',

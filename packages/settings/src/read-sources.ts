@@ -11,7 +11,7 @@ import { nameOption } from './name-option'
 import { readJson, readText } from './read-value'
 import { resolve } from './resolve'
 import type { Row, Rows } from './row'
-import { environmentName, type Given, type Name, type Schema, type Settings, type Source } from './schema'
+import { environmentNames, type Given, type Name, type Schema, type Settings, type Source } from './schema'
 import { unknownName } from './unknown-name'
 
 export interface SourcesInput {
@@ -115,8 +115,8 @@ function environmentLayer<R extends Rows>(
   environment: NonNullable<SourcesInput['environment']>,
 ): Layer {
   const layer: Layer = new Map()
-  for (const [setting, { alias, ignoreEnv }] of Object.entries(schema.rows))
-    for (const variable of [environmentName(schema, setting), ...(alias ? [alias.env] : [])]) {
+  for (const [setting, { ignoreEnv }] of Object.entries(schema.rows))
+    for (const variable of environmentNames(schema, setting)) {
       const value = environment[variable]
       if (value === undefined || value === '' || ignoreEnv?.test(value)) continue
       put(layer, setting, { subject: variable, value })

@@ -33,12 +33,12 @@ export function resolve<R extends Rows>(
     if (setting === undefined) throw unknownName(schema, key)
     values.set(setting, raised(schema.rows[setting], readJson(setting, schema.rows[setting], value)))
   }
-  for (const [setting, { required }] of Object.entries(schema.rows))
-    if (required === true && !values.has(setting))
+  const settings = totalOf(schema, values) as Settings<R>
+  for (const [setting, { required = false }] of Object.entries(schema.rows))
+    if (settings[setting] === null && (typeof required === 'function' ? required(settings) : required))
       throw new EvolmmError('INVALID_OPTION', `${setting}: must be given, got nothing; ${remedy}`, {
         details: { option: setting },
       })
-  const settings = totalOf(schema, values) as Settings<R>
   checkTogether(schema, settings, { given, the: write })
   Object.defineProperty(settings, mark, { value: schema.name })
   Object.freeze(settings)

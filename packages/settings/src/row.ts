@@ -39,10 +39,10 @@ export interface RowOptions {
   otherwise?: string
   /** The setting whose value this one has when nobody gives it. */
   follows?: string
-  /** True for what has no default and must be given. */
-  required?: boolean
-  /** A second name, with its environment variable. */
-  alias?: { name: string; env: string }
+  /** True for what has no default and must be given; where that depends on other settings, a function of them. */
+  required?: boolean | ((settings: Readonly<Record<string, unknown>>) => boolean)
+  /** A second name, with its environment variable if it has one. */
+  alias?: { name: string; env?: string }
   /** The name of the option of a function below, by which its errors call the setting. */
   option?: string
   /** What other libraries call the same; whoever uses such a name is told ours. */

@@ -117,6 +117,11 @@ export function settingNamed<R extends Rows>(schema: Schema<R>, word: string): N
   )
 }
 
-export function environmentName<R extends Rows>(schema: Schema<R>, setting: Name<R>): string {
-  return schema.rows[setting].env ?? `EVOLMM_${setting.toUpperCase()}`
+/** The variables that set a setting: its own, and that of its second name. */
+export function environmentNames<R extends Rows>(
+  schema: Schema<R>,
+  setting: Name<R>,
+): readonly [string, ...string[]] {
+  const { env = `EVOLMM_${setting.toUpperCase()}`, alias } = schema.rows[setting]
+  return alias?.env === undefined ? [env] : [env, alias.env]
 }

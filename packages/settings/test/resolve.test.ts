@@ -17,6 +17,8 @@ import {
   settingsData,
   settingsMarkdown,
   storedIdentity,
+  text,
+  toggle,
   type GivenOf,
   type SettingsOf,
   type ValuesOf,
@@ -39,6 +41,28 @@ test('a part of the settings is given to whatever has the same rows', () => {
   const part = partOf(smaller, resolve(toy, { seed: 7 }))
   expect(part).toEqual({ lr: 1e-6, seed: 7 })
   expect(resolve(smaller, part)).toEqual(part)
+})
+
+test('a setting may have to be given only beside others', async () => {
+  const copying = schema({
+    name: 'a copy',
+    groups: {
+      All: {
+        from: text(null, 'file to read', {
+          otherwise: 'none',
+          required: ({ list }) => list === false,
+          identity: true,
+        }),
+        list: toggle(false, 'only list files', { identity: true }),
+      },
+    },
+  })
+  expect(await errorOf(() => resolve(copying, {}))).toMatchObject({
+    message: 'from: must be given, got nothing; give it',
+    details: { option: 'from' },
+  })
+  expect(resolve(copying, { list: true }).from).toBeNull()
+  expect(resolve(copying, { from: 'a' }).from).toBe('a')
 })
 
 test('what follows another setting is as that one unless it is given', () => {

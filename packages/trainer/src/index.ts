@@ -11,6 +11,7 @@ export type {
   SolverReward,
 } from './custom-functions'
 export { normalizer } from './normalizer'
+export { evolmmRows } from './settings/rows'
 export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'
 export { fallbackQuestion, proposerPrompt, solverPrompt } from './prompts'

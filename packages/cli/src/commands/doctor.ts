@@ -1,31 +1,30 @@
 /** `evolmm doctor`: what this machine offers. */
-import type { Command } from 'commander'
 import { formatBytes } from '@evolmm/internal'
 import { painter, type Context } from '../context'
 import { oneLine } from '../texts'
 import type { RuntimeReport } from '../library'
-import { addOutputFlags } from '../options'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 
 const examples = `
 Examples:
   $ evolmm doctor
   $ evolmm doctor --json`
 
-export function addDoctor(program: Command, context: Context): void {
-  const command = program
-    .command('doctor')
-    .summary('check the runtime, devices and caches')
-    .description('Says which runtime, devices, threads and caches evolmm would use on this machine.')
-  addOutputFlags(command, 'the same as JSON')
-    .addHelpText('after', examples)
-    .action(async ({ json }: { json?: boolean }) => {
+export function addDoctor(host: CommandHost): void {
+  addSettingsCommand(host, 'doctor', {
+    usage: '[options]',
+    summary: 'check the runtime, devices and caches',
+    description: 'Says which runtime, devices, threads and caches evolmm would use on this machine.',
+    examples,
+    json: 'the same as JSON',
+    run: async (context, _, { json }) => {
       const report = await context.library.inspectRuntime()
-      const text =
-        json === true
-          ? `${JSON.stringify({ evolmm: context.version, ...report })}\n`
-          : toText(context, report)
-      context.stdout.write(text)
-    })
+      context.stdout.write(
+        json ? `${JSON.stringify({ evolmm: context.version, ...report })}\n` : toText(context, report),
+      )
+      return undefined
+    },
+  })
 }
 
 function toText(context: Context, report: RuntimeReport): string {

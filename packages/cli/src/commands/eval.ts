@@ -3,13 +3,13 @@ import { evalSettings } from '@evolmm/eval'
 import type { SourcesRead } from '@evolmm/settings'
 import type { Context } from '../context'
 import { compare } from '../eval/compare'
+import type { EvalRequest } from '../eval/eval-request'
 import { parseGenKwargs } from '../eval/gen-kwargs'
 import { listTasks } from '../eval/list-tasks'
-import { addLmmsFlags, ignoredFlags } from '../eval/lmms-flags'
+import { ignoredFlags, lmmsFlags, type LmmsFlags } from '../eval/lmms-flags'
 import { withModelArgs } from '../eval/model-args'
 import { runDiagnosis } from '../eval/run-diagnosis'
 import { runEvaluation } from '../eval/run-evaluation'
-import { missing } from '../options'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 
 const examples = `
@@ -41,7 +41,7 @@ export function addEval(host: CommandHost): void {
     examples,
     schema: evalSettings,
     json: 'results as JSON',
-    addFlags: addLmmsFlags,
+    own: lmmsFlags,
     readFlags: withModelArgs,
     run: evaluateOrCompare,
   })
@@ -50,22 +50,21 @@ export function addEval(host: CommandHost): void {
 async function evaluateOrCompare(
   context: Context,
   { settings, sources }: Read,
-  { json = false, ...own }: { json?: boolean },
+  { json, ...own }: LmmsFlags & { json: boolean },
 ): Promise<number | undefined> {
-  const { compare: runs, tasks, model, gen_kwargs: kwargs } = settings
+  const { compare: runs, tasks, gen_kwargs: kwargs } = settings
   const generation = kwargs === null ? {} : parseGenKwargs(kwargs)
   if (runs !== null) {
     await compare(context, runs, json)
     return undefined
   }
-  if (tasks === null) throw missing('tasks', 'eval')
   if (tasks === 'list') {
     listTasks(context, json)
     return undefined
   }
-  if (model === null) throw missing('model', 'eval')
   for (const flag of ignoredFlags(own, settings.model_args))
     context.stderr.write(`warning: ${flag}: means nothing here and is left out\n`)
-  const request = { ...settings, model, tasks, sources, generation, json }
+  // The schema has seen to it that both are given.
+  const request = { ...settings, sources, generation, json } as EvalRequest
   return (settings.diagnose === null ? runEvaluation : runDiagnosis)(context, request)
 }

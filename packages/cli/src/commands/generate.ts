@@ -54,7 +54,7 @@ export function addGenerate(host: CommandHost): void {
     examples,
     schema: generateSettings,
     json: 'ids, text, log-probabilities and finish reason, as JSON',
-    run: (context, { settings }, { json = false }: { json?: boolean }) =>
+    run: (context, { settings }, { json }) =>
       withPrompt(context, settings, (prepared) => generate(context, { settings, json }, prepared)),
   })
 }

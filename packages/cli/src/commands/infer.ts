@@ -27,14 +27,13 @@ import { toJson } from './generate'
 const dtypes = ['float32', 'float16', 'bfloat16'] as const
 const { image, system, min_pixels, max_pixels } = promptRows
 
-const notGiven = 'must be given, got nothing; see evolmm infer --help'
-
 export const inferSettings = schema({
   name: 'an answer',
   groups: {
     Model: modelRows,
     Adapter: {
       ...adapterRows,
+      adapter: { ...adapterRows.adapter, required: ({ merge }) => merge !== null },
       merge: text(null, 'write a checkpoint with the adapter in its weights', {
         value: 'dir',
         otherwise: 'none',
@@ -47,8 +46,12 @@ export const inferSettings = schema({
       }),
     },
     Question: {
-      image,
-      question: text(null, 'asked as it is', { otherwise: 'none', identity: true }),
+      image: { ...image, required: ({ merge, question }) => merge === null || question !== null },
+      question: text(null, 'asked as it is', {
+        otherwise: 'none',
+        required: ({ image: file }) => file !== null,
+        identity: true,
+      }),
       system,
       min_pixels,
       max_pixels,
@@ -63,16 +66,6 @@ export const inferSettings = schema({
   rules: [
     adapterRule,
     pixelRule,
-    { about: 'adapter', wrong: ({ merge, adapter }) => merge !== null && adapter === null && notGiven },
-    {
-      about: 'image',
-      wrong: ({ image: file, question, merge }) =>
-        file === null && (merge === null || question !== null) && notGiven,
-    },
-    {
-      about: 'question',
-      wrong: ({ image: file, question }) => file !== null && question === null && notGiven,
-    },
     {
       about: 'merge_dtype',
       wrong: ({ merge, merge_dtype: dtype }, the) =>
@@ -107,7 +100,7 @@ export function addInfer(host: CommandHost): void {
     examples,
     schema: inferSettings,
     json: 'answer, ids, log-probabilities and finish reason, as JSON',
-    run: async (context, { settings }, { json = false }: { json?: boolean }) => {
+    run: async (context, { settings }, { json }) => {
       const { question } = settings
       // Without a question there is an adapter to merge.
       if (question === null)

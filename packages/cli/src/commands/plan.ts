@@ -10,10 +10,9 @@ import {
   type PlannedImage,
   type RunPlan,
 } from '@evolmm/plan'
-import type { SourcesRead } from '@evolmm/settings'
-import { evolmmSettings } from '@evolmm/trainer'
+import { schema, text, toggle, type SourcesRead, type ValuesOf } from '@evolmm/settings'
+import { evolmmRows, evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
-import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
@@ -33,15 +32,54 @@ enough; a published size (3B, 7B, 32B, 72B) needs no file at all. The device may
 be one of another machine. Images are as large as --image_size says, or those of
 --data_dir, or what --max_pixels allows, or 896x896.`
 
-type Read = SourcesRead<typeof evolmmSettings.rows>
+const { solver_model: model, memory_limit: memory } = evolmmSettings.rows
 
-interface PlanFlags {
-  model?: string
-  memory?: string
-  image_size?: string
-  programs?: boolean
-  json?: boolean
-}
+/** Those of a run, of which two have a shorter name besides. */
+const planSettings = schema({
+  ...evolmmSettings,
+  groups: {
+    ...evolmmRows,
+    Models: {
+      ...evolmmRows.Models,
+      solver_model: {
+        ...model,
+        help: `${model.help}, or a published size such as 7B; --model is the same`,
+        alias: { name: 'model' },
+        elsewhere: (model.elsewhere ?? []).filter((name) => name !== 'model'),
+      },
+      memory_limit: {
+        ...memory,
+        help: 'memory of the machine, such as 80GB; --memory is the same',
+        alias: { name: 'memory' },
+      },
+    },
+  },
+})
+
+const size = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/
+
+const planFlags = schema({
+  name: 'evolmm plan',
+  groups: {
+    Plan: {
+      image_size: text(null, 'size of the largest image in pixels, such as 896x896', {
+        value: 'size',
+        otherwise: 'that of the images',
+        must: {
+          rule: 'be width and height in pixels such as 896x896',
+          holds: (said) => size.test(said.trim()),
+          remedy: 'correct it',
+        },
+        identity: false,
+      }),
+      programs: toggle(false, 'also build every program, and show what it takes and gives', {
+        identity: false,
+      }),
+    },
+  },
+})
+
+type Read = SourcesRead<typeof planSettings.rows>
 
 export function addPlan(host: CommandHost): void {
   addSettingsCommand(host, 'plan', {
@@ -50,20 +88,9 @@ export function addPlan(host: CommandHost): void {
     description:
       'Says how much memory a run of train would take, by kind and by phase, and the largest batch.',
     examples,
-    schema: evolmmSettings,
+    schema: planSettings,
     json: 'the same as JSON',
-    addFlags: (command) =>
-      command
-        .optionsGroup('Plan:')
-        .option('--model <dir_or_id>', 'the same as --solver_model, or a published size: 7B')
-        .option('--memory <bytes>', 'the same as --memory_limit: 80GB, 80GiB')
-        .option('--image_size <size>', 'of the largest image in pixels: 896x896')
-        .option('--programs', 'also build every program, and show what it takes and gives'),
-    readFlags: (flags, { model, memory }: PlanFlags) => ({
-      ...flags,
-      ...(model !== undefined && { solver_model: model }),
-      ...(memory !== undefined && { memory_limit: memory }),
-    }),
+    own: planFlags,
     run: plan,
   })
 }
@@ -71,7 +98,7 @@ export function addPlan(host: CommandHost): void {
 async function plan(
   context: Context,
   read: Read,
-  { image_size: size, programs, json }: PlanFlags,
+  { image_size: largest, programs, json }: ValuesOf<typeof planFlags> & { json: boolean },
 ): Promise<undefined> {
   const { settings } = read
   const progress = showProgress(context)
@@ -79,13 +106,13 @@ async function plan(
   const plan = await planRun(settings, { device, hub: hubOptions(progress) })
   progress.clear()
   const report = shownReport(plan, {
-    image: await imageOf(plan, read, size),
+    image: await imageOf(plan, read, largest),
     limits: await limitsOf(plan),
   })
-  const graphs = programs === true ? planGraphs(plan) : undefined
+  const graphs = programs ? planGraphs(plan) : undefined
   const shown = graphs === undefined ? '' : `${formatGraphs(graphs, { tensors: true })}\n`
   context.stdout.write(
-    json === true
+    json
       ? `${JSON.stringify({ ...report, ...(graphs && { programs: graphs }) })}\n`
       : `${shown}${formatPlan(report)}`,
   )
@@ -98,8 +125,11 @@ async function limitsOf(plan: RunPlan): Promise<Limits> {
   return plan.device !== 'cpu' && limit !== null ? { device: limit } : memoryLimits(plan)
 }
 
-async function imageOf(plan: RunPlan, { sources }: Read, size: string | undefined): Promise<PlannedImage> {
-  if (size !== undefined) return parseSize(size)
+async function imageOf(plan: RunPlan, { sources }: Read, largest: string | null): Promise<PlannedImage> {
+  if (largest !== null) {
+    const [, width, height] = size.exec(largest.trim()) ?? []
+    return { width: Number(width), height: Number(height) }
+  }
   const { settings } = plan
   const there = await stat(settings.data_dir).then(
     (entry) => entry.isDirectory(),
@@ -111,14 +141,4 @@ async function imageOf(plan: RunPlan, { sources }: Read, size: string | undefine
   }
   const side = settings.max_pixels === null ? 896 : Math.ceil(Math.sqrt(settings.max_pixels))
   return { width: side, height: side }
-}
-
-function parseSize(size: string): PlannedImage {
-  const match = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/.exec(size.trim())
-  if (match !== null) return { width: Number(match[1]), height: Number(match[2]) }
-  throw new EvolmmError(
-    'INVALID_OPTION',
-    `--image_size: must be width and height in pixels such as 896x896, got ${JSON.stringify(size)}; correct it`,
-    { details: { option: 'image_size', value: size } },
-  )
 }

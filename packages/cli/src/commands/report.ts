@@ -35,7 +35,7 @@ export function addReport(host: CommandHost): void {
       'Writes one HTML page about a run: what changed, curves, and pictures with their questions and votes.',
     examples,
     schema: reportSettings,
-    addFlags: (command) => command.argument('[run]', 'folder of the run, with run.json and its log'),
+    addArguments: (command) => command.argument('[run]', 'folder of the run, with run.json and its log'),
     run: async (context, { settings: { output } }, { args: [folder = ''] }) => {
       if (folder === '')
         throw new EvolmmError(

@@ -45,7 +45,7 @@ export function addScore(host: CommandHost): void {
     examples,
     schema: scoreSettings,
     json: 'ids, positions, grids and log-probabilities, as JSON',
-    run: (context, { settings }, { json = false }: { json?: boolean }) =>
+    run: (context, { settings }, { json }) =>
       withPrompt(context, settings, (prepared) => score(context, { settings, json }, prepared)),
   })
 }

@@ -1,12 +1,13 @@
 /** `evolmm setup cuda`: what a GPU of NVIDIA needs beyond the npm package. */
-import { Argument, type Command } from 'commander'
+import { Argument } from 'commander'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { schema, toggle } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import type { InstallerResult } from '../installer'
 import { oneLine } from '../texts'
-import { addOutputFlags } from '../options'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
 
 // The installer knows `cuda12` as well, but in this variable only 1 makes it fetch what is already there.
 const environment = { ONNXRUNTIME_NODE_INSTALL: '1' }
@@ -19,47 +20,54 @@ Examples:
 Linux x64 only. The driver, CUDA 12 and cuDNN 9 have to be there already. A proxy is taken from
 GLOBAL_AGENT_HTTPS_PROXY. "evolmm doctor" says afterwards whether the device is usable.`
 
-export function addSetup(program: Command, context: Context): void {
-  const command = program
-    .command('setup')
-    .usage('cuda [options]')
-    .summary('fetch the libraries for NVIDIA GPUs')
-    .description(
+const setupFlags = schema({
+  name: 'evolmm setup',
+  groups: {
+    Output: { dry_run: toggle(false, 'write what would be run, and run nothing', { identity: false }) },
+  },
+})
+
+export function addSetup(host: CommandHost): void {
+  addSettingsCommand(host, 'setup', {
+    usage: 'cuda [options]',
+    summary: 'fetch the libraries for NVIDIA GPUs',
+    description:
       "Fetches ONNX Runtime's CUDA libraries with the installer of onnxruntime-node: for the @evolmm/vlm in the " +
-        'working directory if there is one, otherwise for that of this command.',
-    )
-    .addArgument(new Argument('<device>', 'what to set up').choices(['cuda']))
-  command.optionsGroup('Output:').option('--dry_run', 'write what would be run, and run nothing')
-  addOutputFlags(command)
-    .addHelpText('after', examples)
-    .action(async (_: string, { dry_run: dryRun }: { dry_run?: boolean }) => {
-      const { installer, stdout } = context
-      const { platform, arch } = installer
-      if (platform !== 'linux' || arch !== 'x64')
-        throw failed(`must run on Linux x64, got ${platform} ${arch}; choose device webgpu or cpu`)
-      const script = installer.script()
-      if (dryRun === true) {
-        const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-        stdout.write(`${[...variables, process.execPath, script].join(' ')}\n`)
-        return
-      }
-      const start = Date.now()
-      const result = await installer.run(script, environment)
-      const folder = join(dirname(script), '..', 'bin')
-      const missing = installer.missing(script)
-      // It may also end in silence, when a connection breaks.
-      if (result.code === 0 && missing.length > 0) throw unreached(`no ${missing[0]} after it ended`, folder)
-      if (result.code !== 0) {
-        installer.clean(script, start)
-        const reason = reasonOf(result)
-        throw fileFault.test(reason)
-          ? failed(
-              `must be able to write below ${folder} and ${tmpdir()}, got ${reason}; free some space or mend the rights`,
-            )
-          : unreached(reason, folder)
-      }
-      stdout.write(`CUDA libraries are under ${folder}; evolmm doctor says whether they start\n`)
-    })
+      'working directory if there is one, otherwise for that of this command.',
+    examples,
+    addArguments: (command) =>
+      command.addArgument(new Argument('<device>', 'what to set up').choices(['cuda'])),
+    own: setupFlags,
+    run: (context, _, { dry_run: isDry }) => setUp(context, isDry),
+  })
+}
+
+async function setUp({ installer, stdout }: Context, isDry: boolean): Promise<undefined> {
+  const { platform, arch } = installer
+  if (platform !== 'linux' || arch !== 'x64')
+    throw failed(`must run on Linux x64, got ${platform} ${arch}; choose device webgpu or cpu`)
+  const script = installer.script()
+  if (isDry) {
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    stdout.write(`${[...variables, process.execPath, script].join(' ')}\n`)
+    return
+  }
+  const start = Date.now()
+  const result = await installer.run(script, environment)
+  const folder = join(dirname(script), '..', 'bin')
+  const missing = installer.missing(script)
+  // It may also end in silence, when a connection breaks.
+  if (result.code === 0 && missing.length > 0) throw unreached(`no ${missing[0]} after it ended`, folder)
+  if (result.code !== 0) {
+    installer.clean(script, start)
+    const reason = reasonOf(result)
+    throw fileFault.test(reason)
+      ? failed(
+          `must be able to write below ${folder} and ${tmpdir()}, got ${reason}; free some space or mend the rights`,
+        )
+      : unreached(reason, folder)
+  }
+  stdout.write(`CUDA libraries are under ${folder}; evolmm doctor says whether they start\n`)
 }
 
 const fileFault = /\b(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|ENOTDIR|EISDIR)\b/

@@ -37,12 +37,8 @@ export function addSync(host: CommandHost): void {
     examples,
     schema: syncSettings,
     json: 'the outcome as JSON',
-    addFlags: (command) => command.argument('[run]', 'folder of the run, with wandb.json'),
-    run: (
-      context,
-      { settings },
-      { json = false, args: [folder = ''] }: { json?: boolean; args: readonly string[] },
-    ) => {
+    addArguments: (command) => command.argument('[run]', 'folder of the run, with wandb.json'),
+    run: (context, { settings }, { json, args: [folder = ''] }) => {
       if (folder === '')
         throw new EvolmmError(
           'INVALID_OPTION',

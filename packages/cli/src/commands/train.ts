@@ -1,10 +1,9 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
 import { basename } from 'node:path'
-import { Option } from 'commander'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { chosenTrackers } from '@evolmm/runs'
-import { formatSettings, settingsData, type SourcesRead } from '@evolmm/settings'
+import { formatSettings, schema, settingsData, toggle, type SourcesRead } from '@evolmm/settings'
 import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
@@ -39,6 +38,19 @@ as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
 
 type Read = SourcesRead<typeof evolmmSettings.rows>
 
+const trainFlags = schema({
+  name: 'evolmm train',
+  groups: {
+    Configuration: {
+      dry_run: toggle(
+        false,
+        'check settings, files, device and memory, build all programs, show it, and stop',
+        { identity: false },
+      ),
+    },
+  },
+})
+
 export function addTrain(host: CommandHost): void {
   addSettingsCommand(host, 'train', {
     usage: '--data_dir <dir> [options]',
@@ -49,17 +61,10 @@ export function addTrain(host: CommandHost): void {
     examples,
     schema: evolmmSettings,
     json: 'the outcome as JSON, or the configuration with --dry_run',
-    addFlags: (command) =>
-      command
-        .optionsGroup('Configuration:')
-        .option(
-          '--dry_run',
-          'check settings, files, device and memory, build all programs, show it, and stop',
-        )
-        .addOption(new Option('--no-dry_run', 'train').hideHelp()),
-    run: async (context, read, { dry_run: dry, json = false }: { dry_run?: boolean; json?: boolean }) => {
+    own: trainFlags,
+    run: async (context, read, { dry_run: isDry, json }) => {
       await checkFiles(read.settings)
-      return (dry === true ? show : train)(context, read, json)
+      return (isDry ? show : train)(context, read, json)
     },
   })
 }

@@ -23,8 +23,17 @@ export interface RunOptions {
 }
 
 export async function runCommand(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
-  const { library = fakeLibrary(), terminal = false, environment = {} } = options
+  const { library = fakeLibrary() } = options
   const written = { stdout: '', stderr: '' }
+  const code = await run(argv, fakeContext({ ...options, library }, written))
+  return { code, ...written, calls: 'calls' in library ? (library as FakeLibrary).calls : [] }
+}
+
+/** What a command is given here, which adds to `written` what it writes. */
+export function fakeContext(
+  { library = fakeLibrary(), terminal = false, environment = {}, ...options }: RunOptions = {},
+  written = { stdout: '', stderr: '' },
+): Context {
   const output = (name: 'stdout' | 'stderr') => ({
     isTTY: terminal,
     columns: 80,
@@ -32,7 +41,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
       written[name] += text
     },
   })
-  const code = await run(argv, {
+  return {
     library,
     installer: {
       platform: 'linux',
@@ -48,8 +57,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
     stderr: output('stderr'),
     environment,
     onInterrupt: options.onInterrupt ?? (() => () => undefined),
-  })
-  return { code, ...written, calls: 'calls' in library ? (library as FakeLibrary).calls : [] }
+  }
 }
 
 /** Values that a call was given. */
