@@ -13,6 +13,7 @@ export { wordsBeforeAnswer } from './parse/words-before-answer'
 // 2. When two answers are the same
 export { normalizeCanonical, type CanonicalOptions } from './normalize/normalize-canonical'
 export { normalizeReleased } from './normalize/normalize-released'
+export { normalizerNames, normalizers, type NormalizerName } from './normalize/normalizers'
 
 // 3. What a group of answers says
 export { groupStatistics, type VoteOptions, type GroupStatistics } from './group-statistics'

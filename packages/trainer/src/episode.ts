@@ -3,6 +3,7 @@ import type { Sample } from '@evolmm/dataset'
 import type { Answer, GroupStatistics, ParsedQuestion } from '@evolmm/rewards'
 import type { Completion, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { GradedAnswer } from './custom-functions'
+import type { ProposerRewards, SolverRewards } from './reward-rules'
 import type { Role } from './role'
 
 /** A field is `null` until its stage, and stays so where an earlier stage was the last: nobody asks what was rejected. */
@@ -40,17 +41,12 @@ export interface Graded {
   /** The answers as written, before they are normalised. */
   raw: readonly Answer[]
   statistics: GroupStatistics
-  /** What each answer earns by either rule of the method. */
-  rewards: readonly BothRewards[]
+  /** What each answer earns by each reward. */
+  rewards: readonly SolverRewards[]
   /** The rewards that are learned from. */
   used: readonly (number | null)[]
-  /** What the question earns by either rule of the method. */
-  proposerRewards: BothRewards
-}
-
-export interface BothRewards {
-  continuous: number | null
-  discrete: number | null
+  /** What the question earns by each reward. */
+  proposerRewards: ProposerRewards
 }
 
 export interface Lesson {

@@ -5,7 +5,7 @@
  * - An invalid answer is `null` in `solver_answers_raw` and `solver_answers_norm`. `answer_hist` counts the valid ones
  *   only (a key cannot be `null`), so N minus its sum is the number of invalid answers. An object of JavaScript does not
  *   keep the order of keys such as "12": the histogram is read back from `solver_answers_norm`, which has it all.
- * - `solver_rewards_raw` and `solver_rewards_soft` are there whichever rule the solver learns from, and `null` where an
+ * - `solver_rewards_raw` and `solver_rewards_soft` are there whichever reward the solver learns from, and `null` where an
  *   answer was not scored. What an update used is in `solver_rewards`.
  * - Of the roles' updates, the watch and the times, each number has its field's name with underscores.
  */
@@ -23,8 +23,12 @@ import {
   type LogLine,
   type LogNumber,
 } from '@evolmm/runs'
-import type { AnswerRecord, ImageRecord, IterationRecord } from './record/record'
+import { answerFields } from './record/answer-fields'
+import { questionFields } from './record/question-fields'
+import type { ImageRecord, IterationRecord } from './record/record'
 import type { UpdateRecord } from './record/update-fields'
+import { voteFields } from './record/vote-fields'
+import { proposerRewards, solverRewards, type RewardRule } from './reward-rules'
 import { perRole, roles, type Role } from './role'
 
 type Numbers = Record<string, LogNumber | null>
@@ -38,56 +42,21 @@ interface IterLogLine extends LogLine, Record<`${Role}_update`, Numbers | null> 
   watch: { alarms: Alarm[] }
   probe: Numbers | null
   seconds: Numbers
-  /** The keys of an image and of its answers, by the tables below. */
+  /** The keys of an image and of its answers, by the tables of `record/`. */
   [key: string]: unknown
 }
 
-/** The keys of an image's fields. */
-const imageKeys = {
-  path: 'image_path',
-  relativePath: 'relative_path',
-  epoch: 'epoch',
-  question: 'proposer_question',
-  proposerText: 'proposer_out_xml',
-  proposerTokens: 'proposer_tokens',
-  faults: 'question_faults',
-  rejected: 'rejected',
-  questionLogProbability: 'question_log_probability',
-  majority: 'maj_answer',
-  majorityCount: 'maj_count',
-  agreement: 'maj_frac',
-  entropy: 'entropy_nats',
-  proposerReward: 'proposer_reward',
-  proposerAdvantage: 'proposer_advantage',
-} as const satisfies Record<Exclude<keyof ImageRecord, 'answers' | 'histogram' | 'proposerRewards'>, string>
+const imageFields = { ...questionFields, ...voteFields }
+const solverRewardFields = rewardFields(solverRewards, 'solver_rewards')
+const proposerRewardFields = rewardFields(proposerRewards, 'proposer_reward')
 
-const proposerRewardKeys = {
-  continuous: 'proposer_reward_gauss',
-  discrete: 'proposer_reward_discrete',
-} as const satisfies Record<keyof ImageRecord['proposerRewards'], string>
-
-/** The keys of an answer's fields; each has a list with one entry for each answer. */
-const answerKeys = {
-  text: 'solver_outputs',
-  raw: 'solver_answers_raw',
-  answer: 'solver_answers_norm',
-  reward: 'solver_rewards',
-  advantage: 'solver_advantages',
-  wordsBefore: 'pre_answer_word_counts',
-  tokens: 'solver_tokens',
-  finishReason: 'solver_finish_reasons',
-} as const satisfies Record<Exclude<keyof AnswerRecord, 'rewards'>, string>
-
-const answerRewardKeys = {
-  continuous: 'solver_rewards_soft',
-  discrete: 'solver_rewards_raw',
-} as const satisfies Record<keyof AnswerRecord['rewards'], string>
-
-/** Fields whose number may be one that JSON does not have: all else is read as it stands. */
-const numbers = new Set([
-  ...['questionLogProbability', 'agreement', 'entropy', 'proposerReward', 'proposerAdvantage'],
-  ...['reward', 'advantage', 'continuous', 'discrete'],
-])
+/** The lists of a line that have an entry for each answer, and those among them that no log lacks. */
+const listFields: readonly LogField[] = [
+  ...Object.values<LogField>(answerFields),
+  ...Object.values(solverRewardFields),
+]
+const lists = listFields.map(({ key }) => key)
+const oldLists = listFields.filter(({ isLater }) => isLater !== true).map(({ key }) => key)
 
 export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
   file: 'iter_log.jsonl',
@@ -97,13 +66,13 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
       step,
       image: i,
       images: images.length,
-      ...toKeys(image, imageKeys),
-      ...toLists(image.answers, answerKeys),
+      ...toKeys(image, imageFields),
+      ...toLists(image.answers, answerFields),
       ...toLists(
         image.answers.map(({ rewards }) => rewards),
-        answerRewardKeys,
+        solverRewardFields,
       ),
-      ...toKeys(image.proposerRewards, proposerRewardKeys),
+      ...toKeys(image.proposerRewards, proposerRewardFields),
       answer_hist: validVotes(image),
       ...updateLines(updates),
       watch: { ...toLogFields(shares), alarms },
@@ -124,11 +93,13 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
     }
   },
   isWhole: (line) => {
-    const lists = [...Object.values(answerKeys), ...Object.values(answerRewardKeys)].map((key) => line[key])
+    const length = lengthOf(line[oldLists[0]])
     return (
       [line.image, line.images].every(Number.isSafeInteger) &&
-      Array.isArray(line[imageKeys.faults]) &&
-      lists.every((list) => Array.isArray(list) && list.length === (lists[0] as unknown[]).length) &&
+      Array.isArray(line[imageFields.faults.key]) &&
+      length !== undefined &&
+      oldLists.every((key) => lengthOf(line[key]) === length) &&
+      lists.every((key) => line[key] === undefined || lengthOf(line[key]) === length) &&
       [...roles.map((role) => line[`${role}_update`]), line.probe].every(
         (value) => typeof value === 'object',
       ) &&
@@ -138,20 +109,42 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
   placeOf: ({ image, images }) => ({ place: image, count: images }),
 }
 
-type Keys = Readonly<Record<string, string>>
+/** What the log needs to know of a field: numbers may be ones that JSON does not have, all else is read as it stands. */
+interface LogField {
+  key: string
+  measure?: unknown
+  isLater?: true
+}
+type LogFields = Readonly<Record<string, LogField>>
 type Values = Readonly<Record<string, unknown>>
 
+/** A list, or a number, for each reward of a table: by its released name, or with that of the reward. */
+function rewardFields(rules: Readonly<Record<string, RewardRule<never>>>, before: string): LogFields {
+  return Object.fromEntries(
+    Object.entries(rules).map(([name, { make, released }]) => [
+      name,
+      released === undefined
+        ? { key: `${before}_${name}`, measure: make, isLater: true as const }
+        : { key: released.key, measure: make },
+    ]),
+  )
+}
+
 function toImage(line: IterLogLine): ImageRecord {
-  const texts = line[answerKeys.text] as readonly string[]
+  const texts = line[answerFields.text.key] as readonly string[]
   return {
-    ...fromKeys(imageKeys, (key) => line[key]),
+    ...fromKeys(imageFields, (key) => line[key]),
     answers: texts.map((_, i) => {
-      const entry = (key: string) => (line[key] as readonly unknown[])[i]
-      return { ...fromKeys(answerKeys, entry), rewards: fromKeys(answerRewardKeys, entry) }
+      const entry = (key: string) => (line[key] as readonly unknown[] | undefined)?.[i]
+      return { ...fromKeys(answerFields, entry), rewards: fromKeys(solverRewardFields, entry) }
     }),
-    histogram: histogramOf(line[answerKeys.answer] as readonly Answer[]),
-    proposerRewards: fromKeys(proposerRewardKeys, (key) => line[key]),
+    histogram: histogramOf(line[answerFields.answer.key] as readonly Answer[]),
+    proposerRewards: fromKeys(proposerRewardFields, (key) => line[key]),
   } as unknown as ImageRecord
+}
+
+function lengthOf(list: unknown): number | undefined {
+  return Array.isArray(list) ? list.length : undefined
 }
 
 function updateLines(
@@ -166,26 +159,26 @@ function updateOf(line: Numbers | null): UpdateRecord | null {
   return line && (fromLogFields(line) as UpdateRecord)
 }
 
-function toKeys(values: object, keys: Keys): Record<string, unknown> {
+function toKeys(values: object, fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(keys).map(([field, key]) => [key, written((values as Values)[field])]),
+    Object.entries(fields).map(([name, { key }]) => [key, written((values as Values)[name])]),
   )
 }
 
-function toLists(values: readonly object[], keys: Keys): Record<string, unknown[]> {
+function toLists(values: readonly object[], fields: LogFields): Record<string, unknown[]> {
   return Object.fromEntries(
-    Object.entries(keys).map(([field, key]) => [
+    Object.entries(fields).map(([name, { key }]) => [
       key,
-      values.map((value) => written((value as Values)[field])),
+      values.map((value) => written((value as Values)[name])),
     ]),
   )
 }
 
-function fromKeys(keys: Keys, valueOf: (key: string) => unknown): Record<string, unknown> {
+function fromKeys(fields: LogFields, valueOf: (key: string) => unknown): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(keys).map(([field, key]) => {
-      const value = valueOf(key)
-      return [field, numbers.has(field) ? fromLogNumber((value ?? null) as LogNumber | null) : value]
+    Object.entries(fields).map(([name, { key, measure }]) => {
+      const value = valueOf(key) ?? null
+      return [name, measure === undefined ? value : fromLogNumber(value as LogNumber | null)]
     }),
   )
 }

@@ -3,6 +3,7 @@ import type { GradedQuestion } from './custom-functions'
 import { reached, type Episode } from './episode'
 import type { Loop } from './loop'
 import { ownRewards } from './over-group'
+import { proposerRewardNames } from './reward-rules'
 
 export async function setLessons(loop: Loop, step: number, episodes: readonly Episode[]): Promise<void> {
   const { proposer_update_freq: every } = loop.settings
@@ -33,7 +34,7 @@ async function proposerRewards(
   proposed: readonly ProposedEpisode[],
 ): Promise<readonly (number | null)[]> {
   const { reward, proposer_reward: own } = settings
-  const rule = own ?? (typeof reward === 'function' ? 'continuous' : reward)
+  const rule = own ?? proposerRewardNames.find((name) => name === reward) ?? proposerRewardNames[0]
   // A question that could not be asked is worth nothing, which is less than any other.
   if (typeof rule !== 'function') return proposed.map(({ graded }) => graded?.proposerRewards[rule] ?? 0)
   const questions = proposed.map((episode) => gradedQuestion(step, episode))

@@ -1,10 +1,8 @@
 /** A normaliser decides when two answers count as the same. */
-import { INVALID, normalizeCanonical, normalizeReleased } from '@evolmm/rewards'
+import { INVALID, normalizers } from '@evolmm/rewards'
 import { EvolmmError } from './errors'
 import type { Normalizer } from './custom-functions'
 import type { EvolmmSettings } from './settings/settings'
-
-const normalizers = { canonical: normalizeCanonical, released: normalizeReleased }
 
 /** The function that the settings name, or one of one's own, which is asked about answers alone. */
 export function normalizer({

@@ -1,12 +1,12 @@
 /**
- * A strategy says how a role learns from its lessons: a line for each way of doing a thing, and one table that
+ * A strategy says how a role learns from its lessons. The ways of doing a thing are in `strategy-tables.ts`; this table
  * chooses for the roles.
  */
-import { emaBaseline, leaveOneOut, type AdvantageEstimator, type EmaState } from '@evolmm/rl-core'
 import type { GradientOptions } from '@evolmm/vlm'
 import type { Lesson } from './episode'
 import type { Role } from './role'
 import type { EvolmmSettings } from './settings/settings'
+import { advantages, updates, type Estimator } from './strategy-tables'
 
 export interface Strategy {
   /** What the rewards of all lessons are worth, a group for each lesson. */
@@ -18,22 +18,6 @@ export interface Strategy {
   batches: (lessons: readonly Lesson[]) => (readonly Lesson[])[]
   learningRate: number
   klTarget: number
-}
-
-type Estimator = AdvantageEstimator<EmaState | null>
-
-const advantages: Record<EvolmmSettings['baseline'], (order: 'group' | 'sample') => Estimator> = {
-  ema: (order) => emaBaseline({ start: 'first', order }),
-  'leave-one-out': leaveOneOut,
-}
-
-/** One optimizer step on the whole group, or one on each completion after the other, as released. */
-const updates: Record<
-  EvolmmSettings['solver_update'],
-  Pick<Strategy, 'batches'> & { order: 'group' | 'sample' }
-> = {
-  group: { order: 'group', batches: (lessons) => [lessons] },
-  sequential: { order: 'sample', batches: (lessons) => lessons.flatMap(apart).map((lesson) => [lesson]) },
 }
 
 export const strategies: Record<Role, (settings: EvolmmSettings) => Strategy> = {
@@ -69,14 +53,4 @@ function asOneGroup(estimator: Estimator): Estimator {
       return { advantages: rewards.map(({ length }) => advantages[0].slice(at, (at += length))), state }
     },
   }
-}
-
-/** A lesson for each completion. */
-function apart(lesson: Lesson): Lesson[] {
-  return lesson.completions.map((completion, c) => ({
-    ...lesson,
-    completions: [completion],
-    rewards: [lesson.rewards[c]],
-    advantages: [lesson.advantages[c]],
-  }))
 }

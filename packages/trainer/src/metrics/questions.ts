@@ -1,5 +1,4 @@
 /** What became of questions and answers before anything was learned from them. */
-import { knownMean } from '@evolmm/internal'
 import type { Metric } from '@evolmm/runs'
 import { panels } from '../record/panels'
 import type { IterationRecord } from '../record/record'
@@ -40,18 +39,5 @@ export const questionMetrics: readonly Metric<IterationRecord>[] = [
     name: 'questions/fault_frac',
     meaning: 'share of questions with a fault of form',
     read: ({ images }) => share(images, ({ faults }) => faults.length > 0),
-  },
-  {
-    name: 'questions/log_probability',
-    meaning: "log-probability of a question's token under the start proposer, mean over questions, in nats",
-    read: ({ images }) => knownMean(images.map(({ questionLogProbability }) => questionLogProbability)),
-    label: 'proposer',
-    tone: 'second',
-    panel: panels.distance.title,
-    title: 'How the first model finds the questions',
-    chart: {
-      note: 'Log-probability per token of new questions under the proposer of the start. A fall means questions that it would never have asked.',
-      alarm: 'unlikely-questions',
-    },
   },
 ]

@@ -2,6 +2,7 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
+import { normalizerNames } from '@evolmm/rewards'
 import { runRows, trackingRows } from '@evolmm/runs'
 import {
   bytes,
@@ -25,6 +26,8 @@ import type {
   SolverPrompt,
   SolverReward,
 } from '../custom-functions'
+import { proposerRewardNames, solverRewardNames } from '../reward-rules'
+import { advantageNames, updateNames } from '../strategy-tables'
 
 const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 const model = 'Qwen/Qwen2.5-VL-3B-Instruct'
@@ -252,12 +255,12 @@ const rollout = {
 }
 
 const rewards = {
-  reward: choice(['continuous', 'discrete'], 'what both roles learn from', {
+  reward: choice(solverRewardNames, 'what both roles learn from', {
     custom: custom<SolverReward>('(answers) => rewards'),
     identity: true,
     elsewhere: ['reward_funcs', 'reward.reward_function', 'reward_model'],
   }),
-  proposer_reward: choice(['continuous', 'discrete'], 'what questions are worth, by another rule', {
+  proposer_reward: choice(proposerRewardNames, 'what questions are worth, by another rule', {
     default: null,
     otherwise: 'as reward; continuous beside a function',
     custom: custom<ProposerReward>('(questions) => rewards'),
@@ -296,7 +299,7 @@ const rewards = {
     option: 'sigma',
     identity: true,
   }),
-  normalize_answers: choice(['canonical', 'released'], 'when two answers count as the same', {
+  normalize_answers: choice(normalizerNames, 'when two answers count as the same', {
     custom: custom<Normalizer>('(answer) => answer'),
     identity: true,
   }),
@@ -307,11 +310,9 @@ const rewards = {
 }
 
 const learning = {
-  solver_update: choice(
-    ['group', 'sequential'],
-    'one optimizer step on all answers, or one after each as released',
-    { identity: true },
-  ),
+  solver_update: choice(updateNames, 'one optimizer step on all answers, or one after each as released', {
+    identity: true,
+  }),
   update_epochs: integer(1, 'optimizer steps on the samples of an iteration', {
     min: 1,
     identity: true,
@@ -322,11 +323,11 @@ const learning = {
     min: 0,
     identity: true,
   }),
-  baseline: choice(['ema', 'leave-one-out'], 'what the reward of an answer is compared with', {
+  baseline: choice(advantageNames, 'what the reward of an answer is compared with', {
     identity: true,
     elsewhere: ['algorithm.adv_estimator', 'adv_estimator', 'scale_rewards'],
   }),
-  proposer_baseline: choice(['ema', 'leave-one-out'], 'what the reward of a question is compared with', {
+  proposer_baseline: choice(advantageNames, 'what the reward of a question is compared with', {
     identity: true,
   }),
   normalization: choice(['token-mean', 'sum'], "average the loss over an answer's tokens, or add it up", {
