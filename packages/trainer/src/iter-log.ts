@@ -121,11 +121,11 @@ type Values = Readonly<Record<string, unknown>>
 /** A list, or a number, for each reward of a table: by its released name, or with that of the reward. */
 function rewardFields(rules: Readonly<Record<string, RewardRule<never>>>, before: string): LogFields {
   return Object.fromEntries(
-    Object.entries(rules).map(([name, { make, released }]) => [
+    Object.entries(rules).map(([name, { released }]) => [
       name,
       released === undefined
-        ? { key: `${before}_${name}`, measure: make, isLater: true as const }
-        : { key: released.key, measure: make },
+        ? { key: `${before}_${name}`, measure: true, isLater: true as const }
+        : { key: released.key, measure: true },
     ]),
   )
 }

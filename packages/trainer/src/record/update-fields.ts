@@ -32,7 +32,7 @@ export interface StepTaken extends Omit<GroupGradient, 'gradient'> {
   skipped: boolean
 }
 
-interface UpdateField {
+export interface UpdateField {
   measure: (made: UpdateMade) => number | null
   shown: Shown
 }
