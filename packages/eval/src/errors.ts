@@ -12,6 +12,7 @@ export type EvalErrorCode =
   | 'INVALID_PAIRS'
   | 'INVALID_RESULTS'
   | 'INVALID_SAMPLE'
+  | 'INVALID_SCORE'
   | 'JOURNAL_DAMAGED'
   | 'JUDGE_FAILED'
   | 'JUDGE_REFUSED'

@@ -129,8 +129,10 @@ test('runs on other data, without samples or with bad ones are refused', async (
   const text = readFileSync(path, 'utf8')
   writeFileSync(path, text.replace(/"doc_hash":"./, '"doc_hash":"x'))
   await expect(compareRuns(first.results, second.results)).rejects.toMatchObject({ code: 'DIFFERENT_DATA' })
-  for (const bad of ['{"a": 1}\n', 'text\n']) {
-    writeFileSync(path, bad)
+  const values = (written: string) => `{"doc_id": 0, "evolmm": {"task": "t", "values": ${written}}}\n`
+  const bad = [values('null'), values('{"accuracy": 2}'), values('{"accuracy": "1"}')]
+  for (const lines of ['{"a": 1}\n', 'text\n', 'null\n', '{"doc_id": 0, "evolmm": null}\n', ...bad]) {
+    writeFileSync(path, lines)
     await expect(compareRuns(first.results, second.results)).rejects.toMatchObject({ code: 'INVALID_SAMPLE' })
   }
   rmSync(path)

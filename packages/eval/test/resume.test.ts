@@ -151,6 +151,42 @@ test('a journal that was changed in its middle is refused', async () => {
   expect(readFileSync(journal)).toEqual(bytes)
 })
 
+test.each<[string, (record: Record<string, unknown>) => object | null]>([
+  ['a null score', (record) => ({ ...record, score: null })],
+  ['no values', (record) => ({ ...record, score: {} })],
+  ['a value above 1', (record) => ({ ...record, score: { values: { accuracy: 1.5 } } })],
+  ['a value below 0', (record) => ({ ...record, score: { values: { accuracy: -1 } } })],
+  ['a value that is text', (record) => ({ ...record, score: { values: { accuracy: '1' } } })],
+  ['a row that is no place', (record) => ({ ...record, row: -1 })],
+  ['no answer', (record) => ({ ...record, answer: null })],
+  ['another object', () => ({ step: 1 })],
+])('a journal whose line has %s, last or not, is refused and stays whole', async (_what, change) => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  const journal = journalOf(folder) ?? ''
+  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n')
+  for (const at of [1, lines.length - 1]) {
+    const changed = lines.with(at, JSON.stringify(change(JSON.parse(lines[at]) as Record<string, unknown>)))
+    const text = `${changed.join('\n')}\n`
+    writeFileSync(journal, text)
+    await expect(evaluate(options(file, folder))).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' })
+    expect(readFileSync(journal, 'utf8')).toBe(text)
+  }
+})
+
+test.each([undefined, { values: { accuracy: 7 } }, { values: { accuracy: NaN } }, { accuracy: 1 }])(
+  'a task that scores an answer as %o is refused before that is stored',
+  async (score) => {
+    const folder = temporaryFolder()
+    const given = options(writeSums(folder, 4), folder)
+    const tasks = given.tasks.map((task): Task => ({ ...task, score: () => score as never }))
+    await expect(evaluate({ ...given, tasks })).rejects.toMatchObject({ code: 'INVALID_SCORE' })
+    expect(doneRows(folder)).toHaveLength(3)
+    await evaluate(given)
+  },
+)
+
 test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 9)
@@ -162,7 +198,7 @@ test('a tail of zeros, as a loss of power leaves it, is cut off', async () => {
   expect(asked).toBe(18 - 6)
 })
 
-test.each(['{"task": "first"}', '[1]', 'null'])('a last line %s is no row and is cut off', async (line) => {
+test.each(['{"task": "first"', '[1]', 'null'])('a last line %s is no row and is cut off', async (line) => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 9)
   await interrupted(file, folder, 3)

@@ -431,15 +431,36 @@ test('what cannot be is one typed error, at once', async () => {
   expect(await codeOf(() => wandb(options({ imagesEvery: -1 })))).toBe('INVALID_OPTION')
   expect(await codeOf(() => open().log(entry(1)))).toBe('NOT_STARTED')
   expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_NOTHING_TO_SYNC')
-  writeFileSync(join(folder, 'wandb.json'), '{}')
-  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_STATE_DAMAGED')
-  expect(await codeOf(() => run(1, 1))).toBe('WANDB_STATE_DAMAGED')
 })
 
-test('a journal with a damaged line in its middle is left as it is', async () => {
+test.each([
+  '{}',
+  'null',
+  ...['"config":null', '"config":[]', '"started":"x"', '"entity":1', '"sent":-1', '"output_base":null'],
+  ...['"resume_checked":0', '"exit_code":"x"', '"completed":null', '"history_base":1.5'],
+])('a wandb.json with %s is one typed error, and stays', async (part) => {
+  await run(1, 3, { mode: 'offline' })
+  const path = join(folder, 'wandb.json')
+  const whole = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')))
+  const field = /^"\w+":/.exec(part)?.[0]
+  const damaged =
+    field === undefined ? part : whole.replace(new RegExp(`${field}(\\{[^}]*\\}|"[^"]*"|[^,}]*)`), part)
+  expect(damaged).not.toBe(whole)
+  writeFileSync(path, damaged)
+  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_STATE_DAMAGED')
+  expect(await codeOf(() => run(1, 1))).toBe('WANDB_STATE_DAMAGED')
+  expect(readFileSync(path, 'utf8')).toBe(damaged)
+})
+
+test.each([
+  ['"_step":2', '"_step":x'],
+  ['"_step":3', '"_step":null'],
+  ['"media":[]', '"media":null'],
+])('a journal that says %s as %s is left as it is', async (good, bad) => {
   await run(1, 3, { mode: 'offline' })
   const path = join(folder, 'wandb', 'journal.jsonl')
-  const damaged = readFileSync(path, 'utf8').replace('"_step":2', '"_step":x')
+  const damaged = readFileSync(path, 'utf8').replace(good, bad)
+  expect(damaged).toContain(bad)
   writeFileSync(path, damaged)
   expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_JOURNAL_DAMAGED')
   expect(readFileSync(path, 'utf8')).toBe(damaged)

@@ -20,7 +20,7 @@ export async function compareRuns(first: string, second: string): Promise<Compar
   const [setupA, setupB] = [await readSetup(first), await readSetup(second)]
   const compared = [...a].flatMap(([task, rows]) => {
     const others = b.get(task)
-    const differing = unlike(setupA[task], setupB[task])
+    const differing = unlike(setupA.get(task), setupB.get(task))
     return others ? compareTask(task, rows, others).map((one) => ({ ...one, unlike: differing })) : []
   })
   if (compared.length > 0) return compared
@@ -43,11 +43,9 @@ function compareTask(task: string, first: Rows, second: Rows): Omit<ComparedMetr
         { details: { task, row: id } },
       )
   }
-  const metrics = new Set(
-    [...first.values(), ...second.values()].flatMap(({ values }) => Object.keys(values)),
-  )
+  const metrics = new Set([...first.values(), ...second.values()].flatMap(({ values }) => [...values.keys()]))
   return [...metrics].flatMap((metric) => {
-    const value = (row: SampledRow | undefined) => row?.values[metric] ?? undefined
+    const value = (row: SampledRow | undefined) => row?.values.get(metric) ?? undefined
     const pairs: [number, number][] = []
     let unpaired = 0
     for (const id of new Set([...first.keys(), ...second.keys()])) {

@@ -1,11 +1,13 @@
 /** The values per row of a finished run, from its samples files: ours, and those that lmms-eval wrote. */
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isObject, parseObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
+import { isScores } from '../scoring/check-score'
 
 export interface SampledRow {
   hash: string | undefined
-  values: Readonly<Record<string, number | null>>
+  values: ReadonlyMap<string, number | null>
 }
 
 /** The samples by task, by row. `results` is the path of a `…_results.json`. */
@@ -33,34 +35,26 @@ export async function readSamples(results: string): Promise<Map<string, Map<numb
 }
 
 function readSample(line: string, where: string): SampledRow & { id: number; task: string | undefined } {
-  let sample: Record<string, unknown>
-  try {
-    sample = JSON.parse(line) as Record<string, unknown>
-  } catch (cause) {
-    throw badSample(where, cause)
-  }
-  const {
-    doc_id: id,
-    doc_hash: hash,
-    evolmm,
-  } = sample as { doc_id?: unknown; doc_hash?: unknown; evolmm?: unknown }
-  if (typeof id !== 'number') throw badSample(where)
-  const own = evolmm as { task?: string; values?: Record<string, number | null> } | undefined
+  const { doc_id: id, doc_hash: hash, evolmm: own = {}, ...sample } = parseObject(line) ?? {}
+  if (typeof id !== 'number' || !isObject(own)) throw badSample(where)
+  const { task, values } = own
+  if ((task !== undefined && typeof task !== 'string') || (values !== undefined && !isScores(values)))
+    throw badSample(where)
   const numbers = Object.entries(sample).filter(
-    (entry): entry is [string, number] => entry[0] !== 'doc_id' && typeof entry[1] === 'number',
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
   )
   return {
     id,
-    task: own?.task,
+    task,
     hash: typeof hash === 'string' ? hash : undefined,
-    values: own?.values ?? Object.fromEntries(numbers),
+    values: new Map(values === undefined ? numbers : Object.entries(values)),
   }
 }
 
-function badSample(where: string, cause?: unknown): EvolmmError {
+function badSample(where: string): EvolmmError {
   return new EvolmmError(
     'INVALID_SAMPLE',
-    `${where}: must be a JSON object with a doc_id, got something else; write the samples again`,
-    { details: { where }, ...(cause !== undefined && { cause }) },
+    `${where}: must be a JSON object with a doc_id and numbers, got something else; write the samples again`,
+    { details: { where } },
   )
 }

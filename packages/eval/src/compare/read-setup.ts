@@ -8,12 +8,12 @@ import type { TaskResult } from '../run/summarize'
 
 export type Setup = Pick<TaskResult, 'mode' | 'judge' | 'revision' | 'rows' | 'fallbackShare' | 'unscored'>
 
-export async function readSetup(results: string): Promise<Readonly<Record<string, Setup | undefined>>> {
+export async function readSetup(results: string): Promise<ReadonlyMap<string, Setup>> {
   const text = await readFile(results, 'utf8').catch(() => undefined)
-  if (text === undefined) return {}
+  if (text === undefined) return new Map()
   try {
     const { evolmm } = Object(JSON.parse(text)) as { evolmm?: { tasks?: Record<string, Setup> } }
-    return evolmm?.tasks ?? {}
+    return new Map(Object.entries(evolmm?.tasks ?? {}))
   } catch (cause) {
     throw new EvolmmError(
       'INVALID_RESULTS',

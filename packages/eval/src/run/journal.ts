@@ -5,6 +5,7 @@
  */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseObject } from '@evolmm/internal'
 import {
   lockFile,
   makeFolder,
@@ -14,6 +15,7 @@ import {
   type AppendFile,
 } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
+import { isScore } from '../scoring/check-score'
 import type { Score } from '../task'
 
 export interface RowRecord {
@@ -128,33 +130,32 @@ function keep(records: Journal['records'], record: RowRecord): void {
   records.set(record.task, rows.set(record.row, record))
 }
 
-/** Reads whole lines, which end at `size`; nothing where there is no file. */
+/**
+ * Reads whole lines, which end at `size`; nothing where there is no file. What a loss of power leaves is no JSON and is
+ * followed by no good line; anything else that is no record is not our doing, and nothing of it is cut off.
+ */
 async function readRecords(path: string): Promise<{ records: Journal['records']; size: number }> {
   const bytes = (await readIfThere(path)) ?? Buffer.alloc(0)
   const records: Journal['records'] = new Map()
   let good = 0
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
-    const record = parseRecord(bytes.toString('utf8', good, end))
-    if (record === undefined) {
-      // A tail that the disk lost in a loss of power is not followed by a good line; anything else is not our doing.
-      if (bytes.subarray(end + 1).some((byte) => byte === 10)) throw damaged(path, good)
-      break
-    }
-    keep(records, record)
+    const line = parseObject(bytes.toString('utf8', good, end))
+    if (line === undefined && !bytes.includes(10, end + 1)) break
+    if (line === undefined || !isRecord(line)) throw damaged(path, good)
+    keep(records, line)
     good = end + 1
   }
   return { records, size: good }
 }
 
-function parseRecord(line: string): RowRecord | undefined {
-  try {
-    const record = JSON.parse(line) as Partial<RowRecord> | null
-    return typeof record?.task === 'string' && typeof record.row === 'number'
-      ? (record as RowRecord)
-      : undefined
-  } catch {
-    return undefined
-  }
+function isRecord(line: Record<string, unknown>): line is Record<string, unknown> & RowRecord {
+  const { task, row, hash, target, input, raw, answer, score } = line
+  return (
+    [task, hash, target, input, raw, answer].every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(row) &&
+    Number(row) >= 0 &&
+    (score === undefined || isScore(score))
+  )
 }
 
 function damaged(path: string, at: number): EvolmmError {

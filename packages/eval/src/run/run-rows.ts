@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Row } from '@evolmm/dataset'
 import { EvolmmError } from '../errors'
 import type { Ask } from '../ask'
+import { checkScore } from '../scoring/check-score'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Task } from '../task'
 import type { Journal, RowRecord } from './journal'
@@ -119,7 +120,7 @@ async function scoreBatch(
   // At once: a judge far away answers a batch in the time of one row.
   const settled = await Promise.allSettled(
     records.map(async ({ answer }, i) =>
-      task.score(rows[i].row, answer, { mode, judge, fallback, seed, signal }),
+      checkScore(task, await task.score(rows[i].row, answer, { mode, judge, fallback, seed, signal })),
     ),
   )
   return {

@@ -6,6 +6,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isObject, parseObject } from '@evolmm/internal'
 import { openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 
@@ -88,13 +89,13 @@ async function scan(path: string): Promise<{ ends: number[]; lastStep: number }>
       rest = Buffer.concat([rest, chunk])
       let start = 0
       for (let stop = rest.indexOf(10); stop !== -1; stop = rest.indexOf(10, start)) {
-        const step = stepOf(rest.toString('utf8', start, stop))
-        if (bad) throw damaged(path, ends.length + 1)
+        const line = parseObject(rest.toString('utf8', start, stop))
+        // At the end, what a killed process left may end like a line, but is no object.
+        if (bad || (line !== undefined && !isLine(line))) throw damaged(path, ends.length + 1)
         start = stop + 1
-        // At the end, what a killed process left may look like a line.
-        bad = step === undefined
-        if (step === undefined) continue
-        lastStep = step
+        bad = line === undefined
+        if (line === undefined) continue
+        lastStep = line.history._step
         ends.push(position + start)
       }
       position += start
@@ -114,11 +115,15 @@ function damaged(path: string, line: number): EvolmmError {
   )
 }
 
-function stepOf(line: string): number | undefined {
-  try {
-    const { history } = JSON.parse(line) as Partial<JournalLine>
-    return typeof history?._step === 'number' ? history._step : undefined
-  } catch {
-    return undefined
-  }
+function isLine(
+  line: Record<string, unknown>,
+): line is Record<string, unknown> & { history: { _step: number } } {
+  const { history, output, media } = line
+  return (
+    isObject(history) &&
+    Number.isSafeInteger(history._step) &&
+    typeof output === 'string' &&
+    Array.isArray(media) &&
+    media.every((file) => typeof file === 'string')
+  )
 }

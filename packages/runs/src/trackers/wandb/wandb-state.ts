@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { jsonText, parseObject } from '@evolmm/internal'
+import { isObject, jsonText, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { RunInfo } from '../tracker'
@@ -92,15 +92,24 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
     throw damaged(file, error)
   }
   const state: Partial<WandbState> = parseObject(text) ?? {}
+  if (!isWhole(state)) throw damaged(file, undefined)
+  return state
+}
+
+function isWhole(state: Partial<WandbState>): state is WandbState {
   const texts = [state.run_id, state.name, state.project, state.directory]
-  const whole =
+  const counts = [state.sent, state.output_base, state.history_base ?? 0]
+  return (
     state.schema_version === 1 &&
     texts.every((each) => typeof each === 'string') &&
-    Number.isSafeInteger(state.sent) &&
-    Number.isSafeInteger(state.output_base) &&
-    (state.history_base === null || Number.isSafeInteger(state.history_base))
-  if (!whole) throw damaged(file, undefined)
-  return state as WandbState
+    (state.entity === null || typeof state.entity === 'string') &&
+    Number.isFinite(state.started) &&
+    isObject(state.config) &&
+    [state.resume_checked, state.completed].every((each) => typeof each === 'boolean') &&
+    counts.every((each) => Number.isSafeInteger(each) && Number(each) >= 0) &&
+    state.history_base !== undefined &&
+    (state.exit_code === null || Number.isSafeInteger(state.exit_code))
+  )
 }
 
 /** Whole or not at all. Throws `UNWRITABLE_FILE`. */
