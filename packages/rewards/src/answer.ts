@@ -1,3 +1,5 @@
+import { EvolmmError } from './errors'
+
 /**
  * An answer is text, or invalid: missing, empty or unparsable output.
  *
@@ -8,7 +10,12 @@ export const INVALID = null
 
 export type Answer = string | typeof INVALID
 
-/** An empty text is no answer. */
-export function nonEmpty(answer: Answer): Answer {
-  return answer === '' ? INVALID : answer
+/** An empty text is no answer. Throws `INVALID_ANSWER`, naming `who`, for what is neither text nor `INVALID`. */
+export function nonEmpty(answer: unknown, who = 'answer'): Answer {
+  if (answer === '' || answer === INVALID) return INVALID
+  if (typeof answer === 'string') return answer
+  throw new EvolmmError(
+    'INVALID_ANSWER',
+    `${who}: must be a text or null, got ${typeof answer}; return null for what is no answer`,
+  )
 }

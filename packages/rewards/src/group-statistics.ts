@@ -36,7 +36,7 @@ export function groupStatistics(answers: readonly Answer[], options: VoteOptions
   }
   const counts = new Map<Answer, number>()
   for (const given of answers) {
-    const answer = nonEmpty(given)
+    const answer = nonEmpty(given, 'groupStatistics: an answer')
     counts.set(answer, (counts.get(answer) ?? 0) + 1)
   }
 

@@ -90,3 +90,8 @@ test('bounds, and no dependence on the order', () => {
     { seed: 6 },
   )
 })
+
+test('what is neither text nor invalid cannot vote', () => {
+  const answers = [undefined, undefined, 'a'] as unknown as Answer[]
+  expect(() => groupStatistics(answers)).toThrow(expect.objectContaining({ code: 'INVALID_ANSWER' }))
+})

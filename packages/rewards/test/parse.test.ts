@@ -145,3 +145,13 @@ sizedTest('no text makes the parsers throw', { outputs: [500, 2000, 50_000] }, (
     { seed, numRuns: count },
   )
 })
+
+test.each([undefined, 5, {}, Promise.resolve('a')])('a normaliser that returns %o is named', (returned) => {
+  const normalize = () => returned as unknown as string
+  expect(() => solverSample('<answer>5</answer>', { normalize })).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_ANSWER',
+      message: expect.stringContaining('normalize: what it returns: must be a text or null') as string,
+    }),
+  )
+})

@@ -269,6 +269,22 @@ describe('combining', () => {
     expect(() => product(() => [])([0])).toThrow('reward: must return')
   })
 
+  test.each([
+    [Promise.resolve([1, 2]), 'a promise'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    ['12', 'string'],
+  ])('a reward that returns no list but %o is named', (returned, got) => {
+    const broken = (() => returned) as unknown as Reward<unknown>
+    for (const combined of [weighted([broken, 1]), product(broken), gate(() => true, broken)])
+      expect(() => combined([0, 0])).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_REWARD',
+          message: expect.stringContaining(`for each sample, got ${got}`) as string,
+        }),
+      )
+  })
+
   test('what does not stay finite is named', () => {
     const huge = constant(1e308)
     expect(() => weighted([huge, 10])([0])).toThrow('weighted: must return one finite number')

@@ -16,6 +16,7 @@ export interface SolverSampleOptions extends ParseAnswerOptions {
 export function solverSample(output: string, options: SolverSampleOptions = {}): SolverSample {
   const { normalize = normalizeCanonical, group } = options
   const { answer, wellFormed } = parseAnswer(output, options)
-  const sample = { answer: nonEmpty(normalize(answer)), words: wordsBeforeAnswer(output), wellFormed }
+  const normalized = nonEmpty(normalize(answer), 'normalize: what it returns')
+  const sample = { answer: normalized, words: wordsBeforeAnswer(output), wellFormed }
   return group === undefined ? sample : { ...sample, group }
 }
