@@ -1,5 +1,6 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
+import { noTextLookup } from './scripts/no-text-lookup.mjs'
 
 export default tseslint.config(
   { ignores: ['**/gen/', '**/dist/', '.reports/', '**/node_modules/', '**/.*.bundle.mjs', '**/.bundle-*'] },
@@ -18,6 +19,11 @@ export default tseslint.config(
       '@typescript-eslint/prefer-for-of': 'off',
       'no-console': 'error',
     },
+  },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    plugins: { evolmm: { rules: { 'no-text-lookup': noTextLookup } } },
+    rules: { 'evolmm/no-text-lookup': 'error' },
   },
   {
     files: ['**/*.mjs', '**/*.js'],

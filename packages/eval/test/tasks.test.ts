@@ -33,7 +33,7 @@ test('tasks are found by name and by group, each once', () => {
     'mathvista_testmini_format',
   ])
   expect(new Set(tasks.map((task) => task.name)).size).toBe(tasks.length)
-  for (const group of Object.values(taskGroups)) for (const task of group) expect(tasks).toContain(task)
+  for (const group of taskGroups.values()) for (const task of group) expect(tasks).toContain(task)
 })
 
 test.each(['chartqas', '', 'toString', '__proto__'])(

@@ -11,6 +11,7 @@ export {
   type FakeRepo,
   type Misbehaviour,
 } from './hub-server'
+export { inheritedWords } from './inherited-words'
 export { runReadmeExample } from './run-readme-example'
 export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'
 export { shareSessions } from './share-sessions'

@@ -90,9 +90,10 @@ function estimate(
   values: Readonly<Record<string, number>> | null | undefined,
   name: string,
 ): Estimate | null {
-  const value = values?.[name]
+  const numbers = new Map(Object.entries(values ?? {}))
+  const value = numbers.get(name)
   if (value === undefined || !Number.isFinite(value)) return null
-  return { value, low: values?.[`${name}_low`], high: values?.[`${name}_high`] }
+  return { value, low: numbers.get(`${name}_low`), high: numbers.get(`${name}_high`) }
 }
 
 interface TableOptions {

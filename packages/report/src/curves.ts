@@ -77,7 +77,7 @@ function probeSection(run: RunFile, log: RunLog, domain: readonly [number, numbe
   const measured = [...(run.probe === null ? [] : [{ step: 0, values: run.probe }]), ...log.probes]
   const steps = measured.map(({ step }) => step)
   const charts = probeNames(run, log).flatMap((name) => {
-    const of = (key: string) => measured.map(({ values }) => values[key] ?? NaN)
+    const of = (key: string) => measured.map(({ values }) => (Object.hasOwn(values, key) ? values[key] : NaN))
     const series = {
       steps,
       values: of(name),

@@ -21,29 +21,31 @@ const voted: Words = [
   'Questions whose most frequent answer is right: as far as voting can lead by itself.',
 ]
 
-const known: Readonly<Record<string, Words>> = {
-  accuracy: greedy,
-  greedy,
-  sampled: [
-    'Right when answers are drawn',
-    'Answers drawn as in training. It rises as they gather around what the model finds most likely.',
-  ],
-  pass: [
-    'Right at least once',
-    'Questions with a right one among the drawn answers: what the model can still reach. It falls as answers become alike.',
-  ],
-  majority: voted,
-  voted,
-  agreement: ['Agreement', 'How much drawn answers agree, in right ones and in wrong ones alike.'],
-  blind: [
-    'Right without the picture',
-    'The same questions, asked blind. What is right here was never read from a picture.',
-  ],
-  blindGap: [
-    'Gained by the picture',
-    'Right with the picture less right without. It should not shrink: then the model stops looking.',
-  ],
-}
+const known: ReadonlyMap<string, Words> = new Map(
+  Object.entries({
+    accuracy: greedy,
+    greedy,
+    sampled: [
+      'Right when answers are drawn',
+      'Answers drawn as in training. It rises as they gather around what the model finds most likely.',
+    ],
+    pass: [
+      'Right at least once',
+      'Questions with a right one among the drawn answers: what the model can still reach. It falls as answers become alike.',
+    ],
+    majority: voted,
+    voted,
+    agreement: ['Agreement', 'How much drawn answers agree, in right ones and in wrong ones alike.'],
+    blind: [
+      'Right without the picture',
+      'The same questions, asked blind. What is right here was never read from a picture.',
+    ],
+    blindGap: [
+      'Gained by the picture',
+      'Right with the picture less right without. It should not shrink: then the model stops looking.',
+    ],
+  }),
+)
 
 /** Counts, said in a sentence rather than drawn. */
 const counts = new Set(['questions', 'known'])
@@ -58,7 +60,7 @@ export function probeNames({ probe }: RunFile, { probes }: RunLog): string[] {
 }
 
 export function describeProbe(name: string): ProbeName {
-  const entry = Object.hasOwn(known, name) ? known[name] : undefined
+  const entry = known.get(name)
   const words = name.replace(/[_/]+/g, ' ').trim()
   return {
     title: entry?.[0] ?? words.charAt(0).toUpperCase() + words.slice(1),

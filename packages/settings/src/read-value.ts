@@ -116,16 +116,18 @@ function parseSwitch(name: string, value: string): boolean {
   throw invalid(name, 'be 1 or 0', value)
 }
 
-const units: Readonly<Partial<Record<string, number>>> = {
-  '': 1,
-  b: 1,
-  ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
-  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
-}
+const units: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    '': 1,
+    b: 1,
+    ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+    ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+  }),
+)
 
 function parseBytes(name: string, value: string): number {
   const [, digits = '', unit = ''] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(value) ?? []
-  const size = Number(digits) * (units[unit.toLowerCase()] ?? NaN)
+  const size = Number(digits) * (units.get(unit.toLowerCase()) ?? NaN)
   if (digits !== '' && Number.isSafeInteger(Math.round(size))) return Math.round(size)
   throw invalid(name, 'be a number of bytes, or one with kB, MB, GB, TB, KiB, MiB, GiB or TiB', value)
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { sizedTest } from '@evolmm/internal/testing'
+import { inheritedWords, sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import {
@@ -336,4 +336,18 @@ test('where a function is not wanted, its name is a text like others', async () 
   expect((await read({ flags: { system_prompt: './mine.mjs#f' } })).settings.system_prompt).toBe(
     './mine.mjs#f',
   )
+})
+
+test.each(inheritedWords)('%s is no setting, no choice and no unit', async (word) => {
+  const inputs: SourcesInput[] = [
+    { flags: { [word]: '1' } },
+    { file: file(JSON.parse(`{"${word}": 1}`) as Record<string, unknown>) },
+    { flags: { schedule: word } },
+    { flags: { image_cache: `5${word}` } },
+    { flags: { total_steps: word } },
+    { environment: { TOTAL_STEPS: word } },
+    { environment: { LR: word } },
+  ]
+  for (const input of inputs)
+    expect(await errorOf(() => read(input))).toMatchObject({ code: 'INVALID_OPTION' })
 })

@@ -38,7 +38,7 @@ function known(name: string, included: readonly string[]): readonly Task[] {
     return findTasks([name])
   } catch (error) {
     if (!(error instanceof EvolmmError) || error.code !== 'TASK_UNKNOWN') throw error
-    const near = closest(name, [...tasks.map((task) => task.name), ...Object.keys(taskGroups), ...included])
+    const near = closest(name, [...tasks.map((task) => task.name), ...taskGroups.keys(), ...included])
     throw new EvolmmError(
       error.code,
       `tasks: must name tasks, groups, .jsonl or .parquet files, got ${JSON.stringify(name)}; ` +

@@ -10,7 +10,7 @@ export function listTasks(context: Context, json: boolean): void {
     judge,
     metrics: Object.keys(higherIsBetter),
   }))
-  const groups = Object.entries(taskGroups).map(([name, group]) => ({
+  const groups = [...taskGroups].map(([name, group]) => ({
     name,
     tasks: group.map((task) => task.name),
   }))

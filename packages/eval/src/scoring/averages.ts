@@ -7,7 +7,9 @@ import type { RowGroup, Score } from '../task'
 
 /** The mean of the rows that have this metric; null without rows, or when one is unscored. */
 export function meanOf(scores: readonly Score[], metric: string): number | null {
-  return wholeMean(scores.flatMap((score) => (metric in score.values ? [score.values[metric]] : [])))
+  return wholeMean(
+    scores.flatMap((score) => (Object.hasOwn(score.values, metric) ? [score.values[metric]] : [])),
+  )
 }
 
 /** The mean of all values; null without any, or when one is unknown. */

@@ -1,15 +1,15 @@
 /** The list of texts that a Python literal such as `['it\'s', "a, b"]` spells; `undefined` where it spells none. */
 
-const escapes: Record<string, string | undefined> = {
-  n: '\n',
-  t: '\t',
-  r: '\r',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  v: '\v',
-  '\n': '',
-}
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['t', '\t'],
+  ['r', '\r'],
+  ['a', '\x07'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['v', '\v'],
+  ['\n', ''],
+])
 
 /** Items that are numbers or names are handed out as they are written. */
 export function parseListLiteral(literal: string): string[] | undefined {
@@ -78,7 +78,7 @@ function readEscape(text: string, at: number): { character: string; end: number 
   const next = text.charAt(at)
   // Python keeps the backslash of an escape that it does not know.
   return {
-    character: next === "'" || next === '"' || next === '\\' ? next : (escapes[next] ?? `\\${next}`),
+    character: next === "'" || next === '"' || next === '\\' ? next : (escapes.get(next) ?? `\\${next}`),
     end: at + 1,
   }
 }

@@ -34,18 +34,16 @@ export const tasks: readonly Task[] = [
   m3cot,
 ]
 
-export const taskGroups: Readonly<Record<string, readonly Task[]>> = {
-  mathvista_testmini: [mathvistaTestminiCot, mathvistaTestminiSolution, mathvistaTestminiFormat],
-}
+export const taskGroups: ReadonlyMap<string, readonly Task[]> = new Map([
+  ['mathvista_testmini', [mathvistaTestminiCot, mathvistaTestminiSolution, mathvistaTestminiFormat]],
+])
 
 /** The tasks with these names or in these groups, each once. */
 export function findTasks(names: readonly string[]): Task[] {
   const found = names.flatMap((name) => {
-    const group = Object.hasOwn(taskGroups, name)
-      ? taskGroups[name]
-      : tasks.filter((task) => task.name === name)
+    const group = taskGroups.get(name) ?? tasks.filter((task) => task.name === name)
     if (group.length > 0) return group
-    const known = [...tasks.map((task) => task.name), ...Object.keys(taskGroups)].join(', ')
+    const known = [...tasks.map((task) => task.name), ...taskGroups.keys()].join(', ')
     throw new EvolmmError(
       'TASK_UNKNOWN',
       `task ${JSON.stringify(name)}: must be one of ${known}, got another name; correct it`,

@@ -55,11 +55,12 @@ export const mathverseTestmini: Task = {
   aggregate: (scores) =>
     Object.fromEntries(
       metrics
-        .filter((metric) => scores.some((score) => metric in score.values))
+        .filter((metric) => scores.some((score) => Object.hasOwn(score.values, metric)))
         .map((metric) => [metric, meanOf(scores, metric)]),
     ),
   breakdown: (scores) => {
-    const metric = metrics.find((name) => scores.some((score) => name in score.values)) ?? metrics[0]
+    const metric =
+      metrics.find((name) => scores.some((score) => Object.hasOwn(score.values, name))) ?? metrics[0]
     return Object.fromEntries(
       ['version', 'subject', 'subfield'].map((axis) => [axis, groupsBy(scores, axis, { metric })]),
     )

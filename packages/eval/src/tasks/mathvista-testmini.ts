@@ -30,13 +30,13 @@ import { mathVistaPrompt, type Shot } from './mathvista-prompt'
 import { taskPrompt } from './task-prompt'
 
 /** M-STaR's five columns. */
-const taskNames: Record<string, string | undefined> = {
-  'figure question answering': 'FQA',
-  'geometry problem solving': 'GPS',
-  'math word problem': 'MWP',
-  'textbook question answering': 'TQA',
-  'visual question answering': 'VQA',
-}
+const taskNames: ReadonlyMap<string, string> = new Map([
+  ['figure question answering', 'FQA'],
+  ['geometry problem solving', 'GPS'],
+  ['math word problem', 'MWP'],
+  ['textbook question answering', 'TQA'],
+  ['visual question answering', 'VQA'],
+])
 
 const axes = [
   'task',
@@ -77,14 +77,15 @@ function mathVista(variant: string, shot: Shot): Task {
     aggregate: (scores, { mode } = { mode: 'fixed' }) =>
       Object.fromEntries(
         metrics
-          .filter((metric) => scores.some((score) => metric in score.values))
+          .filter((metric) => scores.some((score) => Object.hasOwn(score.values, metric)))
           .map((metric) => {
             const accuracy = percent(meanOf(scores, metric))
             return [metric, mode === 'compat' && accuracy === 0 ? null : accuracy]
           }),
       ),
     breakdown: (scores) => {
-      const metric = metrics.find((name) => scores.some((score) => name in score.values)) ?? metrics[0]
+      const metric =
+        metrics.find((name) => scores.some((score) => Object.hasOwn(score.values, name))) ?? metrics[0]
       return Object.fromEntries(
         axes.map((axis) => [axis, groupsBy(scores, axis, { metric, scale: percent })]),
       )
@@ -151,7 +152,7 @@ function factsOf(row: Row) {
   const metadata = structColumn(row, 'metadata')
   const task = optionalText(metadata, 'task')
   return {
-    task: task === undefined ? undefined : (taskNames[task] ?? task),
+    task: task === undefined ? undefined : (taskNames.get(task) ?? task),
     question_type: textColumn(row, 'question_type'),
     answer_type: textColumn(row, 'answer_type'),
     ...Object.fromEntries(

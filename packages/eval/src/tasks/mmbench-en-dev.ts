@@ -67,7 +67,7 @@ export const mmbenchEnDev: Task = {
     const rows = questionScores(scores)
     return Object.fromEntries(
       metrics
-        .filter((metric) => scores.some((score) => metric in score.values))
+        .filter((metric) => scores.some((score) => Object.hasOwn(score.values, metric)))
         .map((metric) => {
           const share = wholeMean(rows.map((row) => row.values[metric] ?? null))
           return [metric, share === null ? null : share * 100]
@@ -76,7 +76,7 @@ export const mmbenchEnDev: Task = {
   },
   breakdown: (scores) => {
     const rows = questionScores(scores)
-    const metric = metrics.find((name) => rows.some((row) => name in row.values)) ?? metrics[0]
+    const metric = metrics.find((name) => rows.some((row) => Object.hasOwn(row.values, name))) ?? metrics[0]
     return {
       category: groupsBy(rows, 'category', { metric }),
       l2_category: groupsBy(rows, 'l2_category', { metric }),

@@ -369,10 +369,9 @@ function checkSame(
       fail(`${region.outputs[index].name} as output ${index}, then another`)
 }
 
-/** The rule of an operator; domains other than the two that have rules, and inherited properties, have none. */
+/** The rule of an operator; domains other than the two that have rules have none. */
 function ruleOf({ domain, opType }: Node): GradientRule | undefined {
-  const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(gradientRules, opType)
-  return known ? gradientRules[opType] : undefined
+  return domain === '' || domain === 'com.microsoft' ? gradientRules.get(opType) : undefined
 }
 
 /** Two shapes fit if they can be equal: names may turn out to be any number. */

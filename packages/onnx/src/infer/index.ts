@@ -11,15 +11,17 @@ import { normalization } from './normalization'
 import { reduction } from './reduction'
 import { shaping } from './shaping'
 
-export const inferenceRules: Readonly<Record<string, InferenceRule | undefined>> = {
-  ...elementwise,
-  ...reduction,
-  ...matrix,
-  ...convolution,
-  ...normalization,
-  ...losses,
-  ...shaping,
-  ...indexing,
-  ...creation,
-  ...controlFlow,
-}
+export const inferenceRules: ReadonlyMap<string, InferenceRule> = new Map(
+  Object.entries({
+    ...elementwise,
+    ...reduction,
+    ...matrix,
+    ...convolution,
+    ...normalization,
+    ...losses,
+    ...shaping,
+    ...indexing,
+    ...creation,
+    ...controlFlow,
+  }),
+)

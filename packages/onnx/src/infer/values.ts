@@ -33,25 +33,28 @@ function numbersIn(value: Value): readonly number[] | undefined {
 
 type Element = (...operands: Dim[]) => Dim | undefined
 
-const arithmetic: Readonly<Record<string, Element | undefined>> = {
-  Add: addDims,
-  Sub: subtractDims,
-  Mul: multiplyDims,
-  Div: quotientDims,
-  Min: (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.min(...dims) : undefined),
-  Max: (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.max(...dims) : undefined),
+const arithmetic: ReadonlyMap<string, Element> = new Map<string, Element>([
+  ['Add', addDims],
+  ['Sub', subtractDims],
+  ['Mul', multiplyDims],
+  ['Div', quotientDims],
+  ['Min', (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.min(...dims) : undefined)],
+  ['Max', (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.max(...dims) : undefined)],
   // A length is never negative, which decides what exported models ask: is it -1?
-  Equal: (a, b) => {
-    if (a === b) return 1
-    if (typeof a === typeof b) return typeof a === 'number' ? 0 : undefined
-    return Number(a) < 0 || Number(b) < 0 ? 0 : undefined
-  },
-  Where: (condition, a, b) => (typeof condition === 'number' ? (condition === 0 ? b : a) : undefined),
-}
+  [
+    'Equal',
+    (a, b) => {
+      if (a === b) return 1
+      if (typeof a === typeof b) return typeof a === 'number' ? 0 : undefined
+      return Number(a) < 0 || Number(b) < 0 ? 0 : undefined
+    },
+  ],
+  ['Where', (condition, a, b) => (typeof condition === 'number' ? (condition === 0 ? b : a) : undefined)],
+])
 
 /** The value of an elementwise result, when it is integer arithmetic on values that are known. */
 export function elementwiseValue(context: InferenceContext): Value {
-  const element = arithmetic[context.node.opType]
+  const element = arithmetic.get(context.node.opType)
   if (element === undefined) return undefined
   const values = context.node.inputs.map((input) => input && knownValue(input))
   if (!values.every((value) => value !== undefined)) return undefined

@@ -113,10 +113,9 @@ const attributeKinds: Readonly<
   graph: ['a body', (value) => value instanceof Scope],
 }
 
-/** The rule for an operator; domains other than the two that have rules, and inherited properties, have none. */
+/** The rule for an operator; domains other than the two that have rules have none. */
 export function inferenceRule(domain: string, opType: string): InferenceRule | undefined {
-  const known = (domain === '' || domain === 'com.microsoft') && Object.hasOwn(inferenceRules, opType)
-  return known ? inferenceRules[opType] : undefined
+  return domain === '' || domain === 'com.microsoft' ? inferenceRules.get(opType) : undefined
 }
 
 /** A chain of nodes can double ranks, values and the names of lengths with each step; nothing real does so for long. */

@@ -9,13 +9,15 @@ import { normalization } from './normalization'
 import { reduction } from './reduction'
 import { shaping } from './shaping'
 
-export const gradientRules: Readonly<Record<string, GradientRule | undefined>> = {
-  ...elementwise,
-  ...reduction,
-  ...matrix,
-  ...convolution,
-  ...normalization,
-  ...losses,
-  ...shaping,
-  ...indexing,
-}
+export const gradientRules: ReadonlyMap<string, GradientRule> = new Map(
+  Object.entries({
+    ...elementwise,
+    ...reduction,
+    ...matrix,
+    ...convolution,
+    ...normalization,
+    ...losses,
+    ...shaping,
+    ...indexing,
+  }),
+)

@@ -34,7 +34,7 @@ function inputsWithGradient(opType: string, cases: readonly GradientCase[]): str
   for (const each of cases) {
     for (const node of nodesOf(opType, each)) {
       const gradients = node.outputs.map((output, index) => (index === 0 ? output : undefined))
-      const makers = gradientRules[opType]?.(gradientContext(node, gradients)) ?? []
+      const makers = gradientRules.get(opType)?.(gradientContext(node, gradients)) ?? []
       for (const [index, input] of node.inputs.entries()) {
         if (input === undefined) continue
         given.add(index)

@@ -24,7 +24,17 @@ export interface CanonicalOptions {
 const longestShort = 200
 
 const quotesAndStops = '.,;:!?"\'`*_“”‘’«»„ \t\n\r'
-const brackets: Record<string, string | undefined> = { '(': ')', '[': ']', '{': '}' }
+const brackets: ReadonlyMap<string, string> = new Map([
+  ['(', ')'],
+  ['[', ']'],
+  ['{', '}'],
+])
+const scaleLetters: ReadonlyMap<string, string> = new Map([
+  ['k', 'thousand'],
+  ['m', 'million'],
+  ['b', 'billion'],
+  ['t', 'trillion'],
+])
 
 /** The canonical form of an answer; `INVALID` when nothing but punctuation is there. */
 export function normalizeCanonical(answer: Answer, options: CanonicalOptions = {}): Answer {
@@ -77,7 +87,7 @@ function trimPunctuation(text: string): string {
 
 /** "(5)" without its brackets, if the first closes at the very end. */
 function unwrapBrackets(text: string): string {
-  const close = brackets[text[0]]
+  const close = brackets.get(text[0])
   if (close === undefined || !text.endsWith(close)) return text
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -91,8 +101,7 @@ function unwrapBrackets(text: string): string {
 function spellScale(text: string): string {
   return text.replace(
     /(?<=\d)(?:[Kk]| ?(?:[MBT]|Mn|[Bb]n))$/,
-    (letters) =>
-      ` ${{ k: 'thousand', m: 'million', b: 'billion', t: 'trillion' }[letters.trim()[0].toLowerCase()] ?? ''}`,
+    (letters) => ` ${scaleLetters.get(letters.trim()[0].toLowerCase()) ?? ''}`,
   )
 }
 

@@ -1,7 +1,7 @@
 /** English number words: "twenty-one", "two and a half", "three point five", "minus one hundred and five". */
 import { add, decimal, multiply, negate, rational, type Rational } from './rational'
 
-const units: Record<string, number | undefined> = Object.fromEntries(
+const units: ReadonlyMap<string, number> = new Map(
   (
     'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen ' +
     'seventeen eighteen nineteen'
@@ -10,38 +10,38 @@ const units: Record<string, number | undefined> = Object.fromEntries(
     .map((word, value) => [word, value]),
 )
 
-const tens: Record<string, number | undefined> = Object.fromEntries(
+const tens: ReadonlyMap<string, number> = new Map(
   'twenty thirty forty fifty sixty seventy eighty ninety'
     .split(' ')
     .map((word, index) => [word, 10 * (index + 2)]),
 )
 
 /** Words that multiply what stands before them. */
-const scaleWords: Record<string, bigint | undefined> = {
-  thousand: 10n ** 3n,
-  million: 10n ** 6n,
-  billion: 10n ** 9n,
-  trillion: 10n ** 12n,
-}
+const scaleWords: ReadonlyMap<string, bigint> = new Map([
+  ['thousand', 10n ** 3n],
+  ['million', 10n ** 6n],
+  ['billion', 10n ** 9n],
+  ['trillion', 10n ** 12n],
+])
 
-const fractions: Record<string, bigint | undefined> = {
-  half: 2n,
-  halves: 2n,
-  third: 3n,
-  thirds: 3n,
-  quarter: 4n,
-  quarters: 4n,
-  fourth: 4n,
-  fourths: 4n,
-  fifth: 5n,
-  fifths: 5n,
-  sixth: 6n,
-  sixths: 6n,
-  eighth: 8n,
-  eighths: 8n,
-  tenth: 10n,
-  tenths: 10n,
-}
+const fractions: ReadonlyMap<string, bigint> = new Map([
+  ['half', 2n],
+  ['halves', 2n],
+  ['third', 3n],
+  ['thirds', 3n],
+  ['quarter', 4n],
+  ['quarters', 4n],
+  ['fourth', 4n],
+  ['fourths', 4n],
+  ['fifth', 5n],
+  ['fifths', 5n],
+  ['sixth', 6n],
+  ['sixths', 6n],
+  ['eighth', 8n],
+  ['eighths', 8n],
+  ['tenth', 10n],
+  ['tenths', 10n],
+])
 
 /** The number that lower-case `text` spells in full, else `undefined`. */
 export function parseNumberWords(text: string): Rational | undefined {
@@ -56,13 +56,13 @@ export function parseNumberWords(text: string): Rational | undefined {
 function parseWords(words: string[]): Rational | undefined {
   const point = words.indexOf('point')
   if (point > 0) {
-    const digits = words.slice(point + 1).map((word) => units[word])
+    const digits = words.slice(point + 1).map((word) => units.get(word))
     if (digits.length === 0 || digits.some((digit) => digit === undefined || digit > 9)) return undefined
     const whole = cardinal(words.slice(0, point))
     return whole === undefined ? undefined : decimal(`${String(whole)}.${digits.join('')}`)
   }
 
-  const denominator = fractions[words.at(-1) ?? '']
+  const denominator = fractions.get(words.at(-1) ?? '')
   if (denominator === undefined) {
     const whole = cardinal(words)
     return whole === undefined ? undefined : rational(whole)
@@ -88,15 +88,11 @@ function cardinal(words: string[]): bigint | undefined {
   let lastScale = 10n ** 15n
   let previous = ''
   for (const word of words) {
-    const [unit, ten, scale] = [units[word], tens[word], scaleWords[word]]
+    const [unit, ten, scale] = [units.get(word), tens.get(word), scaleWords.get(word)]
     if (unit !== undefined) {
       // After a ten only 1 to 9 may follow ("twenty one"); after "hundred", anything below a hundred.
       const room =
-        group === undefined || group % 100n === 0n
-          ? 20
-          : group % 10n === 0n && tens[previous] !== undefined
-            ? 10
-            : 0
+        group === undefined || group % 100n === 0n ? 20 : group % 10n === 0n && tens.has(previous) ? 10 : 0
       if (unit >= room || (unit === 0 && words.length > 1)) return undefined
       group = (group ?? 0n) + BigInt(unit)
     } else if (ten !== undefined) {
@@ -113,7 +109,7 @@ function cardinal(words: string[]): bigint | undefined {
       group = undefined
       lastScale = scale
     } else if (word === 'and') {
-      if (previous !== 'hundred' && scaleWords[previous] === undefined) return undefined
+      if (previous !== 'hundred' && !scaleWords.has(previous)) return undefined
     } else if (word !== 'a' || previous !== '') {
       return undefined
     }
@@ -125,6 +121,6 @@ function cardinal(words: string[]): bigint | undefined {
 
 /** `value` times the scale word, as in "2.5 million". */
 export function scaled(value: Rational, word: string): Rational | undefined {
-  const scale = scaleWords[word]
+  const scale = scaleWords.get(word)
   return scale === undefined ? undefined : multiply(value, rational(scale))
 }

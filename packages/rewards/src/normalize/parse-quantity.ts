@@ -23,7 +23,11 @@ const patterns = {
 }
 const sign = /^([+-]|minus |negative )\s*/
 const currencyBefore = /^(us\$|[$€£¥₹]|usd|eur|gbp|jpy|cny|inr)\s*/
-const scaleLetters: Record<string, string | undefined> = { m: 'million', mn: 'million', b: 'billion' }
+const scaleLetters: ReadonlyMap<string, string> = new Map([
+  ['m', 'million'],
+  ['mn', 'million'],
+  ['b', 'billion'],
+])
 
 /** The quantity that trimmed, lower-case `text` is as a whole, else `undefined`. */
 export function parseQuantity(text: string): Quantity | undefined {
@@ -49,9 +53,9 @@ export function parseQuantity(text: string): Quantity | undefined {
   if (scale !== null && digits !== undefined) {
     value = scaled(value, scale[1]) ?? value
     suffix = suffix.slice(scale[0].length)
-  } else if (before !== undefined && scaleLetters[suffix] !== undefined) {
+  } else if (before !== undefined && scaleLetters.has(suffix)) {
     // After a currency the letter is a scale: "$5m" are not metres.
-    value = scaled(value, scaleLetters[suffix] ?? '') ?? value
+    value = scaled(value, scaleLetters.get(suffix) ?? '') ?? value
     suffix = ''
   }
 
