@@ -88,7 +88,7 @@ function hostMemory(
   { settings, device, roles, imagePatches, images = Infinity }: EstimateTrainingOptions,
   sizes: Record<Role, number>,
 ): Partial<Record<MemoryKind, number>> {
-  const learners = [sizes.solver, learns('proposer', settings) ? sizes.proposer : 0]
+  const learners = [sizes.solver, rolePart.proposer(settings).learns ? sizes.proposer : 0]
   const learned = learners[0] + learners[1]
   // Several steps of one iteration are taken on a copy of the policy and its moments.
   const aside =
@@ -114,6 +114,30 @@ const trainerBytes = 30e6
 /** The same, and a process that has a GPU's libraries loaded. */
 const hostBytes = 800e6
 
+interface RolePart {
+  /** Completions to a prompt. */
+  answers: number
+  /** `true` where each completion has a gradient and a step of its own. */
+  sequential: boolean
+  learns: boolean
+  /** `true` where completions are scored under the policy that the run began with. */
+  scores: boolean
+}
+
+/** What a role does in an iteration. */
+const rolePart: Readonly<Record<Role, (settings: EvolmmValues) => RolePart>> = {
+  solver: ({ num_solver_samples: answers, solver_update: update }) => ({
+    answers,
+    sequential: update === 'sequential',
+    learns: true,
+    scores: false,
+  }),
+  proposer: ({ proposer_update_freq: every, total_steps: total }) => {
+    const learns = every > 0 && every <= total
+    return { answers: 1, sequential: false, learns, scores: learns }
+  },
+}
+
 interface RoleWork {
   parts: Record<MergedPart, number>
   planned: PlannedAdapter
@@ -127,8 +151,7 @@ function roleWork(
   const { backbone, trained } = roles[role]
   const planned = plannedOnce(backbone, trained)
   const { parameters: trainable, trainVision, trainHead } = planned
-  const sequential = role === 'solver' && settings.solver_update === 'sequential'
-  const answers = role === 'solver' ? settings.num_solver_samples : 1
+  const { answers, sequential, learns: learning, scores } = rolePart[role](settings)
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
     backbone,
     device,
@@ -140,8 +163,6 @@ function roleWork(
     kl: settings.kl_coef > 0,
     checkpointed: settings.gradient_checkpointing,
   }
-  const learning = learns(role, settings)
-  const scores = role === 'proposer' && learning
   const estimate = (programs: MemoryOptions['programs'], groups = batchSize, count = answers) =>
     estimateMemory({ ...common, programs, groups, samples: count }).parts
   const all = estimate([
@@ -184,10 +205,6 @@ function plannedOnce(backbone: Backbone, trained: Trained): PlannedAdapter {
   const planned = known.get(key) ?? plannedAdapter({ backbone, ...trained })
   known.set(key, planned)
   return planned
-}
-
-function learns(role: Role, { proposer_update_freq: every, total_steps: total }: EvolmmValues): boolean {
-  return role === 'solver' || (every > 0 && every <= total)
 }
 
 /** Roles that train the same of one backbone have the same programs. */

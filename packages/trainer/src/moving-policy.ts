@@ -8,7 +8,7 @@ import type { Role } from './role'
 import type { Strategy } from './strategy'
 
 /** A policy on its way from one iteration to the next. */
-export interface MovingPolicy {
+interface MovingPolicy {
   adapter: Adapter
   readonly kl: KlState
   readonly taken: readonly StepTaken[]
@@ -17,9 +17,9 @@ export interface MovingPolicy {
   settle: () => void
 }
 
-export interface MoveOptions {
+interface MoveOptions {
   learningRate: number
-  /** `true` for steps on a copy, so that the state is as it was until `settle`; else only the last thing is a step. */
+  /** `true` for steps on a copy, so that the state is as it was until `settle`; without it there is one step, just before. */
   aside: boolean
 }
 

@@ -39,7 +39,7 @@ export async function openEvolmm(
   const state = await openState(settings, models, from)
   const { solver } = models
   return {
-    records: watched(
+    records: withQuestionsWatched(
       evolve({
         settings,
         ...perRole((role) => models[role].vlm),
@@ -119,7 +119,7 @@ async function startAdapter(vlm: Vlm, adapter: string, role: Role): Promise<Adap
   })
 }
 
-async function* watched(
+async function* withQuestionsWatched(
   records: AsyncIterable<IterationRecord>,
   onWarning: Context['onWarning'],
 ): AsyncGenerator<IterationRecord> {

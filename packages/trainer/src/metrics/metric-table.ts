@@ -14,8 +14,7 @@ import type { IterationRecord } from '../record/record'
 import { updateMetrics } from '../record/update-fields'
 import { voteFields } from '../record/vote-fields'
 import { roles } from '../role'
-import { lengthMetrics } from './lengths'
-import { answersOf, askedImages } from './means'
+import { answersOf, askedImages, share, sum } from './means'
 import { questionMetrics } from './questions'
 import { rewardMetrics } from './rewards'
 import { watchMetrics } from './watch'
@@ -40,7 +39,18 @@ export const evolmmMetrics: readonly Metric<IterationRecord>[] = [
   ...roles.flatMap((role) => updateMetrics<IterationRecord>(role)),
   ...fieldMetrics<IterationRecord>(questionFields, ({ images }) => images),
   ...questionMetrics,
-  ...lengthMetrics,
+  {
+    name: 'completions/clipped_ratio',
+    meaning: 'share of answers that were cut at the limit',
+    read: (record) => share(answersOf(record), ({ finishReason }) => finishReason === 'length'),
+  },
+  {
+    name: 'num_tokens',
+    meaning: 'tokens that both roles wrote in this iteration (TRL adds them up over the run)',
+    read: (record) =>
+      sum(answersOf(record).map(({ tokens }) => tokens)) +
+      sum(record.images.map(({ proposerTokens }) => proposerTokens)),
+  },
   ...watchMetrics,
   { name: 'seconds/total', meaning: 'wall time', read: ({ seconds }) => seconds.total },
   ...phaseNames.map((phase): Metric<IterationRecord> => ({

@@ -19,44 +19,22 @@ export function startUploader(
   connection: WandbConnection,
   { uploadInterval, finishTimeout }: Pick<WandbRunOptions, 'uploadInterval' | 'finishTimeout'>,
 ): Uploader {
-  const { onWarning } = connection
   const { journal, state, folder } = upload
   const background = new AbortController()
   const client = wandbClient(connection, { signal: background.signal, background: true })
+  const failures = failureReport(connection)
   let working: Promise<void> | undefined
-  let [stopped, warned] = [false, false]
 
-  const failed = (error: unknown) => {
-    stopped = error instanceof EvolmmError && error.code === 'WANDB_REFUSED'
-    if (warned && !stopped) return
-    warned = true
-    const reason = error instanceof Error ? error.message : String(error)
-    const follows = stopped ? ' without uploads' : ', and it is tried again'
-    onWarning(`${reason}; the run goes on${follows}`, stopped ? 'WANDB_REFUSED' : 'WANDB_FAILED')
-  }
   const work = async () => {
     try {
-      while (!stopped && state.sent < journal.lines) {
+      while (!failures.refused() && state.sent < journal.lines) {
         await uploadJournal(upload, client)
         await delay(uploadInterval, undefined, { signal: background.signal, ref: false })
       }
     } catch (error) {
-      if (!background.signal.aborted) failed(error)
+      if (!background.signal.aborted) failures.add(error)
     } finally {
       working = undefined
-    }
-  }
-  const uploadRest = async () => {
-    const last = new AbortController()
-    const timer = setTimeout(() => {
-      last.abort()
-    }, finishTimeout)
-    try {
-      if (!stopped) await uploadJournal(upload, wandbClient(connection, { signal: last.signal }))
-    } catch (error) {
-      if (!last.signal.aborted) failed(error)
-    } finally {
-      clearTimeout(timer)
     }
   }
   return {
@@ -68,12 +46,52 @@ export function startUploader(
       await working
     },
     finish: async () => {
-      await uploadRest()
+      if (!failures.refused()) await uploadRest(upload, connection, { finishTimeout, failures })
       if (state.completed) return
-      onWarning(
+      connection.onWarning(
         `W&B: ${journal.lines - state.sent} of ${journal.lines} steps are not uploaded; evolmm sync ${folder} does that`,
         'WANDB_UNSENT',
       )
+    },
+  }
+}
+
+async function uploadRest(
+  upload: Upload,
+  connection: WandbConnection,
+  { finishTimeout, failures }: Pick<WandbRunOptions, 'finishTimeout'> & { failures: FailureReport },
+): Promise<void> {
+  const last = new AbortController()
+  const timer = setTimeout(() => {
+    last.abort()
+  }, finishTimeout)
+  try {
+    await uploadJournal(upload, wandbClient(connection, { signal: last.signal }))
+  } catch (error) {
+    if (!last.signal.aborted) failures.add(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface FailureReport {
+  add: (error: unknown) => void
+  /** `true` once the server has refused the run, so that nothing is tried again. */
+  refused: () => boolean
+}
+
+/** Tells of the first failure, and of a refusal. */
+function failureReport({ onWarning }: WandbConnection): FailureReport {
+  let [refused, warned] = [false, false]
+  return {
+    refused: () => refused,
+    add: (error) => {
+      refused = error instanceof EvolmmError && error.code === 'WANDB_REFUSED'
+      if (warned && !refused) return
+      warned = true
+      const reason = error instanceof Error ? error.message : String(error)
+      const follows = refused ? ' without uploads' : ', and it is tried again'
+      onWarning(`${reason}; the run goes on${follows}`, refused ? 'WANDB_REFUSED' : 'WANDB_FAILED')
     },
   }
 }
