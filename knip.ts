@@ -21,7 +21,7 @@ const config: KnipConfig = {
       ignoreDependencies: ['@arethetypeswrong/cli', 'publint'],
     },
     'packages/*': {
-      entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'bench/*.mjs'],
+      entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'test/support/*-page.ts', 'bench/*.mjs'],
       project: ['**/*.{ts,mjs}'],
     },
     'examples/*': {

@@ -1,11 +1,13 @@
 /**
  * What a consumer gets: pack every published package, lint the tarball (publint, attw), unpack it as an
- * installed package, and load it through `import` and `require`, or start it. Needs a build.
+ * installed package, and load it through `import` and `require`, or start it; bundle it if it has an entry for browsers.
+ * Needs a build.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { pnpm } from './pnpm.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,6 +40,20 @@ for (const { folder, manifest } of packages) {
     rmSync(join(installed, dependency), { force: true })
     symlinkSync(join(root, 'packages', folder, 'node_modules', dependency), join(installed, dependency))
   }
+}
+
+// What has an entry for browsers is bundled for one, from what was unpacked.
+for (const { manifest } of packages.filter(
+  ({ manifest }) => manifest.exports?.['.']?.browser !== undefined,
+)) {
+  const { outputFiles } = await build({
+    stdin: { contents: `export * from '${manifest.name}'`, resolveDir: join(installed, '..') },
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    write: false,
+  })
+  console.log(`${manifest.name}: bundles for a browser, ${outputFiles[0].contents.length} bytes`)
 }
 
 for (const { manifest } of packages) {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A Vulkan driver in software, so that the tests of the WebGPU provider run on a machine without a GPU: sh scripts/install-webgpu.sh
-# Debian has one in its package chromium (SwiftShader); elsewhere Mesa's is taken, which must be of 2023 or later.
+# Debian has one in its package chromium (SwiftShader), which is the browser of the tests in a page as well; elsewhere Mesa's
+# is taken, which must be of 2023 or later, and a browser has to be named in CHROMIUM.
 # Where none is installed those tests are skipped and say so.
 set -eu
 if ! command -v apt-get > /dev/null; then
