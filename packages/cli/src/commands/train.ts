@@ -26,6 +26,9 @@ Examples:
   $ evolmm train --config runs/charts/run.json --run_name charts-discrete \\
       --reward discrete
 
+The default model, Qwen2.5-VL-3B, is licensed for research and other
+non-commercial use; Qwen2.5-VL-7B is under Apache-2.0.
+
 The same command with the same --run_name goes on from the newest checkpoint.
 Ctrl-C or SIGTERM saves and stops, a second one stops at once. Standard output
 has one line at the end, the folder of the run.

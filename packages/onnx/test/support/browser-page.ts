@@ -2,7 +2,7 @@
  * A page that checks gradients: bundled for a browser with onnxruntime-web in the place of onnxruntime-node, it makes
  * graphs and their gradients, runs them, and posts the error of each case to the server that it came from.
  */
-import { env } from 'onnxruntime-node'
+import { env } from 'onnxruntime-web/wasm'
 import {
   differentiate,
   Graph,

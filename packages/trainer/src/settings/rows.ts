@@ -30,6 +30,7 @@ import { proposerRewardNames, solverRewardNames } from '../reward-rules'
 import { advantageNames, updateNames } from '../strategy-tables'
 
 const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+/** The published recipe's smaller model; its licence is for research and other non-commercial use. */
 const model = 'Qwen/Qwen2.5-VL-3B-Instruct'
 const folderName = {
   rule: 'be the name of a folder, without slashes',
