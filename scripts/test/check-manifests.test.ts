@@ -27,7 +27,7 @@ function problems(changes: object = {}, files: Record<string, string> = {}): str
     mkdirSync(dirname(join(copy, path)), { recursive: true })
     writeFileSync(join(copy, path), text)
   }
-  return manifestProblems(copy) as string[]
+  return manifestProblems(copy)
 }
 
 test('every package here says what it must', () => {
