@@ -26,6 +26,25 @@ export default tseslint.config(
     rules: { 'evolmm/no-text-lookup': 'error' },
   },
   {
+    files: ['packages/*/src/**/*.ts'],
+    // These hand on an error of any package, with its code.
+    ignores: [
+      'packages/internal/**',
+      'packages/settings/src/name-option.ts',
+      'packages/cli/src/inspect-quietly.ts',
+    ],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: '@evolmm/internal',
+          importNames: ['EvolmmError'],
+          message: 'That of errors.ts knows the codes of the package.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: {
       globals: {

@@ -6,6 +6,7 @@
  * the listings of the folders on the way from the root to the current one are held.
  */
 import { join, resolve } from 'node:path'
+import { counted } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
@@ -78,7 +79,7 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
     )
   if (beside > 0)
     warn(
-      `${root}: ${beside} ${beside === 1 ? 'image' : 'images'} beside its subfolders; only what is in these is used`,
+      `${root}: ${counted(beside, 'image')} beside its subfolders; only what is in these is used`,
       'UNUSED_IMAGES',
     )
   return scanned

@@ -1,8 +1,8 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
-import { finiteMean } from '@evolmm/internal'
+import { counted, finiteMean } from '@evolmm/internal'
 import type { Metric, RunFile } from '@evolmm/runs'
 import type { RunLog } from './collect-log'
-import { formatNumber, formatShare, plural } from './format'
+import { formatNumber, formatShare } from './format'
 import { markup, type Content, type Markup } from './markup'
 import { describeProbe, probeNames } from './probe-names'
 
@@ -39,7 +39,7 @@ export function beforeAfter(run: RunFile, log: RunLog, metrics: readonly Metric<
       ? null
       : table({
           caption: 'During the run',
-          note: `On the run's own questions, which change as it goes: means over the first and the last ${plural(window, 'iteration')}.`,
+          note: `On the run's own questions, which change as it goes: means over the first and the last ${counted(window, 'iteration')}.`,
           columns: ['first', 'last'],
           rows: training,
           tone: 'first',
@@ -54,7 +54,7 @@ function windowOf(iterations: number): number {
 
 function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
   const { questions } = probes.at(-1)?.values ?? probe ?? {}
-  return typeof questions === 'number' ? ` on ${plural(questions, 'question')}` : ''
+  return typeof questions === 'number' ? ` on ${counted(questions, 'question')}` : ''
 }
 
 function probeRows(run: RunFile, log: RunLog): Row[] {

@@ -38,11 +38,6 @@ export function formatDuration(seconds: number): string {
   return `${formatCount(Math.floor(minutes / 60))} h ${two(minutes % 60)} min`
 }
 
-/** "1 answer", "2 answers". */
-export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
 function scientific(value: number): string {
   const [digits = '', power = ''] = value.toExponential(1).split('e')
   const raised = power

@@ -1,11 +1,12 @@
 /** The whole page as text: nothing in it is loaded from anywhere, and no other script than its own may run. */
+import { counted } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import type { Gallery, Metric, PageContent, RunFile } from '@evolmm/runs'
 import { beforeAfter } from './before-after'
 import type { RunLog } from './collect-log'
 import { alarmTitle, columns, curves, smoothingOf } from './curves'
 import { configuration, keyFigures, timeTable, totalSteps, versionTable } from './facts'
-import { formatCount, plural } from './format'
+import { formatCount } from './format'
 import { gallery, type Moments } from './gallery'
 import { Markup, markup, type Content } from './markup'
 import { script } from './script'
@@ -108,7 +109,7 @@ function introduction({ run, log, page }: ReportData): Content {
     total !== null && steps.length < total
       ? ` This is its state after iteration ${formatCount(steps[steps.length - 1])} of ${formatCount(total)}.`
       : ''
-  return `${page.introduction?.(sums) ?? `A run of ${plural(steps.length, 'iteration')}.`}${state}`
+  return `${page.introduction?.(sums) ?? `A run of ${counted(steps.length, 'iteration')}.`}${state}`
 }
 
 function reading({ steps }: RunLog): string {

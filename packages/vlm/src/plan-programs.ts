@@ -2,7 +2,7 @@
  * The programs of a model that is not there: built from the shapes of a configuration alone, to see what they take,
  * what they give and how large they are. No weight and no parameter is allocated.
  */
-import { checkOneOf } from '@evolmm/internal'
+import { checkOneOf, countOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import { quantizedTensors } from './checkpoint/quantized-checkpoint'
@@ -75,7 +75,7 @@ function placeholders(
             name,
             dtype,
             shape: dims,
-            bytes: dims.reduce((product, dim) => product * dim, bytesPerValue[dtype]),
+            bytes: bytesPerValue[dtype] * countOf(dims),
           },
         ],
   )

@@ -1,5 +1,5 @@
 /** `evolmm doctor`: what this machine offers. */
-import { formatBytes } from '@evolmm/internal'
+import { counted, formatBytes } from '@evolmm/internal'
 import { painter, type Context } from '../context'
 import { oneLine } from '../texts'
 import type { RuntimeReport } from '../library'
@@ -48,7 +48,7 @@ function toText(context: Context, report: RuntimeReport): string {
     ...columns(
       report.caches.map(({ name, folder, files, bytes }) => [
         `  ${name}`,
-        `${folder}, ${files === 0 ? 'empty' : `${formatBytes(bytes)} in ${files} ${files === 1 ? 'file' : 'files'}`}`,
+        `${folder}, ${files === 0 ? 'empty' : `${formatBytes(bytes)} in ${counted(files, 'file')}`}`,
       ]),
     ),
     '',

@@ -1,6 +1,6 @@
 /** `evolmm export`: a model's programs as files for other runtimes. */
 import { stat } from 'node:fs/promises'
-import { formatBytes } from '@evolmm/internal'
+import { counted, formatBytes } from '@evolmm/internal'
 import { adapterRows, adapterRule, modelRows, schema, text } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
@@ -48,7 +48,7 @@ export function addExport(host: CommandHost): void {
         files.map(async (file) => (await stat(file).catch(() => ({ size: 0 }))).size),
       )
       const total = formatBytes(sizes.reduce((sum, size) => sum + size, 0))
-      context.stderr.write(`${files.length} ${files.length === 1 ? 'file' : 'files'}, ${total}\n`)
+      context.stderr.write(`${counted(files.length, 'file')}, ${total}\n`)
       return undefined
     },
   })

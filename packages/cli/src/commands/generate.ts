@@ -1,4 +1,5 @@
 /** `evolmm generate`: what a model answers. */
+import { counted } from '@evolmm/internal'
 import {
   adapterRows,
   adapterRule,
@@ -90,7 +91,7 @@ function toText(context: Context, completions: readonly Completion[]): string {
   return completions
     .map(({ ids, text, finishReason }, i) => {
       const end = finishReason === 'length' ? ', cut off' : ''
-      const title = `${i + 1} of ${completions.length} (${ids.length} ${ids.length === 1 ? 'token' : 'tokens'}${end})`
+      const title = `${i + 1} of ${completions.length} (${counted(ids.length, 'token')}${end})`
       return `${paint('dim', title)}\n${printable(text, stdout).replace(/\n$/, '')}\n`
     })
     .join('\n')

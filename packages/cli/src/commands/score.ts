@@ -1,4 +1,5 @@
 /** `evolmm score`: how likely a model finds a completion. */
+import { counted } from '@evolmm/internal'
 import type { EncodedImage, Prompt } from '@evolmm/vlm'
 import {
   adapterRows,
@@ -103,7 +104,7 @@ function table(context: Context, tokens: readonly string[], logprobs: readonly n
     paint('bold', '   logprob  token'),
     ...rows,
     '',
-    `total ${total.toFixed(4)}, mean ${mean.toFixed(4)}, perplexity ${Math.exp(-mean).toFixed(3)}, ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'}`,
+    `total ${total.toFixed(4)}, mean ${mean.toFixed(4)}, perplexity ${Math.exp(-mean).toFixed(3)}, ${counted(tokens.length, 'token')}`,
     '',
   ].join('\n')
 }

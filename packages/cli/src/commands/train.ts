@@ -1,5 +1,6 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
 import { basename } from 'node:path'
+import { counted } from '@evolmm/internal'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { chosenTrackers } from '@evolmm/runs'
@@ -105,7 +106,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   }
   const text = [
     formatSettings(evolmmSettings, read),
-    `${images.length} ${images.length === 1 ? 'image' : 'images'} found`,
+    `${counted(images.length, 'image')} found`,
     '',
     formatGraphs(programs),
     formatPlan(memory),

@@ -1,9 +1,9 @@
 /** Pictures of an iteration with what was asked about them, how the answers fell, and how it was written. */
+import { counted } from '@evolmm/internal'
 import type { QuestionFault } from '@evolmm/rewards'
 import type { Gallery, Moment } from '@evolmm/runs'
 import { malformedFaults } from '../malformed-faults'
 import type { AnswerRecord, ImageRecord, IterationRecord } from '../record/record'
-import { counted } from './counted'
 
 export const gallery: Gallery<IterationRecord> = {
   title: 'Pictures and votes',

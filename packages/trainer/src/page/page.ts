@@ -1,11 +1,11 @@
 /** What the report says of EvoLMM besides its curves, for somebody who sees a run for the first time. */
+import { counted } from '@evolmm/internal'
 import { isObject } from '@evolmm/internal'
 import type { PageContent, RunFile, Sums } from '@evolmm/runs'
 import { phaseNames, phases, type Phase, type PhaseSeconds } from '../record/phases'
 import { panels } from '../record/panels'
 import type { IterationRecord } from '../record/record'
 import { alarmTexts } from './alarms'
-import { counted } from './counted'
 import { gallery } from './gallery'
 
 export const evolmmPage: PageContent<IterationRecord> = {

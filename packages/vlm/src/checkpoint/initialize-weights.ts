@@ -4,7 +4,7 @@
  * others are drawn; and none is held in memory as a whole.
  */
 import { createHash } from 'node:crypto'
-import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
+import { checkInteger, checkNumber, countOf, philox4x32 } from '@evolmm/internal'
 import type { WeightSource } from '@evolmm/safetensors'
 import type { CheckpointModel } from './checkpoint-model'
 
@@ -35,7 +35,7 @@ export function initializeWeights(
     )
   if (typeof standardDeviation === 'number') checkNumber('standardDeviation', standardDeviation, { above: 0 })
   return [...weights].map(([name, shape]) => {
-    const count = shape.reduce((product, dim) => product * dim, 1)
+    const count = countOf(shape)
     const initial = initialValue(name, shape)
     const values = () =>
       initial === 'normal' ? normals(name, count, seed, deviationOf(name, shape)) : constants(initial, count)

@@ -6,6 +6,7 @@
  * sixteen codes around 0 are, and than the 4-bit floats of QLoRA in their blocks of 64 (measured in
  * docs/decisions/four-bits-in-blocks-of-32.md).
  */
+import { countOf } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** Columns of a block. */
@@ -25,8 +26,10 @@ export function quantizedShapes(out: number, inputs: number) {
 /** Bytes of a matrix [out, inputs] in four bits, and of its codes alone. */
 export function quantizedBytes(out: number, inputs: number): { file: number; codes: number } {
   const { codes, scales, zeroPoints, zeros } = quantizedShapes(out, inputs)
-  const count = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1)
-  return { file: count(codes) + 4 * count(scales) + count(zeroPoints) + count(zeros), codes: count(codes) }
+  return {
+    file: countOf(codes) + 4 * countOf(scales) + countOf(zeroPoints) + countOf(zeros),
+    codes: countOf(codes),
+  }
 }
 
 export interface QuantizedRows {
@@ -39,13 +42,12 @@ export interface QuantizedRows {
 
 /** Room for `out` rows. */
 export function emptyRows(out: number, inputs: number): QuantizedRows {
-  const count = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1)
   const { codes, scales, zeroPoints, zeros } = quantizedShapes(out, inputs)
   return {
-    codes: new Uint8Array(count(codes)),
-    scales: new Float32Array(count(scales)),
-    zeroPoints: new Uint8Array(count(zeroPoints)),
-    zeros: new Uint8Array(count(zeros)),
+    codes: new Uint8Array(countOf(codes)),
+    scales: new Float32Array(countOf(scales)),
+    zeroPoints: new Uint8Array(countOf(zeroPoints)),
+    zeros: new Uint8Array(countOf(zeros)),
   }
 }
 

@@ -2,6 +2,7 @@
  * The matrices of a checkpoint in four bits, made once and kept beside the widened twins. Reading is a stream, so memory
  * holds one quantized matrix at a time.
  */
+import { countOf } from '@evolmm/internal'
 import {
   bytesPerValue,
   openSafetensors,
@@ -62,7 +63,7 @@ export function quantizedTensors(name: string, [out, inputs]: readonly number[])
   const [shapes, names] = [quantizedShapes(out, inputs), quantizedNames(name)]
   return (['codes', 'scales', 'zeros', 'zeroPoints'] as const).map((part) => {
     const dtype = part === 'scales' ? 'float32' : 'uint8'
-    const bytes = shapes[part].reduce((product, dim) => product * dim, bytesPerValue[dtype])
+    const bytes = bytesPerValue[dtype] * countOf(shapes[part])
     return { name: names[part], part, dtype, shape: shapes[part], bytes }
   })
 }

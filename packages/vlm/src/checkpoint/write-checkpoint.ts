@@ -3,7 +3,7 @@
  * the tokenizer's and processor's files byte for byte from the folder that the model descends from.
  */
 import { join } from 'node:path'
-import { checkInteger, jsonText } from '@evolmm/internal'
+import { checkInteger, countOf, jsonText } from '@evolmm/internal'
 import { publishFolder, readIfThere, writeSynced } from '@evolmm/internal/node'
 import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -124,7 +124,7 @@ async function writeJson(file: string, value: unknown): Promise<void> {
 }
 
 function sizeOf(shape: readonly number[], dtype: FloatType): number {
-  return shape.reduce((product, dim) => product * dim, bytesPerValue[dtype])
+  return bytesPerValue[dtype] * countOf(shape)
 }
 
 function invalid(name: string, rule: string, got: string): EvolmmError {

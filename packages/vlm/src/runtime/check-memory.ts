@@ -1,4 +1,5 @@
 /** Refuses work that does not fit, and says what would make it fit. */
+import { countOf } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { estimateMemory, type MemoryEstimate, type MemoryOptions } from './memory-estimate'
 
@@ -68,7 +69,7 @@ function remedies(options: MemoryOptions): Remedy[] {
 
 function weightCount({ weights }: MemoryOptions['backbone']): number {
   const shapes = [...weights.values()]
-  return shapes.reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)
+  return shapes.reduce((sum, shape) => sum + countOf(shape), 0)
 }
 
 function gigabytes(bytes: number): string {

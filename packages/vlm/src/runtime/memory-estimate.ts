@@ -8,7 +8,7 @@
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, countOf } from '@evolmm/internal'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
@@ -183,7 +183,7 @@ function weightSizes(backbone: Backbone, quantize: MemoryOptions['quantize']): W
       own.file += file
       own.codes += codes
       own.work = Math.max(own.work, 2 * 4 * shape[0] * shape[1])
-    } else sizes[part] += shape.reduce((product, dim) => product * dim, 1)
+    } else sizes[part] += countOf(shape)
   }
   return sizes
 }
