@@ -1,6 +1,14 @@
 /** A model for as long as a command needs it. */
 import { stat } from 'node:fs/promises'
-import type { adapterRows, modelRows, pixelRows, Values } from '@evolmm/settings'
+import {
+  modelOptions,
+  optionsOf,
+  pixelOptions,
+  type adapterRows,
+  type modelRows,
+  type pixelRows,
+  type Values,
+} from '@evolmm/settings'
 import type { Adapter, EncodedImage, Prompt } from '@evolmm/vlm'
 import type { Context } from './context'
 import { EvolmmError } from './errors'
@@ -30,16 +38,12 @@ export async function withModel<T>(
 
 /** A model for whoever disposes of it. */
 export async function openModel(context: Context, settings: ModelValues, progress: Progress): Promise<Vlm> {
+  const { hub, ...options } = modelOptions(settings)
   try {
     return await context.library.loadVlm(settings.model, {
-      device: settings.device,
-      dtype: settings.dtype,
-      quantize: settings.quantize === 'none' ? undefined : settings.quantize,
-      threads: settings.threads ?? undefined,
-      cacheDir: settings.cache_dir ?? undefined,
-      minPixels: settings.min_pixels ?? undefined,
-      maxPixels: settings.max_pixels ?? undefined,
-      hub: { revision: settings.revision ?? undefined, ...hubOptions(progress) },
+      ...options,
+      ...pixelOptions({ min_pixels: null, max_pixels: null, ...settings }),
+      hub: { ...hub, ...hubOptions(progress) },
       onWiden: progress.onWiden,
       onQuantize: progress.onQuantize,
       onWarning: progress.onWarning,
@@ -68,7 +72,7 @@ export async function withPrompt<T>(
     const adapter = await openAdapter(vlm, settings, progress)
     const images: EncodedImage[] = []
     for (const file of files ?? []) images.push(await vlm.encodeImage(file))
-    return work({ vlm, adapter, images, prompt: vlm.prompt({ images, prompt, system: system ?? undefined }) })
+    return work({ vlm, adapter, images, prompt: vlm.prompt({ images, prompt, ...optionsOf({ system }) }) })
   })
 }
 
@@ -79,11 +83,11 @@ export async function openAdapter(
 ): Promise<Adapter | undefined> {
   if (name === null) return undefined
   const hub = hubOptions(progress)
-  const adapterName = subfolder ?? undefined
-  const adapter = await vlm.loadAdapter(name, { adapterName, hub }).catch(async (error: unknown) => {
+  const named = optionsOf({ adapterName: subfolder })
+  const adapter = await vlm.loadAdapter(name, { ...named, hub }).catch(async (error: unknown) => {
     await refuseRun('adapter', name, 'an adapter')
     // A run's checkpoints and the published adapters keep the solver in a subfolder.
-    if (adapterName !== undefined || !otherAdapters(error).includes('solver')) throw error
+    if (subfolder !== null || !otherAdapters(error).includes('solver')) throw error
     return vlm.loadAdapter(name, { adapterName: 'solver', hub })
   })
   progress.clear()

@@ -32,6 +32,7 @@ export function fileTask(options: FileTaskOptions): Task {
     name: options.name ?? basename(file).replace(/\.(jsonl|parquet)$/, ''),
     version: 1,
     scorer,
+    instruction: options.instruction,
     source: { file },
     generation: { maxNewTokens: checkInteger('maxNewTokens', options.maxNewTokens ?? 64, { min: 1 }) },
     prompt: (row) => {

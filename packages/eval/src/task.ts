@@ -73,6 +73,8 @@ export interface Task {
   version: number
   /** The rule that scores, where a task may have one of several. @default the task's own */
   scorer?: string | undefined
+  /** What is asked for after each question, where that may be one of several. @default the task's own */
+  instruction?: string | undefined
   source: DataSource
   /** Columns that are read. @default all */
   columns?: readonly string[] | undefined

@@ -282,6 +282,28 @@ test('a run stopped under one scorer is not continued under another', async () =
   expect(asked).toBe(5 - 3)
 })
 
+test('answers to questions with one instruction are not taken for those with another', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 5)
+  const asked: string[] = []
+  const run = (instruction: string | undefined, most: number) => {
+    asked.length = 0
+    const onSample: FakeOptions['onSample'] = (requests) => {
+      asked.push(...requests.map(({ prompt }) => prompt))
+      if (asked.length > most) throw new Error('no power')
+    }
+    const tasks = [fileTask({ file, scorer: 'exact', instruction })]
+    return evaluate({ ...options(file, folder, { onSample }), tasks })
+  }
+  await expect(run('In one word.', 3)).rejects.toThrow('no power')
+  await run('In two words.', 5)
+  expect(asked).toHaveLength(5)
+  expect(asked.every((prompt) => prompt.endsWith('In two words.'))).toBe(true)
+  await expect(run(undefined, 3)).rejects.toThrow('no power')
+  await run('In one word.', 5)
+  expect(asked).toHaveLength(5 - 3)
+})
+
 test('a run that another process writes is refused, and goes on when that one is gone', async () => {
   const folder = temporaryFolder()
   const { file: script, remove } = await bundleScript(new URL('support/run-sums.ts', import.meta.url))

@@ -1,4 +1,5 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
+import { pixelOptions } from '@evolmm/settings'
 import { heldWeights, type EvolmmSettings, type EvolmmValues, type Role } from '@evolmm/trainer'
 import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
 import { estimateTraining } from './estimate-training'
@@ -42,8 +43,7 @@ export interface PlannedImage {
 /** Weights are neither read nor fetched. */
 export async function planRun(settings: EvolmmSettings, { device, hub }: PlanRunOptions): Promise<RunPlan> {
   const { solver_model: solverModel, proposer_model: proposerModel } = settings
-  const bounds = { minPixels: settings.min_pixels ?? undefined, maxPixels: settings.max_pixels ?? undefined }
-  const open = (model: string) => openConfig(model, { ...bounds, hub })
+  const open = (model: string) => openConfig(model, { ...pixelOptions(settings), hub })
   const solver = await open(solverModel)
   const models = { solver, proposer: proposerModel === solverModel ? solver : await open(proposerModel) }
   const starts = await startShapes(settings)
@@ -59,7 +59,7 @@ export async function planRun(settings: EvolmmSettings, { device, hub }: PlanRun
     trained: trained(settings),
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...settings, ...changes }
-      const layout = (model: OpenedConfig) => model.layout(image, changed.max_pixels ?? undefined)
+      const layout = (model: OpenedConfig) => model.layout(image, pixelOptions(changed).maxPixels)
       const layouts = { solver: layout(models.solver), proposer: layout(models.proposer) }
       const imagePatches = Math.max(layouts.solver.patches, layouts.proposer.patches)
       const tokens = promptTokens(changed, models, layouts)

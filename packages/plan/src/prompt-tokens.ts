@@ -2,6 +2,7 @@
  * Tokens of the longest prompt of each role, about the largest image: counted where the model has a tokenizer, else
  * guessed from the characters.
  */
+import { optionsOf } from '@evolmm/settings'
 import { fallbackQuestion, proposerPrompt, solverPrompt, type EvolmmValues, type Role } from '@evolmm/trainer'
 import type { ImageLayout, OpenedConfig } from '@evolmm/vlm'
 
@@ -12,9 +13,9 @@ export function promptTokens(
   models: Record<Role, Model>,
   images: Record<Role, ImageLayout>,
 ): Record<Role, number> {
-  const system = settings.system_prompt ?? undefined
+  const system = optionsOf({ system: settings.system_prompt })
   const count = (role: Role, prompt: string) =>
-    (models[role].promptTokens ?? guess)({ prompt, system }, images[role])
+    (models[role].promptTokens ?? guess)({ prompt, ...system }, images[role])
   const ask = solverPrompt(settings)
   const promptFor = (question: string) => ask({ question, image: '', step: 0 })
   // As often as the prompt says the question, a question may be as long as its writer is allowed to write.

@@ -24,6 +24,7 @@ export { adapterRows, adapterRule, modelRows, pixelRows, pixelRule, samplingRows
 export { checkResolved, resolve, type ResolveOptions } from './resolve'
 export { isDefault } from './check-together'
 export { partOf } from './part-of'
+export { modelOptions, optionsOf, pixelOptions } from './options-of'
 export { identityOf, settingsData, storedIdentity } from './identity'
 
 // 3. Where a front end finds them, and how it names them

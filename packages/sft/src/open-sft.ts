@@ -2,6 +2,7 @@
 import { shuffledOrder } from '@evolmm/dataset'
 import { retainCheckpoints, type OpenContext, type OpenMethod } from '@evolmm/runs'
 import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { optionsOf } from '@evolmm/settings'
 import type { SftRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { sftSettings, SftSettings } from './settings'
@@ -57,7 +58,7 @@ async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapte
     rank: settings.lora_r,
     alpha: settings.lora_alpha,
     dropout: settings.lora_dropout,
-    targets: settings.lora_targets ?? undefined,
+    ...optionsOf({ targets: settings.lora_targets }),
     vision,
     seed: settings.seed,
   })

@@ -9,6 +9,7 @@ import { labelledQuestion, openRows, type ImageFile, type Row, type RowPlace } f
 import { EvolmmError } from './errors'
 import type { SftExample } from './supervise'
 import type { Turn } from '@evolmm/vlm'
+import { optionsOf } from '@evolmm/settings'
 
 export interface Lessons {
   examples: readonly SftExample[]
@@ -17,7 +18,7 @@ export interface Lessons {
 }
 
 /** Throws what `openRows` throws, `INVALID_ROW`, or `IMAGE_UNREADABLE` for the first image that is not there. */
-export async function readLessons(file: string, system: string | undefined): Promise<Lessons> {
+export async function readLessons(file: string, system: string | null): Promise<Lessons> {
   const rows = await openRows({ file }).catch(unreadableData(file))
   const examples = new Map<string, { image: ImageFile; turns: Turn[] }>()
   try {
@@ -34,7 +35,7 @@ export async function readLessons(file: string, system: string | undefined): Pro
   }
   for (const { image } of examples.values()) if (typeof image === 'string') await checkImage(image, file)
   return {
-    examples: [...examples.values()].map((example) => ({ ...example, system })),
+    examples: [...examples.values()].map((example) => ({ ...example, ...optionsOf({ system }) })),
     sha256: await fileDigest(file),
   }
 }

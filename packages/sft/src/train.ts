@@ -12,7 +12,7 @@ import {
   type RunOptions,
   type RunOutcome,
 } from '@evolmm/runs'
-import { identityOf, resolve, storedIdentity } from '@evolmm/settings'
+import { identityOf, modelOptions, pixelOptions, resolve, storedIdentity } from '@evolmm/settings'
 import { loadVlm } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
 import { takeUpFormer } from './former-folder'
@@ -43,7 +43,7 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
   const settings = resolve(sftSettings, given)
   const { output_dir: folder, total_steps: step } = settings
-  const { examples, sha256 } = await readLessons(settings.data, settings.system ?? undefined)
+  const { examples, sha256 } = await readLessons(settings.data, settings.system)
   const depends = { data_sha256: sha256 }
   await takeUpFormer(folder)
   if (await isFinished(settings, depends)) return { step, status: 'finished', wasFinished: true }
@@ -55,17 +55,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   return { ...outcome, wasFinished: false }
 }
 
-function openVlm({ model, ...settings }: SftSettings): Promise<SftModel> {
-  return loadVlm(model, {
-    device: settings.device,
-    dtype: settings.dtype,
-    quantize: settings.quantize === 'none' ? undefined : settings.quantize,
-    threads: settings.threads ?? undefined,
-    cacheDir: settings.cache_dir ?? undefined,
-    minPixels: settings.min_pixels ?? undefined,
-    maxPixels: settings.max_pixels ?? undefined,
-    hub: { revision: settings.revision ?? undefined },
-  })
+function openVlm(settings: SftSettings): Promise<SftModel> {
+  return loadVlm(settings.model, { ...modelOptions(settings), ...pixelOptions(settings) })
 }
 
 /** Throws `OTHER_CONFIGURATION` for another run, and `WOULD_OVERWRITE` for a model of whatever origin. */

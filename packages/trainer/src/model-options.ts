@@ -1,21 +1,19 @@
 /** The settings in the words of `@evolmm/vlm`: what opens models, and what each role trains of them. */
-import { isDefault } from '@evolmm/settings'
+import { isDefault, modelOptions, optionsOf, pixelOptions } from '@evolmm/settings'
 import type { LoadVlmOptions } from '@evolmm/vlm'
 import { heldWeights } from './held-weights'
 import type { Role } from './role'
 import { evolmmSettings, type EvolmmValues } from './settings/settings'
 
 export function loadOptions(settings: EvolmmValues, given: LoadVlmOptions): LoadVlmOptions {
+  const { hub, ...options } = modelOptions(settings)
   return {
     ...given,
-    device: settings.device,
+    ...options,
     ...heldWeights(settings),
-    memoryLimit: settings.memory_limit ?? undefined,
-    threads: settings.threads ?? undefined,
-    cacheDir: settings.cache_dir ?? undefined,
-    minPixels: settings.min_pixels ?? undefined,
-    maxPixels: settings.max_pixels ?? undefined,
-    hub: { ...given.hub, ...(settings.revision !== null && { revision: settings.revision }) },
+    ...pixelOptions(settings),
+    ...optionsOf({ memoryLimit: settings.memory_limit }),
+    hub: { ...given.hub, ...hub },
   }
 }
 

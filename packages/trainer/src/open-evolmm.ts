@@ -2,6 +2,7 @@
 import { openImageDataset } from '@evolmm/dataset'
 import type { Checkpoint, OpenContext, OpenMethod } from '@evolmm/runs'
 import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } from '@evolmm/vlm'
+import { optionsOf } from '@evolmm/settings'
 import { EvolmmError } from './errors'
 import { evolve } from './evolve'
 import { loadOptions, roleOptions } from './model-options'
@@ -27,10 +28,9 @@ export async function openEvolmm(
   // What is known of the images goes on with the run.
   const images = await openImageDataset({
     root: settings.data_dir,
-    includeSubfolders: settings.include_subfolders ?? undefined,
+    ...optionsOf({ includeSubfolders: settings.include_subfolders, manifest: settings.manifest }),
     seed: settings.seed,
     reshuffle: settings.reshuffle,
-    manifest: settings.manifest ?? undefined,
     state: from && checkedData(from).dataset,
     onWarning,
   })

@@ -2,6 +2,7 @@
 import { mean } from '@evolmm/internal'
 import { parseQuestion } from '@evolmm/rewards'
 import type { Completion, Prompt } from '@evolmm/vlm'
+import { optionsOf } from '@evolmm/settings'
 import { reached, type Episode, type Proposed } from './episode'
 import type { Loop } from './loop'
 import { malformedFaults } from './malformed-faults'
@@ -19,7 +20,7 @@ export async function propose(loop: Loop, step: number, episodes: readonly Episo
     proposer.prompt({
       images: [image],
       prompt: promptFor({ image: sample.relativePath, step }),
-      system: settings.system_prompt ?? undefined,
+      ...optionsOf({ system: settings.system_prompt }),
     }),
   )
   const completions = await proposer.sample({

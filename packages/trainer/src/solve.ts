@@ -1,4 +1,5 @@
 /** The Solver's half of an iteration: N answers to each question that is asked. */
+import { optionsOf } from '@evolmm/settings'
 import { reached, type Episode } from './episode'
 import type { Loop } from './loop'
 import { placesBefore } from './over-group'
@@ -15,7 +16,7 @@ export async function solve(loop: Loop, step: number, episodes: readonly Episode
     solver.prompt({
       images: [seen.solver],
       prompt: promptFor({ question: proposed.question ?? '', image: sample.relativePath, step }),
-      system: settings.system_prompt ?? undefined,
+      ...optionsOf({ system: settings.system_prompt }),
     }),
   )
   const completions = await solver.sample({

@@ -10,7 +10,7 @@ import {
   type PlannedImage,
   type RunPlan,
 } from '@evolmm/plan'
-import { schema, text, toggle, type SourcesRead, type ValuesOf } from '@evolmm/settings'
+import { optionsOf, schema, text, toggle, type SourcesRead, type ValuesOf } from '@evolmm/settings'
 import { evolmmRows, evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
@@ -136,7 +136,10 @@ async function imageOf(plan: RunPlan, { sources }: Read, largest: string | null)
     () => false,
   )
   if (sources.data_dir !== 'default' && there) {
-    const given = { root: settings.data_dir, includeSubfolders: settings.include_subfolders ?? [] }
+    const given = {
+      root: settings.data_dir,
+      ...optionsOf({ includeSubfolders: settings.include_subfolders }),
+    }
     return largestImage(plan, await scanImages({ ...given, onWarning: () => undefined }))
   }
   const side = settings.max_pixels === null ? 896 : Math.ceil(Math.sqrt(settings.max_pixels))

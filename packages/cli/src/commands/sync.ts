@@ -1,6 +1,6 @@
 /** `evolmm sync`: what a run could not, or should not, send to Weights & Biases. */
 import { syncWandb, type SyncedWandb } from '@evolmm/runs'
-import { schema } from '@evolmm/settings'
+import { optionsOf, schema } from '@evolmm/settings'
 import { evolmmSettings } from '@evolmm/trainer'
 import { EvolmmError } from '../errors'
 import { painter, type Context } from '../context'
@@ -44,7 +44,7 @@ export function addSync(host: CommandHost): void {
           'INVALID_OPTION',
           'sync: must be given the folder of a run, got nothing; write evolmm sync runs/NAME',
         )
-      return sync(context, folder, { entity: settings.wandb_entity ?? undefined, json })
+      return sync(context, folder, { entity: settings.wandb_entity, json })
     },
   })
 }
@@ -53,7 +53,7 @@ export function addSync(host: CommandHost): void {
 async function sync(
   context: Context,
   folder: string,
-  { entity, json }: { entity: string | undefined; json: boolean },
+  { entity, json }: { entity: string | null; json: boolean },
 ): Promise<number> {
   const { stdout, stderr, environment } = context
   const interrupt = new AbortController()
@@ -64,7 +64,7 @@ async function sync(
   try {
     const synced = await syncWandb(folder, {
       environment,
-      entity,
+      ...optionsOf({ entity }),
       signal,
       onWarning: (message) =>
         stderr.write(`${painter(context, stderr)('yellow', 'warning:')} ${oneLine(message)}\n`),

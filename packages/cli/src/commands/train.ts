@@ -4,7 +4,7 @@ import { counted } from '@evolmm/internal'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { chosenTrackers } from '@evolmm/runs'
-import { formatSettings, schema, settingsData, toggle, type SourcesRead } from '@evolmm/settings'
+import { formatSettings, optionsOf, schema, settingsData, toggle, type SourcesRead } from '@evolmm/settings'
 import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
@@ -81,7 +81,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
   const warnings: string[] = []
   const images = await scanImages({
     root: settings.data_dir,
-    includeSubfolders: settings.include_subfolders ?? [],
+    ...optionsOf({ includeSubfolders: settings.include_subfolders }),
     onWarning: (message) => warnings.push(message),
   })
   const { onWarning, onNote, ...progress } = showProgress(context)

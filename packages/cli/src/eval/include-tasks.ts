@@ -7,8 +7,7 @@ import { EvolmmError } from '../errors'
 
 const isModule = (name: string) => /\.m?js$/.test(name)
 
-export async function includeTasks(path: string | undefined): Promise<Task[]> {
-  if (path === undefined) return []
+export async function includeTasks(path: string): Promise<Task[]> {
   const entry = await stat(path).catch(() => undefined)
   const names = entry?.isDirectory() === true ? (await readdir(path)).filter(isModule).sort() : []
   const files = entry?.isFile() === true && isModule(path) ? [path] : names.map((name) => join(path, name))

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
 import { openAiJudge, type Judge, type Task } from '@evolmm/eval'
+import { optionsOf } from '@evolmm/settings'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
 import { showProgress, type Progress } from '../progress'
@@ -26,7 +27,7 @@ export async function prepared(
   const tasks = chooseTasks(
     request.tasks,
     request.scorer,
-    await includeTasks(request.include_path ?? undefined),
+    request.include_path === null ? [] : await includeTasks(request.include_path),
   )
   const judge = openJudge(context, request)
   await context.library.chooseDevice({ device: request.device, dtype: request.dtype })
@@ -83,8 +84,7 @@ function openJudge({ environment }: Context, request: EvalRequest): Judge | unde
   const { judge_url: baseUrl, judge_model: model, output_path: folder } = request
   if (baseUrl === null && model === null) return undefined
   return openAiJudge({
-    baseUrl: baseUrl ?? undefined,
-    model: model ?? undefined,
+    ...optionsOf({ baseUrl, model }),
     apiKey: environment.OPENAI_API_KEY,
     ...(folder !== null && { cacheFile: join(folder, 'judge-replies.jsonl') }),
   })
@@ -94,7 +94,7 @@ export function dataOf(context: Context, request: EvalRequest, progress: Progres
   if (request.data_dir !== null) return { folder: request.data_dir }
   return {
     ...hubOptions(progress),
-    revision: request.data_revision ?? undefined,
+    ...optionsOf({ revision: request.data_revision }),
     environment: context.environment,
   }
 }

@@ -9,7 +9,7 @@ import {
   type Policy,
   type Task,
 } from '@evolmm/eval'
-import { partOf } from '@evolmm/settings'
+import { optionsOf, partOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import type { Progress } from '../progress'
@@ -69,7 +69,7 @@ async function diagnoseTask(
       data: where,
     }),
     ...policy,
-    samples: request.diagnose ?? undefined,
+    ...optionsOf({ samples: request.diagnose }),
     temperature: generation.temperature,
     top_p: generation.topP,
     max_new_tokens: generation.maxNewTokens ?? task.generation.maxNewTokens,

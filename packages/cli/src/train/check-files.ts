@@ -1,5 +1,6 @@
 /** What a configuration names must be there, before anything is loaded for nothing. */
 import { access, stat } from 'node:fs/promises'
+import { pixelOptions } from '@evolmm/settings'
 import type { EvolmmSettings, EvolmmValues } from '@evolmm/trainer'
 import { checkFolder as checkCheckpoint } from '@evolmm/vlm'
 import { EvolmmError } from '../errors'
@@ -27,11 +28,7 @@ export async function checkFiles(settings: EvolmmSettings): Promise<void> {
 /** Small files and the headers of the weights of models that are folders. Throws what loading them would. */
 export async function checkModels(settings: EvolmmSettings): Promise<void> {
   for (const model of new Set([settings.solver_model, settings.proposer_model]))
-    if ((await kind(model)) === 'a folder')
-      await checkCheckpoint(model, {
-        minPixels: settings.min_pixels ?? undefined,
-        maxPixels: settings.max_pixels ?? undefined,
-      })
+    if ((await kind(model)) === 'a folder') await checkCheckpoint(model, pixelOptions(settings))
 }
 
 async function checkFolder(name: keyof EvolmmValues, path: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Refuses a run that cannot fit, before its weights are fetched or read. */
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, fits, largestImage, memoryLimits, planRun } from '@evolmm/plan'
+import { optionsOf } from '@evolmm/settings'
 import { heldWeights, type EvolmmSettings } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { HubOptions } from '../library'
@@ -20,7 +21,7 @@ export async function checkRun(
   if (Number.isFinite(side) && fits(plan.estimate({ width: side, height: side }), limits)) return
   const images = await scanImages({
     root: settings.data_dir,
-    includeSubfolders: settings.include_subfolders ?? [],
+    ...optionsOf({ includeSubfolders: settings.include_subfolders }),
     onWarning: () => undefined,
   })
   checkFit(plan, { image: await largestImage(plan, images), limits, write: writeFlag })

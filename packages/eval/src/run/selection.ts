@@ -96,6 +96,7 @@ export function describeRun(
       version: task.version,
       // Left out where it says what stored runs of the former version were scored by.
       ...(task.scorer !== undefined && task.scorer !== 'exact' && { scorer: task.scorer }),
+      ...(task.instruction !== undefined && { instruction: task.instruction }),
       revision: data.revision,
       start,
       end,
