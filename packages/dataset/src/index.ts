@@ -1,5 +1,5 @@
 // Sampling
-export { openImageDataset } from './open-image-dataset'
+export { defaultSeed, openImageDataset } from './open-image-dataset'
 export type { DatasetOptions, ImageDataset, Sample, SkippedImage } from './open-image-dataset'
 export type { DatasetCounts, DatasetState, SkipReason } from './verdicts'
 

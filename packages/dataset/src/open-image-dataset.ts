@@ -17,6 +17,9 @@ import { scanImages, type ScannedImages, type ScanOptions } from './scan-images'
 import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from './verdicts'
 import { warnSkipped } from './skipped-image'
 
+/** The seed where nothing else is said; settings of methods have their default from here. */
+export const defaultSeed = 42
+
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
   /** Seed of the order, an integer from 0. @default 42 */
   seed?: number | undefined
@@ -111,7 +114,7 @@ function checkOptions(options: DatasetOptions) {
   const worldSize = checkInteger('worldSize', options.worldSize ?? 1, { min: 1 })
   const settings = {
     rules: checkRules(options),
-    seed: checkInteger('seed', options.seed ?? 42, { min: 0 }),
+    seed: checkInteger('seed', options.seed ?? defaultSeed, { min: 0 }),
     reshuffle: checkBoolean('reshuffle', options.reshuffle ?? false),
     worldSize,
     rank: checkInteger('rank', options.rank ?? 0, { min: 0, below: worldSize }),

@@ -21,12 +21,16 @@ export { groupStatistics, type VoteOptions, type GroupStatistics } from './group
 // 4. Rewards for the solver
 export type { ProposerSample, Reward, SolverSample } from './reward/reward'
 export { solverSample, type SolverSampleOptions } from './reward/solver-sample'
-export { continuousSolverReward, type ContinuousSolverRewardOptions } from './reward/continuous-solver-reward'
+export {
+  continuousSolverReward,
+  solverRewardDefaults,
+  type ContinuousSolverRewardOptions,
+} from './reward/continuous-solver-reward'
 export { discreteSolverReward } from './reward/discrete-solver-reward'
 export { formatReward } from './reward/format-reward'
 
 // 5. Rewards for the proposer
-export type { EntropyBandOptions } from './reward/entropy-band'
+export { entropyBandDefaults, type EntropyBandOptions } from './reward/entropy-band'
 export { continuousProposerReward } from './reward/continuous-proposer-reward'
 export { discreteProposerReward } from './reward/discrete-proposer-reward'
 export {

@@ -7,12 +7,13 @@ export { noBaseline } from './advantages/no-baseline'
 export { whiten, whitened } from './advantages/whiten'
 
 // Optimizer
-export { AdamW, type AdamWOptions, type AdamWReport, type AdamWState } from './optimizer/adamw'
+export { AdamW, adamWDefaults, type AdamWOptions, type AdamWReport, type AdamWState } from './optimizer/adamw'
 export { learningRate, type LearningRateOptions } from './optimizer/learning-rate'
 
 // Controllers
 export {
   adaptiveKl,
+  adaptiveKlDefaults,
   type AdaptiveKlOptions,
   fixedKl,
   type KlController,
@@ -43,6 +44,7 @@ export {
   type Alarm,
   type CollapseWatch,
   collapseWatch,
+  watchDefaults,
   type WatchedIteration,
   type WatchedQuestion,
   type WatchOptions,

@@ -1,4 +1,6 @@
 /** The settings of supervised learning, once: options, flags, variables, files, checks and help are made from them. */
+import { defaultSeed } from '@evolmm/dataset'
+import { adamWDefaults } from '@evolmm/rl-core'
 import { runRows, trackingRows } from '@evolmm/runs'
 import {
   choice,
@@ -15,6 +17,7 @@ import {
   type Rule,
   type SettingsOf,
 } from '@evolmm/settings'
+import { loraDefaults } from '@evolmm/vlm'
 
 const lessons = {
   data: text(null, 'questions with answers, as JSON lines', {
@@ -33,13 +36,13 @@ const lessons = {
     identity: true,
     elsewhere: ['use_peft'],
   }),
-  lora_r: integer(16, 'rank of the adapter', {
+  lora_r: integer(loraDefaults.rank, 'rank of the adapter', {
     min: 1,
     option: 'rank',
     identity: true,
     elsewhere: ['lora_rank', 'lora.rank'],
   }),
-  lora_alpha: number(32, 'the adapter counts alpha / rank', {
+  lora_alpha: number(loraDefaults.alpha, 'the adapter counts alpha / rank', {
     above: 0,
     option: 'alpha',
     identity: true,
@@ -85,30 +88,30 @@ const learning = {
     identity: true,
     elsewhere: ['lr_scheduler_type'],
   }),
-  weight_decay: number(0.01, 'decoupled weight decay, on all that is trained', {
+  weight_decay: number(adamWDefaults.weightDecay, 'decoupled weight decay, on all that is trained', {
     min: 0,
     option: 'weightDecay',
     identity: true,
   }),
-  beta1: number(0.9, 'decay of the first moment of AdamW', {
+  beta1: number(adamWDefaults.betas[0], 'decay of the first moment of AdamW', {
     min: 0,
     below: 1,
     identity: true,
     elsewhere: ['adam_beta1'],
   }),
-  beta2: number(0.999, 'decay of the second moment of AdamW', {
+  beta2: number(adamWDefaults.betas[1], 'decay of the second moment of AdamW', {
     min: 0,
     below: 1,
     identity: true,
     elsewhere: ['adam_beta2'],
   }),
-  grad_clip: number(1, 'largest norm of a gradient, 0 for any', {
+  grad_clip: number(adamWDefaults.clip, 'largest norm of a gradient, 0 for any', {
     min: 0,
     option: 'clip',
     identity: true,
     elsewhere: ['max_grad_norm'],
   }),
-  seed: integer(42, 'seed of the order of images, and of a new adapter', {
+  seed: integer(defaultSeed, 'seed of the order of images, and of a new adapter', {
     min: 0,
     identity: true,
     elsewhere: ['data_seed'],

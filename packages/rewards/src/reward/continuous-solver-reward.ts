@@ -5,6 +5,9 @@ import type { VoteOptions } from '../group-statistics'
 import { byGroup } from './by-group'
 import type { Reward, SolverSample } from './reward'
 
+/** What is not said otherwise, as released; settings of methods have their defaults from here. */
+export const solverRewardDefaults = { gamma: 0.7, lengthPenalty: 0.1, targetWords: 6 }
+
 export interface ContinuousSolverRewardOptions extends VoteOptions {
   /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default 0.7 */
   gamma?: number | undefined
@@ -22,9 +25,16 @@ export interface ContinuousSolverRewardOptions extends VoteOptions {
 
 /** `p^gamma * (1 - lambda * clip((words - tau) / tau, 0, 1))`; 0 for an invalid answer. */
 export function continuousSolverReward(options: ContinuousSolverRewardOptions = {}): Reward<SolverSample> {
-  const gamma = checkNumber('gamma', options.gamma ?? 0.7, { min: 0 })
-  const lengthPenalty = checkNumber('lengthPenalty', options.lengthPenalty ?? 0.1, { min: 0, max: 1 })
-  const targetWords = Math.max(1, checkNumber('targetWords', options.targetWords ?? 6, { min: 0 }))
+  const gamma = checkNumber('gamma', options.gamma ?? solverRewardDefaults.gamma, { min: 0 })
+  const lengthPenalty = checkNumber(
+    'lengthPenalty',
+    options.lengthPenalty ?? solverRewardDefaults.lengthPenalty,
+    { min: 0, max: 1 },
+  )
+  const targetWords = Math.max(
+    1,
+    checkNumber('targetWords', options.targetWords ?? solverRewardDefaults.targetWords, { min: 0 }),
+  )
   const excessLimit = options.clipLength === false ? Infinity : 1
 
   return (batch) =>

@@ -15,7 +15,11 @@ export interface EntropyBandOptions {
   unit?: 'nats' | 'share-of-ln-n'
 }
 
-const defaults = { nats: { mu: 0.9, sigma: 0.35 }, 'share-of-ln-n': { mu: 0.559, sigma: 0.217 } } as const
+/** The band by its unit where nothing else is said; settings of methods have their defaults from here. */
+export const entropyBandDefaults = {
+  nats: { mu: 0.9, sigma: 0.35 },
+  'share-of-ln-n': { mu: 0.559, sigma: 0.217 },
+} as const
 
 /**
  * Distance of a question's entropy from the centre, in standard deviations. `null` for a question without answers;
@@ -23,8 +27,8 @@ const defaults = { nats: { mu: 0.9, sigma: 0.35 }, 'share-of-ln-n': { mu: 0.559,
  */
 export function entropyBand(options: EntropyBandOptions): (sample: ProposerSample) => number | null {
   const unit = checkOneOf('unit', options.unit ?? 'nats', ['nats', 'share-of-ln-n'])
-  const mu = checkNumber('mu', options.mu ?? defaults[unit].mu)
-  const sigma = checkNumber('sigma', options.sigma ?? defaults[unit].sigma)
+  const mu = checkNumber('mu', options.mu ?? entropyBandDefaults[unit].mu)
+  const sigma = checkNumber('sigma', options.sigma ?? entropyBandDefaults[unit].sigma)
   return ({ answers }) => {
     if (answers.length === 0) return null
     const scale = unit === 'nats' ? 1 : Math.log(answers.length)

@@ -7,6 +7,9 @@ import { checkInteger, checkNumber, knownMean } from '@evolmm/internal'
 import { answerShares, sharesHaveRisen, type AnswerShares, type AskedQuestion } from './answer-shares'
 import { collapseDetector, type CollapseState } from './collapse-detector'
 
+/** What is not said otherwise; settings of methods have their defaults from here. */
+export const watchDefaults = { window: 200, kl: 0.1, entropyFloor: 0.01, patience: 100 }
+
 export interface WatchOptions {
   /** Latest questions that are compared with the first ones. @default 200 */
   window?: number | undefined
@@ -82,11 +85,13 @@ export interface CollapseWatch {
 const unlikelier = 1
 
 export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
-  const window = checkInteger('watch.window', options.window ?? 200, { min: 1 })
-  const largestKl = checkNumber('watch.kl', options.kl ?? 0.1, { above: 0 })
+  const window = checkInteger('watch.window', options.window ?? watchDefaults.window, { min: 1 })
+  const largestKl = checkNumber('watch.kl', options.kl ?? watchDefaults.kl, { above: 0 })
   const detector = collapseDetector({
-    entropyFloor: checkNumber('watch.entropyFloor', options.entropyFloor ?? 0.01, { min: 0 }),
-    patience: checkInteger('watch.patience', options.patience ?? 100, { min: 1 }),
+    entropyFloor: checkNumber('watch.entropyFloor', options.entropyFloor ?? watchDefaults.entropyFloor, {
+      min: 0,
+    }),
+    patience: checkInteger('watch.patience', options.patience ?? watchDefaults.patience, { min: 1 }),
   })
   return {
     initial: { questions: [], start: null, kl: {}, collapse: detector.initial },

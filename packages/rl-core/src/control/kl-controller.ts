@@ -20,6 +20,9 @@ export interface KlController {
   update(kl: number, state: KlState): KlState
 }
 
+/** What is not said otherwise; settings of methods have their defaults from here. */
+export const adaptiveKlDefaults = { coefficient: 1e-3, target: 0.02, rate: 0.1 }
+
 export interface AdaptiveKlOptions {
   /** Weight at the start. @default 1e-3 */
   coefficient?: number
@@ -38,9 +41,15 @@ export interface AdaptiveKlOptions {
 export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
   const min = checkNumber('min', options.min ?? 1e-8, { above: 0 })
   const max = checkNumber('max', options.max ?? 1e2, { min })
-  const coefficient = checkNumber('coefficient', options.coefficient ?? 1e-3, { min, max })
-  const target = Math.max(checkNumber('target', options.target ?? 0.02, { min: 0 }), 1e-8)
-  const rate = checkNumber('rate', options.rate ?? 0.1, { min: 0 })
+  const coefficient = checkNumber('coefficient', options.coefficient ?? adaptiveKlDefaults.coefficient, {
+    min,
+    max,
+  })
+  const target = Math.max(
+    checkNumber('target', options.target ?? adaptiveKlDefaults.target, { min: 0 }),
+    1e-8,
+  )
+  const rate = checkNumber('rate', options.rate ?? adaptiveKlDefaults.rate, { min: 0 })
   const limit =
     options.exponentLimit === Infinity
       ? Infinity

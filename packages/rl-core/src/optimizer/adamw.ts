@@ -8,6 +8,9 @@
 import { checkInteger, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
+/** What is not said otherwise; settings of methods have their defaults from here. */
+export const adamWDefaults = { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, clip: 1 } as const
+
 export interface AdamWOptions {
   /** Number of parameters. */
   size: number
@@ -62,15 +65,17 @@ export class AdamW {
   #step: number
 
   constructor(options: AdamWOptions) {
-    const { state, clip = 1, betas = [0.9, 0.999] } = options
+    const { state, clip = adamWDefaults.clip, betas = adamWDefaults.betas } = options
     this.size = checkInteger('size', options.size, { min: 0 })
-    this.#lr = checkNumber('lr', options.lr ?? 1e-6, { min: 0 })
+    this.#lr = checkNumber('lr', options.lr ?? adamWDefaults.lr, { min: 0 })
     this.#betas = [
       checkNumber('betas[0]', betas[0], { min: 0, below: 1 }),
       checkNumber('betas[1]', betas[1], { min: 0, below: 1 }),
     ]
-    this.#eps = checkNumber('eps', options.eps ?? 1e-8, { above: 0 })
-    this.#weightDecay = checkNumber('weightDecay', options.weightDecay ?? 0.01, { min: 0 })
+    this.#eps = checkNumber('eps', options.eps ?? adamWDefaults.eps, { above: 0 })
+    this.#weightDecay = checkNumber('weightDecay', options.weightDecay ?? adamWDefaults.weightDecay, {
+      min: 0,
+    })
     this.#clip = clip === null ? null : checkNumber('clip', clip, { above: 0 })
     if (state) {
       this.#checkLength('state.first', state.first)

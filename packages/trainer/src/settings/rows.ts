@@ -2,7 +2,9 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
-import { normalizerNames } from '@evolmm/rewards'
+import { entropyBandDefaults, normalizerNames, solverRewardDefaults } from '@evolmm/rewards'
+import { defaultSeed } from '@evolmm/dataset'
+import { adamWDefaults, adaptiveKlDefaults, watchDefaults } from '@evolmm/rl-core'
 import { runRows, trackingRows } from '@evolmm/runs'
 import {
   bytes,
@@ -19,6 +21,7 @@ import {
   toggle,
   type RowsOf,
 } from '@evolmm/settings'
+import { loraDefaults } from '@evolmm/vlm'
 import type {
   Normalizer,
   ProposerPrompt,
@@ -135,14 +138,14 @@ const adapters = {
     otherwise: 'a new one',
     identity: true,
   }),
-  lora_r: integer(16, 'rank of a new adapter', {
+  lora_r: integer(loraDefaults.rank, 'rank of a new adapter', {
     env: 'LORA_R',
     min: 1,
     option: 'rank',
     identity: true,
     elsewhere: ['lora_rank', 'lora.rank'],
   }),
-  lora_alpha: number(32, 'a new adapter counts alpha / rank', {
+  lora_alpha: number(loraDefaults.alpha, 'a new adapter counts alpha / rank', {
     env: 'LORA_ALPHA',
     above: 0,
     option: 'alpha',
@@ -190,7 +193,12 @@ const run = {
     identity: true,
     elsewhere: ['per_device_train_batch_size', 'data.rollout_batch_size', 'data.train_batch_size'],
   }),
-  seed: integer(42, 'seed of every draw', { env: 'SEED', min: 0, identity: true, elsewhere: ['data_seed'] }),
+  seed: integer(defaultSeed, 'seed of every draw', {
+    env: 'SEED',
+    min: 0,
+    identity: true,
+    elsewhere: ['data_seed'],
+  }),
   resume: runRows.resume,
   save_every: { ...runRows.save_every, env: 'SAVE_EVERY' },
   max_checkpoints: {
@@ -267,33 +275,41 @@ const rewards = {
     custom: custom<ProposerReward>('(questions) => rewards'),
     identity: true,
   }),
-  solver_soft_gamma: number(0.7, 'exponent on the agreement', {
+  solver_soft_gamma: number(solverRewardDefaults.gamma, 'exponent on the agreement', {
     env: 'SOLVER_SOFT_GAMMA',
     min: 0,
     option: 'gamma',
     identity: true,
   }),
-  len_penalty_weight: number(0.1, 'largest share of the reward that length can cost', {
-    env: 'LEN_PENALTY_WEIGHT',
-    min: 0,
-    max: 1,
-    option: 'lengthPenalty',
-    identity: true,
-  }),
-  len_penalty_target_words: integer(6, 'words before the answer that cost nothing', {
-    env: 'LEN_PENALTY_TARGET_WORDS',
-    min: 0,
-    option: 'targetWords',
-    identity: true,
-  }),
-  prop_entropy_mu: number(0.9, 'entropy of the answers that a question aims for', {
+  len_penalty_weight: number(
+    solverRewardDefaults.lengthPenalty,
+    'largest share of the reward that length can cost',
+    {
+      env: 'LEN_PENALTY_WEIGHT',
+      min: 0,
+      max: 1,
+      option: 'lengthPenalty',
+      identity: true,
+    },
+  ),
+  len_penalty_target_words: integer(
+    solverRewardDefaults.targetWords,
+    'words before the answer that cost nothing',
+    {
+      env: 'LEN_PENALTY_TARGET_WORDS',
+      min: 0,
+      option: 'targetWords',
+      identity: true,
+    },
+  ),
+  prop_entropy_mu: number(entropyBandDefaults.nats.mu, 'entropy of the answers that a question aims for', {
     env: 'PROP_ENTROPY_MU',
     min: 0,
     unit: 'nats',
     option: 'mu',
     identity: true,
   }),
-  prop_entropy_sigma: number(0.35, 'width of the band around that entropy', {
+  prop_entropy_sigma: number(entropyBandDefaults.nats.sigma, 'width of the band around that entropy', {
     env: 'PROP_ENTROPY_SIGMA',
     above: 0,
     unit: 'nats',
@@ -335,7 +351,7 @@ const learning = {
     identity: true,
     elsewhere: ['loss_type', 'loss_agg_mode', 'actor.loss_agg_mode'],
   }),
-  lr: number(1e-6, 'learning rate of AdamW', {
+  lr: number(adamWDefaults.lr, 'learning rate of AdamW', {
     env: 'LR',
     min: 0,
     identity: true,
@@ -353,14 +369,14 @@ const learning = {
     identity: true,
     elsewhere: ['warmup_ratio', 'optim.lr_warmup_steps', 'optim.lr_warmup_ratio', 'num_warmup_steps'],
   }),
-  weight_decay: number(0.01, 'decoupled weight decay', {
+  weight_decay: number(adamWDefaults.weightDecay, 'decoupled weight decay', {
     env: 'WEIGHT_DECAY',
     min: 0,
     option: 'weightDecay',
     identity: true,
     elsewhere: ['optim.weight_decay'],
   }),
-  grad_clip: number(1, 'largest norm of a gradient', {
+  grad_clip: number(adamWDefaults.clip, 'largest norm of a gradient', {
     env: 'GRAD_CLIP',
     above: 0,
     option: 'clip',
@@ -383,14 +399,14 @@ const divergence = {
     'adapt the weight of the divergence (beta) to a target, or fix it',
     { identity: true, elsewhere: ['algorithm.kl_type', 'kl_ctrl.type'] },
   ),
-  kl_coef: number(1e-3, 'beta at the start', {
+  kl_coef: number(adaptiveKlDefaults.coefficient, 'beta at the start', {
     env: 'KL_COEF',
     min: 0,
     option: 'coefficient',
     identity: true,
     elsewhere: ['beta', 'algorithm.kl_coef', 'kl_loss_coef', 'actor.kl_loss_coef', 'init_kl_coef'],
   }),
-  kl_target: number(0.02, 'divergence from the start to aim for, per token', {
+  kl_target: number(adaptiveKlDefaults.target, 'divergence from the start to aim for, per token', {
     env: 'KL_TARGET',
     min: 0,
     unit: 'nats',
@@ -410,7 +426,7 @@ const divergence = {
     follows: 'kl_target',
     identity: true,
   }),
-  kl_adapt_rate: number(0.1, 'how fast beta adapts', {
+  kl_adapt_rate: number(adaptiveKlDefaults.rate, 'how fast beta adapts', {
     env: 'KL_ADAPT_RATE',
     min: 0,
     option: 'rate',
@@ -429,23 +445,31 @@ const guards = {
     otherwise: 'ask all',
     identity: true,
   }),
-  collapse_window: integer(200, 'latest questions to watch for one answer to every image', {
+  collapse_window: integer(watchDefaults.window, 'latest questions to watch for one answer to every image', {
     min: 1,
     option: 'window',
     identity: true,
   }),
-  collapse_entropy_floor: number(0.01, 'answers with less entropy count as all the same', {
-    min: 0,
-    unit: 'nats',
-    option: 'entropyFloor',
-    identity: true,
-  }),
-  collapse_patience: integer(100, 'iterations in a row without entropy, or with equal rewards', {
-    min: 1,
-    option: 'patience',
-    identity: true,
-  }),
-  collapse_kl: number(0.1, 'divergence from the start that is too large, per token', {
+  collapse_entropy_floor: number(
+    watchDefaults.entropyFloor,
+    'answers with less entropy count as all the same',
+    {
+      min: 0,
+      unit: 'nats',
+      option: 'entropyFloor',
+      identity: true,
+    },
+  ),
+  collapse_patience: integer(
+    watchDefaults.patience,
+    'iterations in a row without entropy, or with equal rewards',
+    {
+      min: 1,
+      option: 'patience',
+      identity: true,
+    },
+  ),
+  collapse_kl: number(watchDefaults.kl, 'divergence from the start that is too large, per token', {
     above: 0,
     unit: 'nats',
     option: 'kl',

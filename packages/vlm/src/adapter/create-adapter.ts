@@ -29,6 +29,9 @@ export interface AdaptedModulesOptions {
   vision?: boolean | undefined
 }
 
+/** The shape of an adapter of which nothing else is said; settings of methods have their defaults from here. */
+export const loraDefaults = { rank: 16, alpha: 32 }
+
 export interface CreateAdapterOptions extends AdaptedModulesOptions {
   /** Share of the inputs of adapted modules that the learning pass drops. @default 0 */
   dropout?: number | undefined
@@ -55,8 +58,8 @@ export function adaptedModules(
   options: AdaptedModulesOptions = {},
 ): Pick<Adapter, 'trainable' | 'matched' | 'unmatched'> {
   const { targets = backbone.targets, vision = false } = options
-  const rank = checkInteger('rank', options.rank ?? 16, { min: 1 })
-  const alpha = checkNumber('alpha', options.alpha ?? 32, { above: 0 })
+  const rank = checkInteger('rank', options.rank ?? loraDefaults.rank, { min: 1 })
+  const alpha = checkNumber('alpha', options.alpha ?? loraDefaults.alpha, { above: 0 })
   const modules = [...backbone.modules.keys()].filter((name) => vision || !backbone.isVision(name))
   const { matched, unmatched } = matchTargets(backbone, modules, targets)
   if (matched.length === 0) throw nothingMatched('module', backbone, { targets, vision })
