@@ -1,4 +1,5 @@
 /** Checks for options: each returns the value or throws `INVALID_OPTION` naming the option, the rule and the value. */
+import { closest } from './closest'
 import { EvolmmError } from './errors'
 
 /** Bounds of a number; those left out do not bind. */
@@ -29,6 +30,25 @@ export function checkInteger(name: string, value: unknown, range: Range = {}): n
 export function checkOneOf<const T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   if (!allowed.includes(value as T)) throw invalid(name, value, `one of ${allowed.join(', ')}`)
   return value as T
+}
+
+/**
+ * No options but the known ones of `owner`: where nothing checks types, a mistyped one would count as left out. `known` has
+ * to be whole, or it does not compile.
+ */
+export function checkNames<T extends object>(
+  owner: string,
+  options: T,
+  known: { readonly [K in keyof Required<T>]: true },
+): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name))
+  if (unknown === undefined) return
+  const near = closest(unknown, Object.keys(known))
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${unknown}: must be an option of ${owner}, got an unknown name; ${near === undefined ? 'leave it out' : `did you mean ${near}?`}`,
+    { details: { option: unknown } },
+  )
 }
 
 /** A string. The value is not shown: it may be a secret in a wrapper. */

@@ -2,7 +2,8 @@
 
 export { errorWith, EvolmmError } from './evolmm-error'
 export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
-export { checkInteger, checkNumber, checkOneOf, checkText } from './check'
+export { closest } from './closest'
+export { checkInteger, checkNames, checkNumber, checkOneOf, checkText } from './check'
 export { finiteMean, knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
 export { isObject, jsonText, parseObject } from './json'

@@ -32,7 +32,7 @@ export { readSources, type SourcesInput, type SourcesRead } from './read-sources
 export { readConfigFile } from './read-config-file'
 export { nameOption } from './name-option'
 export { nameElsewhere } from './unknown-name'
-export { closest } from './closest'
+export { closest } from '@evolmm/internal'
 
 // 4. Settings for people
 export { describe, type SettingDescription } from './describe'

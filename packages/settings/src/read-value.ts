@@ -3,9 +3,8 @@
  * `INVALID_OPTION` under the name of the row.
  */
 import { readFileSync } from 'node:fs'
-import { checkInteger, checkNumber, numberOf, parseInteger, parseNumber } from '@evolmm/internal'
+import { checkInteger, checkNumber, closest, numberOf, parseInteger, parseNumber } from '@evolmm/internal'
 import { EvolmmError } from './errors'
-import { closest } from './closest'
 import { functionInFile } from './custom-function'
 import type { Row } from './row'
 

@@ -1,6 +1,6 @@
 /** What somebody may mean by a name that no setting has. */
+import { closest } from '@evolmm/internal'
 import { EvolmmError } from './errors'
-import { closest } from './closest'
 import type { Rows } from './row'
 import type { Naming, Schema } from './schema'
 

@@ -5,7 +5,7 @@
  * group are compared with one that has already seen the earlier ones. Order `group` compares all samples of a group
  * with the same baseline and moves it once, by the group's mean.
  */
-import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkNames, checkNumber, checkOneOf } from '@evolmm/internal'
 import { type AdvantageEstimator, checkRewards, centerOf, scoredOf } from './estimator'
 
 export interface EmaBaselineOptions {
@@ -27,6 +27,7 @@ export interface EmaState {
 }
 
 export function emaBaseline(options: EmaBaselineOptions = {}): AdvantageEstimator<EmaState> {
+  checkNames('emaBaseline', options, { decay: true, order: true, start: true })
   const decay = checkNumber('decay', options.decay ?? 0.9, { min: 0, below: 1 })
   const order = checkOneOf('order', options.order ?? 'sample', ['sample', 'group'])
   const start = options.start ?? 0

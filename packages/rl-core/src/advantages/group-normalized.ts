@@ -4,6 +4,7 @@
  * The spread is the sample standard deviation (divided by n - 1) and the constant is TRL's, so the numbers are
  * those of its GRPO trainer. In a group whose rewards are all equal, or with one scored sample, advantages are 0.
  */
+import { checkNames } from '@evolmm/internal'
 import { type AdvantageEstimator, centerOf, perGroup, squaredSpread } from './estimator'
 
 export interface GroupNormalizedOptions {
@@ -11,7 +12,9 @@ export interface GroupNormalizedOptions {
   scale?: boolean
 }
 
-export function groupNormalized({ scale = true }: GroupNormalizedOptions = {}): AdvantageEstimator<null> {
+export function groupNormalized(options: GroupNormalizedOptions = {}): AdvantageEstimator<null> {
+  checkNames('groupNormalized', options, { scale: true })
+  const { scale = true } = options
   return perGroup((scored) => {
     const centre = centerOf(scored)
     const deviation = Math.sqrt(squaredSpread(scored, centre) / Math.max(1, scored.length - 1))

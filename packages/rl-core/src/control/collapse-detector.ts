@@ -5,7 +5,7 @@
  * A step that says nothing about a sign leaves its count as it is: no finite entropy, or fewer than two rewards.
  * One step of agreement is normal, and more so for small groups late in training, so there are no defaults.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 
 export interface CollapseDetectorOptions {
   /** Entropy below this is low, in the unit of the observations (nats, if they are). */
@@ -39,6 +39,7 @@ export interface CollapseDetector {
 }
 
 export function collapseDetector(options: CollapseDetectorOptions): CollapseDetector {
+  checkNames('collapseDetector', options, { entropyFloor: true, patience: true })
   const floor = checkNumber('entropyFloor', options.entropyFloor)
   const patience = checkInteger('patience', options.patience, { min: 1 })
 

@@ -3,7 +3,7 @@
  * everything. What shows it is the same answer to a question text whatever the image, a policy far from its start, and
  * questions that the start proposer would hardly have asked.
  */
-import { checkInteger, checkNumber, knownMean } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, knownMean } from '@evolmm/internal'
 import { answerShares, sharesHaveRisen, type AnswerShares, type AskedQuestion } from './answer-shares'
 import { collapseDetector, type CollapseState } from './collapse-detector'
 
@@ -85,6 +85,7 @@ export interface CollapseWatch {
 const unlikelier = 1
 
 export function collapseWatch(options: WatchOptions = {}): CollapseWatch {
+  checkNames('collapseWatch', options, { window: true, entropyFloor: true, patience: true, kl: true })
   const window = checkInteger('watch.window', options.window ?? watchDefaults.window, { min: 1 })
   const largestKl = checkNumber('watch.kl', options.kl ?? watchDefaults.kl, { above: 0 })
   const detector = collapseDetector({

@@ -6,7 +6,7 @@
  * multiply beta by any amount (KL 1 at target 0.02: 134). A KL that is not finite says nothing: the state is
  * returned as it was.
  */
-import { checkNumber } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 
 export interface KlState {
   /** The current weight of the KL term. */
@@ -39,6 +39,14 @@ export interface AdaptiveKlOptions {
 }
 
 export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
+  checkNames('adaptiveKl', options, {
+    coefficient: true,
+    target: true,
+    rate: true,
+    min: true,
+    max: true,
+    exponentLimit: true,
+  })
   const min = checkNumber('min', options.min ?? 1e-8, { above: 0 })
   const max = checkNumber('max', options.max ?? 1e2, { min })
   const coefficient = checkNumber('coefficient', options.coefficient ?? adaptiveKlDefaults.coefficient, {

@@ -5,7 +5,7 @@
  * Equal scores: the temperature nearest to the current one wins, then the lower. A score that is not finite is never
  * chosen.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 export interface TemperatureGridOptions {
@@ -45,6 +45,7 @@ export interface TemperatureController {
 const published = Array.from({ length: 14 }, (_, index) => (index + 3) / 10)
 
 export function temperatureGrid(options: TemperatureGridOptions = {}): TemperatureController {
+  checkNames('temperatureGrid', options, { grid: true, every: true, start: true })
   const grid = (options.grid ?? published).map((value, index) =>
     checkNumber(`grid[${index}]`, value, { above: 0 }),
   )

@@ -5,7 +5,7 @@
  * float32; the arithmetic in between is float64. A step reads the gradient once for its norm and then makes one pass
  * over everything, in place, without temporary arrays. A step that cannot be made is skipped as a whole and says so.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** What is not said otherwise; settings of methods have their defaults from here. */
@@ -65,6 +65,15 @@ export class AdamW {
   #step: number
 
   constructor(options: AdamWOptions) {
+    checkNames('AdamW', options, {
+      size: true,
+      lr: true,
+      betas: true,
+      eps: true,
+      weightDecay: true,
+      clip: true,
+      state: true,
+    })
     const { state, clip = adamWDefaults.clip, betas = adamWDefaults.betas } = options
     this.size = checkInteger('size', options.size, { min: 0 })
     this.#lr = checkNumber('lr', options.lr ?? adamWDefaults.lr, { min: 0 })

@@ -5,7 +5,7 @@
  * The values are those of `get_{constant,linear,cosine}_schedule_with_warmup` in transformers. From `totalSteps` on
  * the rate stays at the minimum (there the cosine of transformers would rise again).
  */
-import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, checkOneOf } from '@evolmm/internal'
 
 export interface LearningRateOptions {
   schedule: 'constant' | 'linear' | 'cosine'
@@ -28,6 +28,13 @@ const decay = {
 
 /** The function from the step to its learning rate. */
 export function learningRate(options: LearningRateOptions): (step: number) => number {
+  checkNames('learningRate', options, {
+    schedule: true,
+    base: true,
+    warmupSteps: true,
+    totalSteps: true,
+    minimum: true,
+  })
   const schedule = checkOneOf('schedule', options.schedule, ['constant', 'linear', 'cosine'])
   const base = checkNumber('base', options.base, { min: 0 })
   const warmup = checkInteger('warmupSteps', options.warmupSteps ?? 0, { min: 0 })
