@@ -1,6 +1,7 @@
 /**
- * The rule for doc comments: one in packages/*\/src begins with its subject, not with a preposition ("Of every draw") or a
- * clause that hangs on nothing ("Whether to go on"). A reader of one field sees its comment alone.
+ * The rules for doc comments in packages/*\/src. One begins with its subject, not with a preposition ("Of every draw") or a
+ * clause that hangs on nothing ("Whether to go on"); and three words or fewer ("Tokens.") are no sentence, but for what a
+ * function throws. A reader of one field sees its comment alone. A shape, code or a default may stand alone.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -15,7 +16,16 @@ const bare = new Set(
   ).split(' '),
 )
 
-/** Every doc comment below `root` (a folder that holds `packages/`) that breaks the rule, one line each. */
+/** What is wrong with the words of a comment, if anything is. */
+function problemOf(words) {
+  if (bare.has(/^[a-z]+/i.exec(words)?.[0].toLowerCase())) return 'begin with the subject'
+  const said = words.replace(/@\w+ .*$/, '').replace(/\b(u?int|float)\d+ (?=\[)|\[[^\]]*\]/g, '')
+  const isCode = /^(`[^`]*`|"[^"]*")?[\s.,;]*$/.test(said)
+  const length = said.split(/\s+/).filter((word) => /\p{L}|`/u.test(word)).length
+  return !isCode && length <= 3 && !said.startsWith('Throws ') ? 'say it in a sentence' : undefined
+}
+
+/** Every doc comment below `root` (a folder that holds `packages/`) that breaks a rule, one line each. */
 export function commentProblems(root) {
   const problems = []
   for (const name of readdirSync(join(root, 'packages'))) {
@@ -31,9 +41,10 @@ export function commentProblems(root) {
           .replace(/^\s*\*/gm, '')
           .replace(/\s+/g, ' ')
           .trim()
-        if (!bare.has(/^[a-z]+/i.exec(words)?.[0].toLowerCase())) continue
+        const problem = problemOf(words)
+        if (problem === undefined) continue
         const line = text.slice(0, index).split('\n').length
-        problems.push(`${relative(root, file)}:${line}: begin with the subject: ${words.slice(0, 60)}`)
+        problems.push(`${relative(root, file)}:${line}: ${problem}: ${words.slice(0, 60)}`)
       }
     }
   }
@@ -45,8 +56,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const problem of problems) console.error(problem)
   console.log(
     problems.length === 0
-      ? 'doc comments begin with their subject'
-      : `${problems.length} doc comments without a subject`,
+      ? 'doc comments are sentences that begin with their subject'
+      : `${problems.length} doc comments to rewrite`,
   )
   process.exit(problems.length === 0 ? 0 : 1)
 }

@@ -20,7 +20,10 @@ test.each([
   '/** [T, V] */',
   '/** @default 1 */',
   '/** `of` is a field. */',
-  '/** Offsets in bytes. */',
+  '/** Offsets are in bytes. */',
+  '/** float32 [out, blocks] */',
+  '/** `x W^T + bias`. */',
+  '/** Throws `INVALID_OPTION`. */',
   '// Of every draw.',
   '/* Of every draw. */',
   "const x = '/** Of every draw. */'",
@@ -36,6 +39,19 @@ test.each([
 ])('is refused: %s', (text) => {
   expect(problemsOf(`export interface A {\n  ${text}\n  a: number\n}\n`)).toEqual([
     expect.stringMatching(/^packages\/vlm\/src\/a\.ts:2: begin with the subject: \w+/),
+  ])
+})
+
+test.each([
+  '/** Bytes. */',
+  '/** Pairs of `rows`. */',
+  '/** Sorted; nonempty. */',
+  '/**\n * Closes all programs.\n */',
+  '/** Prompts in one. @default 1 */',
+  '/** The values, [S]. */',
+])('is no sentence: %s', (text) => {
+  expect(problemsOf(`export interface A {\n  ${text}\n  a: number\n}\n`)).toEqual([
+    expect.stringMatching(/^packages\/vlm\/src\/a\.ts:2: say it in a sentence: \w+/),
   ])
 })
 

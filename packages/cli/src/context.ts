@@ -7,9 +7,9 @@ export interface Context {
   installer: Installer
   /** The version of the command itself. */
   version: string
-  /** Results. */
+  /** Results go here, and nothing else does. */
   stdout: Output
-  /** Everything else. */
+  /** Everything that is no result goes here: progress, notes, warnings, errors. */
   stderr: Output
   environment: Readonly<Record<string, string | undefined>>
   /** Calls `handler` at the first of the signals, Ctrl-C alone unless others are named; returns how to undo that. */

@@ -36,7 +36,7 @@ export interface SettingsCommand<R extends Rows, O extends Rows> {
   addArguments?: (command: Command) => void
   /** Flags of settings, from those that were given. */
   readFlags?: (flags: Flags) => Flags
-  /** The exit code. @default 0 */
+  /** The function does the work and returns the exit code. @default 0 */
   run: (context: Context, read: SourcesRead<R>, own: Own<O>) => Promise<number | undefined>
 }
 

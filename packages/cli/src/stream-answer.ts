@@ -3,7 +3,7 @@ import type { SamplingOptions } from '@evolmm/vlm'
 import { printable, type Context } from './context'
 import type { Prepared } from './with-model'
 
-/** The exit code. */
+/** The answer is written as it comes; what is returned is the exit code. */
 export async function streamAnswer(
   { stdout, onInterrupt }: Context,
   { vlm, prompt }: Pick<Prepared, 'vlm' | 'prompt'>,

@@ -13,7 +13,7 @@ import { alone, amongOthers } from './decode-order'
 export type CheckOptions = Partial<UsabilityRules>
 
 export type CheckReason =
-  /** No bytes. */
+  /** The file has no bytes. */
   | 'empty'
   /** Not there, not a file, or reading it is refused. */
   | 'unreadable'

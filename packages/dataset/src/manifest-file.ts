@@ -19,7 +19,7 @@ export interface ManifestHeader extends UsabilityRules {
 
 /** What a file's metadata says of its content: if both are as before, so is the content. */
 export interface FileStamp {
-  /** Bytes. */
+  /** The length of the file in bytes. */
   size: number
   /** Last change, in milliseconds since 1970, with fractions. */
   mtime: number

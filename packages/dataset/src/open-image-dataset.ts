@@ -37,7 +37,7 @@ export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
 }
 
 export interface Sample {
-  /** Absolute. */
+  /** The absolute path of the file. */
   path: string
   /** The path from the root, separated by "/". */
   relativePath: string

@@ -28,7 +28,7 @@ export interface ScannedImages {
   /** The scanned folder as an absolute path. */
   readonly root: string
   readonly length: number
-  /** The `index`-th path. */
+  /** The path at a place of the order, from 0. */
   at(index: number): string
   /** SHA-256 over all relative paths: equal when two scans found the same names. */
   fingerprint(): string

@@ -17,7 +17,7 @@ export type AskedSampler = Omit<Sampler, 'sample' | 'score'> & {
   sample: (options: SampleOptions) => Promise<readonly (readonly Pick<Completion, 'text'>[])[]>
 }
 
-/** What is measured. */
+/** A policy that is measured: what samples, with which adapter and system message. */
 export interface Policy {
   /** A model of `@evolmm/vlm`, or an object of the same form that asks another engine. */
   sampler: AskedSampler
@@ -30,7 +30,7 @@ export interface SampleRequest {
   prompt: string
   /** They are shown in this order. */
   images: readonly ImageSource[]
-  /** The system message. @default that of the chat template */
+  /** The message that comes before each question. @default that of the chat template */
   system?: string | undefined
   /** The seed determines every draw, together with the number of the sample and the place of the token. @default 0 */
   seed?: number | readonly number[] | undefined

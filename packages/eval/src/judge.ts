@@ -34,7 +34,7 @@ export interface JudgeRequest {
 export const openAi = { url: 'https://api.openai.com/v1', model: 'gpt-4o-2024-11-20' }
 
 export interface OpenAiJudgeOptions {
-  /** Address before `/chat/completions`. @default 'https://api.openai.com/v1' */
+  /** The address of the service, to which `/chat/completions` is added. @default 'https://api.openai.com/v1' */
   baseUrl?: string | undefined
   /** @default 'gpt-4o-2024-11-20' */
   model?: string | undefined

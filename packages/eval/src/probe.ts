@@ -68,7 +68,7 @@ export interface ProbeResult {
   agreement?: number | null
   /** Share of right greedy answers without the images. Absent without `blind`, as the next. */
   blind?: number | null
-  /** `accuracy` minus `blind`. */
+  /** The difference that the images make: `accuracy` minus `blind`. */
   blindGap?: number | null
 }
 

@@ -80,9 +80,9 @@ export interface Task {
   columns?: readonly string[] | undefined
   /** Settings for generating the answer. */
   generation: {
-    /** Tokens. */
+    /** The tokens that an answer may have. */
     maxNewTokens: number
-    /** 0 is greedy. @default 0 */
+    /** The temperature of sampling; 0 is greedy. @default 0 */
     temperature?: number | undefined
     /** The answer ends before the first of each, in this order. @default none */
     until?: readonly string[] | undefined

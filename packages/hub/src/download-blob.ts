@@ -22,7 +22,7 @@ export interface Content {
   hash: string | undefined
   /** What the hub says with the content, by which a change of it is seen. */
   etag: string
-  /** Bytes. */
+  /** The length that the hub says, in bytes. */
   size: number
   /** The address on the hub, which may redirect. */
   url: string

@@ -5,7 +5,7 @@ import { isSafePath } from '@evolmm/internal/node'
 import { onNetwork, repeating, send, watchdog } from './send'
 
 export interface RemoteFile {
-  /** Separated by "/". */
+  /** The path in the repository, separated by "/". */
   path: string
   /** Bytes. Mirrors may not tell; then a request for the file does. */
   size?: number

@@ -9,7 +9,7 @@ import type { HubOptions } from './hub-options'
 import { isRepoId } from './repo-id'
 
 export interface ResolvedRepo {
-  /** Absolute. */
+  /** The absolute path of the folder. */
   folder: string
   /** The id on the hub; none for a local folder. */
   id?: string

@@ -8,7 +8,7 @@ export interface AppendFile {
   /** Not before an earlier call has settled. */
   append: (bytes: Uint8Array) => Promise<void>
   sync: () => Promise<void>
-  /** Syncs and closes. */
+  /** The function syncs the file and closes it. */
   close: () => Promise<void>
 }
 

@@ -6,9 +6,9 @@ import { EvolmmError } from './errors'
 interface Range {
   min?: number
   max?: number
-  /** Exclusive lower bound. */
+  /** The value must be greater than this. */
   above?: number
-  /** Exclusive upper bound. */
+  /** The value must be less than this. */
   below?: number
 }
 

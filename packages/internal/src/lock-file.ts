@@ -11,7 +11,7 @@ import { pause, type Sleep } from './retrying'
 
 export interface LockWaiting {
   signal?: AbortSignal | undefined
-  /** Waits between looks. @default a timer */
+  /** The function waits between two looks at the lock. @default a timer */
   sleep?: Sleep | undefined
 }
 

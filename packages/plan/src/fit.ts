@@ -8,7 +8,7 @@ import type { PlannedImage, RunPlan } from './plan-run'
 export type Limits = { [K in keyof Place]?: number | undefined }
 
 export interface FitOptions {
-  /** The largest image. */
+  /** The image that takes the most memory. */
   image: PlannedImage
   limits: Limits
 }

@@ -1,6 +1,6 @@
 /** Memory of a run: where it is, what it is for, and when. */
 
-/** Bytes. */
+/** Bytes of memory in one place, by what holds them. */
 export interface Place {
   /** Bytes on the GPU; 0 on the CPU. */
   device: number

@@ -3,7 +3,7 @@
  */
 
 export interface Series {
-  /** Ascending. */
+  /** The steps of the points, ascending. */
   steps: readonly number[]
   values: readonly number[]
   /** Ends of the interval of each value. @default the values themselves */

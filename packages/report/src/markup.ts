@@ -4,7 +4,7 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** `null` is nothing. */
+/** What an element holds; `null` stands for nothing. */
 export type Content = Markup | string | number | null | readonly Content[]
 
 /** Tag for templates. Values may stand between tags and in quoted attributes, nowhere else. */

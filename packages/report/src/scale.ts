@@ -4,7 +4,7 @@
 
 export interface Scale {
   place: (value: number) => number
-  /** Ascending. */
+  /** The values that get a line, ascending. */
   ticks: number[]
 }
 

@@ -36,7 +36,7 @@ export interface OpenMethod<R extends StepRecord> {
   records: AsyncIterable<R>
   /** The state after the latest record; its tensors may be the live ones. */
   state: () => SavedState
-  /** A small evaluation. */
+  /** A small evaluation that is made now and then. */
   probe?: RunProbe<R>
   /** What `run.json` keeps besides the settings: `images`, for instance. */
   facts?: Readonly<Record<string, unknown>>

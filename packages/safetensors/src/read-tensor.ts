@@ -11,7 +11,7 @@ import type { WeightSource } from './write-safetensors'
 /** Bytes of the file read at a time. */
 const pieceBytes = 4 << 20
 
-/** All values. */
+/** All values of a tensor, in one array. */
 export async function readTensor(tensor: StoredTensor<FloatType>): Promise<FloatArray> {
   const values = new Float32Array(countOf(tensor.shape))
   let start = 0

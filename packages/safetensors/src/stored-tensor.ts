@@ -31,7 +31,7 @@ export interface StoredTensor<T extends TensorType = TensorType> {
   shape: readonly number[]
   /** Bytes from the start of the file. */
   offset: number
-  /** Length in bytes. */
+  /** The length of the tensor in bytes. */
   bytes: number
 }
 

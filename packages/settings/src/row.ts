@@ -22,7 +22,7 @@ export interface RowOptions {
    * depends on other settings, a function of them.
    */
   identity: boolean | ((settings: Readonly<Record<string, unknown>>) => boolean)
-  /** Environment variable. @default EVOLMM_ and the name, in upper case */
+  /** The environment variable that gives the setting. @default EVOLMM_ and the name, in upper case */
   env?: string
   /** Bounds of a number, those named `above` and `below` excluded. */
   min?: number

@@ -13,6 +13,6 @@ export interface SftRecord {
   answers: number
   /** Answer tokens that were learned from. */
   tokens: number
-  /** Wall time. */
+  /** The wall time of the step. */
   seconds: number
 }

@@ -16,7 +16,7 @@ export interface SftExample {
   image: ImageSource
   /** Questions with the answers to learn. */
   turns: readonly Turn[]
-  /** System message. @default that of the chat template */
+  /** The message that comes before each question. @default that of the chat template */
   system?: string | undefined
 }
 

@@ -29,7 +29,7 @@ export interface TrainHooks extends Pick<
   RunOptions<SftRecord, (typeof sftSettings)['rows']>,
   'version' | 'trackers' | 'signal' | 'onRecord' | 'onCheckpoint' | 'onWarning'
 > {
-  /** Opens the model. @default loadVlm with the settings */
+  /** The function opens the model. @default loadVlm with the settings */
   openModel?: (() => Promise<SftModel>) | undefined
 }
 

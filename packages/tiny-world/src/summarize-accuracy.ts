@@ -10,7 +10,7 @@ export interface Estimate {
 }
 
 export type MeanAccuracy = Record<Measure, Estimate> & {
-  /** Number of questions. */
+  /** The number of questions that were asked. */
   count: number
 }
 

@@ -9,7 +9,7 @@ export interface GradedAnswer extends SolverSample {
   /** Path of the image from the root of the data. */
   image: string
   question: string
-  /** The whole output. */
+  /** The whole text of the completion. */
   text: string
 }
 
@@ -23,7 +23,7 @@ export interface GradedQuestion extends ProposerSample {
   step: number
   /** Path of the image from the root of the data. */
   image: string
-  /** The whole output. */
+  /** The whole text of the completion. */
   text: string
   /** Why it was not asked, or `null` if it was. */
   rejected: 'malformed' | 'unlikely' | null

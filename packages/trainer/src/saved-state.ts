@@ -20,7 +20,7 @@ interface RoleData {
   baseline: EmaState | null
   kl: KlState | null
   updates: number
-  /** Steps of AdamW. */
+  /** The number of steps that AdamW has made. */
   optimizer_step: number
 }
 

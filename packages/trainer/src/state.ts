@@ -5,7 +5,7 @@ import { perRole, type Role } from './role'
 
 /** The state of each role, and what belongs to none. */
 export interface TrainerState extends Record<Role, RoleState> {
-  /** Iterations done. */
+  /** The number of iterations that are done. */
   step: number
   watch: WatchState
 }
@@ -19,7 +19,7 @@ export interface RoleState {
   baseline: EmaState | null
   /** `null` before the first update. */
   kl: KlState | null
-  /** Optimizer steps made. */
+  /** The number of steps that the optimizer has made. */
   updates: number
 }
 

@@ -59,7 +59,7 @@ export interface OpenedModel {
   checkpoint: Checkpoint
   /** The names of those in four bits. */
   quantized: readonly string[]
-  /** Closes all programs. */
+  /** The function closes all programs. */
   close: () => Promise<void>
 }
 

@@ -39,7 +39,7 @@ export interface Prompt {
   messages: readonly ChatMessage[] | undefined
   /** The text as rendered by the chat template, one placeholder for each image. */
   text: string
-  /** [T], image tokens included. */
+  /** The ids of all tokens [T], image tokens included. */
   ids: Int32Array
   /** [axes, T]: as many rows as the model has position axes. */
   positions: Int32Array
@@ -82,7 +82,7 @@ export interface Turn {
 export interface SamplingOptions {
   /** @default the base model */
   adapter?: Adapter | undefined
-  /** 0 is greedy. @default 1 */
+  /** The temperature of sampling; 0 is greedy. @default 1 */
   temperature?: number | undefined
   /** The fewest words whose share reaches this. @default 1, which is all */
   topP?: number | undefined

@@ -59,7 +59,7 @@ export interface Vlm extends Sampler, Learner {
   saveAdapter: (folder: string, adapter: Adapter, options?: SaveOptions) => Promise<void>
   /** Writes a checkpoint in the Hugging Face layout with the adapter merged into the weights. */
   saveMerged: (folder: string, adapter: Adapter, options?: SaveMergedOptions) => Promise<void>
-  /** Closes all programs. */
+  /** The function closes all programs. */
   dispose: () => Promise<void>
 }
 

@@ -14,7 +14,7 @@ import { includeTasks } from './include-tasks'
 export interface Prepared {
   tasks: Task[]
   judge: Judge | undefined
-  /** Aborted by Ctrl-C. */
+  /** The signal is aborted by Ctrl-C. */
   signal: AbortSignal
 }
 

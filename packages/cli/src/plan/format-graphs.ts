@@ -1,4 +1,4 @@
-/** Programs for people. */
+/** The programs of a plan as a table that people read. */
 import { formatBytes } from '@evolmm/internal'
 import type { PlannedGraph } from '@evolmm/plan'
 import type { PlannedTensor } from '@evolmm/vlm'

@@ -84,7 +84,7 @@ function chosenColumns(
 }
 
 interface Window {
-  /** First row. */
+  /** The number of its first row. */
   start: number
   /** The place behind the last row. */
   end: number

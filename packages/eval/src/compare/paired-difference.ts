@@ -7,7 +7,7 @@ import { mean } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 export interface PairedDifference {
-  /** Pairs. */
+  /** The number of pairs that are compared. */
   rows: number
   /** Means of the two sides. */
   first: number

@@ -11,7 +11,7 @@ export interface JudgedAnswer {
 }
 
 export interface Vote {
-  /** Most frequent first. */
+  /** The answers with their counts, most frequent first. */
   answers: AnswerCount[]
   /** Share of the most frequent answer. */
   agreement: number

@@ -6,9 +6,9 @@ import { evaluateSettings, type EvaluateSettings } from '../settings'
 import type { ScoringContext, Task } from '../task'
 
 export interface GenerationOverrides {
-  /** Tokens. */
+  /** The tokens that an answer may have. @default the task's */
   maxNewTokens?: number | undefined
-  /** 0 is greedy. */
+  /** The temperature of sampling; 0 is greedy. @default the task's */
   temperature?: number | undefined
   topP?: number | undefined
   until?: readonly string[] | undefined

@@ -22,7 +22,7 @@ export function optionalText(row: Row, column: string): string | undefined {
   return value === '' ? undefined : value
 }
 
-/** Empty for null. */
+/** The texts of a column; none for null. */
 export function textsColumn(row: Row, column: string): string[] {
   const value = row[column] ?? []
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))

@@ -24,7 +24,7 @@ function loneLetter(response: string): string {
   return text
 }
 
-/** "... is 24." is 24. */
+/** The last number of a text: 24 for "... is 24." */
 function lastNumber(text: string): string {
   let tail = afterLast(text, 'is ')
   while (tail.endsWith('.')) tail = tail.slice(0, -1)

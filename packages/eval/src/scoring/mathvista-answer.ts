@@ -80,7 +80,7 @@ export function ruleBasedMathVista(answer: string, row: MathVistaRow): string | 
   return number === undefined ? undefined : normalizeMathVista(number, row)
 }
 
-/** The last "(c)". */
+/** The letter in the last pair of brackets around a choice, as in "(c)". */
 function bracketedLetter(answer: string, letters: readonly string[]): string | undefined {
   const letter = answer
     .match(/\([A-Za-z]\)/g)
@@ -103,7 +103,7 @@ function nearestChoice(text: string, choices: readonly string[]): string | undef
   return nearest
 }
 
-/** `int(float(text))`: towards zero. */
+/** Python's `int(float(text))`, which rounds towards zero. */
 function truncated(text: string): string | undefined {
   const value = parseFloatText(text)
   return value === undefined || !Number.isFinite(value) ? undefined : BigInt(Math.trunc(value)).toString()

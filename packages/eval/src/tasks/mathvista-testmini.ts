@@ -29,7 +29,7 @@ import { mathVistaExtractionPrompt } from './mathvista-extraction'
 import { mathVistaPrompt, type Shot } from './mathvista-prompt'
 import { taskPrompt } from './task-prompt'
 
-/** M-STaR's five columns. */
+/** The five columns that M-STaR reports. */
 const taskNames: ReadonlyMap<string, string> = new Map([
   ['figure question answering', 'FQA'],
   ['geometry problem solving', 'GPS'],

@@ -16,7 +16,7 @@ export interface FileTensor {
   shape: readonly number[]
   /** Bytes from the start of the file. */
   offset: number
-  /** Length in bytes. */
+  /** The length of the tensor in bytes. */
   bytes: number
 }
 

@@ -1,4 +1,4 @@
-/** Makers of attributes. */
+/** One function for each kind of attribute, which makes it from a value. */
 import type { Attribute, Scope } from './graph'
 
 export type { Attribute }

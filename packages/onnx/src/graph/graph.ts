@@ -16,7 +16,7 @@ export interface Tensor {
   /** Unique within the graph, subgraphs included. */
   name: string
   readonly dtype: DType
-  /** `undefined`: unknown rank. */
+  /** The shape; `undefined` where not even the rank is known. */
   readonly shape: Shape | undefined
   readonly scope: Scope
   /** The node that makes the tensor; `undefined` for inputs and constants. */
@@ -116,7 +116,7 @@ export class Graph {
   opset: number
   /** Versions of other operator sets, by domain. */
   readonly domains = new Map<string, number>()
-  /** Functions by `domain.name`. */
+  /** The functions of the model by `domain.name`. */
   readonly functions = new Map<string, GraphFunction>()
   readonly metadata = new Map<string, string>()
   private names = new Set<string>()

@@ -17,7 +17,7 @@ export interface ExternalData {
   location: string
   /** Bytes from the start of the file. */
   offset: number
-  /** Bytes. */
+  /** The length of the data in bytes. */
   length: number
 }
 

@@ -1,4 +1,4 @@
-/** Convolutions. */
+/** Types and shapes that convolutions give. */
 import { addDims, multiplyDims, quotientDims, type Dim, type Shape } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
 import { expectEqual } from './matrix'

@@ -1,4 +1,4 @@
-/** Matrix products. */
+/** Types and shapes that matrix products give. */
 import { broadcastShapes, type Dim, type Shape } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
 

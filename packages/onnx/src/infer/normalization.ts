@@ -1,4 +1,4 @@
-/** Softmax and normalisations. */
+/** Types and shapes that softmax and normalisations give. */
 import { broadcastShapes, type Shape } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
 import { float } from './elementwise'

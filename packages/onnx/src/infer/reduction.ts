@@ -1,4 +1,4 @@
-/** Reductions over axes. */
+/** Types and shapes that reductions over axes give. */
 import { integersOf } from '../graph/tensor-data'
 import type { Shape } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'

@@ -1,4 +1,4 @@
-/** Matrix products. */
+/** Operators that multiply matrices. */
 import { float, int, string } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'

@@ -41,7 +41,7 @@ const over =
   (local: (x: Tensor) => Tensor): GradientRule =>
   (c) => [() => Div(c.gradient, local(c.input(0)))]
 
-/** Constant almost everywhere. */
+/** A function that is constant almost everywhere has no gradient. */
 const step: GradientRule = () => [undefined]
 
 /** 1 - x², without the loss of digits near 1. */

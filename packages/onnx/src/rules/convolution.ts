@@ -86,7 +86,7 @@ function weightGradient(
   return swap(Slice(product, zeros, kernel, axes))
 }
 
-/** `x` [N, G C, ...] as [C, G N, ...]. */
+/** The input `x` [N, G C, ...] with batch and channels exchanged within each group: [C, G N, ...]. */
 function grouped(x: Tensor, weight: Tensor, group: number, axes: readonly number[]): Tensor {
   const { graph } = x.scope
   const [channels, sides] = [Shape(weight, { start: 1, end: 2 }), Shape(x, { start: 2 })]

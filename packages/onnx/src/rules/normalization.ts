@@ -132,7 +132,7 @@ const batch: GradientRule = (c) => {
   ]
 }
 
-/** Inference drops nothing. */
+/** The gradient passes where values passed; inference drops nothing. */
 const dropout: GradientRule = (c) => {
   if (c.has(2) && numberOf(c.input(2)) !== 0)
     c.unsupported('training_mode must be the constant false; multiply with a mask of your own')

@@ -71,13 +71,13 @@ function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: n
 }
 
 const attentionOp = operatorFor((heads: number, groups: number, d: number, scale: number) => {
-  /** [B, T, n d] to [B, n, T, d]. */
+  /** The heads are taken apart: [B, T, n d] becomes [B, n, T, d]. */
   const split = (x: Tensor, n: number) => Transpose(Reshape(x, [0, 0, n, d]), { perm: [0, 2, 1, 3] })
   /** [B, T, heads d] to [B, groups, heads / groups T, d]: heads that share keys and values in one matrix. */
   const group = (x: Tensor) => Reshape(split(x, heads), [0, groups, -1, d])
-  /** [B, n, T, d] to [B, T, n d]. */
+  /** The heads are put together: [B, n, T, d] becomes [B, T, n d]. */
   const merge = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, n * d])
-  /** [B, n, d, T] to [B, T, n d]. */
+  /** The heads of turned keys are put together: [B, n, d, T] becomes [B, T, n d]. */
   const mergeTurned = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 3, 1, 2] }), [0, 0, n * d])
   const turned = (x: Tensor) => Transpose(x, { perm: [0, 1, 3, 2] })
   /** [B, groups, rows, S] to [B, heads, T, S]; `together` is the way back. */

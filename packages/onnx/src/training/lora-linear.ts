@@ -20,7 +20,7 @@ export interface LoraLinearOptions {
   x: Tensor
   /** [out, in], frozen: asking for its gradient is an error. */
   weight: Tensor
-  /** [out], frozen as well. */
+  /** The bias [out], which is frozen as well. */
   bias?: Tensor | undefined
   /** [r, in] */
   a: Tensor

@@ -27,9 +27,9 @@ import { operatorFor } from './operator-for'
 export interface PolicyLossOptions {
   /** [R, D], one row for each scored token: the state that predicts it. */
   hidden: Tensor
-  /** The head [V, D]. */
+  /** The weight of the head, [V, D]. */
   weight: Tensor
-  /** [R], int64 or int32. */
+  /** The ids of the tokens [R], int64 or int32. */
   tokens: Tensor
   /** [R], what each token's negative log-probability counts: advantage divided by the number of tokens, say. */
   weights: Tensor

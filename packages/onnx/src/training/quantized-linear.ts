@@ -35,11 +35,11 @@ export interface QuantizedMatrix {
 }
 
 export interface QuantizedLinearOptions {
-  /** float32 [rows, in], with `in` known. */
+  /** The input, float32 [rows, in], where `in` must be known. */
   x: Tensor
   /** [out, in], frozen: asking for a gradient is an error. */
   weight: QuantizedMatrix
-  /** float32 [out], frozen as well. */
+  /** The bias, float32 [out], which is frozen as well. */
   bias?: Tensor | undefined
   /** @default 'packed' */
   kernel?: 'packed' | 'dequantized' | undefined

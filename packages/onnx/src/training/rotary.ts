@@ -14,7 +14,7 @@ import { checkOperands } from './check-operands'
 import { operatorFor } from './operator-for'
 
 export interface RotaryOptions {
-  /** [T, heads d], float32 or float16 */
+  /** What is turned, [T, heads d], in float32 or float16. */
   x: Tensor
   /** Cosines of the angles, [T, d / 2]; no gradient. */
   cos: Tensor

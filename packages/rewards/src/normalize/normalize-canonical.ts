@@ -14,7 +14,7 @@ import { unwrapLatex } from './unwrap-latex'
 export interface CanonicalOptions {
   /** What "5%" equals: 0.05 (`'fraction'`) or 5 (`'number'`). @default 'fraction' */
   percent?: 'fraction' | 'number'
-  /** `drop` makes "$5" equal "5". @default 'drop' */
+  /** What becomes of a currency's sign; with `drop`, "$5" equals "5". @default 'drop' */
   currency?: 'drop' | 'keep'
   /** `drop` makes "5 km" equal "5". Kept units have one spelling: "5 kilometres" equals "5 km". @default 'drop' */
   units?: 'drop' | 'keep'

@@ -14,10 +14,10 @@ export interface Quantity {
 const integer = String.raw`(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)`
 const powerOfTen = String.raw`(?:e([+-]?\d+)|\s*[x×*]\s*10\s*(?:\^|\*\*)\s*\{?\s*([+-]?\d+)\s*\}?)?`
 const patterns = {
-  /** "1 1/2", "5 and 3/4" */
+  /** A whole number with a fraction: "1 1/2", "5 and 3/4". */
   mixed: new RegExp(String.raw`^(${integer})\s+(?:and\s+)?(\d+)\s*/\s*(\d+)`),
   fraction: new RegExp(String.raw`^(${integer})\s*/\s*([+-]?)(${integer})(?![\d./])`),
-  /** "10^3", "2^{-1}" */
+  /** A power of a whole number: "10^3", "2^{-1}". */
   power: /^(\d{1,20})\s*(?:\^|\*\*)\s*\{?\s*([+-]?\d{1,3})\s*\}?/,
   decimal: new RegExp(String.raw`^(${integer}(?:\.\d*)?|\.\d+)${powerOfTen}(?![\d.,/]\d)`),
 }

@@ -10,7 +10,7 @@ export type Reward<Sample> = (batch: readonly Sample[]) => (number | null)[]
 
 /** One answer of the solver. */
 export interface SolverSample {
-  /** Normalised. */
+  /** The normalised answer, `null` where the output has none. */
   answer: Answer
   /** Words written before the answer. */
   words: number

@@ -10,7 +10,7 @@
 const token = /\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d*)?|\.\d+|\\[a-z]+|\\%|[-+*/:^!{}()[\]])/gy
 
 const deepest = 100
-/** Tokens. */
+/** The tokens beyond which a formula is not read. */
 const longest = 1000
 
 /** `undefined` where there is no finite real value. */

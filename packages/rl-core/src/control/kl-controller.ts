@@ -28,11 +28,11 @@ export interface AdaptiveKlOptions {
   coefficient?: number
   /** The KL to hold, in nats; at least 1e-8 is used. @default 0.02 */
   target?: number
-  /** Speed of adaptation. @default 0.1 */
+  /** The largest share by which one step changes the weight. @default 0.1 */
   rate?: number
-  /** Smallest weight, above 0. @default 1e-8 */
+  /** The smallest weight that is reached, above 0. @default 1e-8 */
   min?: number
-  /** Largest weight. @default 1e2 */
+  /** The largest weight that is reached. @default 1e2 */
   max?: number
   /** Largest exponent of one update, either sign; `Infinity` is the published rule without a limit. @default 1 */
   exponentLimit?: number

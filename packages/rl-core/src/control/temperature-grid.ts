@@ -9,9 +9,9 @@ import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 export interface TemperatureGridOptions {
-  /** Temperatures to try. @default 0.3, 0.4, ..., 1.6 (14 values) */
+  /** The temperatures that are tried. @default 0.3, 0.4, ..., 1.6 (14 values) */
   grid?: readonly number[]
-  /** Iterations between searches. @default 2 */
+  /** The number of iterations from one search to the next. @default 2 */
   every?: number
   /** Temperature before the first search. @default 1 */
   start?: number

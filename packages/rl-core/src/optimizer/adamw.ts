@@ -12,7 +12,7 @@ import { EvolmmError } from '../errors'
 export const adamWDefaults = { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, clip: 1 } as const
 
 export interface AdamWOptions {
-  /** Number of parameters. */
+  /** The number of parameters, and so the length of each vector. */
   size: number
   /** Learning rate of steps that name none. @default 1e-6 */
   lr?: number
@@ -159,7 +159,7 @@ function norm(gradient: Float32Array): number {
 }
 
 interface UpdateRule {
-  /** Clip coefficient. */
+  /** The factor that clips the gradient. */
   scale: number
   beta1: number
   beta2: number

@@ -27,7 +27,7 @@ export function jump(counter: Counter, by: number): Counter {
 export interface Coordinates {
   /** A safe integer, below 2^53. */
   seed: number
-  /** Optimizer step, below 2^32. @default 0 */
+  /** The step that the draw belongs to, below 2^32. @default 0 */
   step?: number
   /** Who or what draws (proposer, solver, initialisation, ...), below 2^8. @default 0 */
   role?: number

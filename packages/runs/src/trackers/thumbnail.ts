@@ -2,7 +2,7 @@
 import sharp from 'sharp'
 
 export interface Thumbnail {
-  /** PNG, RGB. */
+  /** The file's bytes: a PNG in RGB. */
   bytes: Uint8Array
   width: number
   height: number

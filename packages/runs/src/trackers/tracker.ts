@@ -16,7 +16,7 @@ export interface RunInfo {
 }
 
 export interface RunOutcome {
-  /** Iterations done. */
+  /** The number of iterations that are done. */
   step: number
   status: 'finished' | 'stopped' | 'failed'
 }

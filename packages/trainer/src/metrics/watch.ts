@@ -1,4 +1,4 @@
-/** Signs of collapse. */
+/** The numbers that tell of a collapse. */
 import type { Metric } from '@evolmm/runs'
 import { panels } from '../record/panels'
 import type { IterationRecord } from '../record/record'

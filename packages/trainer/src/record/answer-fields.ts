@@ -16,7 +16,7 @@ export interface AnswerGiven {
 
 /** The rows are in the order of the status line and of the report's charts. */
 export const answerFields = {
-  /** The solver's output. */
+  /** The whole text of the solver's completion. */
   text: { key: 'solver_outputs', take: ({ completion }: AnswerGiven) => completion.text },
   /** The answer as written in the tag; `null` is invalid. */
   raw: { key: 'solver_answers_raw', take: ({ raw }: AnswerGiven) => raw },

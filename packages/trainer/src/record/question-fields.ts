@@ -6,7 +6,7 @@ import { panels } from './panels'
 
 /** The rows are in the order of the report's charts. */
 export const questionFields = {
-  /** Absolute. */
+  /** The absolute path of the image. */
   path: { key: 'image_path', take: ({ sample }: Episode) => sample.path },
   /** The path from the root of the data, separated by "/". */
   relativePath: { key: 'relative_path', take: ({ sample }: Episode) => sample.relativePath },

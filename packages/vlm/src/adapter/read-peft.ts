@@ -20,9 +20,9 @@ import { parsePeftConfig, patternValue, type PeftConfig } from './peft-config'
 
 /** The two factors that one module got: its output gains `alpha / rank * B A x`. */
 export interface LoraTensors {
-  /** `[rank, inputSize]`, row-major. */
+  /** The matrix that comes first, `[rank, inputSize]`, row-major. */
   A: Float32Array
-  /** `[outputSize, rank]`, row-major. */
+  /** The matrix that comes second, `[outputSize, rank]`, row-major. */
   B: Float32Array
   rank: number
   alpha: number

@@ -99,7 +99,7 @@ export interface Backbone extends CheckpointModel {
 }
 
 export interface DecoderInputs {
-  /** What `embed` gave, [rows, D]. */
+  /** The rows that `embed` gave, [rows, D]. */
   embedded: Tensor
   /** int64 [axes, rows] */
   positions: Tensor

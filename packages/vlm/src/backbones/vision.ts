@@ -12,7 +12,7 @@ export interface ImageLayout {
   tokens: number
   /** Rows that the tower works on. */
   patches: number
-  /** Pixels after resizing. */
+  /** The number of pixels after resizing. */
   area: number
   /** The layout in the names of transformers' processor: `image_grid_thw`, say. */
   fields: Readonly<Record<string, readonly number[]>>

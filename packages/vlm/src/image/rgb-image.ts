@@ -9,7 +9,7 @@ export type Pixels = NdArray<Uint8Array>
 export interface RgbImage {
   width: number
   height: number
-  /** Row-major, [height, width, 3]. */
+  /** The values in row-major order, [height, width, 3]. */
   data: Uint8Array
   /**
    * The opacity of each pixel, [height, width], where it was asked for and Pillow opens the image in a mode that is not

@@ -45,10 +45,10 @@ export function cachedAttention(options: CachedAttentionOptions): { attend: Atte
     const repeats = heads / groups
     const ints = (...values: number[]) => graph.constant('int64', [values.length], values)
     const after = (...sizes: number[]) => op.Concat([ints(-1), samples, ints(...sizes)], { axis: 0 })
-    /** [G N, groups rows d] to [G, groups, N, rows, d]. */
+    /** The heads are taken apart: [G N, groups rows d] becomes [G, groups, N, rows, d]. */
     const spread = (x: Tensor, rows: number) =>
       op.Transpose(op.Reshape(x, after(groups, rows, d)), { perm: [0, 2, 1, 3, 4] })
-    /** [G, groups, N, repeats, x] to [G, groups, N repeats, x]. */
+    /** The heads that share keys are put in one axis: [G, groups, N, repeats, x] becomes [G, groups, N repeats, x]. */
     const joined = (x: Tensor, width: number) =>
       op.Reshape(x, width < 0 ? op.Concat([ints(0, 0, -1), length], { axis: 0 }) : ints(0, 0, -1, width))
     const keys = op.Concat([own[layer].keys, spread(k, 1)], { axis: 3 })

@@ -78,7 +78,7 @@ export function stepCross(
 interface CrossAttentionOptions {
   /** Groups, and rows of each, int64 [2]. */
   shape: Tensor
-  /** Broadcast to [G, heads, rows, F]. */
+  /** The mask, which is broadcast to [G, heads, rows, F]. */
   mask: Tensor
   there: Tensor
   keysValues: (layer: number, make: CrossHeads['keysValues']) => readonly [k: Tensor, v: Tensor]

@@ -10,7 +10,7 @@ import { op, type Tensor } from '@evolmm/onnx'
 export interface DrawOptions {
   /** [rows, V] */
   logits: Tensor
-  /** Numbers in [0, 1), float64 [rows]. */
+  /** Random numbers from 0 up to, but without, 1: float64 [rows]. */
   uniforms: Tensor
   /** Scalars. Temperature 0 is greedy; topP 1 and topK (int64) 0 are off. */
   temperature: Tensor

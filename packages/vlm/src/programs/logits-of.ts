@@ -1,4 +1,4 @@
-/** The head. */
+/** The head, which makes logits of hidden states. */
 import type { Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { Layers } from '../backbones/layers'

@@ -141,7 +141,7 @@ type StepInputs = CachedAttentionOptions & {
   cross: CrossAttention | undefined
   /** The newest token of each sample, [S]. */
   tokens: Tensor
-  /** The token's place, [S]. */
+  /** The place of each token, [S]. */
   places: Tensor
 }
 

@@ -71,7 +71,7 @@ export function streamProgram({ backbone, files, trainable }: SampleProgramOptio
 }
 
 interface StepMaskOptions {
-  /** The new tokens, [T]. */
+  /** The ids of the new tokens, [T]. */
   ids: Tensor
   /** Keys of the tokens before them, [1, t, keyValueSize]. */
   cache: Tensor

@@ -10,7 +10,7 @@ import type { ChatMessage } from './chat-message'
 import { damaged, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
 
 export interface ChatTemplate {
-  /** The Jinja source. */
+  /** The source of the template, in Jinja. */
   readonly source: string
   /** The conversation as one text, images as one placeholder each. Throws `CHAT_TEMPLATE_FAILED`. */
   render(options: RenderOptions): string
@@ -25,7 +25,7 @@ export interface RenderOptions {
 }
 
 export interface LoadChatTemplateOptions {
-  /** The checkpoint's folder. */
+  /** The folder that the checkpoint is in. */
   folder: string
   /** The name of the template, of a checkpoint with several. @default 'default' */
   name?: string | undefined

@@ -22,7 +22,7 @@ export interface GenerationConfig {
 }
 
 export interface ReadGenerationConfigOptions {
-  /** The checkpoint's folder. */
+  /** The folder that the checkpoint is in. */
   folder: string
   tokenizer: Pick<Tokenizer, 'tokenId' | 'namedTokens' | 'vocabularySize'>
   /** Tokens that end a completion whatever the files say. @default none */

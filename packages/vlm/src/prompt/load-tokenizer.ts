@@ -38,7 +38,7 @@ export interface DecodeOptions {
 }
 
 export interface LoadTokenizerOptions {
-  /** The checkpoint's folder. */
+  /** The folder that the checkpoint is in. */
   folder: string
   /** Tokens that there must be, with the ids that the model knows them by. */
   tokens: ReadonlyMap<string, number>

@@ -9,7 +9,7 @@ import { nativeRuntime, type NativeRuntime } from './native-runtime'
 import { providerStatus, type ProviderStatus } from './provider-status'
 
 export interface RuntimeReport {
-  /** Versions. */
+  /** The version of Node. */
   node: string
   onnxruntime: string
   platform: string

@@ -57,14 +57,14 @@ export interface MemoryOptions {
   prepack?: boolean | undefined
 }
 
-/** Bytes. */
+/** The bytes that a model takes, by what needs them. */
 export interface MemoryEstimate {
   parts: {
     /** Node, the runtime's libraries, graphs. */
     runtime: number
     /** Read from the file: mapped on the CPU, where they leave memory when it is short; copied to a GPU. */
     weights: number
-    /** Rearranged copies. */
+    /** Copies of weights that the runtime rearranges. */
     packed: number
     /** Parameters, and the tensors that programs cut out of them. */
     adapter: number
@@ -166,7 +166,7 @@ interface WeightSizes {
   table: number
 }
 
-/** Numbers of weights. */
+/** The number of weights in each part of the model. */
 function weightSizes(backbone: Backbone, quantize: MemoryOptions['quantize']): WeightSizes {
   const { weights, isVision, embeddingWeight, head } = backbone
   const { vocabularySize, hiddenSize } = backbone.sizes
@@ -240,7 +240,7 @@ interface Packed {
   length: number
 }
 
-/** One [groups, heads, length, length]. */
+/** The bytes of one tensor [groups, heads, length, length]. */
 function scoreBytes({ backbone, groups, length }: Packed): number {
   return 4 * groups * backbone.shape.heads * length ** 2
 }

@@ -7,7 +7,7 @@ import { checkInteger, philox4x32 } from '@evolmm/internal'
 /** One integer, or several: [seed, step, role], say. */
 export type Seed = number | readonly number[]
 
-/** Numbers in [0, 1) with 53 bits, [samples, positions]. */
+/** Random numbers from 0 up to, but without, 1, with 53 bits each: [samples, positions]. */
 export function uniforms(seed: Seed, samples: number, positions: number): Float64Array {
   const key = seedKey(seed)
   const values = new Float64Array(samples * positions)

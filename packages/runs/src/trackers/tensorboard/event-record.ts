@@ -6,7 +6,7 @@
 import { crc32c } from './crc32c'
 
 export interface Event {
-  /** Seconds since 1970. */
+  /** The time of the event in seconds since 1970. */
   wallTime: number
   step: number
   content: EventContent
@@ -21,12 +21,12 @@ export type EventContent =
 
 export type SummaryValue =
   | { tag: string; scalar: number }
-  /** Markdown. */
+  /** A text that is shown as Markdown. */
   | { tag: string; text: string }
   | { tag: string; image: EncodedPicture }
 
 interface EncodedPicture {
-  /** PNG. */
+  /** The bytes of a PNG file. */
   bytes: Uint8Array
   width: number
   height: number

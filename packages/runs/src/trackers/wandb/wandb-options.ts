@@ -14,7 +14,7 @@ export interface WandbConnectionOptions {
   apiKey?: string | undefined
   /** @default WANDB_BASE_URL, else https://api.wandb.ai */
   baseUrl?: string | undefined
-  /** User or team. @default WANDB_ENTITY, else the one that the key belongs to */
+  /** The user or team that owns the run. @default WANDB_ENTITY, else the one that the key belongs to */
   entity?: string | undefined
   /** Milliseconds after which a request counts as lost. @default 30,000 */
   requestTimeout?: number | undefined

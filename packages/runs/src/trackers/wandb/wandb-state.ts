@@ -16,7 +16,7 @@ export interface WandbState {
   entity: string | null
   /** Folder of the journal and of images, absolute or from the folder of the run. */
   directory: string
-  /** Milliseconds since 1970. */
+  /** The time at which the run began, in milliseconds since 1970. */
   started: number
   config: Readonly<Record<string, unknown>>
   /** `true` once the server was asked for a run of this id, before one was made there. */

@@ -2,7 +2,7 @@
 import { op, type Tensor } from '@evolmm/onnx'
 
 export interface Angles {
-  /** [rows, headSize / 2] each. */
+  /** The cosines; these and the sines are [rows, headSize / 2] each. */
   cos: Tensor
   sin: Tensor
 }

@@ -48,7 +48,7 @@ export function smartResize(options: SmartResizeOptions): { width: number; heigh
   return { width: nearest(width), height: nearest(height) }
 }
 
-/** Python's `round`. */
+/** The nearest whole number, as Python's `round` has it: halves go to the even one. */
 function roundHalfToEven(value: number): number {
   const below = Math.floor(value)
   const up = value - below > 0.5 || (value - below === 0.5 && below % 2 === 1)

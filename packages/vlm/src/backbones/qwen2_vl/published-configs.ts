@@ -7,7 +7,7 @@ type Sizes = Pick<
   'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'keyValueHeads' | 'vocabularySize'
 > & { tieWordEmbeddings: boolean }
 
-/** Configurations by size. */
+/** The published configurations by the size of the model. */
 export const publishedConfigs: Readonly<Record<'2B' | '7B' | '72B', Qwen2Config>> = {
   '2B': published({
     hiddenSize: 1536,
