@@ -19,6 +19,7 @@ const files = [
 const others: Readonly<Record<string, readonly string[]>> = {
   'npm and pnpm': ['ignore_scripts', 'filter', 'global', 'recursive', 'pack_destination'],
   tensorboard: ['logdir'],
+  esbuild: ['bundle', 'format', 'outfile'],
   TRL: ['learning_rate'],
   'the quickstart': ['updates', 'charts', 'held_out', 'recipe', 'experiment', 'rounds', 'seeds'],
   benches: [
