@@ -1,5 +1,6 @@
 /** What must hold across the settings of a run, and what they mean that their author may not expect. */
 import { pixelRule, type Need, type Origin, type Rule, type Settings } from '@evolmm/settings'
+import { roles } from '../role'
 import { evolmmRows, type EvolmmRows } from './rows'
 
 type Evolmm = Settings<EvolmmRows>
@@ -140,13 +141,13 @@ function withoutEffect(settings: Evolmm, { sources }: Origin<EvolmmRows>): (stri
 
 /** Two full models are a surprise for whoever has memory for one. */
 function backbones(settings: Evolmm): string | false {
-  const { use_lora_solver: solver, use_lora_proposer: proposer } = settings
+  const adapted = roles.filter((role) => settings[`use_lora_${role}`])
   const same = settings.proposer_model === settings.solver_model
-  if (same && solver && proposer) return false
+  if (same && adapted.length === roles.length) return false
   const why = !same
     ? 'the roles have different models'
-    : solver || proposer
-      ? `only the ${solver ? 'solver' : 'proposer'} has an adapter`
+    : adapted.length > 0
+      ? `only the ${adapted.join(' and the ')} has an adapter`
       : 'without use_lora_solver and use_lora_proposer all weights are trained'
   return `two backbones are loaded, since ${why}`
 }
