@@ -42,7 +42,7 @@ export async function openModel(context: Context, settings: ModelValues, progres
   try {
     return await context.library.loadVlm(settings.model, {
       ...options,
-      ...pixelOptions({ min_pixels: null, max_pixels: null, ...settings }),
+      ...pixelOptions({ min_pixels: null, max_pixels: null, image_options: null, ...settings }),
       hub: { ...hub, ...hubOptions(progress) },
       onWiden: progress.onWiden,
       onQuantize: progress.onQuantize,

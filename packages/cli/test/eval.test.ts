@@ -69,7 +69,7 @@ test("lmms-eval's flags mean what they mean there", async () => {
   expect(code).toBe(0)
   expect(given(calls, 'loadVlm')).toMatchObject([
     'org/name',
-    { device: 'cuda', maxPixels: 100352, minPixels: 784 },
+    { device: 'cuda', imageOptions: { maxPixels: 100352, minPixels: 784 } },
   ])
   const samples = calls.filter(([name]) => name === 'sample').map(([, value]) => value)
   expect(samples).toMatchObject([

@@ -86,8 +86,7 @@ test('every flag reaches the model', async () => {
       dtype: 'float32',
       threads: 2,
       cacheDir: 'cache',
-      minPixels: 3136,
-      maxPixels: 1e6,
+      imageOptions: { minPixels: 3136, maxPixels: 1e6 },
       hub: { revision: 'v1' },
     },
   ])

@@ -59,7 +59,7 @@ export async function planRun(settings: EvolmmSettings, { device, hub }: PlanRun
     trained: trained(settings),
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...settings, ...changes }
-      const layout = (model: OpenedConfig) => model.layout(image, pixelOptions(changed).maxPixels)
+      const layout = (model: OpenedConfig) => model.layout(image, pixelOptions(changed).imageOptions)
       const layouts = { solver: layout(models.solver), proposer: layout(models.proposer) }
       const imagePatches = Math.max(layouts.solver.patches, layouts.proposer.patches)
       const tokens = promptTokens(changed, models, layouts)

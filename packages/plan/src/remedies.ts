@@ -13,7 +13,10 @@ const leastArea = 112 ** 2
 export function remedies({ settings, device, models }: RunPlan, image: PlannedImage): Changes[][] {
   const { solver, proposer } = models
   const { area } = solver.layout(image)
-  const leastPixels = Math.max(leastArea, solver.minPixels ?? 0, proposer.minPixels ?? 0)
+  const bounds = [solver, proposer].map((model) => model.imageOptions)
+  const leastPixels = Math.max(leastArea, ...bounds.map(({ minPixels }) => Number(minPixels ?? 0)))
+  // Models that bound their images in another way have other settings for it.
+  const byArea = bounds.every(({ maxPixels }) => maxPixels !== undefined)
   const halves = (name: NumberSetting, from: number, least: number): Changes[] =>
     [2, 4, 8]
       .map((part) => Math.floor(from / part))
@@ -29,7 +32,7 @@ export function remedies({ settings, device, models }: RunPlan, image: PlannedIm
     once(!settings.gradient_checkpointing, { gradient_checkpointing: true }),
     once(settings.image_cache > 0, { image_cache: 0 }),
     halves('batch_size', settings.batch_size, 1),
-    halves('max_pixels', area, leastPixels),
+    byArea ? halves('max_pixels', area, leastPixels) : [],
     halves('max_new_tokens_solver', settings.max_new_tokens_solver, 16),
     halves('max_new_tokens_proposer', settings.max_new_tokens_proposer, 32),
     once(!adapted, lora),

@@ -1,5 +1,5 @@
 /** Settings in the words of the functions below, whose options are left out where a setting is `null`. */
-import type { modelRows, pixelRows } from './shared-rows'
+import { imageOptions, type modelRows, type pixelRows } from './shared-rows'
 import type { Values } from './schema'
 
 /** The options without those that are `null`. */
@@ -13,12 +13,11 @@ export function optionsOf<T extends object>(
   >
 }
 
-/** What `@evolmm/vlm` calls the sizes of images. */
-export function pixelOptions({ min_pixels: minPixels, max_pixels: maxPixels }: Values<typeof pixelRows>): {
-  minPixels?: number
-  maxPixels?: number
+/** What `@evolmm/vlm` calls the choices of how images are cut. */
+export function pixelOptions(settings: Values<typeof pixelRows>): {
+  imageOptions: Record<string, number | boolean>
 } {
-  return optionsOf({ minPixels, maxPixels })
+  return { imageOptions: imageOptions(settings) }
 }
 
 /** What `loadVlm` of `@evolmm/vlm` calls the settings by which a model is opened. */

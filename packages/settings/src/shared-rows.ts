@@ -1,6 +1,6 @@
 /** Rows that the schemas of several methods and commands have, so that a flag means the same everywhere. */
 import { choice, integer, number, text } from './row'
-import type { Rule } from './schema'
+import type { Rule, Values } from './schema'
 
 /** The settings by which a model is opened. */
 export const modelRows = {
@@ -59,6 +59,38 @@ export const pixelRows = {
     identity: true,
     elsewhere: ['data.max_pixels'],
   }),
+  image_options: text(null, "further limits of images, in the model's own names", {
+    value: 'pairs',
+    otherwise: "the checkpoint's",
+    option: 'imageOptions',
+    must: {
+      rule: 'be names and values such as max_tiles=6,pan_and_scan=true, the areas left out, which have settings of their own',
+      holds: (given) =>
+        pairsOf(given).every((pair) => pairForm.test(pair)) && !/\b(min|max)_pixels\b/.test(given),
+    },
+    identity: true,
+  }),
+}
+
+const pairsOf = (given: string) => given.split(',')
+const pairForm = /^([a-z][a-z0-9_]*)=(\d{1,15}|true|false)$/
+
+/** What these settings say, by the names that a model has for it, `maxTiles` for max_tiles; nothing where they say nothing. */
+export function imageOptions({
+  min_pixels: min,
+  max_pixels: max,
+  image_options: further,
+}: Values<typeof pixelRows>): Record<string, number | boolean> {
+  const pairs = (further === null ? [] : pairsOf(further)).map((pair) => {
+    const [, name = '', value = ''] = pairForm.exec(pair) ?? []
+    const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    return [camel, /^\d/.test(value) ? Number(value) : value === 'true'] as const
+  })
+  return {
+    ...(min !== null && { minPixels: min }),
+    ...(max !== null && { maxPixels: max }),
+    ...Object.fromEntries(pairs),
+  }
 }
 
 export const pixelRule: Rule<typeof pixelRows> = {

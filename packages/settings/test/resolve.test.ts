@@ -11,6 +11,8 @@ import {
   integer,
   nameOption,
   partOf,
+  pixelOptions,
+  pixelRows,
   resolve,
   schema,
   settingNamed,
@@ -262,4 +264,18 @@ test('the types are those of the values', () => {
   type Given = GivenOf<typeof toy>
   expectTypeOf<Given['other_lr']>().toEqualTypeOf<number | null | undefined>()
   expectTypeOf<Given['image_cache']>().toEqualTypeOf<number | string | undefined>()
+})
+
+const images = schema({ name: 'images', groups: { All: pixelRows } })
+
+test('what settings say of images is handed on by the names that models have', async () => {
+  const options = (given: GivenOf<typeof images>) => pixelOptions(resolve(images, given)).imageOptions
+  expect(options({})).toEqual({})
+  expect(options({ min_pixels: 9, image_options: 'max_tiles=6,pan_and_scan=true' })).toEqual({
+    ...{ minPixels: 9, maxTiles: 6, panAndScan: true },
+  })
+  for (const wrong of ['max_tiles', 'max_tiles=', 'maxTiles=6', 'a=1,,b=2', 'max_pixels=9', 'a=1.5', 'a=yes'])
+    expect((await errorOf(() => options({ image_options: wrong }))).message).toMatch(
+      /^image_options: must be names and values/,
+    )
 })

@@ -31,8 +31,7 @@ await initializeCheckpoint(folder, { backbone, seed: 1, sourceFolder: fixture })
 
 const vlm = await loadVlm(folder, {
   threads: Number(options.threads),
-  minPixels: side ** 2,
-  maxPixels: side ** 2,
+  imageOptions: { minPixels: side ** 2, maxPixels: side ** 2 },
 })
 const adapter = await vlm.trainWeights({ vision: true })
 const optimizer = new AdamW({ size: adapter.parameters.length, lr: 1e-3, weightDecay: 0.05 })

@@ -4,11 +4,14 @@ import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { EvolmmError, type VlmErrorCode } from './errors'
 import type { Backbone } from './backbones/backbone'
 import { publishedBackbone, readBackbone } from './backbones/open-backbone'
-import type { ImageBounds, ImageLayout, ImageProcessor, Vision } from './backbones/vision'
+import type { ImageLayout, ImageOptions, ImageProcessor, Vision } from './backbones/vision'
 import { buildPrompt } from './build-prompt'
 import { openPrompting } from './open-folder'
+import { openProcessor } from './open-processor'
 
-export interface OpenConfigOptions extends ImageBounds {
+export interface OpenConfigOptions {
+  /** Choices of how images are cut, by the names that the model has for them. @default as the checkpoint says */
+  imageOptions?: ImageOptions | undefined
   /** Settings of the hub, for models that are not folders. */
   hub?: HubOptions | undefined
 }
@@ -19,13 +22,15 @@ interface PlannedTurn {
   system?: string | undefined
 }
 
-export interface OpenedConfig extends ImageBounds {
+export interface OpenedConfig {
   backbone: Backbone
+  /** The image options as they hold, those of the checkpoint where none were given; none for a model of text alone. */
+  imageOptions: ImageOptions
   /**
-   * What an image of that size becomes, within the bounds that were given or a smaller `maxPixels`. Throws
-   * `IMAGE_TOO_NARROW`, or `IMAGES_UNSUPPORTED` for a model of text alone.
+   * What an image of that size becomes, under the options that were given or changed ones. Throws `IMAGE_TOO_NARROW`, or
+   * `IMAGES_UNSUPPORTED` for a model of text alone.
    */
-  layout: (image: { width: number; height: number }, maxPixels?: number) => ImageLayout
+  layout: (image: { width: number; height: number }, changed?: ImageOptions) => ImageLayout
   /** Tokens of a turn about an image, those of the image included; `undefined` where there is no tokenizer to count with. */
   promptTokens: ((turn: PlannedTurn, image: ImageLayout) => number) | undefined
 }
@@ -37,17 +42,17 @@ const small = ['config.json', 'preprocessor_config.json', 'processor_config.json
  * such as `7B`, for which nothing is read, or a name on the hub, of which small files are fetched if they are not cached.
  */
 export async function openConfig(model: string, options: OpenConfigOptions = {}): Promise<OpenedConfig> {
-  const { hub, ...bounds } = options
+  const { hub, imageOptions } = options
   const local = await stat(model).then(
     (entry) => entry.isDirectory(),
     () => false,
   )
   const published = local ? undefined : publishedBackbone(model)
   if (published !== undefined)
-    return opened(published, await published.vision?.processor(undefined, bounds), undefined)
+    return opened(published, await openProcessor(published.vision, undefined, imageOptions), undefined)
   const { folder } = await resolveRepo(model, { ...hub, allow: small, require: ['config.json'] })
   const backbone = await readBackbone(folder)
-  const processor = backbone.vision && (await processorOf(backbone.vision, folder, bounds))
+  const processor = await processorOf(backbone.vision, folder, imageOptions)
   return opened(backbone, processor, await tokenCounter(folder, backbone))
 }
 
@@ -58,10 +63,9 @@ function opened(
 ): OpenedConfig {
   return {
     backbone,
-    minPixels: processor?.minPixels,
-    maxPixels: processor?.maxPixels,
-    layout: (image, most) => {
-      if (processor !== undefined) return processor.layout(image, most)
+    imageOptions: processor?.options ?? {},
+    layout: (image, changed) => {
+      if (processor !== undefined) return processor.layout(image, changed)
       throw new EvolmmError(
         'IMAGES_UNSUPPORTED',
         'image: must go to a model with a vision tower, got one of text alone; choose another model',
@@ -72,10 +76,14 @@ function opened(
 }
 
 /** The processor of the folder, or that of the published models where the folder has none. */
-function processorOf(vision: Vision, folder: string, bounds: ImageBounds): Promise<ImageProcessor> {
-  return vision.processor(folder, bounds).catch((error: unknown) => {
+function processorOf(
+  vision: Vision | undefined,
+  folder: string,
+  options: ImageOptions | undefined,
+): Promise<ImageProcessor | undefined> {
+  return openProcessor(vision, folder, options).catch((error: unknown) => {
     if (!(error instanceof EvolmmError) || error.code !== 'CHECKPOINT_FILE_NOT_FOUND') throw error
-    return vision.processor(undefined, bounds)
+    return openProcessor(vision, undefined, options)
   })
 }
 

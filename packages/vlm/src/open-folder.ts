@@ -2,21 +2,24 @@
 import type { Backbone } from './backbones/backbone'
 import type { Architectures } from './backbones/backbones'
 import { readBackbone } from './backbones/open-backbone'
-import type { ImageBounds } from './backbones/vision'
+import type { ImageOptions } from './backbones/vision'
 import { openCheckpoint, tensorNames } from './checkpoint/open-checkpoint'
 import { loadChatTemplate } from './prompt/chat-template'
 import { readGenerationConfig } from './prompt/generation-config'
+import { openProcessor } from './open-processor'
 import { loadTokenizer } from './prompt/load-tokenizer'
 
-export interface OpenFolderOptions extends ImageBounds {
+export interface OpenFolderOptions {
+  /** Choices of how images are cut, by the names that the model has for them: `maxPixels`, say. @default as the checkpoint says */
+  imageOptions?: ImageOptions | undefined
   /** Models that are known, by `model_type`. @default those of this package */
   architectures?: Architectures | undefined
 }
 
 export async function openFolder(folder: string, options: OpenFolderOptions = {}) {
-  const { architectures, ...bounds } = options
+  const { architectures, imageOptions } = options
   const read = await readBackbone(folder, architectures)
-  const processor = await read.vision?.processor(folder, bounds)
+  const processor = await openProcessor(read.vision, folder, imageOptions)
   const { tokenizer, template } = await openPrompting(folder, read)
   const { stopTokens } = read.prompt
   const generation = await readGenerationConfig({ folder, tokenizer, stopTokens })

@@ -8,7 +8,9 @@ import { narrowHalf } from '@evolmm/safetensors'
 import { imagePatches } from '../src/backbones/parts/image-patches'
 import { decodeImage } from '../src/image/decode-image'
 import { rgbImage } from '../src/image/rgb-image'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { readPatchSettings } from '../src/backbones/parts/patch-settings'
+import { openProcessor } from '../src/open-processor'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 const tiny = join(fixtures, 'qwen2_5_vl-tiny')
@@ -164,8 +166,9 @@ test('a missing or damaged file, and options that are no bounds, are one typed e
     await expect(readPatchSettings(folderOf({ 'preprocessor_config.json': text }))).rejects.toMatchObject({
       code: 'CHECKPOINT_FILE_DAMAGED',
     })
+  const { vision } = await readBackbone(tiny)
   for (const bad of [{ minPixels: 0 }, { maxPixels: 2.5 }, { maxPixels: 100 }, { minPixels: 1e9 }])
-    await expect(readPatchSettings(tiny, bad)).rejects.toMatchObject({
+    await expect(openProcessor(vision, tiny, bad)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     })
 })

@@ -231,8 +231,11 @@ test.each([
   [{ threads: 0 }, /^threads/],
   [{ threads: 1.5 }, /^threads/],
   [{ memoryLimit: NaN }, /^memoryLimit/],
-  [{ minPixels: 0 }, /^minPixels/],
-  [{ minPixels: 9000, maxPixels: 100 }, /^maxPixels/],
+  [{ imageOptions: { minPixels: 0 } }, /^minPixels/],
+  [{ imageOptions: { minPixels: 9000, maxPixels: 100 } }, /^maxPixels/],
+  [{ imageOptions: { maxTiles: 6 } }, /^maxTiles: must be one of .* minPixels, maxPixels, got 6/],
+  [{ imageOptions: { maxPixels: true } }, /^maxPixels: must be an integer/],
+  [{ imageOptions: 7 as never }, /^imageOptions: must be an object/],
 ])('loadVlm refuses %o', async (options, message) => {
   await expect(loadVlm(tinyFolder, options)).rejects.toThrow(coded('INVALID_OPTION', message))
 })

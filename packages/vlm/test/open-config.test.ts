@@ -31,14 +31,14 @@ test('a prompt is counted by the tokenizer of the folder, with its image as the 
 })
 
 test('a smaller bound than the processor has makes an image smaller, and its own lower bound gives way', async () => {
-  const { minPixels, maxPixels, layout } = await openConfig('3B')
-  expect([minPixels, maxPixels]).toEqual([56 * 56, 28 * 28 * 16384])
+  const { imageOptions, layout } = await openConfig('3B')
+  expect(imageOptions).toEqual({ minPixels: 56 * 56, maxPixels: 28 * 28 * 16384 })
   const size = { width: 280, height: 280 }
   expect(layout(size)).toEqual({
     ...{ tokens: 100, patches: 400, area: 280 * 280 },
     fields: { image_grid_thw: [1, 20, 20] },
   })
-  expect(layout(size, 28 * 28).tokens).toBe(1)
+  expect(layout(size, { maxPixels: 28 * 28 }).tokens).toBe(1)
 })
 
 test('without a tokenizer or a template nothing is counted, and a damaged one is an error', async () => {

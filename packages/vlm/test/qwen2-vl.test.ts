@@ -117,9 +117,9 @@ test.each([
 ] as const)('the published %s model has as many parameters as its checkpoint', async (size, parameters) => {
   const count = (shape: readonly number[]) => shape.reduce((product, dim) => product * dim, 1)
   for (const name of [`Qwen2-VL-${size}`, `Qwen/Qwen2-VL-${size}-Instruct@main`]) {
-    const { backbone, minPixels, maxPixels } = await openConfig(name)
+    const { backbone, imageOptions } = await openConfig(name)
     expect([...backbone.weights.values()].reduce((sum, shape) => sum + count(shape), 0)).toBe(parameters)
-    expect([minPixels, maxPixels]).toEqual([56 * 56, 28 * 28 * 16384])
+    expect(imageOptions).toEqual({ minPixels: 56 * 56, maxPixels: 28 * 28 * 16384 })
   }
   const config = publishedConfigs[size]
   expect(parseConfig(configJson(config, { dtype: 'bfloat16', source: {} }))).toEqual(config)

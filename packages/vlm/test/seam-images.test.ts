@@ -10,6 +10,7 @@ import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import type { RgbImage } from '../src/image/rgb-image'
 import type { PreparedImage, Vision } from '../src/backbones/vision'
+import { coded } from './prompt-checkpoint'
 import { expectClose, folder, loadWith, numbers, plain, promptOf, scores, towerOf } from './support/seam'
 
 test('images that depend on each other are encoded for their prompt, once', async () => {
@@ -50,8 +51,8 @@ const few = { minPixels: 784, maxPixels: 3136 }
 test('Phi: a picture becomes fewer tiles where it is one of several, cut from the decoded picture again', async () => {
   const vlm = await loadWith((backbone) => {
     const vision = towerOf(backbone)
-    const processor: Vision['processor'] = async (from, bounds) => {
-      const [one, several] = [await vision.processor(from, bounds), await vision.processor(from, few)]
+    const processor: Vision['processor'] = async (from, options) => {
+      const [one, several] = [await vision.processor(from, options), await vision.processor(from, few)]
       return {
         ...one,
         prepare: (decoded) => ({ ...one.prepare(decoded), decoded }),
@@ -63,7 +64,7 @@ test('Phi: a picture becomes fewer tiles where it is one of several, cut from th
     }
     return { vision: { ...vision, processor } }
   })
-  const small = await loadWith(() => ({}), few)
+  const small = await loadWith(() => ({}), { imageOptions: few })
   const [alone, two] = [await promptOf(vlm, 'c0'), await promptOf(vlm, 'c2')]
   expectPrompt(alone, await promptOf(plain, 'c0'))
   expectPrompt(two, await promptOf(small, 'c2'))
@@ -192,3 +193,35 @@ function overWhite({ alpha, ...image }: RgbImage): RgbImage {
   })
   return { ...image, data }
 }
+
+test('InternVL, Gemma 3: a backbone names what may be chosen of its images, and gets it checked', async () => {
+  const seen: unknown[] = []
+  const change: Parameters<typeof loadWith>[0] = (backbone) => {
+    const vision = towerOf(backbone)
+    return {
+      vision: {
+        ...vision,
+        imageOptions: new Map([
+          ['maxTiles', { kind: 'integer', min: 1 }],
+          ['panAndScan', { kind: 'switch' }],
+        ]),
+        processor: async (from, options) => {
+          seen.push(options)
+          return vision.processor(from, {})
+        },
+      },
+    }
+  }
+  await loadWith(change, { imageOptions: { maxTiles: 6, panAndScan: false } })
+  await loadWith(change, { imageOptions: { maxTiles: undefined } })
+  expect(seen).toEqual([{ maxTiles: 6, panAndScan: false }, {}])
+  for (const [imageOptions, message] of [
+    [{ maxTiles: 0 }, /^maxTiles: must be an integer/],
+    [{ panAndScan: 1 }, /^panAndScan: must be true or false, got 1/],
+    [
+      { maxPixels: 784 },
+      /^maxPixels: must be one of the image options of the model, maxTiles, panAndScan, got 784/,
+    ],
+  ] as const)
+    await expect(loadWith(change, { imageOptions })).rejects.toThrow(coded('INVALID_OPTION', message))
+})

@@ -25,7 +25,7 @@ import { openAdapter, withModel, withPrompt, type Prepared } from '../with-model
 import { toJson } from './generate'
 
 const dtypes = ['float32', 'float16', 'bfloat16'] as const
-const { image, system, min_pixels, max_pixels } = promptRows
+const { image, system, min_pixels, max_pixels, image_options } = promptRows
 
 export const inferSettings = schema({
   name: 'an answer',
@@ -55,6 +55,7 @@ export const inferSettings = schema({
       system,
       min_pixels,
       max_pixels,
+      image_options,
     },
     Answer: {
       max_new_tokens: { ...samplingRows.max_new_tokens, default: 1024 },

@@ -69,14 +69,15 @@ async function findData(
 
 /** The model, whose identity takes in the request that decide its answers. */
 export function measuredModel(vlm: Vlm, request: EvalRequest): Vlm {
-  const { min_pixels, max_pixels, quantize, predict_only, sources } = request
+  const { min_pixels, max_pixels, image_options, quantize, predict_only, sources } = request
   // Left out where nobody chose, so that earlier results go on.
   const [device, dtype] = (['device', 'dtype'] as const).map((name) =>
     sources[name] === 'default' ? null : request[name],
   )
   // Left out where there is nothing to say, so that earlier results go on.
   const bits = quantize === 'none' ? {} : { quantize }
-  const own = { min_pixels, max_pixels, device, dtype, ...bits, predict_only }
+  const further = image_options === null ? {} : { image_options }
+  const own = { min_pixels, max_pixels, ...further, device, dtype, ...bits, predict_only }
   return { ...vlm, identity: (adapter) => ({ ...vlm.identity?.(adapter), ...own }) }
 }
 

@@ -17,7 +17,7 @@ export async function checkRun(
   const plan = await planRun(settings, { device, hub })
   const limits = await memoryLimits(plan)
   // Headers of many images are read only where it matters.
-  const side = Math.ceil(Math.sqrt(plan.models.solver.maxPixels ?? Infinity))
+  const side = Math.ceil(Math.sqrt(Number(plan.models.solver.imageOptions.maxPixels ?? Infinity)))
   if (Number.isFinite(side) && fits(plan.estimate({ width: side, height: side }), limits)) return
   const images = await scanImages({
     root: settings.data_dir,

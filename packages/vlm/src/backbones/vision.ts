@@ -26,21 +26,18 @@ export interface PreparedImage extends ImageLayout {
   decoded?: RgbImage
 }
 
-/** Bounds of an image's area after resizing. Throws `INVALID_OPTION` where the model has no such bounds. */
-export interface ImageBounds {
-  /** @default the checkpoint's */
-  minPixels?: number | undefined
-  /** @default the checkpoint's */
-  maxPixels?: number | undefined
-}
+/** What a caller says of how images are cut, by the names of the backbone's own `imageOptions`; the rest is the checkpoint's. */
+export type ImageOptions = Readonly<Record<string, number | boolean | undefined>>
+
+/** An integer that is not below `min`, or a switch. */
+export type ImageOption = { kind: 'integer'; min: number } | { kind: 'switch' }
 
 /** A processor prepares images as a checkpoint wants them. */
 export interface ImageProcessor {
-  /** Its bounds; absent where the model has none. */
-  minPixels?: number
-  maxPixels?: number
-  /** What an image of that size becomes, within these bounds or a smaller `maxPixels`. Throws `IMAGE_TOO_NARROW`. */
-  layout: (size: { width: number; height: number }, maxPixels?: number) => ImageLayout
+  /** The image options as they hold, those of the checkpoint where the caller gave none. */
+  options: ImageOptions
+  /** What an image of that size becomes, under these options or changed ones. Throws `IMAGE_TOO_NARROW`. */
+  layout: (size: { width: number; height: number }, changed?: ImageOptions) => ImageLayout
   /** True hands `prepare` the alpha of images that have any. @default false, dropped as Pillow's `convert('RGB')` does */
   alpha?: boolean
   /** An image by itself. */
@@ -56,12 +53,15 @@ export interface ImageProcessor {
 export interface Vision {
   /** The names in the `fields` of an image's layout. */
   fields: readonly string[]
+  /** What callers may choose: bounds of area, of the number of tiles, of the longer side, or whatever it is. */
+  imageOptions: ReadonlyMap<string, ImageOption>
   /**
    * The processor of the checkpoint in that folder, from `preprocessor_config.json` or whatever it has instead, or the one
-   * that published models have. Throws `CHECKPOINT_FILE_NOT_FOUND`, `CHECKPOINT_FILE_DAMAGED`, `INVALID_CONFIG` where it is
-   * at odds with the configuration, or `INVALID_OPTION` for bounds that are none.
+   * that published models have. Each option by itself has been checked. Throws `CHECKPOINT_FILE_NOT_FOUND`,
+   * `CHECKPOINT_FILE_DAMAGED`, `INVALID_CONFIG` where it is at odds with the configuration, or `INVALID_OPTION` for options
+   * that exclude each other.
    */
-  processor: (folder: string | undefined, bounds: ImageBounds) => Promise<ImageProcessor>
+  processor: (folder: string | undefined, options: ImageOptions) => Promise<ImageProcessor>
   /** Width of a row of features: the language model's, and as much again for each deeper layer that adds features. */
   featureSize: number
   /**

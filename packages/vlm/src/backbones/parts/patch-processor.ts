@@ -1,10 +1,10 @@
 /** Images as patches: what a `patchTower` reads. */
 import ndarray from 'ndarray'
 import { EvolmmError } from '../../errors'
-import type { ImageBounds, ImageProcessor } from '../vision'
+import type { ImageOptions, ImageProcessor } from '../vision'
 import { fittedSize, imagePatches } from './image-patches'
 import { gridLayout } from './patch-grid'
-import { readPatchSettings, type PatchSettings } from './patch-settings'
+import { areaOf, readPatchSettings, type PatchSettings } from './patch-settings'
 
 /** What the configuration of the model says too. */
 export type PatchSizes = Pick<PatchSettings, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>
@@ -12,10 +12,10 @@ export type PatchSizes = Pick<PatchSettings, 'patchSize' | 'temporalPatchSize' |
 /** Throws what `readPatchSettings` does, and `INVALID_CONFIG` where images would be cut otherwise than the tower reads them. */
 export async function patchProcessor(
   folder: string | undefined,
-  bounds: ImageBounds,
+  options: ImageOptions,
   sizes: PatchSizes,
 ): Promise<ImageProcessor> {
-  const read = await readPatchSettings(folder, bounds)
+  const read = await readPatchSettings(folder, options)
   const settings = folder === undefined ? { ...read, ...sizes } : read
   for (const [name, size] of Object.entries(sizes) as [keyof PatchSizes, number][])
     if (settings[name] !== size)
@@ -27,10 +27,11 @@ export async function patchProcessor(
       )
   const { minPixels, maxPixels, patchSize } = settings
   return {
-    minPixels,
-    maxPixels,
-    layout: (size, most = maxPixels) => {
-      const within = { ...settings, minPixels: Math.min(minPixels, most), maxPixels: most }
+    options: { minPixels, maxPixels },
+    layout: (size, changed = {}) => {
+      const { maxPixels: most } = { maxPixels, ...areaOf(changed) }
+      const least = Math.min(areaOf(changed).minPixels ?? minPixels, most)
+      const within = { ...settings, minPixels: least, maxPixels: most }
       const { width, height } = fittedSize(size, within)
       return gridLayout([1, height / patchSize, width / patchSize], settings)
     },

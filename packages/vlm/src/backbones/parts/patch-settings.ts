@@ -8,7 +8,7 @@ import { checkInteger, isObject } from '@evolmm/internal'
 import { z } from 'zod'
 import { EvolmmError } from '../../errors'
 import { readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
-import type { ImageBounds } from '../vision'
+import type { ImageOption, ImageOptions } from '../vision'
 
 export interface PatchSettings {
   /** Fewest pixels after resizing. */
@@ -59,18 +59,33 @@ const schema = z.object({
   image_std: triple(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
 })
 
+/** The bounds of an image's area after resizing. */
+export const areaOptions: ReadonlyMap<'minPixels' | 'maxPixels', ImageOption> = new Map([
+  ['minPixels', { kind: 'integer', min: 1 }],
+  ['maxPixels', { kind: 'integer', min: 1 }],
+])
+
+/** Those bounds that are among checked options. */
+export function areaOf({ minPixels, maxPixels }: ImageOptions): { minPixels?: number; maxPixels?: number } {
+  return {
+    ...(typeof minPixels === 'number' && { minPixels }),
+    ...(typeof maxPixels === 'number' && { maxPixels }),
+  }
+}
+
 /** The bounds of the published processors. */
 const publishedBounds = { min_pixels: 56 * 56, max_pixels: 28 * 28 * 16384 }
 
 /**
  * The settings in `folder`, or those of the published models. Throws `CHECKPOINT_FILE_NOT_FOUND` or
- * `CHECKPOINT_FILE_DAMAGED` for the file, `INVALID_CONFIG` for a field of it, and `INVALID_OPTION` for bounds that are no
- * bounds.
+ * `CHECKPOINT_FILE_DAMAGED` for the file, `INVALID_CONFIG` for a field of it, and `INVALID_OPTION` for bounds that
+ * leave nothing between them.
  */
 export async function readPatchSettings(
   folder: string | undefined,
-  bounds: ImageBounds = {},
+  options: ImageOptions = {},
 ): Promise<PatchSettings> {
+  const bounds = areaOf(options)
   const { file, prefix, value } =
     folder === undefined ? { file: '', prefix: '', value: publishedBounds } : await findSettings(folder)
   const result = schema.safeParse(value, { reportInput: true })
@@ -84,7 +99,8 @@ export async function readPatchSettings(
     old: 'min_pixels' | 'max_pixels',
     edge: keyof typeof read.size,
   ) => {
-    if (bounds[option] !== undefined) return checkInteger(option, bounds[option], { min: 1 })
+    const given = bounds[option]
+    if (given !== undefined) return given
     const pixels = read[old] ?? read.size[edge]
     if (pixels == null) throw invalid(file, `${prefix}size.${edge}`, `must be a number of pixels, got none`)
     return pixels

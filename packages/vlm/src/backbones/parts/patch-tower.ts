@@ -14,6 +14,7 @@ import { attendNear, neighbourFeeds, neighbourInputs, neighboursOf, type Neighbo
 import { gridOf } from './patch-grid'
 import { patchPlaces, placeAngles, type PatchPlace } from './patch-places'
 import { patchProcessor } from './patch-processor'
+import { areaOptions } from './patch-settings'
 import { linearWeights, type WeightShape } from './weight-shapes'
 
 export interface PatchTowerConfig {
@@ -56,8 +57,9 @@ export function patchTower(options: PatchTowerOptions): Vision {
   const half = hiddenSize / heads / 2
   return {
     fields: ['image_grid_thw'],
-    processor: (folder, bounds) =>
-      patchProcessor(folder, bounds, { patchSize, temporalPatchSize, mergeSize }),
+    imageOptions: areaOptions,
+    processor: (folder, options) =>
+      patchProcessor(folder, options, { patchSize, temporalPatchSize, mergeSize }),
     featureSize: config.outHiddenSize,
     inputs: [
       { name: 'pixels', dtype: 'float32', shape: ['patches', patchNumbers(config)] },
