@@ -1,6 +1,6 @@
 /** `evolmm score`: how likely a model finds a completion. */
 import { counted } from '@evolmm/internal'
-import type { EncodedImage, Prompt } from '@evolmm/vlm'
+import { tokenText, type EncodedImage, type Prompt } from '@evolmm/vlm'
 import {
   adapterRows,
   adapterRule,
@@ -14,7 +14,6 @@ import { EvolmmError } from '../errors'
 import { painter, type Context } from '../context'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
-import { tokenText } from '../token-text'
 import { withPrompt, type Prepared } from '../with-model'
 
 export const scoreSettings = schema({
@@ -45,7 +44,7 @@ export function addScore(host: CommandHost): void {
     description: 'Says how likely each token of a completion is after a prompt about images.',
     examples,
     schema: scoreSettings,
-    json: 'ids, positions, grids and log-probabilities, as JSON',
+    json: 'ids, positions, layouts of images and log-probabilities, as JSON',
     run: (context, { settings }, { json }) =>
       withPrompt(context, settings, (prepared) => score(context, { settings, json }, prepared)),
   })

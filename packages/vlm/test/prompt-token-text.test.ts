@@ -2,7 +2,7 @@
 import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { tokenText } from '../src/token-text'
+import { tokenText } from '../src/prompt/token-text'
 
 function shown(token: string, bytes: readonly number[]): string {
   return tokenText({ token: () => token, decode: () => Buffer.from(bytes).toString('utf8') }, 0)
