@@ -196,3 +196,14 @@ test('each option that is said to do does', () => {
     checkMemory(estimate, total)
   }).toThrow(coded('MEMORY_EXCEEDED', /one group at a time/))
 })
+
+test('layers that attend to image features hold keys and values of them, while sampling and while learning', () => {
+  const crossing = { ...small, sizes: { ...small.sizes, crossLayers: 2 } }
+  const given = { ...work, imagePatches: [400], groups: 3 }
+  const parts = (backbone: typeof small) => estimateMemory({ ...given, backbone }).parts
+  const [without, held] = [parts(small), parts(crossing)]
+  // Two layers, keys and values, float32; three groups of 100 features; two heads of 64.
+  const bytes = 2 * 2 * 4 * 3 * 100 * 128
+  expect(held.cache - without.cache).toBe(bytes)
+  expect(held.learn - without.learn).toBeCloseTo(bytes, 0)
+})

@@ -44,7 +44,7 @@ export function addScore(host: CommandHost): void {
     description: 'Says how likely each token of a completion is after a prompt about images.',
     examples,
     schema: scoreSettings,
-    json: 'ids, positions, layouts of images and log-probabilities, as JSON',
+    json: 'ids, positions, tiles and log-probabilities, as JSON',
     run: (context, { settings }, { json }) =>
       withPrompt(context, settings, (prepared) => score(context, { settings, json }, prepared)),
   })

@@ -76,6 +76,8 @@ export interface Backbone extends CheckpointModel {
   sizes: {
     /** Decoder layers that attend to tokens. */
     layers: number
+    /** Decoder layers that attend to image features, each with keys and values of its own. @default 0 */
+    crossLayers?: number
     hiddenSize: number
     /** Width of the keys, and of the values, of one layer. */
     keyValueSize: number

@@ -133,12 +133,14 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     // after each chunk; the embeddings have theirs, and where the two are one matrix both are added.
     gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
-    cache: has('sample') ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) : 0,
+    cache: has('sample')
+      ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) + crossBytes(options)
+      : 0,
     encode: has('encode') ? encodeBytes(backbone, imagePatches) + sizes.quantized.vision.work : 0,
     sample: has('sample')
       ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * vocabularySize) + made
       : 0,
-    learn: learns ? kept + Math.max(forward, backward) - shared + made : 0,
+    learn: learns ? kept + Math.max(forward, backward) - shared + made + crossBytes(options) : 0,
     loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
@@ -231,6 +233,17 @@ function weightBytes(
     weights: 4 * (tower + kept) + mapped4,
     packed: 4 * 1.1 * (sample + policyTower) + (has('sample') ? quantized.language.codes : 0),
   }
+}
+
+/**
+ * Keys and values of image features, which layers that attend to them hold through a call. The images that are encoded in one
+ * call are those of one group, but where the tower is trained they are those of all.
+ */
+function crossBytes({ backbone, groups = 1, trainVision = false, imagePatches = [] }: MemoryOptions): number {
+  const { crossLayers = 0, keyValueSize } = backbone.sizes
+  const patches = imagePatches.reduce((sum, count) => sum + count, 0) * (trainVision ? 1 : groups)
+  const features = patches / (backbone.vision?.shape.patchesPerToken ?? 1)
+  return 2 * 4 * crossLayers * keyValueSize * features
 }
 
 interface Packed {
