@@ -5,15 +5,24 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { bundleScript } from '@evolmm/internal/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { library } from '../src/installed-library'
-import { drawChart, writeChartLines, writeChartParquet, type Chart } from './support/charts'
+import { cacheChartqa, drawChart, writeChartLines, writeChartParquet, type Chart } from './support/charts'
 import { learnCharts } from './support/learn-charts'
 import { runCommand } from './support/run-command'
 
@@ -169,4 +178,42 @@ test('a killed run is continued: no row again, no row lost, the same answers', a
   await evaluated('undisturbed', ...flags)
   expect(samples('killed')).toEqual(samples('undisturbed'))
   expect(journalLines('killed')).toEqual([])
+})
+
+/** The evaluation command of EvoLMM's README, word for word. */
+const published = `
+accelerate launch --num_processes=8 --main_process_port=12346 -m lmms_eval \\
+--model qwen2_5_vl_our \\
+--model_args=pretrained=Qwen/Qwen2.5-VL-7B-Instruct,base_model=Qwen/Qwen2.5-VL-7B-Instruct,lora_path=/path/to/runs/exp1/step_xxxxx/solver,max_pixels=12845056,interleave_visuals=False \\
+--tasks chartqa \\
+--batch_size 1 \\
+--output_path /workspace/lmms-eval/eval_results/exp1 \\
+`
+
+test("the evaluation command of EvoLMM's README runs as printed", async () => {
+  // The names of the hub are in its cache, and what is a path of the authors' machine is one of this one.
+  const environment = { HF_HOME: cacheChartqa(folder), HF_HUB_OFFLINE: '1' }
+  const repository = join(environment.HF_HOME, 'hub', 'models--Qwen--Qwen2.5-VL-7B-Instruct')
+  const commit = 'e'.repeat(40)
+  cpSync(model, join(repository, 'snapshots', commit), { recursive: true })
+  mkdirSync(join(repository, 'refs'))
+  writeFileSync(join(repository, 'refs', 'main'), commit)
+  const output = join(folder, 'published')
+  const [, arguments_ = ''] = published.split('-m lmms_eval')
+  const words = arguments_
+    .replace('/path/to/runs/exp1/step_xxxxx/solver', join(folder, 'solver'))
+    .replace('/workspace/lmms-eval/eval_results/exp1', output)
+    .split(/[\s\\]+/)
+    .filter((word) => word !== '')
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+  const { code, stdout, stderr } = await runCommand(['eval', ...words], { library, environment })
+  vi.unstubAllEnvs()
+  expect(code, stderr).toBe(0)
+  expect(cells(stdout).map((row) => row.slice(0, 3))).toEqual([
+    ['chartqa', 'relaxed_overall', '0.8333'],
+    ['chartqa', 'relaxed_human_split', '0.8333'],
+    ['chartqa', 'relaxed_augmented_split', '0.8333'],
+  ])
+  expect(stderr).not.toContain('warning')
+  expect(readdirSync(join(output, 'Qwen__Qwen2.5-VL-7B-Instruct'))).toHaveLength(2)
 })

@@ -484,8 +484,8 @@ test.each([
   ],
   [
     'an unknown argument',
-    ['--model_args', 'pretrained=m/n,fps=2', '--tasks', 'chartqa'],
-    'got "fps=2"; correct it',
+    ['--model_args', 'pretrained=m/n,frames=2', '--tasks', 'chartqa'],
+    'got "frames=2"; correct it',
   ],
   ['an argument without a value', ['--model_args', 'pretrained'], 'got "pretrained"'],
   ['an argument twice', ['--model_args', 'pretrained=a,pretrained=b'], 'must name pretrained once'],
