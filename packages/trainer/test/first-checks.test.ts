@@ -58,6 +58,16 @@ test('the policy that learns is the policy that was sampled', async () => {
   expect(Math.max(...measured)).toBeLessThan(1e-5)
 })
 
+test('with dropout there is no gap to report, and the record says that this is why', async () => {
+  const options = await tinyOptions(vlm, images.folder, { total_steps: 1, ...learnable })
+  options.state = startState({
+    solver: vlm.createAdapter({ rank: 4, dropout: 0.25, seed: 1 }),
+    proposer: options.state.proposer.adapter,
+  })
+  const [record] = await recordsOf(options)
+  expect(record.solver).toMatchObject({ samplerGap: null, dropout: 0.25 })
+})
+
 test('both adapters move, each in its own updates, and the proposer only in its own iterations', async () => {
   const options = await tinyOptions(vlm, images.folder, {
     total_steps: 3,

@@ -213,16 +213,8 @@ test.each<[string, Flags, string[]]>([
     { proposer_model: 'x/y' },
     ['two backbones are loaded, since the roles have different models'],
   ],
-  [
-    'one adapter',
-    { use_lora_proposer: false },
-    ['two backbones are loaded, since only the solver has an adapter'],
-  ],
-  [
-    'no adapter',
-    { use_lora_solver: false, use_lora_proposer: false },
-    ['two backbones are loaded, since without use_lora_solver and use_lora_proposer all weights are trained'],
-  ],
+  ['one adapter, on the backbone that both roles share', { use_lora_proposer: false }, []],
+  ['no adapter, but one name for both models', { use_lora_solver: false, use_lora_proposer: false }, []],
 ])('what may not be expected is said: %s', async (_, flags, notes) => {
   expect((await readSources(evolmmSettings, { flags: { ...lora, ...flags } })).notes).toEqual(notes)
 })

@@ -83,6 +83,7 @@ export function* sampleRecords(options: SampleRunOptions): Generator<IterationRe
       gradientNorm: 0.4 * Math.exp(0.5 * noise(role + 2)),
       skippedSteps: 0,
       learningRate: 3e-4,
+      dropout: 0,
       samplerGap: 1e-6 * Math.exp(noise(role + 3)),
     })
     const raised = alarms && step > 0.8 * steps && step % 3 > 0

@@ -194,19 +194,27 @@ export const updateFields = {
   },
   /**
    * Largest distance between the sampler's log-probabilities and those of the first learning pass: rounding noise, or a
-   * bug; `null` with dropout, where the two differ by design.
+   * bug; `null` with dropout, where the two differ by design: a pass without it would be a second learning program.
    */
   samplerGap: {
     measure: ({ firstEpoch, dropout }: UpdateMade) => (dropout > 0 ? null : largestGap(firstEpoch)),
     shown: {
       name: own('sampler_gap'),
-      meaning: "largest distance from the sampler's log-probabilities",
+      meaning: "largest distance from the sampler's log-probabilities; none with dropout",
       panel: panels.machinery.title,
       title: 'Sampler against learner',
       chart: {
         note: 'Largest difference of their log-probabilities for one token. Rounding, as long as it stays tiny.',
         mayBeLog: true,
       },
+    },
+  },
+  /** The share of inputs that is dropped; above 0 it is why there is no sampler gap. */
+  dropout: {
+    measure: ({ dropout }: UpdateMade) => dropout,
+    shown: {
+      name: own('dropout'),
+      meaning: 'share of inputs that adapters drop while learning; above 0 there is no sampler gap',
     },
   },
 } satisfies Record<string, UpdateField>

@@ -1,6 +1,5 @@
 /** What must hold across the settings of a run, and what they mean that their author may not expect. */
 import { pixelRule, type Need, type Origin, type Rule, type Settings } from '@evolmm/settings'
-import { roles } from '../role'
 import { evolmmRows, type EvolmmRows } from './rows'
 
 type Evolmm = Settings<EvolmmRows>
@@ -113,7 +112,9 @@ export function notes(settings: Evolmm, origin: Origin<EvolmmRows>): readonly (s
     given.max_checkpoints !== undefined &&
       given.max_checkpoints < 2 &&
       `max_checkpoints ${given.max_checkpoints} is raised to 2, as by the released code`,
-    backbones(settings),
+    // Whoever has memory for one model may be surprised by a second.
+    settings.proposer_model !== settings.solver_model &&
+      'two backbones are loaded, since the roles have different models',
     band(settings, origin),
     (settings.temp !== 1 || settings.top_p !== 1 || settings.top_k !== 0) &&
       'temp, top_p and top_k change what is sampled, not what learns: the two are no longer the same policy',
@@ -137,19 +138,6 @@ function withoutEffect(settings: Evolmm, { sources }: Origin<EvolmmRows>): (stri
       !(sources[name] === 'file' && settings[name] === defaults[name]) &&
       `${name} is accepted as by the released code, and has no effect here`,
   )
-}
-
-/** Two full models are a surprise for whoever has memory for one. */
-function backbones(settings: Evolmm): string | false {
-  const adapted = roles.filter((role) => settings[`use_lora_${role}`])
-  const same = settings.proposer_model === settings.solver_model
-  if (same && adapted.length === roles.length) return false
-  const why = !same
-    ? 'the roles have different models'
-    : adapted.length > 0
-      ? `only the ${adapted.join(' and the ')} has an adapter`
-      : 'without use_lora_solver and use_lora_proposer all weights are trained'
-  return `two backbones are loaded, since ${why}`
 }
 
 /** The published band is meant for five answers, whose entropy has seven values up to ln 5. */

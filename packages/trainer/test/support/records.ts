@@ -72,6 +72,7 @@ const update: fc.Arbitrary<UpdateRecord> = fc.record({
   skippedSteps: count,
   learningRate: number,
   samplerGap: maybe,
+  dropout: number,
 })
 
 const iteration = fc.record({
@@ -168,5 +169,6 @@ function plausibleUpdate(updates: number, reward: number): UpdateRecord {
     skippedSteps: 0,
     learningRate: 1e-6,
     samplerGap: 1e-6,
+    dropout: 0,
   }
 }
