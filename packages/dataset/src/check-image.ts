@@ -12,21 +12,28 @@ import { alone, amongOthers } from './decode-order'
 
 export type CheckOptions = Partial<UsabilityRules>
 
-export type CheckReason =
+const checkReasons = [
   /** The file has no bytes. */
-  | 'empty'
+  'empty',
   /** Not there, not a file, or reading it is refused. */
-  | 'unreadable'
+  'unreadable',
   /** An image of another format than its extension says. */
-  | 'wrong-extension'
+  'wrong-extension',
   /** The file ends before its content does. */
-  | 'truncated'
+  'truncated',
   /** Not an image at all, or its pixels do not decode. */
-  | 'corrupted'
+  'corrupted',
   /** More pixels than `maxPixels`; not decoded. */
-  | 'too-large'
+  'too-large',
   /** A format or compression that sharp's prebuilt library lacks. */
-  | 'unsupported'
+  'unsupported',
+] as const
+
+export type CheckReason = (typeof checkReasons)[number]
+
+export function isCheckReason(value: unknown): value is CheckReason {
+  return (checkReasons as readonly unknown[]).includes(value)
+}
 
 export type CheckResult =
   /** Width and height in pixels as stored, before any EXIF rotation. */

@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises'
 import { parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
-import type { CheckReason } from './check-image'
+import { isCheckReason, type CheckReason } from './check-image'
 import { comparePaths } from './compare-paths'
 import type { ImageFormat } from './image-formats'
 import type { UsabilityRules } from './options'
@@ -47,6 +47,8 @@ export interface Manifest extends ManifestHeader {
 const kind = 'evolmm-images'
 const version = 1
 const remedy = 'rebuild it with buildManifest'
+/** Characters that a line may have: a path has some thousands at most. */
+const longestLine = 2 ** 20
 
 /** Writes beside `file`, syncs and renames: whoever opens `file` sees the old manifest or the whole new one. */
 export async function writeManifest(
@@ -149,7 +151,7 @@ function isEntry(value: unknown): value is ManifestEntry {
   return (
     kinds(['path'], 'string') &&
     kinds(['size', 'mtime'], 'number') &&
-    (kinds(['skipped', 'detail'], 'string') ||
+    ((isCheckReason(entry?.skipped) && kinds(['detail'], 'string')) ||
       (kinds(['sha256', 'format'], 'string') && kinds(['width', 'height'], 'number')))
   )
 }
@@ -166,13 +168,17 @@ function damaged(file: string, line: number, what: string): EvolmmError {
  */
 async function* readLines(file: string): AsyncGenerator<string, undefined> {
   let rest = ''
+  let number = 1
   try {
     for await (const chunk of createReadStream(file, { encoding: 'utf8' }) as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n')
       rest = lines.pop() ?? ''
       yield* lines
+      number += lines.length
+      if (rest.length > longestLine) throw damaged(file, number, 'is too long')
     }
   } catch (error) {
+    if (error instanceof EvolmmError) throw error
     throw new EvolmmError('MANIFEST_NOT_FOUND', `manifest ${file}: must be a readable file; ${remedy}`, {
       details: { option: 'manifest', file },
       cause: error,

@@ -2,8 +2,9 @@
  * What is known of each image of a scan: nothing yet, usable, or skipped and why. Each image is checked at most once;
  * what is known can be taken out as plain data and be given back to a later process.
  */
+import { isObject } from '@evolmm/internal'
 import { EvolmmError } from './errors'
-import type { CheckReason } from './check-image'
+import { isCheckReason, type CheckReason } from './check-image'
 import type { UsabilityRules } from './options'
 
 /** Why an image is not sampled; `duplicate` only under `dropDuplicates`. */
@@ -164,11 +165,20 @@ export class Verdicts {
 }
 
 function isState(value: unknown): value is DatasetState {
-  const state = value as Partial<DatasetState> | null
+  if (!isObject(value)) return false
+  const { version, fingerprint, checked, skipped } = value
   return (
-    typeof state === 'object' &&
-    state?.version === 1 &&
-    typeof state.checked === 'string' &&
-    Array.isArray(state.skipped)
+    version === 1 &&
+    typeof fingerprint === 'string' &&
+    typeof checked === 'string' &&
+    Array.isArray(skipped) &&
+    skipped.every(
+      (each: unknown) =>
+        isObject(each) &&
+        Number.isSafeInteger(each.index) &&
+        Number(each.index) >= 0 &&
+        isCheckReason(each.reason) &&
+        typeof each.detail === 'string',
+    )
   )
 }

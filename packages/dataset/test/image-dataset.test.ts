@@ -411,6 +411,11 @@ test('state of another folder content, other rules or another kind is refused', 
     { ...state, version: 2 },
     { ...state, checked: 1 },
     { ...state, skipped: {} },
+    { ...state, skipped: [null] },
+    { ...state, skipped: [{ index: -1, reason: 'empty', detail: '' }] },
+    { ...state, skipped: [{ index: 0, reason: 'constructor', detail: '' }] },
+    { ...state, skipped: [{ index: 0, reason: 'empty' }] },
+    { ...state, fingerprint: null },
   ])
     await expect(open({ root, state: bad as never })).rejects.toThrow(coded('STATE_INVALID'))
 })

@@ -255,3 +255,22 @@ test('plain arrays are refused: their moments would be float64', () => {
   const state = { step: 1, first: [0] as unknown as Float32Array, second: [0] as unknown as Float32Array }
   expect(() => new AdamW({ size: 1, state })).toThrow('state.first: must be a Float32Array')
 })
+
+test.each([
+  ['first', NaN],
+  ['first', Infinity],
+  ['second', -1],
+  ['second', NaN],
+  ['second', Infinity],
+] as const)('a state whose %s moment holds %d is refused', (name, value) => {
+  const state = { step: 3, first: new Float32Array(2), second: new Float32Array(2) }
+  state[name][1] = value
+  expect(() => new AdamW({ size: 2, state })).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(
+        `^state.${name}: must hold finite numbers.* got ${value} at place 1;`,
+      ) as string,
+    }),
+  )
+})

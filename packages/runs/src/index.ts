@@ -26,6 +26,7 @@ export {
   fromLogFields,
   fromLogNumber,
   fromLogNumbers,
+  isLogNumber,
   toLogFields,
   toLogNumber,
   toLogNumbers,

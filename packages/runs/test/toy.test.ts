@@ -1,7 +1,7 @@
 /** A method that nothing but its own file knows of: its flags, its run on disk, killed and gone on with, its trackers. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundleScript } from '@evolmm/internal/testing'
@@ -134,6 +134,33 @@ test('trackers follow it by its table of numbers', async () => {
   const [line] = readFileSync(join(folder, 'wandb/journal.jsonl'), 'utf8').split('\n')
   expect(JSON.parse(line)).toMatchObject({ history: { reward, best: 0.25, _step: 1 } })
   expect(JSON.parse(readFileSync(join(folder, 'wandb.json'), 'utf8'))).toMatchObject({ project: 'toys' })
+})
+
+test('a state with a number that is none is never saved: the checkpoint before it stands', async () => {
+  // The second step takes the exponential of 1e30.
+  await expect(play('overflow', { lr: 1e30, save_every: 1 })).rejects.toMatchObject({
+    code: 'NOT_FINITE',
+    message: expect.stringMatching(
+      /^checkpoint of step 2: must hold finite numbers alone, got another one in preferences;/,
+    ) as string,
+  })
+  expect(
+    (await findCheckpoints(join(home, 'overflow'))).map(({ step, complete }) => [step, complete]),
+  ).toEqual([[1, true]])
+})
+
+test('a checkpoint of another step than its name says is refused before the log is cut', async () => {
+  await play('renamed')
+  const file = join(home, 'renamed/step_00040/trainer_state.json')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"step": 40', '"step": 4'))
+  const before = log('renamed')
+  await expect(play('renamed', { total_steps: 50 })).rejects.toMatchObject({
+    code: 'INVALID_CHECKPOINT',
+    message: expect.stringMatching(
+      /step_00040: must be of the step that its name says, got step 4 in/,
+    ) as string,
+  })
+  expect(log('renamed')).toBe(before)
 })
 
 test('a log whose checkpoints are gone is kept aside, and that is said', async () => {

@@ -9,10 +9,9 @@ export function savedState({ parameters, optimizer: { step, first, second } }: S
 /** Throws `INVALID_CHECKPOINT`. `size` is the number of values that are trained. */
 export function stateFrom(from: Checkpoint, size: number): SftState {
   const { optimizer_step: step } = from.data
-  if (typeof step !== 'number' || !Number.isSafeInteger(step))
+  if (typeof step !== 'number' || !Number.isSafeInteger(step) || step < 0)
     throw invalidCheckpoint(from, 'say how often its optimizer stepped', JSON.stringify(step))
-  const [parameters, first, second] = ['parameters', 'first', 'second'].map((name) =>
-    tensorOf(from, name, size),
-  )
+  const [parameters, first] = ['parameters', 'first'].map((name) => tensorOf(from, name, { length: size }))
+  const second = tensorOf(from, 'second', { length: size, min: 0 })
   return { step: from.step, parameters, optimizer: { step, first, second } }
 }

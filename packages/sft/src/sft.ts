@@ -1,5 +1,5 @@
 /** Supervised learning as `@evolmm/runs` knows it: its name, its settings, and what its records are. */
-import { jsonLines, type Method, type Metric } from '@evolmm/runs'
+import { isLogNumber, jsonLines, type LogLine, type Method, type Metric } from '@evolmm/runs'
 import type { SftRecord } from './record'
 import { sftSettings } from './settings'
 
@@ -57,11 +57,24 @@ const metrics: readonly Metric<SftRecord>[] = [
   { name: 'seconds/total', meaning: 'wall time', read: ({ seconds }) => seconds },
 ]
 
+const numbers = [
+  ...['loss', 'learningRate', 'gradientNorm'],
+  ...['images', 'answers', 'tokens', 'seconds'],
+] as const satisfies readonly (keyof SftRecord)[]
+
+function isWhole(line: Partial<LogLine>): boolean {
+  const values: Partial<Record<string, unknown>> = { ...line }
+  return (
+    typeof values.skipped === 'boolean' &&
+    numbers.every((name) => values[name] != null && isLogNumber(values[name]))
+  )
+}
+
 export const sft: Omit<Method<SftRecord, (typeof sftSettings)['rows']>, 'open'> = {
   name: 'sft',
   schema: sftSettings,
   metrics,
-  log: jsonLines('warmup_log.jsonl'),
+  log: jsonLines('warmup_log.jsonl', isWhole),
   page: {
     sums: ({ images, answers, tokens }) => ({ images, answers, tokens }),
     introduction: ({ answers, images }) =>

@@ -2,6 +2,7 @@
  * The state of a loop as one `.safetensors` file, which is the old one or the whole new one at any moment: vectors
  * `parameters`, `first`, `second` and two counts, the steps of the loop and of the optimizer.
  */
+import { findNotFinite } from '@evolmm/internal'
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from './errors'
 import type { SftState } from './supervise'
@@ -24,13 +25,17 @@ export async function loadState(file: string): Promise<SftState> {
     if (values === undefined) throw invalid(file, `the vector ${name}`, 'none')
     return values
   })
-  if (steps.length !== 2) throw invalid(file, 'two counts', String(steps.length))
+  if (steps.length !== 2 || !steps.every((count) => Number.isSafeInteger(count) && count >= 0))
+    throw invalid(file, 'two counts', `[${[...steps.subarray(0, 5)].join(', ')}]`)
   if (first.length !== parameters.length || second.length !== parameters.length)
     throw invalid(
       file,
       'vectors of one length',
       [parameters, first, second].map(({ length }) => length).join(', '),
     )
+  if ([parameters, first, second].some((values) => findNotFinite(values) !== -1))
+    throw invalid(file, 'finite numbers', 'others')
+  if (second.some((value) => value < 0)) throw invalid(file, 'second moments of 0 or more', 'a negative one')
   return { step: steps[0], parameters, optimizer: { step: steps[1], first, second } }
 }
 

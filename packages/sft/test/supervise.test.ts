@@ -268,6 +268,22 @@ test('a file that holds something else is refused', async () => {
   const other = { name: 'first', shape: [1], values: new Float32Array(1) }
   await writeSafetensors(file, [...vectors(['parameters', 'second', 'steps']), other])
   await expect(loadState(file)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  const whole = { parameters: [1, 2], first: [1, 2], second: [1, 2], steps: [1, 1] }
+  for (const damage of [
+    { second: [1, -1] },
+    { second: [1, NaN] },
+    { first: [Infinity, 1] },
+    { parameters: [1, NaN] },
+    { steps: [1.5, 1] },
+    { steps: [1, -1] },
+  ]) {
+    const entries = Object.entries({ ...whole, ...damage })
+    await writeSafetensors(
+      file,
+      entries.map(([name, list]) => ({ name, shape: [2], values: Float32Array.from(list) })),
+    )
+    await expect(loadState(file), JSON.stringify(damage)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  }
   await writeFile(file, 'half')
   await expect(loadState(file)).rejects.toMatchObject({ code: 'INVALID_SAFETENSORS' })
 })

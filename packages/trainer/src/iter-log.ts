@@ -16,6 +16,7 @@ import {
   fromLogFields,
   fromLogNumber,
   fromLogNumbers,
+  isLogNumber,
   toLogFields,
   toLogNumber,
   toLogNumbers,
@@ -58,6 +59,10 @@ const listFields: readonly LogField[] = [
 const lists = listFields.map(({ key }) => key)
 const oldLists = listFields.filter(({ isLater }) => isLater !== true).map(({ key }) => key)
 
+/** Fields that readers take for texts, and for texts or `null`. */
+const texts = new Set(['path', 'relativePath', 'proposerText', 'text', 'finishReason'])
+const maybeTexts = new Set(['question', 'rejected', 'majority', 'raw', 'answer'])
+
 export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
   file: 'iter_log.jsonl',
   toLines: ({ step, images, watch: { alarms, ...shares }, probe, seconds, ...updates }) =>
@@ -96,14 +101,21 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
     const length = lengthOf(line[oldLists[0]])
     return (
       [line.image, line.images].every(Number.isSafeInteger) &&
-      Array.isArray(line[imageFields.faults.key]) &&
       length !== undefined &&
       oldLists.every((key) => lengthOf(line[key]) === length) &&
       lists.every((key) => line[key] === undefined || lengthOf(line[key]) === length) &&
-      [...roles.map((role) => line[`${role}_update`]), line.probe].every(
-        (value) => typeof value === 'object',
+      hasFields({ ...imageFields, ...proposerRewardFields }, (key) => line[key]) &&
+      Array.from({ length }).every((_, i) =>
+        hasFields(
+          { ...answerFields, ...solverRewardFields },
+          (key) => (line[key] as readonly unknown[] | undefined)?.[i],
+        ),
       ) &&
-      [line.watch, line.seconds].every(isObject)
+      [...roles.map((role) => line[`${role}_update`]), line.probe].every(
+        (value) => value === null || areNumbers(value),
+      ) &&
+      isWatch(line.watch) &&
+      areNumbers(line.seconds)
     )
   },
   placeOf: ({ image, images }) => ({ place: image, count: images }),
@@ -116,6 +128,32 @@ interface LogField {
   isLater?: true
 }
 type LogFields = Readonly<Record<string, LogField>>
+
+/** Every field is of its kind, as far as readers rely on it. */
+function hasFields(fields: LogFields, valueOf: (key: string) => unknown): boolean {
+  return Object.entries(fields).every(([name, { key, measure }]) => {
+    const value = valueOf(key)
+    if (measure !== undefined) return value === undefined || isLogNumber(value)
+    if (name === 'faults') return areTexts(value)
+    if (texts.has(name)) return typeof value === 'string'
+    return !maybeTexts.has(name) || value === null || typeof value === 'string'
+  })
+}
+
+function areTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
+}
+
+function areNumbers(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every(isLogNumber)
+}
+
+function isWatch(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { alarms, ...shares } = value
+  return areTexts(alarms) && areNumbers(shares)
+}
+
 type Values = Readonly<Record<string, unknown>>
 
 /** A list, or a number, for each reward of a table: by its released name, or with that of the reward. */

@@ -1,6 +1,6 @@
 /** EvoLMM's part of a run on disk: models, images, the state, and the loop over it. */
 import { openImageDataset } from '@evolmm/dataset'
-import type { Checkpoint, OpenContext, OpenMethod } from '@evolmm/runs'
+import { orGoOnEarlier, type Checkpoint, type OpenContext, type OpenMethod } from '@evolmm/runs'
 import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } from '@evolmm/vlm'
 import { optionsOf } from '@evolmm/settings'
 import { EvolmmError } from './errors'
@@ -33,6 +33,10 @@ export async function openEvolmm(
     reshuffle: settings.reshuffle,
     state: from && checkedData(from).dataset,
     onWarning,
+  }).catch((error: unknown) => {
+    if (from !== undefined && error instanceof EvolmmError && error.code === 'STATE_INVALID')
+      orGoOnEarlier(from.folder)(error)
+    throw error
   })
   const hub = { ...loading.hub, signal }
   const models = await openModels(settings, { ...loading, hub, onWarning }, defer)

@@ -4,25 +4,16 @@
  */
 import { join } from 'node:path'
 import type { DatasetState } from '@evolmm/dataset'
-import { isObject } from '@evolmm/internal'
 import { writeSynced } from '@evolmm/internal/node'
-import type { EmaState, KlState, WatchState } from '@evolmm/rl-core'
+import type { WatchState } from '@evolmm/rl-core'
 import { invalidCheckpoint, orGoOnEarlier, tensorOf, type Checkpoint, type SavedState } from '@evolmm/runs'
 import type { Adapter, SaveOptions, Vlm } from '@evolmm/vlm'
+import { faultOf, type RoleData } from './check-saved'
 import { perRoleInTurn, roles, type Role } from './role'
 import type { RoleState, TrainerState } from './state'
 
 /** The model of each role. */
 export type Models = Record<Role, { vlm: Vlm; name: string; vision: boolean }>
-
-interface RoleData {
-  kind: 'lora' | 'full'
-  baseline: EmaState | null
-  kl: KlState | null
-  updates: number
-  /** The number of steps that AdamW has made. */
-  optimizer_step: number
-}
 
 export interface SaveStateOptions {
   models: Readonly<Record<Role, { vlm: Pick<Vlm, 'saveAdapter' | 'saveMerged'>; name: string }>>
@@ -72,9 +63,8 @@ export async function loadedState(
 
 /** The part that is small, before anything large is opened. */
 export function checkedData(from: Checkpoint): { watch: WatchState; dataset: DatasetState } {
-  const missing = [...roles, 'watch', 'dataset'].filter((name) => !isObject(from.data[name]))
-  if (missing.length > 0)
-    throw invalidCheckpoint(from, 'have a trainer state of version 1', `one without ${missing.join(', ')}`)
+  const fault = faultOf(from.data)
+  if (fault !== undefined) throw invalidCheckpoint(from, `have ${fault.rule} as its ${fault.name}`, fault.got)
   return from.data as { watch: WatchState; dataset: DatasetState } & Record<string, unknown>
 }
 
@@ -84,7 +74,7 @@ function roleData({ adapter, baseline, kl, updates, optimizer }: RoleState): Rol
 
 function roleState(role: Role, adapter: Adapter, from: Checkpoint): RoleState {
   const { baseline, kl, updates, optimizer_step: step } = from.data[role] as RoleData
-  const moment = (which: 'first' | 'second') => tensorOf(from, `${role}.${which}`, adapter.parameters.length)
+  const { length } = adapter.parameters
   // A state that was saved before any loop took it up.
   const neverStepped = step === 0 && !from.tensors.has(`${role}.first`)
   return {
@@ -92,7 +82,13 @@ function roleState(role: Role, adapter: Adapter, from: Checkpoint): RoleState {
     baseline,
     kl,
     updates,
-    optimizer: neverStepped ? null : { step, first: moment('first'), second: moment('second') },
+    optimizer: neverStepped
+      ? null
+      : {
+          step,
+          first: tensorOf(from, `${role}.first`, { length }),
+          second: tensorOf(from, `${role}.second`, { length, min: 0 }),
+        },
   }
 }
 

@@ -108,6 +108,16 @@ test('a line that lacks a value, or lists of other lengths, is damaged', async (
     ['"seconds":{', '"second":{'],
     ['"watch":{', '"watched":{'],
     ['"images":1', '"images":"1"'],
+    ['"alarms":[', '"alarm":['],
+    ['"alarms":[]', '"alarms":[1]'],
+    ['"alarms":[]', '"alarms":{}'],
+    ['"total":2.5', '"total":"long"'],
+    ['"image_path":"', '"image":"'],
+    ['"maj_frac":0.6', '"maj_frac":"most"'],
+    ['"solver_update":{', '"solver_update":[{}],"other":{'],
+    ['"question_faults":[]', '"question_faults":[null]'],
+    ['"solver_outputs":["', '"solver_outputs":[null,"'],
+    ['"solver_answers_norm":["7"', '"solver_answers_norm":[7'],
   ] as const) {
     expect(text).toContain(value)
     writeFileSync(file, text.replace(value, other))

@@ -17,6 +17,7 @@ import {
   type SolverReward,
   type TrainOptions,
 } from '../src/index'
+import { content } from './support/content'
 import { timelessLog } from './support/timeless'
 import { makeImages, openTiny, tinyFolder, sense } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
@@ -49,17 +50,6 @@ async function copyOfDone(): Promise<string> {
   const folder = join(home, `copy-${copies++}`)
   await cp(done, folder, { recursive: true })
   return folder
-}
-
-/** Every file of a run with its content. */
-async function content(folder: string): Promise<Map<string, string>> {
-  const files = new Map<string, string>()
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) {
-      const path = join(entry.parentPath, entry.name)
-      files.set(path, (await readFile(path)).toString('base64'))
-    }
-  return files
 }
 
 const six = { total_steps: 6 }

@@ -5,7 +5,7 @@
  * float32; the arithmetic in between is float64. A step reads the gradient once for its norm and then makes one pass
  * over everything, in place, without temporary arrays. A step that cannot be made is skipped as a whole and says so.
  */
-import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, findNotFinite } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** What is not said otherwise; settings of methods have their defaults from here. */
@@ -89,6 +89,8 @@ export class AdamW {
     if (state) {
       this.#checkLength('state.first', state.first)
       this.#checkLength('state.second', state.second)
+      checkMoments('state.first', state.first)
+      checkMoments('state.second', state.second, 0)
     }
     this.#step = checkInteger('state.step', state?.step ?? 0, { min: 0 })
     this.#first = state ? state.first.slice() : new Float32Array(this.size)
@@ -146,6 +148,18 @@ export class AdamW {
         { details: { name, expected: this.size, length: array.length } },
       )
   }
+}
+
+/** Damaged moments would spoil every parameter with the next step. */
+function checkMoments(name: string, values: Float32Array, min = -Infinity): void {
+  const place = findNotFinite(values)
+  const at = place === -1 ? values.findIndex((value) => value < min) : place
+  if (at === -1) return
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${name}: must hold finite numbers${min === 0 ? ' of 0 or more' : ''}, got ${values[at]} at place ${at}; pass the state of an earlier step`,
+    { details: { name, place: at } },
+  )
 }
 
 /** Euclidean norm, summed in float64: squares of float32 numbers cannot overflow there. */

@@ -1,12 +1,13 @@
 /** Reads a checkpoint back. Nothing in its folder is changed. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isObject, parseObject } from '@evolmm/internal'
+import { basename, join } from 'node:path'
+import { findNotFinite, isObject, parseObject } from '@evolmm/internal'
 import { readSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
+import { checkpointName } from './find-checkpoints'
 import { schemaVersion, stateFile, tensorFile, type Checkpoint, type CheckpointHead } from './state'
 
-/** Throws `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT` for one of a later version, or what reading throws. */
+/** `folder` is a `step_NNNNN`. Throws `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT` for one of a later version, or what reading throws. */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const file = join(folder, stateFile)
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -17,7 +18,15 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     )
   })
   const { schema_version, step, saved, identity, ...data } = parseState(text, file)
+  // The log is cut to this step.
+  if (checkpointName(step) !== basename(folder))
+    throw invalidCheckpoint({ folder }, 'be of the step that its name says', `step ${step} in ${stateFile}`)
   const tensors = await readSafetensors(join(folder, tensorFile)).catch(orGoOnEarlier(folder))
+  for (const [name, { data }] of tensors) {
+    const at = findNotFinite(data)
+    if (at !== -1)
+      throw invalidTensor(folder, name, 'have finite numbers alone', `${data[at]} at place ${at}`)
+  }
   return { folder, schema_version, step, saved, identity, data, tensors }
 }
 
@@ -42,15 +51,39 @@ export function invalidCheckpoint(from: Pick<Checkpoint, 'folder'>, rule: string
   )
 }
 
-/** A tensor of a checkpoint that has as many values as it must. */
-export function tensorOf(from: Checkpoint, name: string, length: number): Float32Array {
-  const values = from.tensors.get(name)?.data
-  if (values?.length === length) return values
-  const file = join(from.folder, tensorFile)
-  throw new EvolmmError(
+export interface TensorRules {
+  /** The number of values. */
+  length: number
+  /** The least value that each may have. @default any */
+  min?: number
+}
+
+/** A tensor of a checkpoint that has as many values as it must, none of them too small. */
+export function tensorOf(
+  { folder, tensors }: Pick<Checkpoint, 'folder' | 'tensors'>,
+  name: string,
+  { length, min = -Infinity }: TensorRules,
+): Float32Array {
+  const values = tensors.get(name)?.data
+  if (values?.length !== length)
+    throw invalidTensor(
+      folder,
+      name,
+      `have ${length} values`,
+      values === undefined ? 'no such tensor' : String(values.length),
+    )
+  const at = values.findIndex((value) => value < min)
+  if (at !== -1)
+    throw invalidTensor(folder, name, `have no value below ${min}`, `${values[at]} at place ${at}`)
+  return values
+}
+
+function invalidTensor(folder: string, tensor: string, rule: string, got: string): EvolmmError {
+  const file = join(folder, tensorFile)
+  return new EvolmmError(
     'INVALID_CHECKPOINT',
-    `${file}: "${name}" must have ${length} values, got ${values?.length ?? 'no such tensor'}; resume from another checkpoint`,
-    { details: { file, tensor: name } },
+    `${file}: ${JSON.stringify(tensor)} must ${rule}, got ${got}; move ${folder} away to go on from an earlier checkpoint`,
+    { details: { file, tensor } },
   )
 }
 

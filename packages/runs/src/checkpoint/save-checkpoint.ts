@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { jsonText } from '@evolmm/internal'
+import { findNotFinite, jsonText } from '@evolmm/internal'
 import { isThere, publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import { checkpointName, marker } from './find-checkpoints'
 import { schemaVersion, stateFile, tensorFile, type CheckpointHead, type SavedState } from './state'
 
@@ -17,9 +18,13 @@ export interface SaveCheckpointOptions extends Pick<CheckpointHead, 'step' | 'id
   state: SavedState
 }
 
-/** Returns the new folder. Throws `UNWRITABLE_FILE`, or `WOULD_OVERWRITE` if there is a complete one of that step. */
+/**
+ * Returns the new folder. Throws `UNWRITABLE_FILE`, `WOULD_OVERWRITE` if there is a complete one of that step, or
+ * `NOT_FINITE` before anything is written: a state with a number that is none would be gone on from, and replace a good one.
+ */
 export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<string> {
   const { step, identity, state } = options
+  checkFinite(step, state)
   const folder = join(options.folder, checkpointName(step))
   await moveUnfinished(folder)
   await publishFolder(folder, { marker }, async (aside) => {
@@ -39,4 +44,26 @@ export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<st
 async function moveUnfinished(folder: string): Promise<void> {
   if ((await isThere(folder)) && !(await isThere(join(folder, marker))))
     await rename(folder, `${folder}.unfinished-${randomBytes(4).toString('hex')}`)
+}
+
+function checkFinite(step: number, { data, tensors }: SavedState): void {
+  const place =
+    notFiniteIn(data) ?? Object.entries(tensors).find(([, values]) => findNotFinite(values) !== -1)?.[0]
+  if (place === undefined) return
+  throw new EvolmmError(
+    'NOT_FINITE',
+    `checkpoint of step ${step}: must hold finite numbers alone, got another one in ${place}; go on from the checkpoint before it, with a lower learning rate`,
+    { details: { step, place } },
+  )
+}
+
+/** Where in a value a number is not finite, as a path of names. */
+function notFiniteIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, each] of Object.entries(value)) {
+    if (typeof each === 'number' && !Number.isFinite(each)) return name
+    const inner = notFiniteIn(each)
+    if (inner !== undefined) return `${name}.${inner}`
+  }
+  return undefined
 }

@@ -1,12 +1,12 @@
 /** Reads the log of a run iteration by iteration and holds it to what a run writes: all steps from 1, all their lines. */
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { parseObject } from '@evolmm/internal'
+import { isObject, parseObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
 import { jsonLines, type LogCodec, type LogLine } from '../records/log-codec'
-import type { LogNumber } from '../records/log-numbers'
+import { isLogNumber, type LogNumber } from '../records/log-numbers'
 
 /** A line as it lies in the file: what its method wrote, and the numbers that nothing else in it has. */
 export type StoredLine = LogLine & { metrics?: Readonly<Record<string, LogNumber>> }
@@ -88,7 +88,9 @@ export function unwritableLog(file: string, cause: unknown): EvolmmError {
 }
 
 function isWhole<R>(line: Partial<StoredLine>, codec: LogCodec<R>): line is StoredLine {
-  return Number.isSafeInteger(line.step) && codec.isWhole(line)
+  const { step, metrics } = line
+  const hasMetrics = metrics === undefined || (isObject(metrics) && Object.values(metrics).every(isLogNumber))
+  return Number.isSafeInteger(step) && hasMetrics && codec.isWhole(line)
 }
 
 function damaged(file: string, line: number, what: string): EvolmmError {
@@ -99,21 +101,29 @@ function damaged(file: string, line: number, what: string): EvolmmError {
   )
 }
 
+/** Bytes that a line may have: the answers of an image are some hundred thousand at most. */
+const longestLine = 2 ** 26
+
 /** Lines that end in a line feed. (Node's own reader also splits at U+2028.) */
 async function* readLines(file: string): AsyncGenerator<{ text: string; end: number }> {
   let rest: Buffer[] = []
-  let end = 0
+  let [pending, end, number] = [0, 0, 1]
   try {
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
       let start = 0
       for (let stop = chunk.indexOf(10); stop !== -1; stop = chunk.indexOf(10, start)) {
         const line = Buffer.concat([...rest, chunk.subarray(start, stop)])
         rest = []
+        pending = 0
+        number++
         start = stop + 1
         end += line.length + 1
         yield { text: line.toString('utf8'), end }
       }
       rest.push(chunk.subarray(start))
+      pending += chunk.length - start
+      if (pending > longestLine)
+        throw damaged(file, number, `must have ${longestLine} bytes at most, got more`)
     }
   } catch (error) {
     if (error instanceof EvolmmError) throw error

@@ -24,13 +24,17 @@ export interface LogCodec<R, L extends LogLine = LogLine> {
 
 /**
  * A line for each record, with its fields as they are called there. JSON has no NaN and no infinities: they are written
- * as text ("NaN", "Infinity", "-Infinity"), and such a text is read back as the number.
+ * as text ("NaN", "Infinity", "-Infinity"), and such a text is read back as the number. `isWhole` may look at a line; by
+ * default any is whole.
  */
-export function jsonLines<R extends StepRecord>(file: string): LogCodec<R> {
+export function jsonLines<R extends StepRecord>(
+  file: string,
+  isWhole: LogCodec<R>['isWhole'] = () => true,
+): LogCodec<R> {
   return {
     file,
     toLines: (record) => [numbersAsText(record) as LogLine],
     fromLines: ([line]) => textAsNumbers(line) as R,
-    isWhole: () => true,
+    isWhole,
   }
 }

@@ -8,6 +8,17 @@ export type LogNumber = number | 'NaN' | 'Infinity' | '-Infinity'
 type Numbers = Readonly<Record<string, number | null>>
 type LogNumbers = Record<string, LogNumber | null>
 
+/** What `toLogNumber` gives. */
+export function isLogNumber(value: unknown): value is LogNumber | null {
+  return (
+    value === null ||
+    typeof value === 'number' ||
+    value === 'NaN' ||
+    value === 'Infinity' ||
+    value === '-Infinity'
+  )
+}
+
 export function toLogNumber<N extends number | null>(
   value: N,
 ): N extends number ? LogNumber : LogNumber | null

@@ -51,7 +51,7 @@ export const bandit: Method<Pull, (typeof banditSettings)['rows']> = {
   metrics: banditMetrics,
   open: ({ settings, from, signal }) => {
     const { arms } = settings
-    const preferences = from ? tensorOf(from, 'preferences', arms) : new Float32Array(arms)
+    const preferences = from ? tensorOf(from, 'preferences', { length: arms }) : new Float32Array(arms)
     const state = { step: from?.step ?? 0, baseline: Number(from?.data.baseline ?? 0) }
     return Promise.resolve({
       records: play(settings, preferences, state, signal),

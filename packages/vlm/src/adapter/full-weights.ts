@@ -1,5 +1,7 @@
 /** Weights trained as a whole, all of them or some, which begin with the values of the checkpoint. */
+import { findNotFinite } from '@evolmm/internal'
 import { streamTensor } from '@evolmm/safetensors'
+import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
 import type { Checkpoint } from '../checkpoint/open-checkpoint'
 import { trainable } from '../programs/trainable'
@@ -23,7 +25,7 @@ export interface FullWeightsOptions extends FullModulesOptions {
   folder?: string | undefined
 }
 
-/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, or what reading throws. */
+/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, `NOT_FINITE` for a number that is none, or what reading throws. */
 export async function fullWeights(
   backbone: Backbone,
   checkpoint: Checkpoint,
@@ -37,6 +39,13 @@ export async function fullWeights(
     const values = parameterView(adapter, name)
     let at = 0
     for await (const piece of streamTensor(tensor)) {
+      const wrong = findNotFinite(piece)
+      if (wrong !== -1)
+        throw new EvolmmError(
+          'NOT_FINITE',
+          `${tensor.file}: weight ${JSON.stringify(tensor.name)} must hold finite numbers, got ${piece[wrong]} at place ${at + wrong}; get the checkpoint again`,
+          { details: { file: tensor.file, name: tensor.name } },
+        )
       values.set(piece, at)
       at += piece.length
     }

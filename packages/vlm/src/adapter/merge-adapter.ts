@@ -3,6 +3,7 @@
  * adapter. They stream from the file, so memory holds the adapter and some megabytes. Sums are in float64 and rounded
  * once.
  */
+import { findNotFinite } from '@evolmm/internal'
 import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
@@ -14,13 +15,21 @@ import { parameterView } from './parameter-view'
 /**
  * Every tensor of the model, in the order of the checkpoint, weights trained as a whole replaced. Leave the adapter's
  * parameters alone until they are written. Throws `INVALID_ADAPTER` for an adapter that is not this model's, and for
- * one of a head that is the embedding matrix, which would change with it.
+ * one of a head that is the embedding matrix, which would change with it, or `NOT_FINITE`.
  */
 export function mergeAdapter(
   { head }: Pick<Backbone, 'head'>,
   { tensors }: Checkpoint,
   adapter: Adapter,
 ): WeightSource[] {
+  // A factor beside one of zeros would go unnoticed.
+  const wrong = findNotFinite(adapter.parameters)
+  if (wrong !== -1)
+    throw new EvolmmError(
+      'NOT_FINITE',
+      `adapter: must have finite parameters to be merged, got ${adapter.parameters[wrong]} at place ${wrong}; go on from where it still had them, with a lower learning rate`,
+      { details: { place: wrong } },
+    )
   const { lora, full } = adapter.trainable
   if (hasValueHead(adapter.trainable))
     throw invalid(

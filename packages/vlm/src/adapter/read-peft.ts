@@ -6,6 +6,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findNotFinite } from '@evolmm/internal'
 import { isThere, unreadable } from '@evolmm/internal/node'
 import {
   isFloatTensor,
@@ -80,8 +81,8 @@ export async function readPeft(
     })
     const scale = config.rankStabilized ? Math.sqrt(rank) : 1
     tensors.set(module, {
-      A: (await readTensor(a)).data,
-      B: (await readTensor(b)).data,
+      A: await readFactor(weights, a),
+      B: await readFactor(weights, b),
       rank,
       alpha: alpha * scale,
       inputSize,
@@ -127,6 +128,13 @@ async function readFactors(
     throw invalid(file, `keys must be LoRA factors of the model's linear modules, got ${listed}${more}`)
   }
   return factors
+}
+
+async function readFactor(file: string, factor: Factor): Promise<Float32Array> {
+  const { data } = await readTensor(factor)
+  const at = findNotFinite(data)
+  if (at === -1) return data
+  throw invalid(file, `${quote(factor.name)} must hold finite numbers, got ${data[at]} at place ${at}`)
 }
 
 async function noAdapter(folder: string, adapterName: string, file: string): Promise<EvolmmError> {

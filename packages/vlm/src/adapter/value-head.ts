@@ -1,5 +1,6 @@
 /** A head that scores tokens instead of predicting them, as a model of rewards has it. */
 import { join } from 'node:path'
+import { findNotFinite } from '@evolmm/internal'
 import { isThere } from '@evolmm/internal/node'
 import { parameterLayout } from '@evolmm/onnx'
 import {
@@ -11,6 +12,7 @@ import {
 } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
+import { finiteWeight } from '../checkpoint/finite-weight'
 import { hasValueHead, valueHeadWeight } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
@@ -53,7 +55,8 @@ export async function writeValueHead(folder: string, adapter: Adapter, dtype: Fl
     { name: headName, shape: [1, values.length], values },
     { name: biasName, shape: [1], values: new Float32Array(1) },
   ]
-  await writeSafetensors(join(folder, valueHeadFile), tensors, { dtype })
+  const finite = tensors.map((tensor) => finiteWeight(tensor, dtype))
+  await writeSafetensors(join(folder, valueHeadFile), finite, { dtype })
 }
 
 /**
@@ -80,7 +83,10 @@ export async function readValueHead(
           tensor === undefined ? 'none' : `[${tensor.shape.join(', ')}] of ${tensor.dtype}`
         }`,
       )
-    return (await readTensor(tensor)).data
+    const { data } = await readTensor(tensor)
+    if (findNotFinite(data) !== -1)
+      throw refused('INVALID_ADAPTER', `${name} must hold finite numbers, got others`)
+    return data
   }
   const tensors = await openSafetensors({ files: [file] })
   const other = [...tensors.keys()].find((name) => name !== headName && name !== biasName)

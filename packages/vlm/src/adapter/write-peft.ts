@@ -7,6 +7,7 @@ import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
+import { finiteWeight } from '../checkpoint/finite-weight'
 import { adapterHome, type LoraTensors } from './read-peft'
 import { valueHeadFile } from './value-head'
 
@@ -38,7 +39,10 @@ export interface WritePeftOptions {
 /** The version of PEFT whose layout this is. */
 const peftVersion = '0.21.0'
 
-/** Throws `WOULD_OVERWRITE`, `UNWRITABLE_FILE`, or `INVALID_ADAPTER` for tensors that are not the model's. */
+/**
+ * Throws `WOULD_OVERWRITE`, `UNWRITABLE_FILE`, `INVALID_ADAPTER` for tensors that are not the model's, or `NOT_FINITE` for
+ * a number that is none.
+ */
 export async function writePeft(folder: string, options: WritePeftOptions): Promise<void> {
   const {
     tensors,
@@ -70,7 +74,8 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
     adapterHome(folder, name),
     { marker: 'adapter_config.json', overwrite, stale },
     async (aside) => {
-      await writeSafetensors(join(aside, 'adapter_model.safetensors'), weights, { dtype })
+      const finite = weights.map((weight) => finiteWeight(weight, dtype))
+      await writeSafetensors(join(aside, 'adapter_model.safetensors'), finite, { dtype })
       await writeSynced(join(aside, 'README.md'), modelCard(options.baseModel))
       for (const [name, content] of options.companions ?? []) await writeSynced(join(aside, name), content)
       await options.more?.(aside)

@@ -9,6 +9,7 @@ import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } fr
 import { EvolmmError } from '../errors'
 import type { CheckpointModel, Names } from './checkpoint-model'
 import { companionFiles } from './companion-files'
+import { finiteWeight } from './finite-weight'
 
 export interface WriteCheckpointOptions {
   model: CheckpointModel
@@ -26,7 +27,7 @@ export interface WriteCheckpointOptions {
 
 /**
  * Writes the folder, whole or not at all. Throws `WOULD_OVERWRITE`, `INVALID_TENSOR` if the weights are not those of
- * `model`, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
+ * `model`, `NOT_FINITE` if one has a number that is none, `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
  */
 export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
   const { model, dtype = 'float32', sourceFolder, maxShardBytes = 5e9, overwrite = false } = options
@@ -69,7 +70,10 @@ async function writeWeights(
   for (const [i, shard] of shards.entries()) {
     const [number, count] = [i + 1, shards.length].map((n) => String(n).padStart(5, '0'))
     const file = shards.length === 1 ? 'model.safetensors' : `model-${number}-of-${count}.safetensors`
-    const renamed = shard.map((weight) => ({ ...weight, name: names.published(weight.name) }))
+    const renamed = shard.map((weight) => ({
+      ...finiteWeight(weight, dtype),
+      name: names.published(weight.name),
+    }))
     for (const { name, shape } of renamed) {
       map.set(name, file)
       total += sizeOf(shape, dtype)
