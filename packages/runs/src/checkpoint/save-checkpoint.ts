@@ -57,7 +57,7 @@ function checkFinite(step: number, { data, tensors }: SavedState): void {
   )
 }
 
-/** Where in a value a number is not finite, as a path of names. */
+/** The path of names to a number in a value that is not finite; `undefined` without one. */
 function notFiniteIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   for (const [name, each] of Object.entries(value)) {
