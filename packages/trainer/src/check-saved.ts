@@ -90,7 +90,11 @@ export function faultOf(
   for (const { path, rule, holds } of rules) {
     const value = path.reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>>)[name], data)
     if (!holds(value))
-      return { name: path.join('.'), rule, got: (JSON.stringify(value) ?? 'nothing').slice(0, 100) }
+      return {
+        name: path.join('.'),
+        rule,
+        got: value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100),
+      }
   }
   return undefined
 }
