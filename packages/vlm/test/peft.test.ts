@@ -132,6 +132,8 @@ test.each([
   ['lora_alpha', 'x'],
   ['lora_dropout', 1],
   ['rank_pattern', { '(': 2 }],
+  ['rank_pattern', { '(?=.*)x': 2 }],
+  ['alpha_pattern', { '(.+)\\1': 2 }],
   ['target_modules', 5],
 ])('%s = %j is an error that names the field', async (field, value) => {
   await expect(readPeft(await edited({ [field]: value }), { model })).rejects.toMatchObject({

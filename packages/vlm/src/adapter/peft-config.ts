@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
+import { namePattern } from './name-pattern'
 
 export interface PeftConfig {
   rank: number
@@ -20,7 +21,7 @@ export interface PeftConfig {
 }
 
 /** Values for modules that differ from the rest, by pattern, in the order of the file. */
-export type Patterns = readonly (readonly [RegExp, number])[]
+export type Patterns = readonly (readonly [matches: (name: string) => boolean, value: number])[]
 
 const schema = z.object({
   r: z.int().min(1),
@@ -90,16 +91,31 @@ export function patternValue(
   module: string,
 ): number | undefined {
   const former = names.published(module)
-  return patterns.find(([pattern]) => pattern.test(module) || pattern.test(former))?.[1]
+  return patterns.find(([pattern]) => pattern(module) || pattern(former))?.[1]
 }
+
+/** Steps that matching all patterns of a field with all modules may take: those of a published adapter take a thousandth. */
+const mostSteps = 2 ** 28
 
 /** The patterns match as PEFT's do: the whole name or what follows one of its dots. */
 function compile(file: string, field: string, patterns: Record<string, number>): Patterns {
+  let steps = 0
+  const spend = (count: number) => {
+    steps += count
+    if (steps > mostSteps)
+      throw invalid(file, `${field}: must be patterns that match in a short time, got others`)
+  }
   return Object.entries(patterns).map(([pattern, value]) => {
     try {
-      return [new RegExp(`^(?:.*\\.)?(?:${pattern})$`), value] as const
-    } catch {
-      throw invalid(file, `${field}: must have regular expressions as keys, got ${JSON.stringify(pattern)}`)
+      const matches = namePattern(`(?:.*\\.)?(?:${pattern})`)
+      return [(name: string) => matches(name, spend), value] as const
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      const shown = JSON.stringify(pattern.slice(0, 100))
+      throw invalid(
+        file,
+        `${field}: must have simple regular expressions as keys, got ${shown}, in which ${why}`,
+      )
     }
   })
 }

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path'
 import { isObject } from '@evolmm/internal'
-import { Template } from '@huggingface/jinja'
 import { EvolmmError, type VlmErrorCode } from '../errors'
+import { boundedTemplate, type BoundedTemplate } from './bounded-template'
 import type { ChatMessage } from './chat-message'
 import { damaged, readOptionalJson, readOptionalText } from '../checkpoint/read-checkpoint-file'
 
@@ -55,10 +55,10 @@ export async function loadChatTemplate(options: LoadChatTemplateOptions): Promis
 
 /** `origin` names the template in error messages. */
 export function parseChatTemplate(source: string, origin = 'chat template'): ChatTemplate {
-  let template: Template
+  let template: BoundedTemplate
   try {
     // Jinja reads every line end as a line feed.
-    template = new Template(source.replace(/\r\n?/g, '\n'))
+    template = boundedTemplate(source.replace(/\r\n?/g, '\n'))
   } catch (cause) {
     throw templateError(
       'CHAT_TEMPLATE_INVALID',
@@ -71,7 +71,7 @@ export function parseChatTemplate(source: string, origin = 'chat template'): Cha
     source,
     render({ messages, addGenerationPrompt = true, variables = {} }) {
       try {
-        return template.render({
+        return template({
           tools: null,
           documents: null,
           ...variables,
