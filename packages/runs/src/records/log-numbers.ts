@@ -8,7 +8,7 @@ export type LogNumber = number | 'NaN' | 'Infinity' | '-Infinity'
 type Numbers = Readonly<Record<string, number | null>>
 type LogNumbers = Record<string, LogNumber | null>
 
-/** What `toLogNumber` gives. */
+/** It is `true` for what `toLogNumber` gives. */
 export function isLogNumber(value: unknown): value is LogNumber | null {
   return (
     value === null ||

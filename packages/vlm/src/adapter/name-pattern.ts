@@ -17,7 +17,7 @@ export function namePattern(source: string): NamePattern {
   return (name, spend) => matches(states, start, name, spend)
 }
 
-/** Whether the whole name matches. `spend` hears of the work, and may throw. */
+/** The function says whether the whole name matches; `spend` hears of the work, and may throw. */
 export type NamePattern = (name: string, spend: (steps: number) => void) => boolean
 
 type State =
