@@ -56,6 +56,8 @@ export interface ProbeResult {
   questions: number
   /** The number of those whose right answer is known. Absent where all have one. */
   known?: number
+  /** The number of further ones that could not be asked. Absent where all could. */
+  unasked?: number
   /** Share of right greedy answers. */
   accuracy: number | null
   /** Share of right drawn answers. Absent without `samples`, as the next three. */
@@ -84,11 +86,12 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
     ...{ samples, temperature, blind, batch_size, signal },
     max_new_tokens: settings.max_new_tokens ?? task?.generation.maxNewTokens ?? 64,
   })
-  const { questions, known, greedy, groups, agreement } = found
+  const { questions, known, unasked, greedy, groups, agreement } = found
   const all = groups.at(-1)
   return {
     questions,
     ...(known < questions && { known }),
+    ...(unasked !== undefined && { unasked }),
     accuracy: greedy,
     ...(all && { sampled: groups[0].pass, pass: all.pass, majority: all.majority, agreement }),
     ...(found.blind && { blind: found.blind.accuracy, blindGap: found.blind.gap?.difference ?? null }),

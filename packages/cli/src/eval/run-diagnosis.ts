@@ -101,8 +101,12 @@ function show({ stdout }: Context, request: EvalRequest, found: ReadonlyMap<stri
   )
   for (const [task, { revision, judge, diagnosis }] of found)
     stdout.write(
-      `${task}: ${diagnosis.questions} rows, mode ${mode}, judge ${judge ?? 'none'}, revision ${revision}\n`,
+      `${task}: ${diagnosis.questions} rows${unasked(diagnosis)}, mode ${mode}, judge ${judge ?? 'none'}, revision ${revision}\n`,
     )
+}
+
+function unasked({ unasked: count = 0 }: Diagnosis): string {
+  return count === 0 ? '' : ` and ${count} that could not be asked`
 }
 
 function snakeCased({ groups, blind, ...rest }: Diagnosis): Record<string, unknown> {

@@ -33,6 +33,7 @@ export async function runEvaluation(context: Context, request: EvalRequest): Pro
           data: dataOf(context, request, progress),
           signal,
           onProgress: progress.onRows,
+          onWarning: progress.onWarning,
         })
       const adapter = await openAdapter(vlm, request, progress)
       const base = request.with_base ? await run(undefined) : undefined

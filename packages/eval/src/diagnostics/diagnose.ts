@@ -8,6 +8,7 @@
 import { checkInteger, knownMean } from '@evolmm/internal'
 import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
+import { askEach, isRefusal } from '../ask-each'
 import { asker, type Ask, type AskSettings, type Policy, type SampleRequest } from '../ask'
 import { diagnoseSettings, type DiagnoseSettings } from '../settings'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
@@ -29,6 +30,8 @@ export interface DiagnoseOptions extends Policy, GivenOf<typeof diagnoseSettings
 
 export interface Diagnosis {
   questions: number
+  /** Questions that could not be asked, an image being too large for memory for instance; absent where all could. */
+  unasked?: number | undefined
   /** Questions whose right answer is known; numbers about being right are over these, and null without any. */
   known: number
   /** Share of right greedy answers. */
@@ -72,23 +75,28 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   for (const size of sizes) checkInteger('k', size, { min: 1, max: samples })
   const ask = asker({ sampler, adapter })
   const outcomes: Outcome[] = []
+  const refusals: EvolmmError[] = []
   let batch: Question[] = []
   const finish = async () => {
     signal?.throwIfAborted()
-    outcomes.push(...(await askBatch(batch, ask, settings)))
+    for (const outcome of await askEach(batch, (part) => askBatch(part, ask, settings)))
+      if (isRefusal(outcome)) refusals.push(outcome.refused)
+      else outcomes.push(outcome)
     batch = []
-    onProgress?.(outcomes.length)
+    onProgress?.(outcomes.length + refusals.length)
   }
   for await (const question of questions) {
     batch.push(question)
     if (batch.length === settings.batch_size) await finish()
   }
   if (batch.length > 0) await finish()
+  if (outcomes.length === 0 && refusals.length > 0) throw refusals[0]
   if (outcomes.length === 0)
     throw new EvolmmError('INVALID_OPTION', 'questions: must be at least one, got none; pass some', {
       details: { option: 'questions' },
     })
-  return summarize(outcomes, sizes, samples)
+  const summary = summarize(outcomes, sizes, samples)
+  return refusals.length === 0 ? summary : { ...summary, unasked: refusals.length }
 }
 
 function powersOfTwo(limit: number): number[] {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { checkOneOf } from '@evolmm/internal'
+import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import type { OpenRowsOptions } from '@evolmm/dataset'
 import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
@@ -34,13 +35,15 @@ export interface EvaluateOptions extends Policy, GivenOf<typeof evaluateSettings
   /** Stops the run between two batches with the signal's reason; what is done is kept. */
   signal?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
+  /** Hears of rows that cannot be asked, which are unscored. @default a Node process warning */
+  onWarning?: WarningListener | undefined
   /** @default the clock */
   now?: (() => Date) | undefined
 }
 
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { tasks, sampler, adapter, judge, fallback, generation = {}, data, signal, ...rest } = options
-  const { onProgress, now = () => new Date(), ...given } = rest
+  const { onProgress, onWarning = emitWarning, now = () => new Date(), ...given } = rest
   const settings = resolve(evaluateSettings, given)
   checkTasks(tasks)
   if (fallback !== undefined) checkOneOf('fallback', fallback, ['random', 'wrong'])
@@ -71,7 +74,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const ask = asker(policy)
     const results: TaskResult[] = []
     for (const one of opened) {
-      await runRows(one, { ask, run, journal, onRows })
+      await runRows(one, { ask, run, journal, onRows, onWarning })
       results.push(summarize(one, run, samplesOf(one)))
     }
     const evaluation: Evaluation = { date: journal.date, model, tasks: results }

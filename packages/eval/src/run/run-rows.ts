@@ -1,12 +1,14 @@
 /** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
 import { createHash } from 'node:crypto'
 import type { Row } from '@evolmm/dataset'
+import type { WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
-import type { Ask } from '../ask'
+import type { Ask, SampleRequest } from '../ask'
+import { askEach, isRefusal, type Refusal } from '../ask-each'
 import { checkScore } from '../scoring/check-score'
 import { cleanAnswer } from '../scoring/clean-answer'
-import type { Task } from '../task'
-import type { Journal, RowRecord } from './journal'
+import type { Score, Task } from '../task'
+import type { Journal, RowRecord, ScoredRecord } from './journal'
 import type { OpenTask, Run } from './selection'
 import type { RowCounter } from './progress'
 import { rowRequest } from './row-request'
@@ -16,6 +18,8 @@ export interface RunRowsOptions {
   run: Run
   journal: Journal
   onRows: RowCounter
+  /** Hears of each row that cannot be asked. */
+  onWarning: WarningListener
 }
 
 interface Numbered {
@@ -34,22 +38,38 @@ export async function checkRows(one: OpenTask): Promise<void> {
   }
 }
 
+/**
+ * A row that cannot be asked is unscored, with the reason in its details. Where that is so of all rows, the fault is not
+ * with them: nothing of it is noted down, and the reason is thrown.
+ */
 export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<void> {
   const { task, data } = one
   const { run, journal, onRows } = options
   onRows(task.name, 0)
   const record = (index: number) => journal.records.get(task.name)?.get(index)
   let batch: Numbered[] = []
+  let anyAnswered = journal.records.has(task.name)
+  let unasked: Unasked[] = []
   const finish = async () => {
     if (batch.length === 0) return
     run.signal?.throwIfAborted()
     const rows = batch
     batch = []
-    const known = await answerBatch(one, rows, options)
-    const { scored, failure } = await scoreBatch(task, rows, known, run)
-    await journal.append(scored)
+    const { answered, refused } = await answerBatch(one, rows, options)
+    unasked.push(...refused)
+    const { scored, failure } = await scoreBatch(task, answered, run)
+    anyAnswered ||= scored.length > 0
+    if (!anyAnswered) return
+    const noted = unasked
+    unasked = []
+    await journal.append([...scored, ...noted.map(({ record: unscored }) => unscored)])
+    for (const { record: unscored, reason } of noted)
+      options.onWarning(
+        `${task.name}, ${data.placeOf(unscored.row)}: ${reason.message}; the row is unscored`,
+        'ROW_UNSCORED',
+      )
     if (failure !== undefined) throw failure.reason
-    onRows(task.name, rows.length)
+    onRows(task.name, scored.length + noted.length)
   }
   for (const [start, end] of missingRanges(one, (index) => record(index)?.score === undefined)) {
     let index = start
@@ -59,6 +79,10 @@ export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<v
     }
   }
   await finish()
+  for (const { record: unscored, reason } of unasked)
+    atRow(one, unscored.row, () => {
+      throw reason
+    })
 }
 
 /** Ranges of rows that are still to do, [start, end). */
@@ -73,13 +97,25 @@ function missingRanges({ start, end }: OpenTask, missing: (index: number) => boo
   return ranges
 }
 
+/** A row with the record of its answer. */
+interface Answered {
+  row: Row
+  record: RowRecord
+}
+
+interface Unasked {
+  record: ScoredRecord
+  reason: EvolmmError
+}
+
 /** Records without scores; rows that were answered before are not asked again. */
 async function answerBatch(
   one: OpenTask,
   rows: readonly Numbered[],
-  { ask, run: { settings: asked }, journal }: RunRowsOptions,
-): Promise<RowRecord[]> {
+  { ask, run, journal }: RunRowsOptions,
+): Promise<{ answered: Answered[]; refused: Unasked[] }> {
   const { task, settings: generation, until } = one
+  const { settings: asked } = run
   const before = journal.records.get(task.name)
   const missing = rows
     .filter(({ index }) => !before?.has(index))
@@ -88,43 +124,64 @@ async function answerBatch(
       row,
       request: atRow(one, index, () => rowRequest(task, row, index, asked)),
     }))
-  const requests = missing.map(({ request }) => request)
-  const answers = requests.length === 0 ? [] : await ask(requests, generation)
-  const fresh = new Map(
-    missing.map(({ index, row, request }, i) => {
-      const [text] = answers[i]
-      return [
-        index,
-        {
-          task: task.name,
-          row: index,
-          hash: rowHash(row),
-          target: atRow(one, index, () => task.target(row)),
-          input: request.prompt,
-          raw: text,
-          answer: cleanAnswer(text, { until, mode: asked.mode }),
-        },
-      ]
-    }),
+  const outcomes: (string[] | Refusal)[] = await askEach(
+    missing.map(({ request }) => request),
+    (requests: readonly SampleRequest[]) => ask(requests, generation),
   )
-  return rows.flatMap(({ index }) => before?.get(index) ?? fresh.get(index) ?? [])
+  const answered = rows.flatMap(({ index, row }): Answered[] => {
+    const record = before?.get(index)
+    return record === undefined ? [] : [{ row, record }]
+  })
+  const refused: Unasked[] = []
+  for (const [i, { index, row, request }] of missing.entries()) {
+    const outcome = outcomes[i]
+    const raw = isRefusal(outcome) ? '' : outcome[0]
+    const record = {
+      task: task.name,
+      row: index,
+      hash: rowHash(row),
+      target: atRow(one, index, () => task.target(row)),
+      input: request.prompt,
+      raw,
+      answer: cleanAnswer(raw, { until, mode: asked.mode }),
+    }
+    if (isRefusal(outcome)) {
+      const { refused: reason } = outcome
+      refused.push({ record: { ...record, score: await unscored(task, row, reason, run) }, reason })
+    } else answered.push({ row, record })
+  }
+  return { answered, refused }
+}
+
+/** What the row would be worth with no answer, but that nobody knows; what is summed up by is there. */
+async function unscored(
+  task: Task,
+  row: Row,
+  { message }: EvolmmError,
+  { settings: { mode, seed } }: Run,
+): Promise<Score> {
+  const { values, details } = checkScore(task, await task.score(row, '', { mode, seed, fallback: 'wrong' }))
+  return {
+    values: Object.fromEntries(Object.keys(values).map((name) => [name, null])),
+    parsed: null,
+    details: { ...details, unscored: message },
+  }
 }
 
 /** All that could be scored; a row whose scoring failed is kept without a score, to be scored when the run is resumed. */
 async function scoreBatch(
   task: Task,
-  rows: readonly Numbered[],
-  records: readonly RowRecord[],
+  answered: readonly Answered[],
   { settings: { mode, seed }, judge, fallback, signal }: Run,
 ): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } | undefined }> {
   // At once: a judge far away answers a batch in the time of one row.
   const settled = await Promise.allSettled(
-    records.map(async ({ answer }, i) =>
-      checkScore(task, await task.score(rows[i].row, answer, { mode, judge, fallback, seed, signal })),
+    answered.map(async ({ row, record: { answer } }) =>
+      checkScore(task, await task.score(row, answer, { mode, judge, fallback, seed, signal })),
     ),
   )
   return {
-    scored: records.map((record, i) => {
+    scored: answered.map(({ record }, i) => {
       const outcome = settled[i]
       return outcome.status === 'fulfilled' ? { ...record, score: outcome.value } : record
     }),
