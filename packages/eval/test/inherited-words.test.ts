@@ -72,7 +72,9 @@ sizedTest('readers of answers', { texts: [2000, 10_000, 200_000] }, ({ count, se
     ...{ choices: [word, '2'], multiChoice: answerType === 'text', answerType, precision: 1, answer: '2' },
   })
   const readers: Record<string, (text: string, word: string) => unknown> = {
-    mathVisionAnswer,
+    ...Object.fromEntries(
+      modes.map((mode) => [`answer, ${mode}`, (text: string) => mathVisionAnswer(text, mode)]),
+    ),
     parseListLiteral: (text) => parseListLiteral(`['${text}', ${text}]`),
     ...Object.fromEntries(
       modes.map((mode) => [`clean, ${mode}`, (text: string) => cleanAnswer(text, { mode, until: [] })]),

@@ -1,7 +1,7 @@
 import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { anls, editDistance, inferOption, latexValue, lettered } from '../src'
+import { anls, editDistance, inferOption, latexValue, lettered, mathEqual } from '../src'
 
 /** The definition, by recursion. */
 function slowDistance(a: readonly string[], b: readonly string[]): number {
@@ -53,6 +53,11 @@ test('anls counts white space in the length only, and two letters for one that u
   expect(anls('straße', ['strasse'])).toBeCloseTo(1 - 2 / 7, 12)
 })
 
+/** As in Python, nothing is divided by zero. */
+function divided(x: number, y: number): number {
+  return y === 0 ? NaN : x / y
+}
+
 /** Expressions with their values, each a LaTeX atom in brackets or a command. */
 const expressions = fc.letrec<{ node: readonly [string, number] }>((tie) => ({
   node: fc.oneof(
@@ -64,13 +69,17 @@ const expressions = fc.letrec<{ node: readonly [string, number] }>((tie) => ({
     fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`(${a}+${b})`, x + y] as const),
     fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`{${a} - ${b}}`, x - y] as const),
     fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`(${a}\\times ${b})`, x * y] as const),
-    fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`(${a}:${b})`, x / y] as const),
-    fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`\\frac{${a}}{${b}}`, x / y] as const),
-    fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`(1/(${a})(${b}))`, 1 / (x * y)] as const),
+    fc.tuple(tie('node'), tie('node')).map(([[a, x], [b, y]]) => [`(${a}:${b})`, divided(x, y)] as const),
+    fc
+      .tuple(tie('node'), tie('node'))
+      .map(([[a, x], [b, y]]) => [`\\frac{${a}}{${b}}`, divided(x, y)] as const),
+    fc
+      .tuple(tie('node'), tie('node'))
+      .map(([[a, x], [b, y]]) => [`(1/(${a})(${b}))`, divided(1, x * y)] as const),
     tie('node').map(([a, x]) => [`\\sqrt{${a}}`, Math.sqrt(x)] as const),
     tie('node').map(([a, x]) => [`(-${a})`, -x] as const),
     tie('node').map(([a, x]) => [`(${a})^{2}`, x ** 2] as const),
-    tie('node').map(([a, x]) => [`(${a}\\%)`, x / 100] as const),
+    fc.integer({ min: 0, max: 999 }).map((n) => [`(${n}\\%)`, n / 100] as const),
   ),
 }))
 
@@ -103,4 +112,46 @@ test.each([
   ['the cat', 'A'],
 ])('inferOption reads %j as %s', (answer, letter) => {
   expect(inferOption(answer, lettered(['cat', 'dog', 'elephant', 'hippopotamus with a hat']))).toBe(letter)
+})
+
+// The values that latex2sympy2 and Python gave.
+test.each([
+  ['5.', 5],
+  ['5}abc', 5],
+  ['7_7^2', 7],
+  ['2^{3}_4', 8],
+  ['5!^{\\circ}', 120],
+  ['2^3^2', 64],
+  ['-2^2', -4],
+  ['8\\%', 0.08],
+  ['[3](2)', 6],
+  ['\\left(3\\right)\\left[2\\right]', 6],
+  ['\\binom{5}{2}', 10],
+  ['\\lfloor 9.87 \\rfloor', 9],
+  ['\\cos_2 94', Math.cos(94)],
+  ['\\sin(2)3', 3 * Math.sin(2)],
+  ['\\log_2(8)', 3],
+  ['\\log 5', Math.log10(5)],
+  ['\\ln_2 6', Math.log2(6)],
+  ['(50)\\%', undefined],
+  ['\\$5', undefined],
+  ['\\ln(2)', undefined],
+  ['2^(3)', undefined],
+  ['2^-1', undefined],
+  ['5°', undefined],
+  ['1/(2-2)', undefined],
+  ['(2.5)!', undefined],
+  ['', undefined],
+])('latexValue of %s is %d', (latex, value) => {
+  if (value === undefined) expect(latexValue(latex)).toBeUndefined()
+  else expect(latexValue(latex)).toBeCloseTo(value, 12)
+})
+
+test('the elements of a tuple are equal as Python prints them', () => {
+  expect(mathEqual('(2, 3)', '(2.0,3)')).toBe(true)
+  expect(mathEqual('(2,3)', '(\\frac{4}{2},3)')).toBe(false)
+  expect(mathEqual('(\\sqrt{4},3)', '(\\frac{4}{2},3)')).toBe(true)
+  expect(mathEqual('(-\\infty,4/2]', '(-\\infty,2.0]')).toBe(false)
+  expect(mathEqual('[-\\infty,\\frac{1}{2}]', '[-\\infty,0.5]')).toBe(true)
+  expect(mathEqual('( -\\infty,1)', '(-\\infty,1)')).toBe(false)
 })

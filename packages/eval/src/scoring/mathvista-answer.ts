@@ -66,8 +66,10 @@ export function ruleBasedMathVista(answer: string, row: MathVistaRow): string | 
   if (shortcut !== undefined) return shortcut === '' ? undefined : normalizeMathVista(shortcut, row)
   if (row.multiChoice) {
     const options = lettered(row.choices)
-    const letter = inferOption(answer, options) ?? bracketedLetter(answer, [...options.keys()])
-    return letter === undefined ? undefined : options.get(letter)
+    const letter =
+      loneLetter(answer) ?? inferOption(answer, options) ?? bracketedLetter(answer, [...options.keys()])
+    // A letter beyond the options is what the answer says, and wrong.
+    return letter === undefined ? undefined : (options.get(letter) ?? letter)
   }
   if (row.answerType === 'list') {
     const list = answer.match(/\[[^[\]]*\]/g)?.at(-1)
@@ -78,6 +80,11 @@ export function ruleBasedMathVista(answer: string, row: MathVistaRow): string | 
     .match(/(?<![\w.])[-+]?(?:\d+(?:\.\d+)?|\.\d+)/g)
     ?.at(-1)
   return number === undefined ? undefined : normalizeMathVista(number, row)
+}
+
+/** The letter that the answer is, as in "C", "(C)" and "C.", whether there is such an option or not. */
+function loneLetter(answer: string): string | undefined {
+  return /^\W{0,3}([A-Z])\W{0,3}$/.exec(answer)?.[1]
 }
 
 /** The letter in the last pair of brackets around a choice, as in "(c)". */

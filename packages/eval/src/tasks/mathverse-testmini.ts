@@ -86,7 +86,7 @@ async function scoreAnswer(row: Row, answer: string, context: ScoringContext): P
   return {
     values: { gpt_eval_score: verdict === undefined ? undecided : verdict ? 1 : 0 },
     fallback: verdict === undefined,
-    parsed: mathVisionAnswer(answer) || null,
+    parsed: mathVisionAnswer(answer, mode) || null,
     details: { judge_reply: reply },
   }
 }
@@ -113,8 +113,11 @@ function byRules(row: Row, answer: string, gold: string): { right: boolean; pars
     const letter = inferOption(answer, options)
     return { right: letter !== undefined && letter === gold, parsed: letter }
   }
-  const parsed = withoutUnit(mathVisionAnswer(answer))
-  return { right: mathEqual(withoutUnit(mathVisionAnswer(gold)), parsed), parsed: parsed || undefined }
+  const parsed = withoutUnit(mathVisionAnswer(answer, 'rule-based'))
+  return {
+    right: mathEqual(withoutUnit(mathVisionAnswer(gold, 'rule-based')), parsed),
+    parsed: parsed || undefined,
+  }
 }
 
 /** The text loses a trailing degree or length, and gets "√3" in LaTeX. */

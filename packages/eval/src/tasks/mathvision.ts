@@ -4,14 +4,15 @@
  *
  * Pitfalls: in `compat` nested boxes are destroyed before scoring, so `\boxed{\frac{1}{2}}` is wrong. Of several boxes
  * the first counts. "**8**", "Final answer: 8", "C. 18", `\boxed{\mathrm{D}}`, "36 cm^2" and "2{,}500" are not read;
- * numbers are equal to two decimals (24.004 = 24, 10^{-3} = 0). `<image1>` stays in the text. Scores are percentages
+ * numbers are equal to two decimals (24.004 = 24, 10^{-3} = 0). "60°" and "24%" are not 60 and 24 in `compat`; the other
+ * modes leave such marks out, of the right answer too. `<image1>` stays in the text. Scores are percentages
  * with two decimals. In mode `rule-based` `vlmevalkit_eval` is the verdict of VLMEvalKit's rules without a judge.
  */
 import { strip } from '@evolmm/internal'
 import { lettered, mathEqual } from '@evolmm/rewards'
 import { groupsBy, meanOf, percent } from '../scoring/averages'
 import { optionalText, textColumn, textsColumn } from '../scoring/columns'
-import { mathVisionAnswer } from '../scoring/mathvision-answer'
+import { mathVisionAnswer, withoutMarks } from '../scoring/mathvision-answer'
 import { mathVisionPrefetch } from '../scoring/mathvision-prefetch'
 import { optionLines } from '../scoring/option-lines'
 import type { Task } from '../task'
@@ -41,12 +42,13 @@ function mathVision(split: 'test' | 'testmini'): Task {
     score: (row, answer, { mode }) => {
       const [gold, options] = [textColumn(row, 'answer'), textsColumn(row, 'options')]
       const prediction = strip(answer)
-      const parsed = mathVisionAnswer(prediction)
-      const goldText = (lettered(options).get(gold) ?? '').replaceAll('$', '')
+      const parsed = mathVisionAnswer(prediction, mode)
+      const golds = [gold, lettered(options).get(gold) ?? '']
+      if (mode !== 'compat') golds.push(...golds.map(withoutMarks))
       const prefetched = mathVisionPrefetch(prediction, { options, answer: gold })
       return {
         values: {
-          [metric]: mathEqual(gold, parsed) || mathEqual(goldText, parsed) ? 1 : 0,
+          [metric]: golds.some((right) => mathEqual(right, parsed)) ? 1 : 0,
           ...(mode === 'rule-based' && {
             vlmevalkit_eval:
               prefetched !== undefined && (options.length === 0 || prefetched === gold) ? 1 : 0,
