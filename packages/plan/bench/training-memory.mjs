@@ -6,7 +6,8 @@
  * flags. It fails when a plan is more than 15 % off. Linux only.
  *
  * The flags are in `training-memory.json`. Random weights write no question that is well-formed, so `skip_malformed` is
- * off; without a divergence, answers that are all invalid would be no reason to run anything, so they are untagged there.
+ * off; without a divergence, answers that are all invalid, or all worth the same, would be no reason to run anything, so they
+ * are untagged there and have rewards that differ.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

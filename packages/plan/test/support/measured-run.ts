@@ -24,13 +24,17 @@ export async function plannedRun(flags: Flags): Promise<PlannedMemory> {
 export async function measuredRun(flags: Flags): Promise<number> {
   const { settings } = await readSources(evolmmSettings, { flags })
   let twice = 0
+  let passes = 0
   await runTrain(settings, {
     onRecord: ({ solver }) => {
       if (solver === null) throw new Error('no answer was learned from')
+      if (solver.gradientNorm !== null && solver.gradientNorm > 0) passes++
       twice = countedTwice()
     },
     onWarning: () => undefined,
   })
+  if (passes === 0)
+    throw new Error('no pass was made: where all answers are worth the same, nothing is learned')
   const [, kilobytes] = /VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
   return 1024 * Number(kilobytes) - twice
 }
