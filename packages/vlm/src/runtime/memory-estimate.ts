@@ -280,10 +280,9 @@ function keptBytes(
   const inputs = 4 * groups * length * hiddenSize
   const tower =
     trainVision && backbone.vision ? keptVisionBytes(backbone.vision.shape, imagePatches, checkpointed) : 0
-  // The block that is being computed anew meets leavings of the one before.
+  // A checkpoint for each block, and all of the one that is being computed anew.
   return (
-    tower +
-    fragments * (checkpointed ? Math.min(layers * inputs + 1.5 * block, layers * block) : layers * block)
+    tower + fragments * (checkpointed ? Math.min(layers * inputs + block, layers * block) : layers * block)
   )
 }
 
