@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { readTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { parseConfig } from '../src/backbones/qwen2_5_vl/config'
+import { companionFiles } from '../src/checkpoint/companion-files'
 import { initializeWeights } from '../src/checkpoint/initialize-weights'
 import { openCheckpoint } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
@@ -169,6 +170,23 @@ async function valuesOf({ values }: WeightSource): Promise<number[]> {
 }
 
 // From the paper's round function and the formula in plain Python, at double precision.
+test('whatever form a tokenizer has, its files go along; weights and strangers do not', async () => {
+  const tokenizer = [
+    'tokenizer.json',
+    'tokenizer.model',
+    'vocab.json',
+    'vocab.txt',
+    'merges.txt',
+    'added_tokens.json',
+  ]
+  const folder = await makeFolder()
+  for (const name of [...tokenizer, 'model.safetensors', 'README.md', 'modeling_x.py'])
+    await writeFile(join(folder, name), `content of ${name}`)
+  const companions = await companionFiles(folder)
+  expect([...companions.keys()].sort()).toEqual([...tokenizer].sort())
+  expect(Buffer.from(companions.get('tokenizer.model') ?? []).toString()).toBe('content of tokenizer.model')
+})
+
 test('initial weights are the normal numbers of the counter, the seed and the name', async () => {
   const sources = initializeWeights(model, { seed: 2 ** 40 + 7 })
   const source = sources.find(({ name }) => name === 'model.language_model.layers.0.mlp.up_proj.weight')

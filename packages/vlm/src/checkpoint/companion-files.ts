@@ -5,10 +5,12 @@ import { readIfThere } from '@evolmm/internal/node'
 const companions = [
   'generation_config.json',
   'tokenizer.json',
+  'tokenizer.model',
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
   'vocab.json',
+  'vocab.txt',
   'merges.txt',
   'preprocessor_config.json',
   'processor_config.json',

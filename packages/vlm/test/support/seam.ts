@@ -8,16 +8,17 @@ import {
   type Prompt,
   type Vlm,
 } from '@evolmm/vlm'
-import { afterAll, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Vision } from '../../src/backbones/vision'
 import { largestDifference } from './compare'
-import { openModel } from './model'
 import { readReference } from './reference'
 
 export const { folder, numbers } = await readReference('qwen2_vl-tiny')
-const { cacheDir } = await openModel(folder)
 
-/** The model with parts of its backbone replaced. */
+/** Files of one process share it: nobody closes it. */
+export const plain = await loadVlm(folder, { threads: 1 })
+
+/** The model with parts of its backbone replaced, until the test has ended. */
 export async function loadWith(
   change: (backbone: Backbone) => Partial<Backbone>,
   options: LoadVlmOptions = {},
@@ -29,17 +30,10 @@ export async function loadWith(
     }
     return [type, { ...architecture, open }] as const
   })
-  const vlm = await loadVlm(folder, {
-    ...{ threads: 1, cacheDir, architectures: new Map(changed) },
-    ...options,
-  })
-  opened.push(vlm)
+  const vlm = await loadVlm(folder, { threads: 1, architectures: new Map(changed), ...options })
+  onTestFinished(() => vlm.dispose())
   return vlm
 }
-const opened: Vlm[] = []
-afterAll(() => Promise.all(opened.map((vlm) => vlm.dispose())))
-
-export const plain = await loadWith(() => ({}))
 
 export function towerOf({ vision }: Backbone): Vision {
   if (vision === undefined) throw new Error('a model of text alone')
