@@ -175,3 +175,40 @@ test.each([
   expect(read).toMatchObject({ rows, sum, bytes: rows * 250_000 })
   expect(read.growth).toBeLessThan(160 * megabyte)
 })
+
+/** A copy of the file whose footer says that it has so many rows. */
+function withRows(rows: number): string {
+  const bytes = readFileSync(join(fixtures, 'snappy.parquet'))
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
+  // The third field of the footer, an i64: its header, and twice the number; then the list of row groups.
+  const at = bytes.indexOf(Buffer.from([0x16, 2 * expected.length, 0x19]), footer)
+  if (at === -1) throw new Error('the footer has other bytes')
+  bytes[at + 1] = 2 * rows
+  const path = join(temporaryFolder(), 'footer.parquet')
+  writeFileSync(path, bytes)
+  return path
+}
+
+test.each([0, 1, expected.length - 1, expected.length + 1, 63])(
+  'a footer of %i rows is refused where the row groups have others',
+  async (rows) => {
+    await expect(openParquet(withRows(rows))).rejects.toMatchObject({
+      code: 'DATA_UNREADABLE',
+      message: expect.stringContaining(
+        `a footer of ${rows} rows with row groups of ${expected.length}`,
+      ) as string,
+    })
+  },
+)
+
+test('columns that lie beyond the end of the file are refused before anything is read', async () => {
+  const bytes = readFileSync(join(fixtures, 'snappy.parquet'))
+  const path = join(temporaryFolder(), 'short.parquet')
+  const length = 8 + bytes.readUInt32LE(bytes.length - 8)
+  // The footer alone, behind the first bytes of the data.
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, 40), bytes.subarray(-length)]))
+  await expect(openParquet(path)).rejects.toMatchObject({
+    code: 'DATA_UNREADABLE',
+    message: expect.stringMatching(/column \S+ at bytes \d+ to \d+ of \d+/) as string,
+  })
+})

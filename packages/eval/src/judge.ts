@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { checkInteger, checkNumber } from '@evolmm/internal'
-import { retryAfter, retrying } from '@evolmm/internal/node'
+import { boundedText, retryAfter, retrying } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { ReplyCache } from './reply-cache'
 
@@ -120,7 +120,8 @@ async function request(
       body: JSON.stringify({ model, temperature, max_tokens: maxTokens, messages }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     })
-    body = await response.text()
+    // A reply of some thousand tokens is far shorter.
+    body = (await boundedText(response, 2 ** 24)) ?? ''
   } catch (cause) {
     throw failed(settings, 'no connection', 'JUDGE_FAILED', {}, cause)
   }

@@ -1,7 +1,7 @@
 /** The files of a repository at a revision, as the hub lists them. What the answer names is checked before it is used. */
 import { hubError, type Subject } from './hub-error'
-import { parseObject } from '@evolmm/internal'
-import { isSafePath } from '@evolmm/internal/node'
+import { formatBytes, parseObject } from '@evolmm/internal'
+import { boundedText, isSafePath } from '@evolmm/internal/node'
 import { onNetwork, repeating, send, watchdog } from './send'
 
 export interface RemoteFile {
@@ -23,6 +23,9 @@ export interface Listing {
   files: RemoteFile[]
 }
 
+/** Bytes of a listing: a file takes some hundred, and repositories have a hundred thousand files at most. */
+const longestListing = 2 ** 26
+
 const hex40 = /^[0-9a-f]{40}$/
 const hex64 = /^[0-9a-f]{64}$/
 
@@ -42,13 +45,19 @@ export async function listFiles(subject: Subject, most?: number): Promise<Listin
       try {
         const { response } = await send(subject, url, { signal: dog.signal })
         dog.touch()
-        return await onNetwork(subject, url, dog.signal, () => response.text())
+        return await onNetwork(subject, url, dog.signal, () => boundedText(response, longestListing))
       } finally {
         dog.stop()
       }
     },
     most === undefined ? {} : { most },
   )
+  if (text === undefined)
+    throw hubError(
+      subject,
+      'HUB_BAD_ANSWER',
+      `${subject.id}: must be listed in ${formatBytes(longestListing)} at most, got more; check the endpoint ${settings.endpoint}`,
+    )
   return checkListing(subject, text)
 }
 

@@ -244,3 +244,28 @@ test('a host that does not answer is named, with the reason', async () => {
     details: { url: `${hub.endpoint}/api/models/org/model/revision/main` },
   })
 })
+
+test('a listing that does not end is given up, and is one error', async () => {
+  let sent = 0
+  const { error } = await failure((_, response) => {
+    response.writeHead(200)
+    const piece = Buffer.alloc(2 ** 20, ' ')
+    const more = () => {
+      while (!response.destroyed && sent < 2 ** 30) {
+        sent += piece.length
+        if (!response.write(piece)) {
+          response.once('drain', more)
+          return
+        }
+      }
+      response.end()
+    }
+    more()
+    return true
+  })
+  expect(error).toMatchObject({
+    code: 'HUB_BAD_ANSWER',
+    message: expect.stringContaining('must be listed in') as string,
+  })
+  expect(sent).toBeLessThan(2 ** 28)
+})

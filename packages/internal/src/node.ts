@@ -1,5 +1,6 @@
 // What needs Node; apart, so that packages for any platform do not meet it.
 
+export { boundedText } from './bounded-text'
 export { unreadable, unwritable } from './file-errors'
 export { openAppendFile, type AppendFile } from './append-file'
 export { isThere, readIfThere } from './is-there'

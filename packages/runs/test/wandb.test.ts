@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -456,6 +466,10 @@ test.each([
   ['"_step":2', '"_step":x'],
   ['"_step":3', '"_step":null'],
   ['"media":[]', '"media":null'],
+  ['"media":[]', '"media":["../../secret.txt"]'],
+  ['"media":[]', '"media":["media/../../../secret.txt"]'],
+  ['"media":[]', '"media":["/etc/passwd"]'],
+  ['"media":[]', '"media":["journal.jsonl"]'],
 ])('a journal that says %s as %s is left as it is', async (good, bad) => {
   await run(1, 3, { mode: 'offline' })
   const path = join(folder, 'wandb', 'journal.jsonl')
@@ -465,3 +479,23 @@ test.each([
   expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_JOURNAL_DAMAGED')
   expect(readFileSync(path, 'utf8')).toBe(damaged)
 })
+
+test('a picture that is a link to a file elsewhere is not uploaded', async () => {
+  await run(1, 3, { mode: 'offline' })
+  const journal = join(folder, 'wandb', 'journal.jsonl')
+  writeFileSync(join(folder, 'secret.txt'), 'secret')
+  mkdirSync(join(folder, 'wandb', 'media'), { recursive: true })
+  symlinkSync(join(folder, 'secret.txt'), join(folder, 'wandb', 'media', 'a.png'))
+  writeFileSync(journal, readFileSync(journal, 'utf8').replace('"media":[]', '"media":["media/a.png"]'))
+  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_JOURNAL_DAMAGED')
+})
+
+test.each(['..', '../other', '/etc', '/tmp/wandb/evolmm-other'])(
+  'a journal in %s is none of the run',
+  async (directory) => {
+    await run(1, 3, { mode: 'offline' })
+    const path = join(folder, 'wandb.json')
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), directory }))
+    expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_STATE_DAMAGED')
+  },
+)

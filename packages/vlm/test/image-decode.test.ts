@@ -8,6 +8,7 @@ import { crc32, deflateSync } from 'node:zlib'
 import { EvolmmError } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { afterAll, expect, test } from 'vitest'
+import sharp from 'sharp'
 import { decodeImage, decodeRgb } from '../src/image/decode-image'
 
 interface Decoded {
@@ -213,4 +214,17 @@ test('pixels that do not fit their size, and other values, are an invalid option
     7,
   ])
     expect(await failure(bad)).toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test('a small GIF that would decode to more than a gigabyte is refused from its header', async () => {
+  const gif = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } })
+    .gif()
+    .toBuffer()
+  // The sizes of the screen and of its one frame.
+  const frame = gif.indexOf(0x2c, 13 + 3 * 2 ** ((gif[10] & 7) + 1))
+  for (const at of [6, 8, frame + 5, frame + 7]) gif.writeUInt16LE(13_000, at)
+  await expect(decodeImage(gif)).rejects.toMatchObject({
+    code: 'IMAGE_UNREADABLE',
+    message: expect.stringContaining('must have at most 89478485 pixels, got 13000x13000') as string,
+  })
 })

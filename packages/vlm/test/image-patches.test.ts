@@ -142,6 +142,11 @@ test('a field that is wrong or not implemented is an error that names file and f
     [{ do_resize: 'yes' }, 'do_resize'],
     [{ rescale_factor: null }, 'rescale_factor'],
     [{ image_mean: [0, 1] }, 'image_mean'],
+    [{ image_mean: 1e308 }, 'image_mean'],
+    [{ image_std: 1e-300 }, 'image_std'],
+    [{ rescale_factor: 1e300 }, 'rescale_factor'],
+    [{ min_pixels: 2e8, max_pixels: 3e8 }, 'min_pixels'],
+    [{ patch_size: 100_000 }, 'patch_size'],
     [{ image_std: [1, 0, 1] }, 'image_std.1'],
   ] as const) {
     for (const name of ['preprocessor_config.json', 'processor_config.json']) {

@@ -1,3 +1,4 @@
+import { checkTokenizerFile } from '../src/prompt/tokenizer-file'
 import { expect, test } from 'vitest'
 import { loadTokenizer } from '../src/prompt/load-tokenizer'
 import { coded, expected, folderWith, loadTiny, readFixture, tiny } from './prompt-checkpoint'
@@ -131,4 +132,42 @@ test('refuses a tokenizer with ids that the model has no embedding for', async (
   await expect(load({}, { ...expected, vocabularySize: 614 })).rejects.toThrow(
     coded('TOKENIZER_MISMATCH', /no id above 613, got 614/),
   )
+})
+
+const ids = [1e8, 'x', 1.5, null, 5e9, -1]
+
+test.each(ids)('an id of %j is refused before anything is made of it', async (id) => {
+  const { model, ...rest } = json()
+  const vocab = { ...(model as { vocab: Record<string, unknown> }).vocab, strange: id }
+  const why = /token "strange" must have an id from 0 to 4194303, got /
+  await expect(load({ 'tokenizer.json': { ...rest, model: { ...model, vocab } } })).rejects.toThrow(
+    coded('CHECKPOINT_FILE_DAMAGED', why),
+  )
+  const added = [{ id, content: 'strange', special: true }]
+  await expect(load({ 'tokenizer.json': { ...rest, model, added_tokens: added } })).rejects.toThrow(
+    coded('CHECKPOINT_FILE_DAMAGED', why),
+  )
+})
+
+test.each([
+  ['(a*)*b', /not repeat what repeats/],
+  ['(?:a+|b)+c', /not repeat what repeats/],
+  ['a*a*a*a*b', /repeat without end three times/],
+  ['(a+)\\1', /not refer back/],
+  ['a'.repeat(5000), /be shorter/],
+])('a pattern that may never end is refused: %s', async (Regex, why) => {
+  const split = { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }
+  await expect(load({ 'tokenizer.json': { ...json(), pre_tokenizer: split } })).rejects.toThrow(
+    coded('CHECKPOINT_FILE_DAMAGED', why),
+  )
+})
+
+test.each([
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+",
+  '\\p{N}{1,3}',
+])('a published pattern is not: %s', (Regex) => {
+  expect(() => {
+    checkTokenizerFile('tokenizer.json', { pre_tokenizer: { pattern: { Regex } } }, {})
+  }).not.toThrow()
 })

@@ -22,10 +22,29 @@ export async function openParquet(path: string, options: ParquetOptions = {}): P
   const file = await openFileBuffer(path)
   try {
     const metadata = await parquetMetadataAsync(file)
+    checkFooter(metadata, file.byteLength)
     return parquetReader(path, file, metadata, options)
   } catch (error) {
     await file.close()
     return unusable(path)(error)
+  }
+}
+
+/** Throws unless what the footer says can be: the row groups have all the rows, and their columns lie in the file. */
+function checkFooter(
+  { num_rows: rows, row_groups: groups, metadata_length: footer }: FileMetaData,
+  size: number,
+): void {
+  const end = size - 8 - footer
+  const sum = groups.reduce((total, group) => total + group.num_rows, 0n)
+  if (groups.some((group) => group.num_rows < 0n) || sum !== rows || sum > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new Error(`a footer of ${rows} rows with row groups of ${sum}`)
+  for (const { meta_data: chunk } of groups.flatMap((group) => group.columns)) {
+    if (chunk === undefined) continue
+    const start = chunk.dictionary_page_offset ?? chunk.data_page_offset
+    const { total_compressed_size: bytes, num_values: values, path_in_schema: name } = chunk
+    if (start < 0n || bytes < 0n || values < 0n || start + bytes > BigInt(end))
+      throw new Error(`column ${name.join('.')} at bytes ${start} to ${start + bytes} of ${end}`)
   }
 }
 
@@ -59,6 +78,8 @@ function parquetReader(
           utf8: false,
           useOffsetIndex: true,
         }).catch(unusable(path))
+        if (rows.length !== rowEnd - rowStart)
+          unusable(path)(new Error(`${rows.length} rows where ${rowEnd - rowStart} must be`))
         for (const row of rows) yield plainRow(row)
       }
     },

@@ -18,6 +18,18 @@ import { rgbImage, type Pixels, type RgbImage } from './rgb-image'
 /** Pillow draws the line at decompression bombs here. */
 const maxPixels = 178_956_970
 
+/** Bytes that an image may take while it is decoded, however small its file is. */
+const mostBytes = 2 ** 30
+
+/** Bytes that a pixel takes: as it is decoded, and as colours beside that where these are not it. */
+function bytesOf({ format, space, channels, hasAlpha }: Metadata, alpha: boolean): number {
+  if (space === 'grey16') return 2 * channels + 3
+  // A GIF is decoded with its alpha, and painted on a canvas.
+  if (format === 'gif') return 12
+  if (space === 'cmyk' || (alpha && hasAlpha)) return channels + 4
+  return 3
+}
+
 /** What sharp's prebuilt library decodes of raster formats; SVG, which it also opens, has no pixels of its own. */
 const formats = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif']
 
@@ -75,8 +87,9 @@ async function decodeBytes(bytes: Uint8Array, name: string, alpha: boolean): Pro
   const { format, width, height } = metadata
   if (!formats.includes(format))
     throw unreadable(name, `must be PNG, JPEG, WebP, GIF, TIFF or AVIF, got ${format}; convert it`)
-  if (width * height > maxPixels)
-    throw unreadable(name, `must have at most ${maxPixels} pixels, got ${width}x${height}; scale it down`)
+  const most = Math.min(maxPixels, Math.floor(mostBytes / bytesOf(metadata, alpha)))
+  if (width * height > most)
+    throw unreadable(name, `must have at most ${most} pixels, got ${width}x${height}; scale it down`)
   try {
     return await convert(bytes, metadata, alpha)
   } catch (cause) {

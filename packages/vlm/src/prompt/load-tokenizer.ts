@@ -7,6 +7,7 @@ import { isObject } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { EvolmmError } from '../errors'
 import { damaged, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import { checkTokenizerFile } from './tokenizer-file'
 
 export interface Tokenizer {
   /** Ids of a text. Special tokens written in it are parsed, as everywhere in Hugging Face. */
@@ -66,6 +67,7 @@ function makeTokenizer(file: string, json: JsonObject, settings: JsonObject): To
   let core: HuggingFaceTokenizer
   let added: AddedToken[]
   let vocabularySize = 0
+  checkTokenizerFile(file, json, settings)
   try {
     core = new HuggingFaceTokenizer(json, settings)
     added = [...core.get_added_tokens_decoder().values()]

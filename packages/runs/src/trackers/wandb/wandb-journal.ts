@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, parseObject } from '@evolmm/internal'
-import { openAppendFile } from '@evolmm/internal/node'
+import { isSafePath, openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 
 export interface JournalLine {
@@ -124,6 +124,11 @@ function isLine(
     Number.isSafeInteger(history._step) &&
     typeof output === 'string' &&
     Array.isArray(media) &&
-    media.every((file) => typeof file === 'string')
+    media.every((file) => typeof file === 'string' && isMedia(file))
   )
+}
+
+/** Pictures lie in a folder of their own; nothing else on the machine is anything that a run uploads. */
+function isMedia(file: string): boolean {
+  return file.startsWith('media/') && isSafePath(file)
 }

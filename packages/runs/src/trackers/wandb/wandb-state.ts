@@ -1,9 +1,9 @@
 /** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join, normalize, resolve, sep } from 'node:path'
 import { isObject, jsonText, parseObject } from '@evolmm/internal'
-import { replaceFile } from '@evolmm/internal/node'
+import { isSafePath, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { RunInfo } from '../tracker'
 import type { WandbRunOptions } from './wandb-options'
@@ -66,9 +66,16 @@ export async function openWandbState(
   return state
 }
 
-/** The folder of the journal and of images, absolute. */
-export function journalFolder(folder: string, { directory }: WandbState): string {
-  return isAbsolute(directory) ? directory : join(folder, directory)
+/**
+ * The folder of the journal and of images, absolute: in that of the run, or where `openWandbState` puts one elsewhere.
+ * Throws `WANDB_STATE_DAMAGED` for any other.
+ */
+export function journalFolder(folder: string, { directory, run_id: runId }: WandbState): string {
+  const elsewhere = join('wandb', `evolmm-${runId}`)
+  if (isAbsolute(directory) && isSafePath(runId) && normalize(directory).endsWith(join(sep, elsewhere)))
+    return directory
+  if (isSafePath(directory)) return join(folder, directory)
+  throw damaged(fileOf(folder), undefined)
 }
 
 /** Eight letters and digits, as W&B's own ids. */

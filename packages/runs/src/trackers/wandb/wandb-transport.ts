@@ -3,7 +3,7 @@
  * pauses; other answers throw `WANDB_REFUSED`. The key goes to the server's own origin only, and into no message.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { retryAfter, retrying } from '@evolmm/internal/node'
+import { boundedText, retryAfter, retrying } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { WandbConnection } from './wandb-options'
 
@@ -103,7 +103,7 @@ async function attempt(
   try {
     const timeout = AbortSignal.timeout(connection.requestTimeout)
     response = await connection.fetch(url, { ...init, signal: AbortSignal.any([signal, timeout]) })
-    text = await response.text()
+    text = (await boundedText(response, 2 ** 24)) ?? ''
   } catch (error) {
     throw new Problem(redact(reasonOf(error)), 0)
   }

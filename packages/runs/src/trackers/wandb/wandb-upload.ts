@@ -1,6 +1,6 @@
 /** Brings the journal of a run to the server, from where the server has confirmed it. Can be stopped anywhere. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { EvolmmError } from '../../errors'
 import type { Journal, JournalLine } from './wandb-journal'
 import type { FileStreamPost, WandbClient, WandbRunPath } from './wandb-client'
@@ -74,7 +74,16 @@ async function uploadImage(
   { journal }: Upload,
   client: WandbClient,
 ): Promise<void> {
-  const content = await readFile(join(journal.folder, name)).catch(() => undefined)
+  const file = await realpath(join(journal.folder, name)).catch(() => undefined)
+  if (file === undefined) return
+  // A link may lead anywhere.
+  if (!file.startsWith(join(await realpath(journal.folder), sep)))
+    throw new EvolmmError(
+      'WANDB_JOURNAL_DAMAGED',
+      `${join(journal.folder, name)}: must lie in the folder of the journal, got a link to ${file}; put the file itself there`,
+      { details: { file: name } },
+    )
+  const content = await readFile(file).catch(() => undefined)
   if (content === undefined) return
   try {
     await client.uploadFile(path, name, new Uint8Array(content))

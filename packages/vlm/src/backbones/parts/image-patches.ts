@@ -45,12 +45,28 @@ export function fittedSize(
   settings: PatchSettings,
 ): { width: number; height: number } {
   const factor = settings.patchSize * settings.mergeSize
-  if (settings.resize) return smartResize({ ...settings, width, height, factor })
-  if (width % factor === 0 && height % factor === 0) return { width, height }
+  if (settings.resize) return checkFits(smartResize({ ...settings, width, height, factor }), settings)
+  if (width % factor === 0 && height % factor === 0) return checkFits({ width, height }, settings)
   throw new EvolmmError(
     'IMAGE_SIZE_UNSUPPORTED',
     `image: without resizing, sides must be multiples of ${factor}, got ${width}x${height}; turn do_resize on`,
     { details: { width, height, factor } },
+  )
+}
+
+/** Numbers of the patches of one image, four bytes each. */
+const mostNumbers = 2 ** 28
+
+function checkFits(
+  size: { width: number; height: number },
+  { temporalPatchSize }: PatchSettings,
+): typeof size {
+  const { width, height } = size
+  if (width * height * 3 * temporalPatchSize <= mostNumbers) return size
+  throw new EvolmmError(
+    'IMAGE_SIZE_UNSUPPORTED',
+    `image: must have at most ${Math.floor(mostNumbers / 3 / temporalPatchSize)} pixels when it is cut into patches, got ${width}x${height}; lower max_pixels`,
+    { details: { width, height } },
   )
 }
 

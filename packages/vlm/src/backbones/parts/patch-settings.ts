@@ -32,6 +32,12 @@ export interface PatchSettings {
 }
 
 const count = z.int().min(1)
+/** The side of a patch, and how many of them: published models have 14 and 2. */
+const side = z.int().min(1).max(256)
+/** What is far from bytes, their shares and their spread leaves the numbers of float32. */
+const factor = z.number().min(-1e6).max(1e6)
+/** Pixels that even the smallest image is resized to: each takes some 30 bytes. */
+const mostAtLeast = 2 ** 24
 const triple = (each: z.ZodNumber) =>
   z
     .union([each, z.tuple([each, each, each])], { error: 'must be one number or three, in range' })
@@ -41,22 +47,22 @@ const triple = (each: z.ZodNumber) =>
 
 /** Defaults are those of transformers' Qwen2VLImageProcessor. */
 const schema = z.object({
-  min_pixels: count.nullish(),
+  min_pixels: count.max(mostAtLeast).nullish(),
   max_pixels: count.nullish(),
   size: z
-    .object({ shortest_edge: count.nullish(), longest_edge: count.nullish() })
+    .object({ shortest_edge: count.max(mostAtLeast).nullish(), longest_edge: count.nullish() })
     .nullish()
     .transform((size) => size ?? { shortest_edge: 56 * 56, longest_edge: 28 * 28 * 1280 }),
-  patch_size: count.default(14),
-  temporal_patch_size: count.default(2),
-  merge_size: count.default(2),
+  patch_size: side.default(14),
+  temporal_patch_size: side.default(2),
+  merge_size: side.default(2),
   do_resize: z.boolean().default(true),
   resample: z.literal(3, { error: 'must be 3, bicubic, the only kind implemented' }).default(3),
   do_rescale: z.boolean().default(true),
-  rescale_factor: z.number().default(1 / 255),
+  rescale_factor: factor.default(1 / 255),
   do_normalize: z.boolean().default(true),
-  image_mean: triple(z.number()).default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: triple(z.number().positive()).default([0.26862954, 0.26130258, 0.27577711]),
+  image_mean: triple(factor).default([0.48145466, 0.4578275, 0.40821073]),
+  image_std: triple(z.number().min(1e-6).max(1e6)).default([0.26862954, 0.26130258, 0.27577711]),
 })
 
 /** The bounds of an image's area after resizing. */
