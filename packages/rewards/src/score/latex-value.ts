@@ -17,7 +17,7 @@ export interface PythonNumber {
 
 const token = new RegExp(
   String.raw`(?:[\s$~]|\\,|\\displaystyle|\\q?quad)*` +
-    String.raw`(\d+(?:,\d{3})*(?:\.\d+)?(?:\\%)?|\.\d+(?:\\%)?|\\[a-z]+|\\[{}\\]|[-+*/:^!{}()[\].&_]|$)`,
+    String.raw`(\d+(?:,\d{3})*(?:\.\d+)?(?:\\%)?|\.\d+(?:\\%)?|\\[a-z]+|\\[{}\\]|[-+*/:^!{}()[\].&_e]|$)`,
   'gy',
 )
 
@@ -51,7 +51,7 @@ const factors = new Set([
   ...brackets.keys(),
   ...['\\pi', '\\left', '\\frac', '\\dfrac', '\\tfrac', '\\binom', '\\tbinom', '\\dbinom', '\\lfloor'],
 ])
-const calls = new Set(['\\sqrt', ...functions.keys()])
+const calls = new Set(['e', '\\sqrt', ...functions.keys()])
 /** What ends an expression, whatever follows. */
 const ends = new Set([...['', '.', '_', '&', '\\\\', '\\right', '\\rfloor'], ...brackets.values()])
 
@@ -157,6 +157,7 @@ class Reader {
     if (this.peek(brackets)) return this.group(this.tokens[this.at], depth, sized)
     if (sized) throw new NoValue()
     const next = this.next()
+    if (next === 'e' && this.takeOne('^')) return exponential(this.exponent(depth))
     if (functions.has(next)) return this.call(next, depth)
     if (/^\\[dt]?frac$/.test(next)) return quotient(this.group('{', depth), this.group('{', depth))
     if (/^\\[dt]?binom$/.test(next)) return int(binomial(this.group('{', depth), this.group('{', depth)))
@@ -239,6 +240,12 @@ function quotient(a: PythonNumber, b: PythonNumber): PythonNumber {
 function power(base: PythonNumber, exponent: PythonNumber): PythonNumber {
   const value = base.value ** exponent.value
   return base.whole && exponent.whole && exponent.value >= 0 ? int(value) : { value, whole: false }
+}
+
+/** Sympy writes the power 1 as E, which Python does not know. */
+function exponential({ value }: PythonNumber): PythonNumber {
+  if (value === 1) throw new NoValue()
+  return { value: Math.exp(value), whole: value === 0 }
 }
 
 function factorial({ value, whole }: PythonNumber): number {
