@@ -98,14 +98,21 @@ test('base and adapter score what they must, and the comparison is the table of 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(readme).toContain(stdout)
 
-  // One command does all that, and the model is loaded once.
-  const adapter = ['--adapter', join(folder, 'solver'), '--with_base']
-  const both = await evaluated('results/both', ...flags, ...adapter)
+  // One command does all that, that of the README, and the model is loaded once.
+  const [, line = ''] = /^evolmm (eval .*--with_base.*)$/m.exec(readme) ?? []
+  const places = new Map([
+    ['./checkpoint', model],
+    ['./solver', join(folder, 'solver')],
+    ['chartqa,charts.jsonl', `chartqa,${join(folder, 'charts.jsonl')}`],
+    ['results', join(folder, 'results/both')],
+  ])
+  const words = line.split(' ').map((word) => places.get(word) ?? word)
+  const { stdout: both } = await runCommand([...words, '--data_dir', folder, ...flags], { library })
   expect(both.endsWith(`\n\n${stdout}`)).toBe(true)
   expect(cells(both).slice(0, 4)).toEqual(base)
 
-  const { stdout: line } = await runCommand(['eval', '--compare', ...runs, '--json'])
-  const { compared } = JSON.parse(line) as { compared: Record<string, unknown>[] }
+  const { stdout: json } = await runCommand(['eval', '--compare', ...runs, '--json'])
+  const { compared } = JSON.parse(json) as { compared: Record<string, unknown>[] }
   expect(compared).toHaveLength(4)
   expect(compared.find(({ metric }) => metric === 'accuracy')).toMatchObject({
     rows: 12,

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { tasks } from '../src'
 
 const folder = new URL('..', import.meta.url)
+const guide = '../../docs/eval.md'
 
 test('the README example prints what it says', async () => {
   const { printed, promised } = await runReadmeExample(folder)
@@ -25,7 +26,7 @@ interface ChatRequest {
   max_tokens: number
 }
 
-test('the README example of a model behind an address asks a server', async () => {
+test('the example of a model behind an address asks a server', async () => {
   const requests: ChatRequest[] = []
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -40,7 +41,7 @@ test('the README example of a model behind an address asks a server', async () =
   onTestFinished(() => void server.close())
   vi.stubEnv('OPENAI_BASE_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   onTestFinished(() => void vi.unstubAllEnvs())
-  const { printed, promised } = await runReadmeExample(folder, 1)
+  const { printed, promised } = await runReadmeExample(folder, 0, guide)
   expect(printed.length).toBeGreaterThan(0)
   expect(printed).toEqual(promised)
   const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw==' } }
@@ -64,4 +65,9 @@ test('the README names every task', () => {
     expect(readme).toMatch(
       new RegExp(`\`${name}\`|\`${name.replace(/_(?=[a-z]+$).*/, '')}\`.*\`_${name.replace(/.*_/, '')}\``),
     )
+})
+
+test('no example of README and guide is left out', () => {
+  expect(readmeExamplesLeft(folder)).toEqual([])
+  expect(readmeExamplesLeft(folder, guide)).toEqual([])
 })

@@ -1,6 +1,12 @@
 /** The first example of the README, with a hub of this machine in place of the real one. */
 import { fileURLToPath } from 'node:url'
-import { bytes, runReadmeExample, serveHub, temporaryFolder } from '@evolmm/internal/testing'
+import {
+  bytes,
+  readmeExamplesLeft,
+  runReadmeExample,
+  serveHub,
+  temporaryFolder,
+} from '@evolmm/internal/testing'
 import { afterEach, expect, test, vi } from 'vitest'
 
 afterEach(() => {
@@ -19,4 +25,8 @@ test('the first example of the README prints what it says', async () => {
   const { printed, promised } = await runReadmeExample(fileURLToPath(new URL('..', import.meta.url)))
   expect(promised.length).toBeGreaterThan(2)
   expect(printed).toEqual(promised)
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(new URL('..', import.meta.url))).toEqual([])
 })

@@ -12,7 +12,7 @@ export {
   type Misbehaviour,
 } from './hub-server'
 export { inheritedWords } from './inherited-words'
-export { runReadmeExample } from './run-readme-example'
+export { readmeExamplesLeft, runReadmeExample } from './run-readme-example'
 export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'
 export { shareSessions } from './share-sessions'
 export { sizedTest, type Sizes } from './sized-test'

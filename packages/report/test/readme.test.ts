@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { checkHtml } from './support/check-html'
 import { sampleRunFile } from './support/sample-run'
@@ -31,4 +31,8 @@ test('the page of a method that has a table of numbers and nothing else', async 
     process.chdir(before)
     rmSync(home, { recursive: true })
   }
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(new URL('..', import.meta.url))).toEqual([])
 })

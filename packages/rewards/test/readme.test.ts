@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { hardCases, hardCaseTable } from './hard-cases'
 
 const folder = new URL('..', import.meta.url)
@@ -18,4 +18,8 @@ test('the README shows every hard case as it is', () => {
   expect(readme.replace(/ *\| */g, '|').replace(/-{3,}/g, '---')).toContain(
     hardCaseTable().replace(/ *\| */g, '|'),
   )
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(folder)).toEqual([])
 })

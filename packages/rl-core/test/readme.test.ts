@@ -1,8 +1,12 @@
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 
 test('the README example prints what it says', async () => {
   const { printed, promised } = await runReadmeExample(new URL('..', import.meta.url))
   expect(promised.length).toBeGreaterThan(0)
   expect(printed).toEqual(promised)
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(new URL('..', import.meta.url))).toEqual([])
 })

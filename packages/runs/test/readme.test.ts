@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 
 test('the method of the README runs, and runs on when it is called again', async () => {
@@ -24,4 +24,8 @@ test('the method of the README runs, and runs on when it is called again', async
     process.chdir(before)
     rmSync(home, { recursive: true })
   }
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(new URL('..', import.meta.url))).toEqual([])
 })

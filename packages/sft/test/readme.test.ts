@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -41,4 +41,8 @@ test('the loop prints a line for each step', async () => {
   const { printed, promised } = await runReadmeExample(root, 1)
   expect(printed).toHaveLength(3)
   expect(printed.slice(-1)).toEqual(promised)
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(root)).toEqual([])
 })

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readLog } from '@evolmm/runs'
 import { evolmm } from '../src/index'
@@ -63,4 +63,8 @@ test('the table of differences goes through the 23 known faults of the released 
   const named = [...readme.matchAll(/^\| (B\d+(?:, B\d+)*) /gm)].flatMap(([, list]) => list.split(', '))
   expect(named).toHaveLength(23)
   expect(new Set(named)).toEqual(new Set(Array.from({ length: 23 }, (_, i) => `B${i + 1}`)))
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(root)).toEqual([])
 })

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runReadmeExample } from '@evolmm/internal/testing'
+import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkpointFiles, tinyFolder } from './support/safetensors'
 
@@ -49,4 +49,8 @@ test('arrays show what the README says', async () => {
   const { printed, promised } = await runReadmeExample(root, 2)
   expect(promised).toHaveLength(4)
   expect(printed).toEqual(promised)
+})
+
+test('no example of the README is left out', () => {
+  expect(readmeExamplesLeft(root)).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** The README's table of operators that have gradients, made from the rules and from the cases that check them. */
+/** The table of operators in docs/onnx.md that have gradients, made from the rules and from the cases that check them. */
 import { Graph, type Node } from '@evolmm/onnx'
 import { gradientContext } from '../../src/rules/rule'
 import { gradientRules } from '../../src/rules/index'
