@@ -15,6 +15,7 @@ export type RunsErrorCode =
   | 'LOG_VERSION'
   | 'NEWER_CHECKPOINT'
   | 'NOT_FINITE'
+  | 'NO_SPACE'
   | 'NOT_STARTED'
   | 'OTHER_CONFIGURATION'
   | 'WANDB_JOURNAL_DAMAGED'

@@ -36,6 +36,8 @@ export interface OpenMethod<R extends StepRecord> {
   records: AsyncIterable<R>
   /** The state after the latest record; its tensors may be the live ones. */
   state: () => SavedState
+  /** The bytes of a disk that a checkpoint takes, about. @default what the vectors of `state` take now */
+  checkpointBytes?: number
   /** A small evaluation that is made now and then. */
   probe?: RunProbe<R>
   /** What `run.json` keeps besides the settings: `images`, for instance. */

@@ -14,8 +14,10 @@ import {
   type Settings,
 } from '@evolmm/settings'
 import { compareIdentity } from './checkpoint/compare-identity'
+import { freeBytes } from './checkpoint/free-bytes'
 import { readCheckpoint } from './checkpoint/read-checkpoint'
 import { retainCheckpoints } from './checkpoint/retain-checkpoints'
+import { checkRoom, roomWatch } from './checkpoint/room'
 import { saveCheckpoint } from './checkpoint/save-checkpoint'
 import { startingPoint } from './checkpoint/starting-point'
 import type { Checkpoint } from './checkpoint/state'
@@ -54,12 +56,14 @@ export interface RunOptions<R extends StepRecord, S extends Rows> {
   onRecord?: ((record: R) => void) | undefined
   /** Hears of the folder of each new checkpoint. */
   onCheckpoint?: ((folder: string) => void) | undefined
+  /** Bytes that are free where a folder is; `undefined` where nobody knows. @default what the file system says */
+  freeBytes?: ((folder: string) => Promise<number | undefined>) | undefined
   /** @default a Node process warning */
   onWarning?: WarningListener | undefined
 }
 
 /**
- * Throws `OUTPUT_IN_USE`, `WOULD_OVERWRITE`, `OTHER_CONFIGURATION`, `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT`, what
+ * Throws `OUTPUT_IN_USE`, `WOULD_OVERWRITE`, `NO_SPACE`, `OTHER_CONFIGURATION`, `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT`, what
  * reading and writing throws, and what the method throws.
  */
 export async function run<R extends StepRecord, S extends Rows & RunRows>(
@@ -79,6 +83,7 @@ export async function run<R extends StepRecord, S extends Rows & RunRows>(
       ...{ settings: options.settings, from, signal, onWarning },
       defer: (cleanup) => cleanups.unshift(cleanup),
     })
+    await checkRoom(roomOf(opened, settled), from?.step ?? 0, settled.settings)
     const info = await begin(method, opened, from, settled)
     return await follow(method, opened, info, settled)
   } finally {
@@ -116,6 +121,14 @@ function settle<R extends StepRecord, S extends Rows & RunRows>(
 
 type Settled<R extends StepRecord> = Omit<ReturnType<typeof settle<R, RunRows>>, 'settings'> & {
   settings: RunSettings
+}
+
+function roomOf<R extends StepRecord>(
+  { checkpointBytes, state }: OpenMethod<R>,
+  { folder, freeBytes: free = freeBytes }: Settled<R>,
+) {
+  const vectors = () => Object.values(state().tensors).reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return { folder, bytes: checkpointBytes ?? vectors(), free }
 }
 
 async function checkpointToGoOnFrom<R extends StepRecord>(
@@ -185,6 +198,7 @@ async function follow<R extends StepRecord>(
   const { save_every: saveEvery, max_checkpoints: maxCheckpoints } = options.settings
   const log = runLog(method)
   const trackers = await startTrackers(log, info, options)
+  const watchRoom = roomWatch(roomOf(opened, options), onWarning)
   let [step, logged, saved] = [info.startStep, info.startStep, info.startStep]
   const save = async () => {
     await flushLog(logFile(folder, method), trackers)
@@ -207,6 +221,7 @@ async function follow<R extends StepRecord>(
       await trackers.log(entryOf(method, record))
       logged = step
       options.onRecord?.(record)
+      await watchRoom(saved)
       if (saveEvery > 0 && step % saveEvery === 0) await save()
     }
     if (step > saved) await save()

@@ -41,6 +41,8 @@ export async function openSft(
   return {
     records: learning,
     state: () => savedState(learning.state),
+    // The parameters and both moments.
+    checkpointBytes: 12 * adapter.parameters.length,
     versions: { onnxruntime: runtimeVersion() },
     finish: async () => {
       const { output_dir: folder } = settings

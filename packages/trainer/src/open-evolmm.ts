@@ -43,6 +43,7 @@ export async function openEvolmm(
   const state = await openState(settings, models, from)
   const { solver } = models
   return {
+    checkpointBytes: await checkpointBytes(state, models),
     records: withQuestionsWatched(
       evolve({
         settings,
@@ -112,6 +113,15 @@ async function openState(
     )
   }
   return startState(await perRoleInTurn(open))
+}
+
+/** What a checkpoint has of each role: the policy, and two moments for each of its parameters. */
+async function checkpointBytes(state: TrainerState, models: Models): Promise<number> {
+  const sizes = await perRoleInTurn(async (role) => {
+    const { adapter } = state[role]
+    return (await models[role].vlm.savedBytes(adapter)) + 8 * adapter.parameters.length
+  })
+  return roles.reduce((sum, role) => sum + sizes[role], 0)
 }
 
 /** The adapter of a folder itself, or of the subfolder that checkpoints have for the role. */

@@ -1,6 +1,6 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { adapterFiles, resolveRepo } from '@evolmm/hub'
-import { checkText } from '@evolmm/internal'
+import { checkText, countOf } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
@@ -56,7 +56,13 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
 
 type AdapterCalls = Pick<
   Vlm,
-  'createAdapter' | 'trainWeights' | 'addValueHead' | 'loadAdapter' | 'saveAdapter' | 'saveMerged'
+  | 'createAdapter'
+  | 'trainWeights'
+  | 'addValueHead'
+  | 'loadAdapter'
+  | 'saveAdapter'
+  | 'saveMerged'
+  | 'savedBytes'
 >
 
 function adapterCalls(
@@ -99,6 +105,13 @@ function adapterCalls(
       const weights = mergeAdapter(backbone, stored, adapter)
       await writeCheckpoint(out, { ...given, model: backbone, weights, sourceFolder: folder })
     },
+    savedBytes: async (adapter) => {
+      checkAdapter(backbone, adapter)
+      const whole = adapter.trainable.full.size > 0
+      const values = whole ? sumOf([...backbone.weights.values()].map(countOf)) : adapter.parameters.length
+      const beside = [...(await companionFiles(folder)).values()]
+      return 4 * values + sumOf(beside.map(({ byteLength }) => byteLength))
+    },
   }
 }
 
@@ -111,4 +124,8 @@ function checkTrained(names: readonly string[], quantized: readonly string[]): v
       'train a LoRA adapter, or load the model without quantize',
     { details: { option: 'targets', names: both } },
   )
+}
+
+function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -59,6 +59,11 @@ export interface Vlm extends Sampler, Learner {
   saveAdapter: (folder: string, adapter: Adapter, options?: SaveOptions) => Promise<void>
   /** Writes a checkpoint in the Hugging Face layout with the adapter merged into the weights. */
   saveMerged: (folder: string, adapter: Adapter, options?: SaveMergedOptions) => Promise<void>
+  /**
+   * The bytes of a disk that an adapter takes, about, in float32 with the processor's files: by `saveAdapter`, or as a
+   * checkpoint by `saveMerged` where weights are trained as a whole.
+   */
+  savedBytes: (adapter: Adapter) => Promise<number>
   /** The function closes all programs. */
   dispose: () => Promise<void>
 }
