@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { adapter, report } from './support/fake-library'
+import { adapter, fakeLibrary, report } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
 
 let folder: string
@@ -37,6 +37,46 @@ test('doctor for people: the same in lines, with what helps', async () => {
     '  weights  /cache/weights, empty',
     '',
   ])
+})
+
+test('doctor says which cards there are, and how to get the libraries that are missing', async () => {
+  const library = (name: string, file: string | null, elsewhere: string | null = null) => ({
+    ...{ name, file, elsewhere },
+    ...{ apt: 'a', pip: 'p' },
+  })
+  const card = { name: 'NVIDIA H200', uuid: 'GPU-1', free: 140e9, hidden: false }
+  const cuda = {
+    cards: [
+      { ...card, device: 'cuda:1' },
+      { ...card, device: null, hidden: true },
+      { ...card, device: null, free: null },
+    ],
+    libraries: [
+      library('liba.so', '/lib/liba.so'),
+      library('libb.so', null),
+      library('libc.so', null, '/opt'),
+    ],
+    advice: ['with apt: apt-get install b', 'export LD_LIBRARY_PATH=/opt'],
+  }
+  const inspected = { ...fakeLibrary(), inspectRuntime: () => Promise.resolve({ ...report, cuda }) }
+  const { stdout } = await runCommand(['doctor'], { library: inspected })
+  const lines = stdout.split('\n')
+  expect(lines.slice(lines.indexOf('CUDA'), lines.indexOf('Caches'))).toEqual([
+    'CUDA',
+    '  cuda:1   NVIDIA H200, 140 GB free',
+    '  hidden   NVIDIA H200, 140 GB free, left out by CUDA_VISIBLE_DEVICES',
+    '  cuda:?   NVIDIA H200',
+    '  libb.so  missing',
+    '  libc.so  in /opt, where the loader does not look',
+    '  CUDA numbers different cards by speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID to have them in this order',
+    '  with apt: apt-get install b',
+    '  export LD_LIBRARY_PATH=/opt',
+    '',
+  ])
+  const whole = { ...cuda, cards: [], libraries: cuda.libraries.slice(0, 1), advice: [] }
+  const found = { ...fakeLibrary(), inspectRuntime: () => Promise.resolve({ ...report, cuda: whole }) }
+  const { stdout: short } = await runCommand(['doctor'], { library: found })
+  expect(short).toContain('\nCUDA\n  every library of CUDA 12 and cuDNN 9 is found\n\nCaches')
 })
 
 test('export writes the names of the files, and their number and size to standard error', async () => {

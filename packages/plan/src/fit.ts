@@ -1,6 +1,6 @@
 /** A run fits if it takes no more than there is. */
 import type { EvolmmSettings } from '@evolmm/trainer'
-import { availableMemory } from '@evolmm/vlm'
+import { availableMemory, parseDevice } from '@evolmm/vlm'
 import type { Place, TrainingMemory } from './memory'
 import type { PlannedImage, RunPlan } from './plan-run'
 
@@ -32,13 +32,15 @@ export function largestBatch(plan: RunPlan, { image, limits }: FitOptions): numb
 
 /** The memory of this machine, or for the device what `memory_limit` says. */
 export async function memoryLimits({
-  settings: { memory_limit: limit },
+  settings: { memory_limit: limit, device: asked },
   device,
 }: {
-  settings: Pick<EvolmmSettings, 'memory_limit'>
+  settings: Pick<EvolmmSettings, 'memory_limit' | 'device'>
   device: RunPlan['device']
 }): Promise<Limits> {
   const host = await availableMemory('cpu')
   if (device === 'cpu') return { device: undefined, host: limit ?? host }
-  return { device: limit ?? (await availableMemory(device)), host }
+  // Of several cards the one that was asked for.
+  const card = asked !== 'auto' && parseDevice(asked).kind === device ? asked : device
+  return { device: limit ?? (await availableMemory(card)), host }
 }

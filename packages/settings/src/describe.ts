@@ -42,14 +42,14 @@ export function describe<R extends Rows>(schema: Schema<R>): SettingDescription<
   return schema.groups.flatMap(({ title, names }) =>
     names.map((name) => {
       const row = schema.rows[name]
-      const { alias, choices, custom } = row
+      const { alias, choices, custom, numbered } = row
       return {
         group: title,
         name,
         alias: alias?.name,
         environment: environmentNames(schema, name),
         value: row.value ?? row.unit ?? kinds[row.kind],
-        choices,
+        choices: choices && numbered !== undefined ? [...choices, `${numbered}:N`] : choices,
         custom: custom && `./file.mjs#name, ${custom.signature}`,
         help: row.help,
         defaultText: row.required === true ? undefined : defaultText(row),

@@ -86,12 +86,19 @@ function checkChoice(name: string, row: Row, value: string): string {
   const { choices = [] } = row
   const meant = choices.find((one) => one === value.replaceAll('_', '-'))
   if (meant !== undefined) return meant
+  if (row.numbered !== undefined && isNumbered(value, row.numbered)) return value
   const near = closest(value, choices)
   throw invalid(name, oneOf(row), value, near === undefined ? undefined : `did you mean ${near}?`)
 }
 
-function oneOf({ choices = [], custom }: Row): string {
-  return `be one of ${choices.join(', ')}${custom ? ', or a function (./file.mjs#name)' : ''}`
+/** A number of a thing that there are few of, such as a card. */
+function isNumbered(value: string, what: string): boolean {
+  return value.startsWith(`${what}:`) && /^(0|[1-9]\d{0,2})$/.test(value.slice(what.length + 1))
+}
+
+function oneOf({ choices = [], numbered, custom }: Row): string {
+  const all = [...choices, ...(numbered === undefined ? [] : [`${numbered}:N`])]
+  return `be one of ${all.join(', ')}${custom ? ', or a function (./file.mjs#name)' : ''}`
 }
 
 /** A share of what there is, or a count. */

@@ -49,6 +49,8 @@ export interface RowOptions {
   elsewhere?: readonly string[]
   /** Further ways to write values: "cuda:0" for cuda. */
   also?: Readonly<Partial<Record<string, string>>>
+  /** The choice that may have a number behind a colon, such as cuda for cuda:1. */
+  numbered?: string
   /** True where a text may hold several values between commas, of which the first counts. */
   firstOfSeveral?: boolean
   /** True where any text is a value as it is: an empty one, "none", one that begins with @. */
@@ -112,7 +114,7 @@ export const toggle = maker('switch') as Maker<boolean>
 /** The first choice is the default, unless another is named or `null`. */
 export function choice<
   const C extends readonly string[],
-  O extends RowOptions & { default?: NoInfer<C[number]> | null },
+  const O extends RowOptions & { default?: NoInfer<C[number]> | null },
 >(choices: C, help: string, options: O): Row<C[number] | ChoiceBesides<O>> {
   const first: C[number] = choices[0]
   return {
@@ -125,4 +127,6 @@ export function choice<
 }
 
 type ChoiceBesides<O> =
-  (O extends { default: null } ? null : never) | (O extends { custom: Custom<infer F> } ? F : never)
+  | (O extends { numbered: infer N extends string } ? `${N}:${number}` : never)
+  | (O extends { default: null } ? null : never)
+  | (O extends { custom: Custom<infer F> } ? F : never)

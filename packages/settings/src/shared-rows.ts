@@ -18,6 +18,7 @@ export const modelRows = {
   }),
   device: choice(['auto', 'cpu', 'cuda', 'webgpu'], 'where to compute; auto prefers cuda', {
     also: { 'cuda:0': 'cuda' },
+    numbered: 'cuda',
     identity: false,
     elsewhere: ['use_cpu', 'no_cuda'],
   }),

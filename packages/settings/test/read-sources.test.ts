@@ -87,6 +87,16 @@ test('names may be written with _ or -, choices too', async () => {
   expect((await read({ environment: { DEVICE: 'cuda:0' } })).settings.device).toBe('cuda')
 })
 
+test('a choice may have a number behind it where there are several, in every source', async () => {
+  expect((await read({ environment: { DEVICE: 'cuda:1' } })).settings.device).toBe('cuda:1')
+  expect((await read({ flags: { device: 'cuda:12' } })).settings.device).toBe('cuda:12')
+  expect((await read({ file: file({ device: 'cuda:2' }) })).settings.device).toBe('cuda:2')
+  for (const device of ['cuda:', 'cuda:01', 'cuda:1000', 'cuda:-1', 'cuda:1:2', 'cpu:1', 'auto:0']) {
+    const { message } = await errorOf(() => read({ flags: { device } }))
+    expect(message).toMatch(/device: must be one of auto, cpu, cuda, cuda:N, got/)
+  }
+})
+
 test('"none" takes back what has no value by default, and null does in a file', async () => {
   const environment = { EVOLMM_INCLUDE: 'a', EVOLMM_MIN_PIXELS: '9' }
   const { settings } = await read({ flags: { include: 'none', min_pixels: 'none' }, environment })
@@ -136,7 +146,7 @@ test.each<[string, SourcesInput, string]>([
   ],
   ['nothing', { flags: { data_dir: ' ' } }, '--data_dir: must be given a value, got an empty text'],
   ['a mistyped choice', { flags: { baseline: 'leave-one' } }, 'got "leave-one"; did you mean leave-one-out?'],
-  ['another choice', { flags: { device: 'tpu' } }, '--device: must be one of auto, cpu, cuda, got "tpu"'],
+  ['another choice', { flags: { device: 'tpu' } }, '--device: must be one of auto, cpu, cuda, cuda:N, got "tpu"'],
   ['a switch in a variable', { environment: { EVOLMM_REPORT: 'maybe' } }, 'EVOLMM_REPORT: must be 1 or 0'],
   ['a switch in a file', { file: file({ report: 1 }) }, 'my.json: report: must be true or false, got 1'],
   ['a list in a file', { file: file({ targets: 'a' }) }, 'targets: must be a list of one name or more'],

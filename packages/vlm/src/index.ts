@@ -72,6 +72,9 @@ export type { Pixels, RgbImage } from './image/rgb-image'
 
 // 4. The machine
 export { inspectRuntime, type CacheReport, type RuntimeReport } from './runtime/inspect-runtime'
+export type { CardReport, CudaReport } from './runtime/cuda-report'
+export type { CudaLibrary } from './runtime/cuda-libraries'
+export { parseDevice, type DeviceName } from './runtime/device-name'
 export { runtimeVersion } from './runtime/runtime-version'
 export { availableMemory } from './runtime/available-memory'
 export { chooseDevice, type DeviceChoice, type DeviceOptions } from './runtime/devices'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chooseDevice } from '../src/runtime/devices'
 import { inspectRuntime } from '../src/runtime/inspect-runtime'
-import { nativeRuntime, type NativeRuntime } from '../src/runtime/native-runtime'
+import { nativeRuntime, type NativeRuntime, type Provider } from '../src/runtime/native-runtime'
 import { coded } from './prompt-checkpoint'
 import { makeFolder } from './support/safetensors'
 
@@ -29,7 +29,7 @@ const libraries = ['libonnxruntime_providers_shared.so', 'libonnxruntime_provide
 
 /** A machine of which all is known; `started` lists what was tried on it. */
 function machine({ files = [], starts = [], backends = linux, platform = 'linux' }: Situation) {
-  const started: string[] = []
+  const started: Provider[] = []
   const runtime: NativeRuntime = {
     platform,
     arch: 'x64',
@@ -38,7 +38,7 @@ function machine({ files = [], starts = [], backends = linux, platform = 'linux'
     exists: (file) => files.some((name) => file === join('/ort', platform, 'x64', name)),
     start: (provider) => {
       started.push(provider)
-      return starts.includes(provider)
+      return starts.includes(typeof provider === 'string' ? provider : `cuda:${provider.deviceId}`)
         ? Promise.resolve()
         : Promise.reject(new Error('place.cc:136 ok was false. Failed to get a WebGPU adapter: none\n\nmore'))
     },
@@ -85,6 +85,25 @@ test('a device that is asked for and usable is taken', async () => {
   expect((await chooseDevice({ device: 'webgpu' }, runtime)).providers).toEqual(['webgpu', 'cpu'])
 })
 
+test('one card of several is given to the runtime by its number, the first by none', async () => {
+  const { runtime, started } = machine({ files: libraries, starts: ['cuda', 'cuda:1'] })
+  const second = { name: 'cuda', deviceId: 1 }
+  const choice = await chooseDevice({ device: 'cuda:1', dtype: 'float16' }, runtime)
+  expect(choice).toEqual({ device: 'cuda', dtype: 'float16', providers: [second, 'cpu'] })
+  expect(started).toEqual([second, second])
+  expect((await chooseDevice({ device: 'cuda:0' }, runtime)).providers).toEqual(['cuda', 'cpu'])
+})
+
+test('a card that is not there is refused by its number', async () => {
+  const { runtime } = machine({ files: libraries, starts: ['cuda', 'cuda:1'] })
+  await expect(chooseDevice({ device: 'cuda:2' }, runtime)).rejects.toThrow(
+    coded(
+      'DEVICE_UNAVAILABLE',
+      /^device cuda:2: must be usable .* choose a card that `npx evolmm doctor` lists/,
+    ),
+  )
+})
+
 test('16-bit weights are refused where the device that was asked for has none', async () => {
   const { runtime } = machine(withCuda)
   for (const [device, dtype] of [
@@ -104,9 +123,12 @@ test('with auto the type is a wish, and the result says what became of it', asyn
   expect((await chooseDevice({ dtype: 'bfloat16' }, machine({}).runtime)).dtype).toBe('float32')
 })
 
-test.each([{ device: 'tpu' }, { dtype: 'int8' }])('unknown names are refused: %j', async (options) => {
-  await expect(chooseDevice(options as object)).rejects.toThrow(coded('INVALID_OPTION'))
-})
+test.each([{ device: 'tpu' }, { device: 'cuda:x' }, { dtype: 'int8' }])(
+  'unknown names are refused: %j',
+  async (options) => {
+    await expect(chooseDevice(options as object)).rejects.toThrow(coded('INVALID_OPTION'))
+  },
+)
 
 test('the CPU of this machine is usable, and its library lies where libraries are looked for', async () => {
   expect((await chooseDevice({ device: 'cpu' })).device).toBe('cpu')

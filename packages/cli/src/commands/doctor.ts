@@ -44,6 +44,7 @@ function toText(context: Context, report: RuntimeReport): string {
     paint('bold', 'Devices'),
     ...columns(report.providers.map((provider) => [`  ${provider.device}`, state(provider)])),
     '',
+    ...(report.cuda === undefined ? [] : cudaLines(context, report.cuda)),
     paint('bold', 'Caches'),
     ...columns(
       report.caches.map(({ name, folder, files, bytes }) => [
@@ -54,6 +55,37 @@ function toText(context: Context, report: RuntimeReport): string {
     '',
   ].join('\n')
 }
+
+/** Cards by the value that `--device` takes, then what is missing and how to get it. */
+function cudaLines(context: Context, { cards, libraries, advice }: Cuda): string[] {
+  const card = ({ device, name, free, hidden }: Cuda['cards'][number]): [string, string] => [
+    `  ${device ?? (hidden ? 'hidden' : 'cuda:?')}`,
+    oneLine(`${name}${free === null ? '' : `, ${formatBytes(free)} free`}`) +
+      (hidden ? ', left out by CUDA_VISIBLE_DEVICES' : ''),
+  ]
+  const open = cards.some(({ device, hidden }) => device === null && !hidden)
+  const missing = libraries.filter(({ file }) => file === null)
+  return [
+    painter(context, context.stdout)('bold', 'CUDA'),
+    ...columns([
+      ...cards.map(card),
+      ...missing.map(({ name, elsewhere }): [string, string] => [
+        `  ${name}`,
+        elsewhere === null ? 'missing' : `in ${elsewhere}, where the loader does not look`,
+      ]),
+    ]),
+    ...(missing.length === 0 ? ['  every library of CUDA 12 and cuDNN 9 is found'] : []),
+    ...(open
+      ? [
+          '  CUDA numbers different cards by speed: set CUDA_DEVICE_ORDER=PCI_BUS_ID to have them in this order',
+        ]
+      : []),
+    ...advice.map((sentence) => `  ${oneLine(sentence)}`),
+    '',
+  ]
+}
+
+type Cuda = NonNullable<RuntimeReport['cuda']>
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(0, ...rows.map(([left]) => left.length))

@@ -12,7 +12,7 @@ import {
 } from '@evolmm/plan'
 import { optionsOf, schema, text, toggle, type SourcesRead, type ValuesOf } from '@evolmm/settings'
 import { evolmmRows, evolmmSettings } from '@evolmm/trainer'
-import { chooseDevice } from '@evolmm/vlm'
+import { chooseDevice, parseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
@@ -102,7 +102,8 @@ async function plan(
 ): Promise<undefined> {
   const { settings } = read
   const progress = showProgress(context)
-  const device = settings.device === 'auto' ? (await chooseDevice()).device : settings.device
+  const { kind } = parseDevice(settings.device)
+  const device = kind === 'auto' ? (await chooseDevice()).device : kind
   const plan = await planRun(settings, { device, hub: hubOptions(progress) })
   progress.clear()
   const report = shownReport(plan, {

@@ -64,6 +64,7 @@ export const toy = schema({
       device: choice(['auto', 'cpu', 'cuda'], 'where', {
         env: 'DEVICE',
         also: { 'cuda:0': 'cuda' },
+        numbered: 'cuda',
         identity: false,
       }),
       targets: list(['q_proj', 'v_proj'], 'modules', { identity: true }),

@@ -13,12 +13,13 @@
 import { checkOneOf } from '@evolmm/internal'
 import type { FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
-import { nativeRuntime, type NativeRuntime } from './native-runtime'
-import { providerStatus, reasonOf, type Device } from './provider-status'
+import { parseDevice, type DeviceName } from './device-name'
+import { nativeRuntime, type NativeRuntime, type Provider } from './native-runtime'
+import { providerOf, providerStatus, reasonOf, type Device } from './provider-status'
 
 export interface DeviceOptions {
-  /** @default 'auto' */
-  device?: 'auto' | Device | undefined
+  /** `cuda:1` is the second card that CUDA shows to this process. @default 'auto' */
+  device?: DeviceName | undefined
   /** Type of the weights in the device's memory. @default 'float32' */
   dtype?: FloatType | undefined
 }
@@ -26,7 +27,7 @@ export interface DeviceOptions {
 export interface DeviceChoice {
   device: Device
   /** Providers for the runtime, first choice first; what the first has no kernel for runs on the CPU. */
-  providers: readonly string[]
+  providers: readonly Provider[]
   dtype: FloatType
 }
 
@@ -41,13 +42,13 @@ export async function chooseDevice(
   options: DeviceOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
 ): Promise<DeviceChoice> {
-  const requested = checkOneOf('device', options.device ?? 'auto', ['auto', 'cpu', 'cuda', 'webgpu'])
+  const { kind: requested, card } = parseDevice(options.device ?? 'auto')
   const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
   if (requested === 'auto') {
     const { usable } = await providerStatus('cuda', runtime)
-    if (!usable) return choice('cpu', 'float32')
-    await checkType('cuda', dtype, runtime)
-    return choice('cuda', dtype)
+    if (!usable) return choice('cpu', 'float32', 0)
+    await checkType('cuda', dtype, { card, runtime })
+    return choice('cuda', dtype, card)
   }
   if (!held[requested].includes(dtype))
     throw new EvolmmError(
@@ -56,21 +57,25 @@ export async function chooseDevice(
         'are widened by themselves), or choose device cuda',
       { details: { device: requested, dtype } },
     )
-  const { missing } = await providerStatus(requested, runtime)
+  const { missing } = await providerStatus(requested, runtime, card)
   if (missing !== undefined)
     throw new EvolmmError(
       'DEVICE_UNAVAILABLE',
-      `device ${requested}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
+      `device ${options.device ?? requested}: must be usable by onnxruntime-node, got ${missing.what}; ${missing.fix}`,
       { details: { device: requested, ...missing } },
     )
-  await checkType(requested, dtype, runtime)
-  return choice(requested, dtype)
+  await checkType(requested, dtype, { card, runtime })
+  return choice(requested, dtype, card)
 }
 
 /** Throws unless the card and its driver can multiply numbers of that type. */
-async function checkType(device: Device, dtype: FloatType, runtime: NativeRuntime): Promise<void> {
+async function checkType(
+  device: Device,
+  dtype: FloatType,
+  { card, runtime }: { card: number; runtime: NativeRuntime },
+): Promise<void> {
   if (dtype === 'float32') return
-  await runtime.start(device, dtype).catch((cause: unknown) => {
+  await runtime.start(providerOf(device, card), dtype).catch((cause: unknown) => {
     throw new EvolmmError(
       'UNSUPPORTED_DTYPE',
       `dtype ${dtype}: must be a type that the ${device} device of this machine can multiply, got ` +
@@ -80,6 +85,6 @@ async function checkType(device: Device, dtype: FloatType, runtime: NativeRuntim
   })
 }
 
-function choice(device: Device, dtype: FloatType): DeviceChoice {
-  return { device, dtype, providers: device === 'cpu' ? ['cpu'] : [device, 'cpu'] }
+function choice(device: Device, dtype: FloatType, card: number): DeviceChoice {
+  return { device, dtype, providers: device === 'cpu' ? ['cpu'] : [providerOf(device, card), 'cpu'] }
 }

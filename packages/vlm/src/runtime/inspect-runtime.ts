@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { hubCacheFolder } from '@evolmm/hub'
 import { runtimeVersion } from './runtime-version'
 import { defaultCacheDir } from '../checkpoint/twin-file'
+import { cudaPlaces, type CudaPlaces } from './cuda-libraries'
+import { cudaReport, type CudaReport } from './cuda-report'
 import { nativeRuntime, type NativeRuntime } from './native-runtime'
-import { providerStatus, type ProviderStatus } from './provider-status'
+import { hasCudaProvider, providerStatus, type ProviderStatus } from './provider-status'
 
 export interface RuntimeReport {
   /** The version of Node. */
@@ -19,6 +21,8 @@ export interface RuntimeReport {
   /** Class of float16 tensors: `Uint16Array` holds their bits where JavaScript has no class of its own. */
   float16Array: 'Float16Array' | 'Uint16Array'
   providers: readonly ProviderStatus[]
+  /** Cards and libraries, on Linux x64 where a card or the provider's own libraries are there. */
+  cuda?: CudaReport
   caches: readonly CacheReport[]
 }
 
@@ -41,11 +45,14 @@ export interface InspectRuntimeOptions {
 export async function inspectRuntime(
   { hubCache, weightsCache = defaultCacheDir() }: InspectRuntimeOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
+  places: CudaPlaces = cudaPlaces(),
 ): Promise<RuntimeReport> {
   const hubFolder = hubCacheFolder({ cacheFolder: hubCache })
   const providers: ProviderStatus[] = []
   for (const device of ['cpu', 'cuda', 'webgpu'] as const)
     providers.push(await providerStatus(device, runtime))
+  const cuda = runtime.platform === 'linux' && runtime.arch === 'x64' ? await cudaReport(places) : undefined
+  const isMeant = cuda !== undefined && (cuda.cards.length > 0 || hasCudaProvider(runtime))
   return {
     node: process.versions.node,
     onnxruntime: runtimeVersion(),
@@ -54,6 +61,7 @@ export async function inspectRuntime(
     threads: availableParallelism(),
     float16Array: 'Float16Array' in globalThis ? 'Float16Array' : 'Uint16Array',
     providers,
+    ...(isMeant && { cuda }),
     caches: [
       { name: 'hub', folder: hubFolder, ...(await contentOf(hubFolder)) },
       { name: 'weights', folder: weightsCache, ...(await contentOf(weightsCache)) },

@@ -7,6 +7,9 @@ import { Graph, op, serialize } from '@evolmm/onnx'
 import type { FloatType } from '@evolmm/safetensors'
 import { listSupportedBackends } from './onnxruntime'
 
+/** A provider by name, or CUDA's with the number of a card, which is all that the binding passes on to it. */
+export type Provider = string | { name: 'cuda'; deviceId: number }
+
 export interface NativeRuntime {
   platform: string
   arch: string
@@ -16,7 +19,7 @@ export interface NativeRuntime {
   libraries: string
   exists: (file: string) => boolean
   /** Runs a small product in that type on the provider; rejects if that fails. @default dtype 'float32' */
-  start: (provider: string, dtype?: FloatType) => Promise<void>
+  start: (provider: Provider, dtype?: FloatType) => Promise<void>
 }
 
 export function nativeRuntime(): NativeRuntime {
@@ -36,7 +39,7 @@ export function nativeRuntime(): NativeRuntime {
 const script = `
 const [runtime, provider, model] = process.argv.slice(1)
 const { InferenceSession, Tensor } = require(runtime)
-const options = { executionProviders: [provider, 'cpu'], logSeverityLevel: 4 }
+const options = { executionProviders: [JSON.parse(provider), 'cpu'], logSeverityLevel: 4 }
 const end = (message) => process.send(message, () => process.exit())
 InferenceSession.create(Buffer.from(model, 'base64'), options)
   .then((session) => session.run({ x: new Tensor('float32', new Float32Array(16), [4, 4]) }))
@@ -46,8 +49,9 @@ InferenceSession.create(Buffer.from(model, 'base64'), options)
  * Runs a program in a process of its own: drivers write to standard error past Node what they lack, and one that crashes
  * takes down that process alone.
  */
-async function attempt(provider: string, model: Uint8Array): Promise<void> {
-  const args = ['-e', script, resolve('onnxruntime-node'), provider, Buffer.from(model).toString('base64')]
+async function attempt(provider: Provider, model: Uint8Array): Promise<void> {
+  const given = [JSON.stringify(provider), Buffer.from(model).toString('base64')]
+  const args = ['-e', script, resolve('onnxruntime-node'), ...given]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1' },

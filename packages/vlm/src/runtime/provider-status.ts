@@ -1,6 +1,6 @@
 /** The status of a provider says whether programs can run on a device here, and what is missing if they cannot. */
 import { join } from 'node:path'
-import { nativeRuntime, type NativeRuntime } from './native-runtime'
+import { nativeRuntime, type NativeRuntime, type Provider } from './native-runtime'
 
 export type Device = 'cpu' | 'cuda' | 'webgpu'
 
@@ -14,7 +14,10 @@ export interface ProviderStatus {
 }
 
 const cudaFix =
-  'run `npx evolmm setup cuda` on Linux x64 with an NVIDIA driver, CUDA 12 and cuDNN 9, or choose device cpu'
+  'run `npx evolmm setup cuda` on Linux x64 with an NVIDIA driver, CUDA 12 and cuDNN 9 ' +
+  '(`npx evolmm doctor` says what of them is missing), or choose device cpu'
+const cardFix =
+  'choose a card that `npx evolmm doctor` lists (CUDA_VISIBLE_DEVICES says which there are), or device cpu'
 const webgpuFix =
   'install a Vulkan driver for the GPU (Linux; Windows and macOS have one), or choose device cpu'
 
@@ -22,6 +25,7 @@ const webgpuFix =
 export async function providerStatus(
   device: Device,
   runtime: NativeRuntime = nativeRuntime(),
+  card = 0,
 ): Promise<ProviderStatus> {
   const backend = runtime.backends.find(({ name }) => name === device)
   const bundled = backend?.bundled ?? false
@@ -39,9 +43,12 @@ export async function providerStatus(
     if (library !== undefined) return unusable(`no ${library}`, fix)
   }
   try {
-    if (device !== 'cpu') await runtime.start(device)
+    if (device !== 'cpu') await runtime.start(providerOf(device, card))
   } catch (cause) {
-    return unusable(`"${reasonOf(cause)}" from the runtime`, fix)
+    return unusable(
+      `"${reasonOf(cause)}" from the runtime`,
+      card > 0 ? `${cardFix}; where none starts, ${fix}` : fix,
+    )
   }
   return { device, bundled, usable: true, missing: undefined }
 }
@@ -49,6 +56,16 @@ export async function providerStatus(
 function cudaLibraries({ platform, libraries }: NativeRuntime): string[] {
   const [before, after] = platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
   return ['shared', 'cuda'].map((part) => join(libraries, `${before}onnxruntime_providers_${part}${after}`))
+}
+
+/** The provider of a device as the runtime wants it named. */
+export function providerOf(device: Device, card: number): Provider {
+  return device === 'cuda' && card > 0 ? { name: 'cuda', deviceId: card } : device
+}
+
+/** True where the provider's own libraries are there, which npm does not bring. */
+export function hasCudaProvider(runtime: NativeRuntime): boolean {
+  return cudaLibraries(runtime).every((file) => runtime.exists(file))
 }
 
 /** The runtime's messages begin with the place in its source; what matters comes last. */

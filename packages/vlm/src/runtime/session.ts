@@ -4,6 +4,7 @@ import { serialize } from '@evolmm/onnx'
 import { EvolmmError } from '../errors'
 import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/feed'
+import type { Provider } from './native-runtime'
 import { reasonOf } from './provider-status'
 
 /** Values of inputs by name. What a program does not read may be there, and may be `undefined`. */
@@ -21,14 +22,14 @@ export interface OpenProgramOptions {
   folder: string
   /** @default the runtime's */
   threads?: number | undefined
-  providers?: readonly string[]
+  providers?: readonly Provider[]
   /** Rearrange weights for speed, in memory of the program's own. @default true */
   prepack?: boolean
 }
 
 export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<Program> {
   const { folder, threads, providers = ['cpu'], prepack = true } = options
-  const failed = failureOf(graph.name, providers[0])
+  const failed = failureOf(graph.name, typeof providers[0] === 'string' ? providers[0] : providers[0].name)
   const session = await InferenceSession.create(serialize(graph), {
     // What goes wrong is thrown as well.
     logSeverityLevel: 4,
