@@ -135,7 +135,7 @@ test.each([
   [
     'an unknown device',
     ['generate', ...required, '--device', 'tpu'],
-    '--device: must be one of auto, cpu, cuda, webgpu, got "tpu"',
+    '--device: must be one of auto, cpu, cuda, webgpu, cuda:N, got "tpu"',
   ],
   [
     'an unknown dtype',
