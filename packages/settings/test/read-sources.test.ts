@@ -146,7 +146,11 @@ test.each<[string, SourcesInput, string]>([
   ],
   ['nothing', { flags: { data_dir: ' ' } }, '--data_dir: must be given a value, got an empty text'],
   ['a mistyped choice', { flags: { baseline: 'leave-one' } }, 'got "leave-one"; did you mean leave-one-out?'],
-  ['another choice', { flags: { device: 'tpu' } }, '--device: must be one of auto, cpu, cuda, cuda:N, got "tpu"'],
+  [
+    'another choice',
+    { flags: { device: 'tpu' } },
+    '--device: must be one of auto, cpu, cuda, cuda:N, got "tpu"',
+  ],
   ['a switch in a variable', { environment: { EVOLMM_REPORT: 'maybe' } }, 'EVOLMM_REPORT: must be 1 or 0'],
   ['a switch in a file', { file: file({ report: 1 }) }, 'my.json: report: must be true or false, got 1'],
   ['a list in a file', { file: file({ targets: 'a' }) }, 'targets: must be a list of one name or more'],
