@@ -34,7 +34,7 @@ export interface CudaPlaces {
   /** Folders that the loader looks into by itself, and its table: `ldconfig -p`. */
   system: readonly string[]
   table: () => Promise<string>
-  /** Where CUDA and pip put libraries, and where nothing looks unless told. */
+  /** Folders where CUDA and pip put libraries, and where nothing looks unless told. */
   others: () => string[]
 }
 

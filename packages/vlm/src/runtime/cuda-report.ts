@@ -6,7 +6,7 @@ export interface CudaReport {
   cards: readonly CardReport[]
   /** What the provider is linked with. */
   libraries: readonly CudaLibrary[]
-  /** How to get what is missing of them, a sentence each. */
+  /** Sentences that say how to get what is missing of them. */
   advice: readonly string[]
 }
 
