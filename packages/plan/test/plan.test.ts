@@ -169,7 +169,7 @@ test('prompts are counted by the tokenizer of a folder, and guessed without one'
   // Published prompts of 780 characters; of this tokenizer, which knows few words, a token has two or three.
   expect(await prompts({ solver_model: bare })).toBeLessThan(await prompts({ solver_model: tiny }))
   const { promptTokens, layout } = await openConfig(tiny)
-  const count = (prompt: string) => promptTokens?.({ prompt }, layout(image)) ?? NaN
+  const count = (prompt: string) => promptTokens?.({ prompt }, [layout(image)]) ?? NaN
   const asked = { proposer_prompt: 'Ask.', solver_prompt: 'Solve {question}, {question}' }
   // Two places of ten tokens or of the fixed question, and an image of 4 x 4 patches.
   const fixed = count(`Solve ${fallbackQuestion}, ${fallbackQuestion}`)

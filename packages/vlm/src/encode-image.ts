@@ -53,24 +53,48 @@ async function encodeBase(
   return features.data as Float32Array
 }
 
-/** The images of one prompt: as they are, or anew without features where several of them depend on each other. */
-export function arranged({ processor }: Model, images: readonly EncodedImage[]): readonly EncodedImage[] {
-  if (processor?.together === undefined || images.length < 2) return images
-  return processor
-    .together(images)
-    .map((image, i) => ({ ...image, source: images[i].source, features: undefined }))
+/**
+ * The images of one prompt: as they are, or made for it where it matters that there are several, without features that are
+ * not theirs any more. Prompts about the same images share the list, and so its features.
+ */
+export function arranged(model: Model, given: readonly EncodedImage[]): readonly EncodedImage[] {
+  if (!isArranged(model, given)) return given
+  const kept = model.arranged.get(given[0])
+  if (kept?.given.length === given.length && kept.given.every((image, i) => image === given[i]))
+    return kept.images
+  const { backbone, processor } = model
+  const cut = processor?.recut?.(given) ?? given
+  const images = cut.map((image, i) =>
+    image === given[i] && backbone.vision?.joint !== true
+      ? given[i]
+      : { ...image, source: given[i].source, features: undefined },
+  )
+  model.arranged.set(given[0], { given: [...given], images })
+  return images
+}
+
+function isArranged({ backbone, processor }: Model, { length }: readonly EncodedImage[]): boolean {
+  return length > 1 && (processor?.recut !== undefined || backbone.vision?.joint === true)
 }
 
 /**
  * The work of encoding, for the memory estimate: the policy's own vision tower takes all images at once, that of the
- * base one after another.
+ * base one after another, or those of a prompt whose features depend on each other.
  */
 export function imageWork(
+  { backbone }: Model,
   prompts: readonly Prompt[],
   trainVision: boolean,
-): Pick<MemoryOptions, 'imagePatches' | 'trainVision'> {
-  const all = prompts.flatMap(({ images }) => images.map(({ patches }) => patches))
-  return { trainVision, imagePatches: trainVision || all.length === 0 ? all : [Math.max(...all)] }
+): Pick<MemoryOptions, 'imagePatches' | 'promptFeatures' | 'trainVision'> {
+  const patches = prompts.map(({ images }) => images.map((image) => image.patches))
+  const runs = backbone.vision?.joint === true ? patches : patches.flat().map((each) => [each])
+  const work = (run: readonly number[]) => run.length * Math.max(0, ...run) ** 2
+  const heaviest = runs.reduce((most, run) => (work(run) > work(most) ? run : most), [])
+  const promptFeatures = Math.max(
+    0,
+    ...prompts.map(({ images }) => images.reduce((sum, { tokens }) => sum + tokens, 0)),
+  )
+  return { trainVision, promptFeatures, imagePatches: trainVision ? patches.flat() : heaviest }
 }
 
 /** Features of some prompts as the policy sees them: those that were kept, or new ones if it has trained vision. */
@@ -99,32 +123,42 @@ export async function policyFeatures(
  * `INVALID_OPTION` for images that were encoded without.
  */
 export async function baseFeatures(model: Model, prompts: readonly Prompt[]): Promise<Feed | undefined> {
-  const { processor } = model
   const { vision } = model.backbone
   if (vision === undefined) return undefined
   const parts: Float32Array[] = []
   for (const { images } of prompts)
-    if (processor?.together !== undefined && images.length > 1)
-      parts.push(await jointFeatures(model, vision, images))
+    if (isArranged(model, images)) parts.push(await arrangedFeatures(model, vision, images))
     else parts.push(...images.map(({ features }) => known(features)))
+  const data = joined(parts)
+  return { dtype: 'float32', dims: [data.length / vision.featureSize, vision.featureSize], data }
+}
+
+async function arrangedFeatures(
+  model: Model,
+  vision: Vision,
+  images: readonly EncodedImage[],
+): Promise<Float32Array> {
+  const kept = model.arrangedFeatures.get(images)
+  if (kept !== undefined) return kept
+  const runs = vision.joint === true ? [images] : images.map((image) => [image])
+  const parts: Float32Array[] = []
+  for (const run of runs) {
+    const own = run.length === 1 ? run[0].features : undefined
+    parts.push(own === undefined ? await encodeBase(model, vision, run) : rowMajor(own))
+  }
+  const features = joined(parts)
+  model.arrangedFeatures.set(images, features)
+  return features
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
     data.set(part, at)
     at += part.length
   }
-  return { dtype: 'float32', dims: [data.length / vision.featureSize, vision.featureSize], data }
-}
-
-async function jointFeatures(
-  model: Model,
-  vision: Vision,
-  images: readonly EncodedImage[],
-): Promise<Float32Array> {
-  const kept = model.jointFeatures.get(images)
-  const features = kept ?? (await encodeBase(model, vision, images))
-  model.jointFeatures.set(images, features)
-  return features
+  return data
 }
 
 function known(features: EncodedImage['features']): Float32Array {

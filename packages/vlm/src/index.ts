@@ -55,7 +55,7 @@ export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-co
 export { lmmsEvalKinds, openBackbone, publishedBackbone, readBackbone } from './backbones/open-backbone'
 export { architectures, type Architectures } from './backbones/backbones'
 export type { Architecture, Backbone } from './backbones/backbone'
-export type { ImageLayout, ImageOptions, ImageProcessor, PreparedImage } from './backbones/vision'
+export type { ImageLayout, ImageOptions, ImageProcessor, ImageToBe, PreparedImage } from './backbones/vision'
 export { initializeCheckpoint, type InitializeCheckpointOptions } from './initialize-checkpoint'
 export {
   estimateMemory,

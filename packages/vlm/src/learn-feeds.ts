@@ -13,11 +13,13 @@ import type { Feeds } from './runtime/session'
 
 /** Sizes for the memory estimate. */
 export function learningWork(
+  model: Model,
   groups: readonly MergedGroup[],
   pixels: boolean,
 ): Omit<MemoryOptions, 'backbone'> {
   return {
     ...imageWork(
+      model,
       groups.map(({ prompt }) => prompt),
       pixels,
     ),

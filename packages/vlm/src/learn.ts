@@ -61,7 +61,7 @@ function gradientProgram(
   const kl = beta > 0
   const pixels = needsPixels(adapter, groups)
   model.checkMemory({
-    ...learningWork(groups, pixels),
+    ...learningWork(model, groups, pixels),
     programs: ['encode', 'sample', 'learn'],
     trainable: parameters.length,
     trainHead: trainsVocabulary(backbone, trainable),
@@ -93,7 +93,7 @@ export async function score(
   const groups = options.groups.map((group, g) => mergeCompletions(group, g, backbone.sizes.vocabularySize))
   const pixels = needsPixels(adapter, groups)
   model.checkMemory({
-    ...learningWork(groups, pixels),
+    ...learningWork(model, groups, pixels),
     programs: ['encode', 'score'],
     trainable: adapter?.parameters.length ?? 0,
     kl: kl && adapter !== undefined,

@@ -22,8 +22,10 @@ export interface Model {
   processor: ImageProcessor | undefined
   /** What was computed for that key before, or is now; never changed by whoever gets it. */
   remember: <T>(key: string, compute: () => T) => T
-  /** Features of prompts whose images depend on each other, by the prompt's list of images. */
-  jointFeatures: WeakMap<readonly EncodedImage[], Float32Array>
+  /** The latest list that begins with an image, and what was made of it for its prompts. */
+  arranged: WeakMap<EncodedImage, { given: readonly EncodedImage[]; images: readonly EncodedImage[] }>
+  /** Features of lists that were made for a prompt. */
+  arrangedFeatures: WeakMap<readonly EncodedImage[], Float32Array>
   /** Throws `MEMORY_EXCEEDED` if the work cannot fit. */
   checkMemory: (work: Omit<MemoryOptions, 'backbone' | 'device' | 'dtype' | 'quantize'>) => void
   /** The program of that key, built and opened when it is first asked for. */

@@ -4,7 +4,7 @@ import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { EvolmmError, type VlmErrorCode } from './errors'
 import type { Backbone } from './backbones/backbone'
 import { publishedBackbone, readBackbone } from './backbones/open-backbone'
-import type { ImageLayout, ImageOptions, ImageProcessor, Vision } from './backbones/vision'
+import type { ImageLayout, ImageOptions, ImageProcessor, ImageToBe, Vision } from './backbones/vision'
 import { buildPrompt } from './build-prompt'
 import { openPrompting } from './open-folder'
 import { openProcessor } from './open-processor'
@@ -16,7 +16,7 @@ export interface OpenConfigOptions {
   hub?: HubOptions | undefined
 }
 
-/** One turn of the user about one image. */
+/** One turn of the user about some images. */
 interface PlannedTurn {
   prompt: string
   system?: string | undefined
@@ -27,12 +27,12 @@ export interface OpenedConfig {
   /** The image options as they hold, those of the checkpoint where none were given; none for a model of text alone. */
   imageOptions: ImageOptions
   /**
-   * What an image of that size becomes, under the options that were given or changed ones. Throws `IMAGE_TOO_NARROW`, or
+   * What an image of that size, or one of several in its prompt, becomes, under the options that were given or changed ones. Throws `IMAGE_TOO_NARROW`, or
    * `IMAGES_UNSUPPORTED` for a model of text alone.
    */
-  layout: (image: { width: number; height: number }, changed?: ImageOptions) => ImageLayout
-  /** Tokens of a turn about an image, those of the image included; `undefined` where there is no tokenizer to count with. */
-  promptTokens: ((turn: PlannedTurn, image: ImageLayout) => number) | undefined
+  layout: (image: ImageToBe, changed?: ImageOptions) => ImageLayout
+  /** Tokens of a turn about images, those of the images included; `undefined` where there is no tokenizer to count with. */
+  promptTokens: ((turn: PlannedTurn, images: readonly ImageLayout[]) => number) | undefined
 }
 
 const small = ['config.json', 'preprocessor_config.json', 'processor_config.json']
@@ -91,7 +91,7 @@ async function tokenCounter(folder: string, backbone: Backbone): Promise<OpenedC
   try {
     const { tokenizer, template } = await openPrompting(folder, backbone)
     const rules = backbone.prompt
-    return (turn, image) => buildPrompt({ tokenizer, template, rules, images: [image], ...turn }).ids.length
+    return (turn, images) => buildPrompt({ tokenizer, template, rules, images, ...turn }).ids.length
   } catch (error) {
     if (error instanceof EvolmmError && absent.has(error.code)) return undefined
     throw error

@@ -92,7 +92,8 @@ export async function openModel(
     program: programs.get,
     // Questions and answers in training data are the same over and over.
     remember: remembered(4096),
-    jointFeatures: new WeakMap(),
+    arranged: new WeakMap(),
+    arrangedFeatures: new WeakMap(),
     checkMemory: (work) => {
       const available = options.memoryLimit ?? (device === 'cpu' ? systemMemory() : Infinity)
       const { quantize } = options

@@ -28,7 +28,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
   model.checkMemory({
-    ...imageWork(prompts, adapter?.trainable.vision === true),
+    ...imageWork(model, prompts, adapter?.trainable.vision === true),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     groups: prompts.length,

@@ -23,7 +23,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   const { maxNewTokens, feeds } = samplingSettings(model, options)
   checkLengths(model, [prompt], maxNewTokens)
   model.checkMemory({
-    ...imageWork([prompt], adapter?.trainable.vision === true),
+    ...imageWork(model, [prompt], adapter?.trainable.vision === true),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     promptTokens: prompt.ids.length,

@@ -206,4 +206,8 @@ test('layers that attend to image features hold keys and values of them, while s
   const bytes = 2 * 2 * 4 * 3 * 100 * 128
   expect(held.cache - without.cache).toBe(bytes)
   expect(held.learn - without.learn).toBeCloseTo(bytes, 0)
+  // Images are encoded one after another, and all of a prompt are attended to.
+  const several = estimateMemory({ ...given, backbone: crossing, promptFeatures: 250 }).parts
+  expect(several.encode).toBe(held.encode)
+  expect(several.cache - without.cache).toBe(2.5 * bytes)
 })

@@ -16,17 +16,18 @@ interface Reference {
   images: { file: string; width: number; height: number }[]
 }
 const { cases, images: sizes } = readFixture('qwen2_5_vl-tiny/reference.json') as Reference
-const one = cases.filter(({ images }) => images.length === 1)
 const image = 613
 
-test('a prompt is counted by the tokenizer of the folder, with its image as the processor lays it out', async () => {
+test('a prompt is counted by the tokenizer of the folder, with its images as the processor lays them out', async () => {
   const { promptTokens, layout: layoutOf } = await openConfig(tiny)
-  expect(one.length).toBeGreaterThan(0)
-  for (const { prompt, system, images, prompt_ids: ids } of one) {
-    const size = sizes.find(({ file }) => file === images[0]) ?? { width: 0, height: 0 }
-    const layout = layoutOf(size)
-    expect(layout.tokens).toBe(ids.filter((id) => id === image).length)
-    expect(promptTokens?.({ prompt, system: system ?? undefined }, layout)).toBe(ids.length)
+  expect(new Set(cases.map(({ images }) => images.length))).toEqual(new Set([0, 1, 2]))
+  for (const { prompt, system, images, prompt_ids: ids } of cases) {
+    const layouts = images.map((name) =>
+      layoutOf(sizes.find(({ file }) => file === name) ?? { width: 0, height: 0 }),
+    )
+    const tokens = layouts.reduce((sum, each) => sum + each.tokens, 0)
+    expect(tokens).toBe(ids.filter((id) => id === image).length)
+    expect(promptTokens?.({ prompt, system: system ?? undefined }, layouts)).toBe(ids.length)
   }
 })
 

@@ -14,52 +14,58 @@ import { coded } from './prompt-checkpoint'
 import { expectClose, folder, loadWith, numbers, plain, promptOf, scores, towerOf } from './support/seam'
 
 test('images that depend on each other are encoded for their prompt, once', async () => {
-  let calls = 0
-  const vlm = await loadWith((backbone) => {
-    const vision = towerOf(backbone)
-    const feeds: Vision['feeds'] = (prompts) => {
-      calls++
-      return vision.feeds(prompts)
-    }
-    return { vision: { ...withTogether(vision, (images) => images), feeds } }
-  })
-  const prompt = await promptOf(vlm, 'c2')
+  const runs: number[][] = []
+  const vlm = await loadWith((backbone) => ({ vision: { ...watched(towerOf(backbone), runs), joint: true } }))
+  const { images: files, prompt: text, system } = numbers.cases[2]
+  const images = await Promise.all(files.map((file) => vlm.encodeImage(join(folder, 'images', file))))
+  const prompt = vlm.prompt({ images, prompt: text, system: system ?? undefined })
   expect(prompt.images.map(({ features }) => features)).toEqual([undefined, undefined])
-  calls = 0
+  runs.length = 0
   const sampling = { prompts: [prompt], maxNewTokens: 3, temperature: 0 }
   const [[first]] = await vlm.sample(sampling)
   await vlm.sample(sampling)
-  expect(calls).toBe(1)
   expect([...first.ids]).toEqual(numbers.cases[2].greedy_ids.slice(0, 3))
+  // Another prompt about the same images has their features; one about others, or in another order, has its own.
+  const score = (about: typeof images) => {
+    const other = vlm.prompt({ images: about, prompt: 'How many bars?' })
+    return vlm.score({ groups: [{ prompt: other, completions: [{ ids: Int32Array.of(5) }] }] })
+  }
+  await score(images)
+  expect(runs).toEqual([[2]])
+  await score([images[1], images[0]])
+  await score([...images, images[0]])
+  expect(runs).toEqual([[2], [2], [3]])
   expectClose(await scores(vlm), await scores(plain))
 })
 
-/** A tower whose processor prepares the images of a prompt with several of them anew. */
-function withTogether(
-  vision: Vision,
-  together: (images: readonly PreparedImage[]) => readonly PreparedImage[],
-): Vision {
-  return {
-    ...vision,
-    processor: async (...given) => ({ ...(await vision.processor(...given)), together }),
+/** The tower, which writes down the numbers of images of the prompts of each run. */
+function watched(vision: Vision, runs: number[][]): Vision {
+  const feeds: Vision['feeds'] = (prompts) => {
+    runs.push(prompts.map(({ length }) => length))
+    return vision.feeds(prompts)
   }
+  return { ...vision, feeds }
 }
 
 /** Pictures of a prompt with several of them, which get fewer tiles than one that is alone. */
 const few = { minPixels: 784, maxPixels: 3136 }
 
 test('Phi: a picture becomes fewer tiles where it is one of several, cut from the decoded picture again', async () => {
+  const runs: number[][] = []
   const vlm = await loadWith((backbone) => {
-    const vision = towerOf(backbone)
+    const vision = watched(towerOf(backbone), runs)
     const processor: Vision['processor'] = async (from, options) => {
       const [one, several] = [await vision.processor(from, options), await vision.processor(from, few)]
       return {
         ...one,
+        layout: (image, changed) => ((image.images ?? 1) > 1 ? several : one).layout(image, changed),
         prepare: (decoded) => ({ ...one.prepare(decoded), decoded }),
-        together: (images) =>
-          images.map(({ decoded }) =>
-            several.prepare(decoded ?? { width: 0, height: 0, data: new Uint8Array() }),
-          ),
+        recut: (images) =>
+          images.map((image) => {
+            if (image.decoded === undefined) throw new Error('the picture is gone')
+            const anew = several.prepare(image.decoded)
+            return anew.patches === image.patches ? image : anew
+          }),
       }
     }
     return { vision: { ...vision, processor } }
@@ -74,7 +80,13 @@ test('Phi: a picture becomes fewer tiles where it is one of several, cut from th
   const completions = [{ ids: Int32Array.of(30, 40, 50) }]
   const score = async (model: Vlm, prompt: Prompt) =>
     (await model.score({ groups: [{ prompt, completions }] })).completions[0][0].logProbabilities
+  runs.length = 0
   expectClose([await score(vlm, two)], [await score(small, await promptOf(small, 'c2'))])
+  // Those that were cut anew are encoded, each by itself and once; the others have their features.
+  const anew = two.images.filter(({ features }) => features === undefined)
+  expect(anew.length).toBe(two.images.filter(({ tokens }, i) => tokens !== whole.images[i].tokens).length)
+  await score(vlm, two)
+  expect(runs).toEqual(anew.map(() => [1]))
   expectClose([await score(vlm, alone)], [await score(plain, await promptOf(plain, 'c0'))], 0)
   // A group of questions is asked of the same tiles.
   const images = await Promise.all(
@@ -95,10 +107,11 @@ function expectPrompt(got: Prompt, want: Prompt): void {
 
 test('MiniCPM: the features of a picture depend on the longest of its prompt, not on those of other prompts', async () => {
   const vlm = await loadWith((backbone) => {
-    const vision = withTogether(towerOf(backbone), (images) => images)
+    const vision = towerOf(backbone)
     return {
       vision: {
         ...vision,
+        joint: true,
         inputs: [...vision.inputs, { name: 'share', dtype: 'float32', shape: ['tokens', 1] }],
         feeds: (prompts) => {
           const data = Float32Array.from(

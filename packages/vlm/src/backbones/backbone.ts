@@ -22,7 +22,8 @@
  * | `mask`                       | Gemma 3: sliding layers; tokens of an image see all of it                            |
  * | `ImageRows` in `decoder`     | Qwen3-VL: features are added after deeper layers                                     |
  * | `vision.featureSize`         | Qwen3-VL: a row holds the features of each of those layers                           |
- * | `processor.together`         | MiniCPM: features depend on the prompt's other images; Phi: so does the tiling       |
+ * | `processor.recut`            | Phi: a picture that is one of several is cut into fewer tiles                        |
+ * | `vision.joint`               | MiniCPM: features depend on the prompt's other images                                |
  * | `processor.alpha`            | mllama: images that are not plain colours are laid over white                        |
  * | `vision.sees`, `cross`       | mllama: layers that attend to features, which stand in no token's place              |
  */

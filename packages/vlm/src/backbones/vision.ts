@@ -22,8 +22,16 @@ export interface ImageLayout {
 export interface PreparedImage extends ImageLayout {
   /** Normalised values, in a shape and an order that are the folder's own: [patches, numbers], or tiles. */
   pixels: FloatArray
-  /** The image as it was decoded, which `prepare` keeps if `together` cuts images in another way. @default not kept */
+  /** The image as it was decoded, which `prepare` keeps for `recut`. @default not kept */
   decoded?: RgbImage
+}
+
+/** An image of which the size alone is known, in pixels. */
+export interface ImageToBe {
+  width: number
+  height: number
+  /** The number of images in its prompt. @default 1 */
+  images?: number
 }
 
 /** What a caller says of how images are cut, by the names of the backbone's own `imageOptions`; the rest is the checkpoint's. */
@@ -37,17 +45,16 @@ export interface ImageProcessor {
   /** The image options as they hold, those of the checkpoint where the caller gave none. */
   options: ImageOptions
   /** What an image of that size becomes, under these options or changed ones. Throws `IMAGE_TOO_NARROW`. */
-  layout: (size: { width: number; height: number }, changed?: ImageOptions) => ImageLayout
+  layout: (image: ImageToBe, changed?: ImageOptions) => ImageLayout
   /** True hands `prepare` the alpha of images that have any. @default false, dropped as Pillow's `convert('RGB')` does */
   alpha?: boolean
   /** An image by itself. */
   prepare: (image: RgbImage) => PreparedImage
   /**
-   * The images of a prompt with several of them, prepared anew as these depend on each other: on their number, or on what
-   * else is among them. Where it is there, features of such a prompt are computed for the prompt, in one run. @default
-   * each image stands alone
+   * The images of a prompt with several of them, cut anew where their number says how; one that stays as it is comes back
+   * itself. @default an image is cut the same wherever it stands
    */
-  together?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
+  recut?: (images: readonly PreparedImage[]) => readonly PreparedImage[]
 }
 
 export interface Vision {
@@ -64,6 +71,11 @@ export interface Vision {
   processor: (folder: string | undefined, options: ImageOptions) => Promise<ImageProcessor>
   /** Width of a row of features: the language model's, and as much again for each deeper layer that adds features. */
   featureSize: number
+  /**
+   * True if features of an image depend on the other images of its prompt: those of a prompt with several are computed in
+   * one run, and belong to it. @default features of an image are its own
+   */
+  joint?: boolean
   /**
    * A mask [T, features] of 0 and 1, the features that each token of a prompt sees, for models that attend to them in place
    * of putting them among the tokens; later tokens see what the last one sees. @default features are put among the tokens

@@ -44,6 +44,8 @@ export interface MemoryOptions {
   samples?: number | undefined
   /** Patches, rows of the vision tower, of each image that is encoded in one call. @default none */
   imagePatches?: readonly number[] | undefined
+  /** Rows of image features of a prompt at most. @default those of `imagePatches`, all in one prompt */
+  promptFeatures?: number | undefined
   /** True if the learning pass computes the divergence from the base policy. @default true */
   kl?: boolean | undefined
   /** True if it computes each block anew in the backward pass. @default false */
@@ -99,6 +101,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     checkInteger(name, value, { min: 1 })
   checkInteger('trainable', trainable, { min: 0 })
   for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
+  if (options.promptFeatures !== undefined) checkInteger('promptFeatures', options.promptFeatures, { min: 0 })
 
   const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
   const learns = has('learn', 'score')
@@ -239,11 +242,12 @@ function weightBytes(
  * Keys and values of image features, which layers that attend to them hold through a call. The images that are encoded in one
  * call are those of one group, but where the tower is trained they are those of all.
  */
-function crossBytes({ backbone, groups = 1, trainVision = false, imagePatches = [] }: MemoryOptions): number {
+function crossBytes(options: MemoryOptions): number {
+  const { backbone, groups = 1, trainVision = false, imagePatches = [] } = options
   const { crossLayers = 0, keyValueSize } = backbone.sizes
-  const patches = imagePatches.reduce((sum, count) => sum + count, 0) * (trainVision ? 1 : groups)
-  const features = patches / (backbone.vision?.shape.patchesPerToken ?? 1)
-  return 2 * 4 * crossLayers * keyValueSize * features
+  const encoded = imagePatches.reduce((sum, count) => sum + count, 0) / (trainVision ? groups : 1)
+  const features = options.promptFeatures ?? encoded / (backbone.vision?.shape.patchesPerToken ?? 1)
+  return 2 * 4 * crossLayers * keyValueSize * groups * features
 }
 
 interface Packed {
