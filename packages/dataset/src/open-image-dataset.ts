@@ -21,7 +21,7 @@ import { warnSkipped } from './skipped-image'
 export const defaultSeed = 42
 
 export interface DatasetOptions extends ScanOptions, Partial<UsabilityRules> {
-  /** Seed of the order, an integer from 0. @default 42 */
+  /** Seed of the order, an integer from 0. @default {@link defaultSeed} */
   seed?: number | undefined
   /** True gives each epoch an order of its own; false repeats that of epoch 0. @default false */
   reshuffle?: boolean | undefined

@@ -1,7 +1,12 @@
 // 1. Answers and questions in model output
 export { INVALID, type Answer } from './answer'
 export { extractTag } from './parse/extract-tag'
-export { parseAnswer, type ParseAnswerOptions, type ParsedAnswer } from './parse/parse-answer'
+export {
+  parseAnswer,
+  untaggedAnswers,
+  type ParseAnswerOptions,
+  type ParsedAnswer,
+} from './parse/parse-answer'
 export {
   parseQuestion,
   type ParseQuestionOptions,

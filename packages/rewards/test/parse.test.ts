@@ -31,9 +31,7 @@ describe('parseAnswer', () => {
     ['Three bars.\n<answer>3</answer>', '3', true],
     ['<answer>3</answer> <answer>4</answer>', '3', false],
     ['<answer>3</answer></answer>', '3', false],
-    ['thinking\n\n  42 \n\n', '42', false],
-    ['one line', 'one line', false],
-    ['windows\r\n7\r\n', '7', false],
+    ['one line', INVALID, false],
     ['<answer>  </answer>', INVALID, false],
     ['so it is <answer>4', INVALID, false],
     ['x</answer>', INVALID, false],
@@ -45,12 +43,21 @@ describe('parseAnswer', () => {
     expect(parseAnswer(output)).toEqual({ answer, wellFormed })
   })
 
-  test('untagged output can be refused', () => {
+  test.each([
+    ['thinking\n\n  42 \n\n', '42', false],
+    ['one line', 'one line', false],
+    ['windows\r\n7\r\n', '7', false],
+    ['so it is <answer>4', INVALID, false],
+    [' \n \t', INVALID, false],
+    ['Three.\n<answer>3</answer>', '3', true],
+  ])('the last line may count where there is no tag, as released: %j', (output, answer, wellFormed) => {
+    expect(parseAnswer(output, { untagged: 'last-line' })).toEqual({ answer, wellFormed })
+  })
+
+  test('nothing else may become of an output without a tag', () => {
     expect(() => parseAnswer('42', { untagged: 'first-line' as 'invalid' })).toThrow(
-      'untagged: must be one of',
+      'untagged: must be one of invalid, last-line',
     )
-    expect(parseAnswer('42', { untagged: 'invalid' }).answer).toBe(INVALID)
-    expect(parseAnswer('<answer>42</answer>', { untagged: 'invalid' }).answer).toBe('42')
   })
 
   test('the text "unknown" is an answer like any other', () => {
@@ -119,7 +126,8 @@ test('solverSample parses, counts and normalises', () => {
     wellFormed: true,
     group: 'q1',
   })
-  expect(solverSample('5', { untagged: 'invalid' }).answer).toBe(INVALID)
+  expect(solverSample('5').answer).toBe(INVALID)
+  expect(solverSample('5', { untagged: 'last-line' }).answer).toBe('5')
 })
 
 sizedTest('no text makes the parsers throw', { outputs: [500, 2000, 50_000] }, ({ count, seed }) => {

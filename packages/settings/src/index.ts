@@ -18,6 +18,7 @@ export type {
 } from './schema'
 export { amount, bytes, choice, custom, integer, list, number, prompt, several, text, toggle } from './row'
 export type { AnyFunction, Custom, Row, RowOptions, Rows } from './row'
+export { loraRows, optimizerRows } from './learning-rows'
 export { adapterRows, adapterRule, modelRows, pixelRows, pixelRule, samplingRows } from './shared-rows'
 
 // 2. Settings

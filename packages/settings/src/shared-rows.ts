@@ -1,4 +1,5 @@
 /** Rows that the schemas of several methods and commands have, so that a flag means the same everywhere. */
+import { samplingDefaults } from '@evolmm/internal'
 import { choice, integer, number, text } from './row'
 import type { Rule, Values } from './schema'
 
@@ -118,14 +119,18 @@ export const adapterRows = {
 
 /** The settings by which answers are drawn. */
 export const samplingRows = {
-  max_new_tokens: integer(128, 'stop an answer after this many tokens', {
+  max_new_tokens: integer(samplingDefaults.maxNewTokens, 'stop an answer after this many tokens', {
     min: 1,
     option: 'maxNewTokens',
     identity: true,
     elsewhere: ['max_completion_length', 'max_tokens'],
   }),
-  temperature: number(1, '0 always takes the likeliest token', { min: 0, value: 't', identity: true }),
-  top_p: number(1, 'draw from the fewest tokens that share this probability', {
+  temperature: number(samplingDefaults.temperature, '0 always takes the likeliest token', {
+    min: 0,
+    value: 't',
+    identity: true,
+  }),
+  top_p: number(samplingDefaults.topP, 'draw from the fewest tokens that share this probability', {
     above: 0,
     max: 1,
     value: 'p',
@@ -133,7 +138,7 @@ export const samplingRows = {
     identity: true,
     elsewhere: ['rollout.top_p'],
   }),
-  top_k: integer(0, 'draw from this many of the likeliest tokens, 0 from all', {
+  top_k: integer(samplingDefaults.topK, 'draw from this many of the likeliest tokens, 0 from all', {
     min: 0,
     option: 'topK',
     identity: true,

@@ -5,9 +5,10 @@ import { runRows, trackingRows } from '@evolmm/runs'
 import {
   choice,
   integer,
-  list,
+  loraRows,
   modelRows,
   number,
+  optimizerRows,
   pixelRows,
   pixelRule,
   schema,
@@ -36,33 +37,10 @@ const lessons = {
     identity: true,
     elsewhere: ['use_peft'],
   }),
-  lora_r: integer(loraDefaults.rank, 'rank of the adapter', {
-    min: 1,
-    option: 'rank',
-    identity: true,
-    elsewhere: ['lora_rank', 'lora.rank'],
-  }),
-  lora_alpha: number(loraDefaults.alpha, 'the adapter counts alpha / rank', {
-    above: 0,
-    option: 'alpha',
-    identity: true,
-    elsewhere: ['lora.alpha'],
-  }),
-  lora_dropout: number(0, 'share of inputs of the adapter that is dropped', {
-    min: 0,
-    below: 1,
-    value: 'p',
-    option: 'dropout',
-    identity: true,
-    elsewhere: ['lora.dropout'],
-  }),
-  lora_targets: list(null, 'modules that are adapted, between commas', {
-    otherwise: 'the seven projections',
-    option: 'targets',
-    identity: true,
-    elsewhere: ['lora_target_modules', 'target_modules'],
-  }),
+  ...loraRows({ ...loraDefaults, targets: null }),
 }
+
+const optimizer = optimizerRows(adamWDefaults)
 
 const learning = {
   total_steps: { ...runRows.total_steps, default: 1000, help: 'optimizer steps', identity: true },
@@ -71,46 +49,29 @@ const learning = {
     identity: true,
     elsewhere: ['per_device_train_batch_size', 'data.train_batch_size'],
   }),
-  lr: number(1e-4, 'learning rate at its highest', {
-    min: 0,
-    identity: true,
-    elsewhere: ['learning_rate', 'optim.lr'],
-  }),
+  lr: { ...optimizer.lr, default: 1e-4, help: 'learning rate at its highest' },
   min_lr: number(0, 'learning rate at the end', { min: 0, identity: true }),
-  warmup_steps: integer(100, 'steps over which the learning rate rises', {
-    min: 0,
-    identity: true,
-    elsewhere: ['warmup_ratio', 'num_warmup_steps'],
-  }),
-  lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate to its end', {
+  warmup_steps: {
+    ...optimizer.warmup_steps,
+    default: 100,
+    help: 'steps over which the learning rate rises',
+  },
+  lr_scheduler: {
+    ...optimizer.lr_scheduler,
     default: 'cosine',
-    option: 'schedule',
-    identity: true,
-    elsewhere: ['lr_scheduler_type'],
-  }),
-  weight_decay: number(adamWDefaults.weightDecay, 'decoupled weight decay, on all that is trained', {
+    help: 'course of the learning rate to its end',
+  },
+  weight_decay: {
+    ...optimizer.weight_decay,
+    help: 'decoupled weight decay, on all that is trained',
+  },
+  beta1: optimizer.beta1,
+  beta2: optimizer.beta2,
+  grad_clip: {
+    ...optimizer.grad_clip,
     min: 0,
-    option: 'weightDecay',
-    identity: true,
-  }),
-  beta1: number(adamWDefaults.betas[0], 'decay of the first moment of AdamW', {
-    min: 0,
-    below: 1,
-    identity: true,
-    elsewhere: ['adam_beta1'],
-  }),
-  beta2: number(adamWDefaults.betas[1], 'decay of the second moment of AdamW', {
-    min: 0,
-    below: 1,
-    identity: true,
-    elsewhere: ['adam_beta2'],
-  }),
-  grad_clip: number(adamWDefaults.clip, 'largest norm of a gradient, 0 for any', {
-    min: 0,
-    option: 'clip',
-    identity: true,
-    elsewhere: ['max_grad_norm'],
-  }),
+    help: 'largest norm of a gradient, 0 for any',
+  },
   seed: integer(defaultSeed, 'seed of the order of images, and of a new adapter', {
     min: 0,
     identity: true,
@@ -124,14 +85,7 @@ const learning = {
       elsewhere: ['loss_type'],
     },
   ),
-  gradient_checkpointing: toggle(
-    false,
-    'compute activations again in the backward pass: less memory, more time',
-    {
-      option: 'checkpointed',
-      identity: false,
-    },
-  ),
+  gradient_checkpointing: optimizer.gradient_checkpointing,
 }
 
 const output = {

@@ -83,7 +83,7 @@ async function promptsOf(vlm: Vlm, pairs: readonly LabelledPair[]): Promise<Prom
 }
 
 function said(text: string): Answer {
-  return parseAnswer(text, { untagged: 'invalid' }).answer
+  return parseAnswer(text).answer
 }
 
 /** Probabilities of the true answers. */

@@ -1,5 +1,5 @@
 /** G prompts x N samples in one run. */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNumber, samplingDefaults } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Feed } from './backbones/feed'
@@ -88,16 +88,20 @@ export function samplingSettings(
   options: SamplingOptions,
 ): SamplingSettings {
   if (options.adapter !== undefined) checkAdapter(backbone, options.adapter)
-  const temperature = checkNumber('temperature', options.temperature ?? 1, { min: 0 })
+  const temperature = checkNumber('temperature', options.temperature ?? samplingDefaults.temperature, {
+    min: 0,
+  })
   if (temperature > 0 && temperature < leastTemperature)
     throw new EvolmmError(
       'INVALID_OPTION',
       `temperature: must be 0, which is greedy, or at least ${leastTemperature}, got ${temperature}; pass 0`,
       { details: { option: 'temperature', value: temperature } },
     )
-  const topP = checkNumber('topP', options.topP ?? 1, { above: 0, max: 1 })
-  const topK = checkInteger('topK', options.topK ?? 0, { min: 0 })
-  const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? 128, { min: 1 })
+  const topP = checkNumber('topP', options.topP ?? samplingDefaults.topP, { above: 0, max: 1 })
+  const topK = checkInteger('topK', options.topK ?? samplingDefaults.topK, { min: 0 })
+  const maxNewTokens = checkInteger('maxNewTokens', options.maxNewTokens ?? samplingDefaults.maxNewTokens, {
+    min: 1,
+  })
   const stopTokens = options.stopTokens ?? generation.stopTokens
   if (!isList(stopTokens))
     throw new EvolmmError(

@@ -82,13 +82,13 @@ export interface Turn {
 export interface SamplingOptions {
   /** @default the base model */
   adapter?: Adapter | undefined
-  /** The temperature of sampling; 0 is greedy. @default 1 */
+  /** The temperature of sampling; 0 is greedy. @default that of {@link samplingDefaults} */
   temperature?: number | undefined
-  /** The fewest words whose share reaches this. @default 1, which is all */
+  /** The fewest words whose share reaches this; 1 is all. @default that of {@link samplingDefaults} */
   topP?: number | undefined
-  /** The number of most probable words to draw from. @default 0, which is all */
+  /** The number of most probable words to draw from; 0 is all. @default that of {@link samplingDefaults} */
   topK?: number | undefined
-  /** @default 128 */
+  /** @default that of {@link samplingDefaults} */
   maxNewTokens?: number | undefined
   /** Tokens that end a sample. @default those of generation_config.json */
   stopTokens?: readonly number[] | undefined

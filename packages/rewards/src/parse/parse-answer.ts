@@ -12,12 +12,15 @@ export interface ParsedAnswer {
   wellFormed: boolean
 }
 
+/** What may become of an output without an answer tag, the default first. */
+export const untaggedAnswers = ['invalid', 'last-line'] as const
+
 export interface ParseAnswerOptions {
   /**
-   * An output without any `<answer>` tag: take its last non-empty line (the released rule), or call it invalid.
-   * @default 'last-line'
+   * An output without any `<answer>` tag: call it invalid, or take its last non-empty line (the released rule).
+   * @default the first of {@link untaggedAnswers}
    */
-  untagged?: 'last-line' | 'invalid'
+  untagged?: (typeof untaggedAnswers)[number]
 }
 
 /**
@@ -25,7 +28,7 @@ export interface ParseAnswerOptions {
  * cut off by the token limit.
  */
 export function parseAnswer(output: string, options: ParseAnswerOptions = {}): ParsedAnswer {
-  const untagged = checkOneOf('untagged', options.untagged ?? 'last-line', ['last-line', 'invalid'])
+  const untagged = checkOneOf('untagged', options.untagged ?? untaggedAnswers[0], untaggedAnswers)
   const tagged = extractTag(output, 'answer')
   if (tagged !== undefined && tagged !== '' && !anyTag.test(tagged))
     return { answer: tagged, wellFormed: output.split(/<\/?answer>/).length === 3 }

@@ -9,11 +9,11 @@ import type { Reward, SolverSample } from './reward'
 export const solverRewardDefaults = { gamma: 0.7, lengthPenalty: 0.1, targetWords: 6 }
 
 export interface ContinuousSolverRewardOptions extends VoteOptions {
-  /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default 0.7 */
+  /** Exponent on the share of the group that gave the answer; below 1 it lifts minorities. @default that of {@link solverRewardDefaults} */
   gamma?: number | undefined
-  /** Largest share of the reward that length can cost (lambda). @default 0.1 */
+  /** Largest share of the reward that length can cost (lambda). @default that of {@link solverRewardDefaults} */
   lengthPenalty?: number | undefined
-  /** Words before the answer that cost nothing (tau), at least 1. @default 6 */
+  /** Words before the answer that cost nothing (tau), at least 1. @default that of {@link solverRewardDefaults} */
   targetWords?: number | undefined
   /**
    * Stop the penalty at twice `targetWords`, as the released code does; the reward then lies in [0, 1]. The paper lets

@@ -4,9 +4,9 @@ import { groupStatistics } from '../group-statistics'
 import type { ProposerSample } from './reward'
 
 export interface EntropyBandOptions {
-  /** Centre of the band. @default 0.9 nats, or 0.559 as a share */
+  /** Centre of the band. @default that of {@link entropyBandDefaults} in the unit */
   mu?: number
-  /** Half-width of the band, as a standard deviation. 0 or less rewards nothing. @default 0.35 nats, or 0.217 as a share */
+  /** Half-width of the band, as a standard deviation. 0 or less rewards nothing. @default that of {@link entropyBandDefaults} in the unit */
   sigma?: number
   /**
    * `nats`: `mu` and `sigma` are nats, as released for N = 5; `share-of-ln-n`: they are shares of ln N, the largest

@@ -11,13 +11,13 @@ import { collapseDetector, type CollapseState } from './collapse-detector'
 export const watchDefaults = { window: 200, kl: 0.1, entropyFloor: 0.01, patience: 100 }
 
 export interface WatchOptions {
-  /** Latest questions that are compared with the first ones. @default 200 */
+  /** Latest questions that are compared with the first ones. @default that of {@link watchDefaults} */
   window?: number | undefined
-  /** Entropy of the answers, in nats, below which they count as all the same. @default 0.01 */
+  /** Entropy of the answers, in nats, below which they count as all the same. @default that of {@link watchDefaults} */
   entropyFloor?: number | undefined
-  /** Iterations in a row without entropy, or with equal rewards. @default 100 */
+  /** Iterations in a row without entropy, or with equal rewards. @default that of {@link watchDefaults} */
   patience?: number | undefined
-  /** Divergence from the start policy, in nats per token, as a running mean over `window` questions. @default 0.1 */
+  /** Divergence from the start policy, in nats per token, as a running mean over `window` questions. @default that of {@link watchDefaults} */
   kl?: number | undefined
 }
 

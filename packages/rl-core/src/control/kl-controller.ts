@@ -24,11 +24,11 @@ export interface KlController {
 export const adaptiveKlDefaults = { coefficient: 1e-3, target: 0.02, rate: 0.1 }
 
 export interface AdaptiveKlOptions {
-  /** Weight at the start. @default 1e-3 */
+  /** Weight at the start. @default that of {@link adaptiveKlDefaults} */
   coefficient?: number
-  /** The KL to hold, in nats; at least 1e-8 is used. @default 0.02 */
+  /** The KL to hold, in nats; at least 1e-8 is used. @default that of {@link adaptiveKlDefaults} */
   target?: number
-  /** The largest share by which one step changes the weight. @default 0.1 */
+  /** The largest share by which one step changes the weight. @default that of {@link adaptiveKlDefaults} */
   rate?: number
   /** The smallest weight that is reached, above 0. @default 1e-8 */
   min?: number

@@ -14,15 +14,15 @@ export const adamWDefaults = { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, weightD
 export interface AdamWOptions {
   /** The number of parameters, and so the length of each vector. */
   size: number
-  /** Learning rate of steps that name none. @default 1e-6 */
+  /** Learning rate of steps that name none. @default that of {@link adamWDefaults} */
   lr?: number
-  /** Decay of the first and of the second moment, each from 0 up to but not including 1. @default [0.9, 0.999] */
+  /** Decay of the first and of the second moment, each from 0 up to but not including 1. @default that of {@link adamWDefaults} */
   betas?: readonly [number, number]
-  /** Added to the root of the second moment. @default 1e-8 */
+  /** Added to the root of the second moment. @default that of {@link adamWDefaults} */
   eps?: number
-  /** Decoupled weight decay: each step multiplies the parameters by 1 - lr x weightDecay. @default 0.01 */
+  /** Decoupled weight decay: each step multiplies the parameters by 1 - lr x weightDecay. @default that of {@link adamWDefaults} */
   weightDecay?: number
-  /** Largest norm of the gradient; longer ones are scaled down to it. `null` for no clipping. @default 1 */
+  /** Largest norm of the gradient; longer ones are scaled down to it. `null` for no clipping. @default that of {@link adamWDefaults} */
   clip?: number | null
   /** A saved state to continue from, bit for bit; its arrays are copied. @default no step made */
   state?: AdamWState

@@ -2,7 +2,7 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
-import { entropyBandDefaults, normalizerNames, solverRewardDefaults } from '@evolmm/rewards'
+import { entropyBandDefaults, normalizerNames, solverRewardDefaults, untaggedAnswers } from '@evolmm/rewards'
 import { defaultSeed } from '@evolmm/dataset'
 import { adamWDefaults, adaptiveKlDefaults, watchDefaults } from '@evolmm/rl-core'
 import { runRows, trackingRows } from '@evolmm/runs'
@@ -12,8 +12,10 @@ import {
   custom,
   integer,
   list,
+  loraRows,
   modelRows,
   number,
+  optimizerRows,
   pixelRows,
   prompt,
   samplingRows,
@@ -21,7 +23,7 @@ import {
   toggle,
   type RowsOf,
 } from '@evolmm/settings'
-import { loraDefaults } from '@evolmm/vlm'
+import { loraDefaults, samplingDefaults } from '@evolmm/vlm'
 import type {
   Normalizer,
   ProposerPrompt,
@@ -33,6 +35,9 @@ import { proposerRewardNames, solverRewardNames } from '../reward-rules'
 import { advantageNames, updateNames } from '../strategy-tables'
 
 const projections = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
+/** Adapters as the released code has them. */
+const lora = loraRows({ ...loraDefaults, dropout: 0.05, targets: [...projections, 'mm_projector'] })
+const optimizer = optimizerRows(adamWDefaults)
 /** The published recipe's smaller model; its licence is for research and other non-commercial use. */
 const model = 'Qwen/Qwen2.5-VL-3B-Instruct'
 const folderName = {
@@ -138,34 +143,10 @@ const adapters = {
     otherwise: 'a new one',
     identity: true,
   }),
-  lora_r: integer(loraDefaults.rank, 'rank of a new adapter', {
-    env: 'LORA_R',
-    min: 1,
-    option: 'rank',
-    identity: true,
-    elsewhere: ['lora_rank', 'lora.rank'],
-  }),
-  lora_alpha: number(loraDefaults.alpha, 'a new adapter counts alpha / rank', {
-    env: 'LORA_ALPHA',
-    above: 0,
-    option: 'alpha',
-    identity: true,
-    elsewhere: ['lora.alpha'],
-  }),
-  lora_dropout: number(0.05, 'share of the inputs that is dropped while learning', {
-    env: 'LORA_DROPOUT',
-    min: 0,
-    below: 1,
-    option: 'dropout',
-    identity: true,
-    elsewhere: ['lora.dropout'],
-  }),
-  lora_targets: list([...projections, 'mm_projector'], 'modules to adapt, by the ends of their names', {
-    env: 'LORA_TARGETS',
-    option: 'targets',
-    identity: true,
-    elsewhere: ['lora_target_modules', 'target_modules', 'lora.target_modules'],
-  }),
+  lora_r: { ...lora.lora_r, env: 'LORA_R' },
+  lora_alpha: { ...lora.lora_alpha, env: 'LORA_ALPHA' },
+  lora_dropout: { ...lora.lora_dropout, env: 'LORA_DROPOUT' },
+  lora_targets: { ...lora.lora_targets, env: 'LORA_TARGETS' },
   adapter_layout: choice(['current', 'legacy'], 'tensor names of transformers from 4.52 on, or before', {
     option: 'layout',
     identity: false,
@@ -231,18 +212,22 @@ const rollout = {
   }),
   top_p: { ...samplingRows.top_p, env: 'TOP_P' },
   top_k: samplingRows.top_k,
-  max_new_tokens_solver: integer(128, 'longest output of the solver, in tokens', {
+  max_new_tokens_solver: integer(samplingDefaults.maxNewTokens, 'longest output of the solver, in tokens', {
     env: 'MAX_NEW_TOKENS_SOLVER',
     min: 1,
     option: 'maxNewTokens',
     identity: true,
     elsewhere: ['max_completion_length', 'max_new_tokens', 'data.max_response_length'],
   }),
-  max_new_tokens_proposer: integer(128, 'longest output of the proposer, in tokens', {
-    env: 'MAX_NEW_TOKENS_PROPOSER',
-    min: 1,
-    identity: true,
-  }),
+  max_new_tokens_proposer: integer(
+    samplingDefaults.maxNewTokens,
+    'longest output of the proposer, in tokens',
+    {
+      env: 'MAX_NEW_TOKENS_PROPOSER',
+      min: 1,
+      identity: true,
+    },
+  ),
   solver_prompt: prompt(null, 'what the solver is asked; {question} stands for the question', {
     otherwise: 'as published',
     must: asksQuestion,
@@ -320,7 +305,7 @@ const rewards = {
     custom: custom<Normalizer>('(answer) => answer'),
     identity: true,
   }),
-  untagged_answers: choice(['invalid', 'last-line'], 'what an output without an answer tag counts as', {
+  untagged_answers: choice(untaggedAnswers, 'what an output without an answer tag counts as', {
     option: 'untagged',
     identity: true,
   }),
@@ -351,46 +336,13 @@ const learning = {
     identity: true,
     elsewhere: ['loss_type', 'loss_agg_mode', 'actor.loss_agg_mode'],
   }),
-  lr: number(adamWDefaults.lr, 'learning rate of AdamW', {
-    env: 'LR',
-    min: 0,
-    identity: true,
-    elsewhere: ['learning_rate', 'optim.lr'],
-  }),
+  lr: { ...optimizer.lr, env: 'LR' },
   proposer_lr: number(null, 'learning rate of the proposer', { min: 0, follows: 'lr', identity: true }),
-  lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate over the run', {
-    option: 'schedule',
-    identity: true,
-    elsewhere: ['lr_scheduler_type', 'optim.warmup_style', 'optim.lr_scheduler_type'],
-  }),
-  warmup_steps: integer(0, 'iterations in which the learning rate rises from 0', {
-    min: 0,
-    option: 'warmupSteps',
-    identity: true,
-    elsewhere: ['warmup_ratio', 'optim.lr_warmup_steps', 'optim.lr_warmup_ratio', 'num_warmup_steps'],
-  }),
-  weight_decay: number(adamWDefaults.weightDecay, 'decoupled weight decay', {
-    env: 'WEIGHT_DECAY',
-    min: 0,
-    option: 'weightDecay',
-    identity: true,
-    elsewhere: ['optim.weight_decay'],
-  }),
-  grad_clip: number(adamWDefaults.clip, 'largest norm of a gradient', {
-    env: 'GRAD_CLIP',
-    above: 0,
-    option: 'clip',
-    identity: true,
-    elsewhere: ['max_grad_norm', 'actor.max_grad_norm', 'actor.grad_clip', 'gradient_clipping'],
-  }),
-  gradient_checkpointing: toggle(
-    false,
-    'compute activations again in the backward pass: less memory, more time',
-    {
-      identity: false,
-      elsewhere: ['model.enable_gradient_checkpointing', 'use_gradient_checkpointing'],
-    },
-  ),
+  lr_scheduler: optimizer.lr_scheduler,
+  warmup_steps: optimizer.warmup_steps,
+  weight_decay: { ...optimizer.weight_decay, env: 'WEIGHT_DECAY' },
+  grad_clip: { ...optimizer.grad_clip, env: 'GRAD_CLIP', above: 0 },
+  gradient_checkpointing: optimizer.gradient_checkpointing,
 }
 
 const divergence = {

@@ -16,9 +16,9 @@ import { matchTargets, nothingMatched } from './match-targets'
 
 /** These options say which modules are adapted, and how. */
 export interface AdaptedModulesOptions {
-  /** @default 16 */
+  /** @default that of {@link loraDefaults} */
   rank?: number | undefined
-  /** The adapter counts `alpha / rank`. @default 32 */
+  /** The adapter counts `alpha / rank`. @default that of {@link loraDefaults} */
   alpha?: number | undefined
   /**
    * Modules by their whole name or its last parts: `q_proj`, `mlp.0`, `self_attn.q_proj`. Names that match nothing are
@@ -30,10 +30,10 @@ export interface AdaptedModulesOptions {
 }
 
 /** The shape of an adapter of which nothing else is said; settings of methods have their defaults from here. */
-export const loraDefaults = { rank: 16, alpha: 32 }
+export const loraDefaults = { rank: 16, alpha: 32, dropout: 0 }
 
 export interface CreateAdapterOptions extends AdaptedModulesOptions {
-  /** Share of the inputs of adapted modules that the learning pass drops. @default 0 */
+  /** Share of the inputs of adapted modules that the learning pass drops. @default that of {@link loraDefaults} */
   dropout?: number | undefined
   /** Same seed, same values. @default 0 */
   seed?: number | undefined
@@ -42,7 +42,7 @@ export interface CreateAdapterOptions extends AdaptedModulesOptions {
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function createAdapter(backbone: Backbone, options: CreateAdapterOptions = {}): Adapter {
   const found = adaptedModules(backbone, options)
-  const dropout = checkNumber('dropout', options.dropout ?? 0, { min: 0, below: 1 })
+  const dropout = checkNumber('dropout', options.dropout ?? loraDefaults.dropout, { min: 0, below: 1 })
   const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })
   const adapter = { ...found, parameters: new Float32Array(found.trainable.layout.size), dropout }
   for (const [module, { rank }] of found.trainable.lora) {
