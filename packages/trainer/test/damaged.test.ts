@@ -1,6 +1,5 @@
 /** Checkpoints and logs that say what no run says: refused by name, and nothing of the run is touched. */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shareSessions } from '@evolmm/internal/testing'
 import { findCheckpoints } from '@evolmm/runs'
@@ -8,35 +7,20 @@ import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { train } from '../src/index'
 import { content } from './support/content'
-import { makeImages } from './support/tiny-run'
+import { doneRun, type DoneRun } from './support/done-run'
 import { tinyTrain } from './support/tiny-train'
 
 shareSessions()
 
-let images: Awaited<ReturnType<typeof makeImages>>
-let home: string
-let done: string
+let run: DoneRun
 beforeAll(async () => {
-  images = await makeImages(4)
-  home = await mkdtemp(join(tmpdir(), 'evolmm-damaged-'))
-  done = join(home, 'done')
-  await train(tinyTrain(done, images.folder, { total_steps: 4 }))
+  run = await doneRun()
 })
-afterAll(async () => {
-  await images.remove()
-  await rm(home, { recursive: true })
-})
-
-let copies = 0
-async function copyOfDone(): Promise<string> {
-  const folder = join(home, `copy-${copies++}`)
-  await cp(done, folder, { recursive: true })
-  return folder
-}
+afterAll(() => run.remove())
 
 async function expectRefused(folder: string, code: string, message: RegExp): Promise<void> {
   const before = await content(folder)
-  await expect(train(tinyTrain(folder, images.folder, { total_steps: 6 }))).rejects.toMatchObject({
+  await expect(train(tinyTrain(folder, run.images.folder, { total_steps: 6 }))).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message) as string,
   })
@@ -61,13 +45,13 @@ test.each([
   ['proposer.second', Infinity, /"proposer\.second" must have finite numbers alone, got Infinity at place 3/],
   ['solver.first', -Infinity, /"solver\.first" must have finite numbers alone, got -Infinity at place 3/],
 ])('a checkpoint with %s %d is refused', async (name, value, message) => {
-  const folder = await copyOfDone()
+  const folder = await run.copy()
   await changeTensor(join(folder, 'step_00004/optimizer.safetensors'), name, 3, value)
   await expectRefused(folder, 'INVALID_CHECKPOINT', message)
 })
 
 test('so is one whose adapter holds a number that is none', async () => {
-  const folder = await copyOfDone()
+  const folder = await run.copy()
   const file = join(folder, 'step_00004/solver/adapter_model.safetensors')
   const [name = ''] = [...(await readSafetensors(file)).keys()]
   await changeTensor(file, name, 5, NaN)
@@ -146,7 +130,7 @@ test.each<[string, (state: State) => unknown, string, RegExp]>([
   ],
   ['a bad fingerprint', (state) => (state.dataset.fingerprint = 1), 'STATE_INVALID', /must be what `dataset/],
 ])('a trainer state with %s is refused', async (_, change, code, message) => {
-  const folder = await copyOfDone()
+  const folder = await run.copy()
   const file = join(folder, 'step_00004/trainer_state.json')
   const state = JSON.parse(await readFile(file, 'utf8')) as State
   change(state)
@@ -155,9 +139,9 @@ test.each<[string, (state: State) => unknown, string, RegExp]>([
 })
 
 test('weights that overflow are never saved', async () => {
-  const folder = join(home, 'overflow')
+  const folder = join(run.home, 'overflow')
   await expect(
-    train(tinyTrain(folder, images.folder, { save_every: 1, lr: 1e39, grad_clip: 1 })),
+    train(tinyTrain(folder, run.images.folder, { save_every: 1, lr: 1e39, grad_clip: 1 })),
   ).rejects.toMatchObject({
     code: 'NOT_FINITE',
     message: expect.stringMatching(

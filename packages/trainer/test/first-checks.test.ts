@@ -1,33 +1,15 @@
 /** What must hold of any correct implementation, and did not of the released one: image, reference, both roles. */
 import { shareSessions } from '@evolmm/internal/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Vlm } from '@evolmm/vlm'
-import { evolve, startState, type EvolmmGiven, type EvolveOptions, type IterationRecord } from '../src/index'
+import { expect, test } from 'vitest'
+import { evolve, startState } from '../src/index'
 import { timeless } from './support/timeless'
-import { makeImages, openTiny, tinyOptions } from './support/tiny-run'
+import { openTiny, tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
-import { textReward } from './support/tiny-train'
+import { learnable, recordsOf } from './support/evolved'
 
 shareSessions()
 
-let vlm: Vlm
-let images: Awaited<ReturnType<typeof makeImages>>
-beforeAll(async () => {
-  vlm = await openTiny()
-  images = await makeImages(4)
-})
-afterAll(async () => {
-  await vlm.dispose()
-  await images.remove()
-})
-
-const learnable = { reward: textReward } satisfies EvolmmGiven
-
-async function recordsOf(options: EvolveOptions): Promise<IterationRecord[]> {
-  const records: IterationRecord[] = []
-  for await (const record of evolve(options)) records.push(record)
-  return records
-}
+const { vlm, images } = await tinyForAll(4)
 
 test('adapters that change nothing are at distance 0 from the base policy, and at more after an update', async () => {
   const options = await tinyOptions(vlm, images.folder, {

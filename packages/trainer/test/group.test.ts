@@ -4,26 +4,17 @@ import { openImageDataset } from '@evolmm/dataset'
 import { shareSessions } from '@evolmm/internal/testing'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Vlm } from '@evolmm/vlm'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { evolve, startState, type EvolmmGiven, type EvolveOptions, type IterationRecord } from '../src/index'
 import { scripted } from './support/scripted'
 import { simulatedGroup } from './support/simulated-group'
 import { timeless } from './support/timeless'
-import { makeImages, openTiny, sense, tinyOptions } from './support/tiny-run'
+import { makeImages, sense, tinyForAll, tinyOptions } from './support/tiny-run'
 import { textReward } from './support/tiny-train'
 
 shareSessions()
 
-let vlm: Vlm
-let images: Awaited<ReturnType<typeof makeImages>>
-beforeAll(async () => {
-  vlm = await openTiny()
-  images = await makeImages(6)
-})
-afterAll(async () => {
-  await vlm.dispose()
-  await images.remove()
-})
+const { vlm, images } = await tinyForAll(6)
 
 /** The settings and parts that differ from those of all runs here. */
 type Given = Partial<Omit<EvolveOptions, 'settings'>> & { settings?: EvolmmGiven }

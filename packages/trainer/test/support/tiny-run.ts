@@ -7,6 +7,7 @@ import { openImageDataset } from '@evolmm/dataset'
 import { resolve } from '@evolmm/settings'
 import { loadVlm, type Vlm } from '@evolmm/vlm'
 import sharp from 'sharp'
+import { afterAll } from 'vitest'
 import { evolmmSettings, startState, type EvolmmGiven, type EvolveOptions } from '../../src/index'
 
 export const tinyFolder = fileURLToPath(
@@ -57,6 +58,16 @@ export async function tinyOptions(
     settings: resolve(evolmmSettings, { ...noise, ...given }),
     ...parts,
   }
+}
+
+/** A model and some pictures for all tests of the file that calls this; they are gone after the last one. */
+export async function tinyForAll(count: number) {
+  const [vlm, images] = await Promise.all([openTiny(), makeImages(count)])
+  afterAll(async () => {
+    await vlm.dispose()
+    await images.remove()
+  })
+  return { vlm, images }
 }
 
 export const openTiny = () => loadVlm(tinyFolder, { device: 'cpu', threads: 1 })
