@@ -1,6 +1,7 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
 import { counted, finiteMean } from '@evolmm/internal'
-import type { Metric, RunFile } from '@evolmm/runs'
+import type { Change, Direction, Metric, RunFile } from '@evolmm/runs'
+import { direction, windowOf } from './changes'
 import type { RunLog } from './collect-log'
 import { formatNumber, formatShare } from './format'
 import { markup, type Content, type Markup } from './markup'
@@ -18,12 +19,21 @@ interface Row {
   after: Estimate | null
   /** Shown in per cent, and drawn. */
   isShare: boolean
+  /** `null` where one of both was not measured. */
+  direction: Direction | null
 }
 
-export function beforeAfter(run: RunFile, log: RunLog, metrics: readonly Metric<never>[]): Content {
+export interface Compared {
+  run: RunFile
+  log: RunLog
+  metrics: readonly Metric<never>[]
+  changes: ReadonlyMap<string, Change>
+}
+
+export function beforeAfter({ run, log, metrics, changes }: Compared): Content {
   const probe = probeRows(run, log)
   const window = windowOf(log.steps.length)
-  const training = trainingRows(log, metrics, window)
+  const training = trainingRows({ log, metrics, changes, window })
   if (probe.length === 0 && training.length === 0) return null
   return [
     probe.length === 0
@@ -47,11 +57,6 @@ export function beforeAfter(run: RunFile, log: RunLog, metrics: readonly Metric<
   ]
 }
 
-/** Iterations at each end that are compared: they never overlap. */
-function windowOf(iterations: number): number {
-  return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
-}
-
 function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
   const { questions } = probes.at(-1)?.values ?? probe ?? {}
   return typeof questions === 'number' ? ` on ${counted(questions, 'question')}` : ''
@@ -66,17 +71,32 @@ function probeRows(run: RunFile, log: RunLog): Row[] {
       one === null ? [] : [one.value, one.low ?? 0, one.high ?? 0],
     )
     const isShare = words.isShare && known.every((value) => value >= 0 && value <= 1)
-    return { name: words.title, before, after, isShare }
+    return { name: words.title, before, after, isShare, direction: directionOf(before, after) }
   })
 }
 
-function trainingRows({ values }: RunLog, metrics: readonly Metric<never>[], window: number): Row[] {
+/** A probe whose intervals meet may be as it was. */
+function directionOf(before: Estimate | null, after: Estimate | null): Direction | null {
+  if (before === null || after === null) return null
+  const low = (one: Estimate) => one.low ?? one.value
+  const high = (one: Estimate) => one.high ?? one.value
+  const meet = low(before) <= high(after) && low(after) <= high(before)
+  return direction(after.value - before.value, meet ? Infinity : 0)
+}
+
+function trainingRows({
+  log: { values },
+  metrics,
+  changes,
+  window,
+}: Omit<Compared, 'run'> & { window: number }): Row[] {
   return metrics
     .flatMap(({ name, compared, isShare = false }): Row[] => {
       const series = values.get(name)
       if (compared === undefined || series === undefined) return []
       const [first, last] = [series.slice(0, window), window === 0 ? [] : series.slice(-window)]
-      return [{ name: compared, before: meanOf(first), after: meanOf(last), isShare }]
+      const went = changes.get(name)?.direction ?? null
+      return [{ name: compared, before: meanOf(first), after: meanOf(last), isShare, direction: went }]
     })
     .filter(({ before, after }) => before !== null || after !== null)
 }
@@ -107,14 +127,31 @@ interface TableOptions {
 function table({ caption, note, columns, rows, tone }: TableOptions): Markup {
   const drawn = rows.some(({ isShare }) => isShare)
   return markup`<table class="compare ${tone}">
-<caption><h3>${caption}</h3><p class="lead">${note}</p></caption>
+<caption><h3>${caption}</h3><p class="lead">${note}</p>${outcome(rows)}</caption>
 <thead><tr><th scope="col">measure</th><th scope="col">${columns[0]}</th><th scope="col">${columns[1]}</th><th scope="col">change</th><th scope="col" class="strip">${drawn ? axis : null}</th></tr></thead>
 <tbody>${rows.map(
     (
       row,
-    ) => markup`<tr><th scope="row">${row.name}</th><td>${cell(row.before, row)}</td><td class="after">${cell(row.after, row)}</td><td>${change(row)}</td><td class="strip">${row.isShare ? strip(row, columns) : null}</td></tr>
+    ) => markup`<tr class="${row.direction ?? 'unknown'}"><th scope="row">${row.name}</th><td>${cell(row.before, row)}</td><td class="after">${cell(row.after, row)}</td><td class="change">${change(row)}</td><td class="strip">${row.isShare ? strip(row, columns) : null}</td></tr>
 `,
   )}</tbody></table>`
+}
+
+const outcomes = [
+  ['rise', 'Went up'],
+  ['fall', 'Went down'],
+  ['none', 'Changed no more than by chance'],
+] as const
+
+/** What went up, what went down and what did neither, each in a sentence of its own. */
+function outcome(rows: readonly Row[]): Content {
+  const sentences = outcomes.flatMap(([kind, said]) => {
+    const names = rows.filter(({ direction: went }) => went === kind).map(({ name }) => name)
+    return names.length === 0
+      ? []
+      : [markup`<p class="outcome ${kind}"><strong>${said}:</strong> ${names.join('; ')}.</p>`]
+  })
+  return sentences.length === 0 ? null : sentences
 }
 
 function cell(estimate: Estimate | null, { isShare }: Row): Content {

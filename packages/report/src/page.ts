@@ -3,6 +3,7 @@ import { counted } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import type { Gallery, Metric, PageContent, RunFile } from '@evolmm/runs'
 import { beforeAfter } from './before-after'
+import { changesOf } from './changes'
 import type { RunLog } from './collect-log'
 import { alarmTitle, columns, curves, smoothingOf } from './curves'
 import { configuration, keyFigures, timeTable, totalSteps, versionTable } from './facts'
@@ -67,7 +68,7 @@ ${parts.map(({ id, title, content }) => markup`<h2 id="${id}">${title}</h2>${con
 
 function partsOf(data: ReportData): Part[] {
   const { run, log, metrics, page } = data
-  const changed = beforeAfter(run, log, metrics)
+  const changed = beforeAfter({ run, log, metrics, changes: changesOf(log, metrics) })
   const parts: (Part | null)[] = [
     changed === null ? null : { id: 'changed', title: 'What changed', content: changed },
     ...(log.steps.length === 0
@@ -100,7 +101,7 @@ function galleryPart(plan: Gallery<never>, { log, moments, thumbnails }: ReportD
   }
 }
 
-function introduction({ run, log, page }: ReportData): Content {
+function introduction({ run, log, metrics, page }: ReportData): Content {
   const { steps, sums } = log
   if (steps.length === 0)
     return 'No iteration has been recorded yet. Once the run has begun, make the report again to see how it goes.'
@@ -109,7 +110,7 @@ function introduction({ run, log, page }: ReportData): Content {
     total !== null && steps.length < total
       ? ` This is its state after iteration ${formatCount(steps[steps.length - 1])} of ${formatCount(total)}.`
       : ''
-  return `${page.introduction?.(sums) ?? `A run of ${counted(steps.length, 'iteration')}.`}${state}`
+  return `${page.introduction?.(sums, changesOf(log, metrics)) ?? `A run of ${counted(steps.length, 'iteration')}.`}${state}`
 }
 
 function reading({ steps }: RunLog): string {

@@ -3,14 +3,14 @@ export const style = `
 :root {
   color-scheme: light dark;
   --paper: #fdfcf9; --ink: #201e1b; --soft: #625d55; --rule: #e6e1d8; --faint: #f4f1ea;
-  --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e;
+  --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e; --fall: #86306f;
   --serif: Charter, 'Bitstream Charter', 'Iowan Old Style', 'Palatino Linotype', Palatino, Georgia, serif;
   --sans: system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #16171a; --ink: #ebe8e2; --soft: #a9a49b; --rule: #303237; --faint: #1e2024;
-    --first: #82b9ec; --second: #eda76d; --probe: #7ecba3; --alarm: #ff9187;
+    --first: #82b9ec; --second: #eda76d; --probe: #7ecba3; --alarm: #ff9187; --fall: #e59fd2;
   }
 }
 * { box-sizing: border-box; }
@@ -61,7 +61,12 @@ caption .lead { font: 17px/1.55 var(--serif); }
 .compare .before .interval { fill: var(--soft); }
 .compare.probe g.after { fill: var(--probe); stroke: var(--probe); }
 .compare.first g.after { fill: var(--first); stroke: var(--first); }
-.none { color: var(--soft); }
+.compare .rise .change, .compare .outcome.rise strong { color: var(--probe); }
+.compare .fall .change, .compare .outcome.fall strong { color: var(--fall); }
+.compare .none .change, .compare .outcome.none strong { color: var(--soft); }
+.compare .fall g.after { fill: var(--fall); stroke: var(--fall); }
+.outcome { font: 15px/1.5 var(--sans); max-width: 76ch; margin-top: 8px; }
+span.none { color: var(--soft); }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 40px 44px; margin-top: 28px; }
 .curve { max-width: 420px; min-width: 0; }
@@ -163,7 +168,7 @@ footer p { max-width: 76ch; }
 }
 @page { margin: 16mm; }
 @media print {
-  :root { --paper: #fff; --ink: #000; --soft: #555; --rule: #ddd; --faint: #f5f5f5; --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e; }
+  :root { --paper: #fff; --ink: #000; --soft: #555; --rule: #ddd; --faint: #f5f5f5; --first: #1f5f9e; --second: #a34d09; --probe: #256b4b; --alarm: #b3261e; --fall: #86306f; }
   body { font-size: 11pt; }
   main { max-width: none; padding: 0; }
   nav, .moment details { display: none; }

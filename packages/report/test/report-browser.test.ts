@@ -58,7 +58,7 @@ const lowContrast = `(() => {
 describe.skipIf(chromium === undefined)(title, () => {
   let folder: string
   let page: Page
-  const urls = { charts: '', hostile: '' }
+  const urls = { charts: '', hostile: '', falling: '' }
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'evolmm-report-'))
@@ -68,6 +68,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     urls.charts = await write('run', options)
     const hostile = `<img src="http://192.0.2.1/a.png"><script src="http://192.0.2.1/b.js"></script>${'w'.repeat(300)}`
     urls.hostile = await write('hostile', { steps: 6, root: hostile }, hostile)
+    urls.falling = await write('falling', { steps: 90 }, undefined, (agreement) => 1 - agreement)
     page = await openBrowser(chromium ?? '')
   })
   afterAll(async () => {
@@ -76,7 +77,12 @@ describe.skipIf(chromium === undefined)(title, () => {
   })
 
   /** With `text` in the place of all that models and people write. */
-  async function write(name: string, options: Parameters<typeof sampleRecords>[0], text?: string) {
+  async function write(
+    name: string,
+    options: Parameters<typeof sampleRecords>[0],
+    text?: string,
+    agreementOf = (agreement: number) => agreement,
+  ) {
     const home = join(folder, name)
     mkdirSync(home)
     const run = sampleRunFile(options)
@@ -88,6 +94,7 @@ describe.skipIf(chromium === undefined)(title, () => {
         ...image,
         question: text ?? image.question,
         relativePath: text ?? image.relativePath,
+        agreement: agreementOf(image.agreement),
         proposerText: text ?? image.proposerText,
         answers: image.answers.map((answer) => ({ ...answer, answer: text ?? answer.answer })),
         histogram: text === undefined ? image.histogram : [{ answer: text, count: 5 }],
@@ -119,6 +126,21 @@ describe.skipIf(chromium === undefined)(title, () => {
     const { texts, found } = (await page.evaluate(lowContrast)) as { texts: number; found: string[] }
     expect(texts).toBeGreaterThan(300)
     expect(found).toEqual([])
+  })
+
+  test.each(['light', 'dark'] as const)('%s: a fall has not the colour of a rise', async (scheme) => {
+    await page.open(urls.charts, { width: 1400, scheme })
+    const color = (what: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(what)})).color`)
+    const fill = (what: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(what)})).fill`)
+    const changes = [await color('.rise .change'), await color('.fall .change'), await color('.none .change')]
+    expect(new Set(changes).size).toBe(3)
+    const outcomes = [await color('.outcome.rise strong'), await color('.outcome.fall strong')]
+    expect(outcomes).toEqual(changes.slice(0, 2))
+    const mark = await fill('.compare.first .rise g.after circle')
+    await page.open(urls.falling, { width: 1400, scheme })
+    expect(await fill('.compare.first .fall g.after circle')).not.toBe(mark)
   })
 
   test('the two schemes differ, and paper is white', async () => {

@@ -1,5 +1,14 @@
 /** Supervised learning as `@evolmm/runs` knows it: its name, its settings, and what its records are. */
-import { isLogNumber, jsonLines, type LogLine, type Method, type Metric } from '@evolmm/runs'
+import { counted } from '@evolmm/internal'
+import {
+  isLogNumber,
+  jsonLines,
+  type Change,
+  type Direction,
+  type LogLine,
+  type Method,
+  type Metric,
+} from '@evolmm/runs'
 import type { SftRecord } from './record'
 import { sftSettings } from './settings'
 
@@ -77,8 +86,8 @@ export const sft: Omit<Method<SftRecord, (typeof sftSettings)['rows']>, 'open'> 
   log: jsonLines('warmup_log.jsonl', isWhole),
   page: {
     sums: ({ images, answers, tokens }) => ({ images, answers, tokens }),
-    introduction: ({ answers, images }) =>
-      `A vision-language model was shown ${answers.toLocaleString('en-US')} answers to questions about ${images.toLocaleString('en-US')} pictures, and learned to give them.`,
+    introduction: ({ answers, images }, changes) =>
+      `A vision-language model was shown ${counted(answers, 'answer')} to questions about ${counted(images, 'picture')}, to learn to give them. ${outcome(changes.get('loss'))}`,
     figures: (_, { images, answers, tokens }) => [
       ['pictures', images],
       ['answers', answers],
@@ -86,4 +95,16 @@ export const sft: Omit<Method<SftRecord, (typeof sftSettings)['rows']>, 'open'> 
     ],
     times: ({ seconds }) => ({ total: seconds, parts: {} }),
   },
+}
+
+const outcomes: Readonly<Record<Direction, (from: string, to: string) => string>> = {
+  fall: (from, to) => `It did: the loss fell from ${from} to ${to} nats a token.`,
+  rise: (from, to) => `It did not: the loss rose from ${from} to ${to} nats a token.`,
+  none: (from, to) =>
+    `Nothing shows that it did: the loss was ${from} nats a token at first and ${to} at the end, which is no more than chance.`,
+}
+
+function outcome(change: Change | undefined): string {
+  if (change === undefined) return 'Too little was recorded to say how that went.'
+  return outcomes[change.direction](change.first.toPrecision(3), change.last.toPrecision(3))
 }

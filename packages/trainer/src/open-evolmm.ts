@@ -13,6 +13,7 @@ import type { EvolmmSettings } from './settings/settings'
 import { checkedData, loadedState, savedState, type Models } from './saved-state'
 import { startState, type TrainerState } from './state'
 import type { Probe } from './train-options'
+import { watchAnswers } from './watch-answers'
 import { watchQuestions } from './watch-questions'
 
 export interface OpenEvolmmOptions extends Pick<LoadVlmOptions, 'hub' | 'onWiden' | 'onQuantize'> {
@@ -44,7 +45,7 @@ export async function openEvolmm(
   const { solver } = models
   return {
     checkpointBytes: await checkpointBytes(state, models),
-    records: withQuestionsWatched(
+    records: withWatches(
       evolve({
         settings,
         ...perRole((role) => models[role].vlm),
@@ -133,14 +134,14 @@ async function startAdapter(vlm: Vlm, adapter: string, role: Role): Promise<Adap
   })
 }
 
-async function* withQuestionsWatched(
+async function* withWatches(
   records: AsyncIterable<IterationRecord>,
   onWarning: Context['onWarning'],
 ): AsyncGenerator<IterationRecord> {
-  const questions = watchQuestions(onWarning)
+  const watches = [watchQuestions(onWarning), watchAnswers(onWarning)]
   for await (const record of records) {
-    questions.observe(record)
+    for (const watch of watches) watch.observe(record)
     yield record
   }
-  questions.end()
+  for (const watch of watches) watch.end()
 }

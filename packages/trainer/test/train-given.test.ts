@@ -82,7 +82,7 @@ test('a probe that fails later costs no iteration; one that fails at first ends 
       calls++ === 1 ? Promise.reject(new Error('no such image')) : Promise.resolve({ accuracy: 1 }),
   }
   await train(tinyTrain(folder, run.images.folder, { total_steps: 4, probe, onWarning: warn }))
-  expect(warn.mock.calls).toEqual([
+  expect(warn.mock.calls.filter(([, code]) => code === 'PROBE_FAILED')).toEqual([
     ['probe: must give numbers, got no such image; iteration 2 goes without', 'PROBE_FAILED'],
   ])
   const found: unknown[] = []
@@ -172,5 +172,18 @@ test('a run that asks no question warns that it learns nothing', async () => {
   )
   expect(warnings).toEqual([
     expect.stringMatching(/^questions: the solver must be asked some, got 1 in a row/),
+  ])
+})
+
+test('a run in which no answer is valid warns that it learns nothing', async () => {
+  const warn = vi.fn()
+  await train(
+    tinyTrain(join(run.home, 'counts-nothing'), run.images.folder, { total_steps: 1, onWarning: warn }),
+  )
+  expect(warn.mock.calls).toEqual([
+    [
+      expect.stringMatching(/^answers: some must be valid .* in the whole run and not one that is/),
+      'NO_VALID_ANSWER',
+    ],
   ])
 })

@@ -1,5 +1,6 @@
 /** What the report of a method's runs shows besides the curves of its numbers: data alone, the markup is the report's. */
 import type { RunFile } from '../run-file'
+import type { Change } from './change'
 import type { Tone } from './metric'
 
 export interface PageContent<R> {
@@ -7,8 +8,11 @@ export interface PageContent<R> {
   panels?: readonly Heading[]
   /** Counts of an iteration by name, which are added up over the run. */
   sums?(record: R): Sums
-  /** What a run of this method does, for somebody who sees one for the first time. */
-  introduction?(sums: Sums): string
+  /**
+   * What a run of this method does, for somebody who sees one for the first time, and what became of it. Rows of the metric
+   * table that are compared have a change, by their names, where both ends were measured.
+   */
+  introduction?(sums: Sums, changes: ReadonlyMap<string, Change>): string
   /** Key figures at the top of the page, after the number of iterations. */
   figures?(run: RunFile, sums: Sums): readonly (readonly [name: string, count: number])[]
   /** Wall time of an iteration in seconds, and its parts by what the page calls them. */

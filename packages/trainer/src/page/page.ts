@@ -1,21 +1,24 @@
 /** What the report says of EvoLMM besides its curves, for somebody who sees a run for the first time. */
 import { counted } from '@evolmm/internal'
 import { isObject } from '@evolmm/internal'
-import type { PageContent, RunFile, Sums } from '@evolmm/runs'
+import type { Change, Direction, PageContent, RunFile, Sums } from '@evolmm/runs'
 import { phaseNames, phases, type Phase, type PhaseSeconds } from '../record/phases'
+import { answersOf, askedImages } from '../metrics/means'
 import { panels } from '../record/panels'
 import type { IterationRecord } from '../record/record'
+import { voteFields } from '../record/vote-fields'
 import { alarmTexts } from './alarms'
 import { gallery } from './gallery'
 
 export const evolmmPage: PageContent<IterationRecord> = {
   panels: Object.values(panels),
-  sums: ({ images }) => ({
-    asked: images.filter(({ answers }) => answers.length > 0).length,
-    answers: images.reduce((sum, { answers }) => sum + answers.length, 0),
+  sums: (record) => ({
+    asked: askedImages(record).length,
+    answers: answersOf(record).length,
+    valid: answersOf(record).filter(({ answer }) => answer !== null).length,
   }),
-  introduction: (sums) =>
-    `A vision-language model asked itself ${counted(sums.asked, 'question')} about pictures${answeredTimes(sums)}. It is rewarded for answers that agree with each other, and is never told which are right: answers become consistent, and the table and the curves show what else changes.`,
+  introduction: (sums, changes) =>
+    `A vision-language model asked itself ${counted(sums.asked, 'question')} about pictures${answeredTimes(sums)}. It is rewarded for answers that agree with each other, and is never told which are right. ${outcome(sums, changes.get(agreement))}`,
   figures: (run, { asked, answers }) => {
     const { count } = imagesOf(run) ?? {}
     return [
@@ -43,6 +46,30 @@ function imagesOf({ images }: RunFile): { root: string; count: number } | undefi
   if (!isObject(images)) return undefined
   const { root, count } = images
   return typeof root === 'string' && typeof count === 'number' ? { root, count } : undefined
+}
+
+/** The number that says how it went. */
+const [{ name: agreement }] = voteFields.agreement.shown
+
+const outcomes: Readonly<Record<Direction, (from: string, to: string) => string>> = {
+  rise: (from, to) =>
+    `Its answers became more consistent: their agreement rose from ${from} to ${to}. The table and the curves show what else changed.`,
+  fall: (from, to) =>
+    `Its answers became less consistent: their agreement fell from ${from} to ${to}, so that it lost what it was rewarded for.`,
+  none: (from, to) =>
+    `Its answers did not become more consistent: their agreement was ${from} at first and ${to} at the end, which is no more than chance.`,
+}
+
+function outcome({ answers, valid }: Sums, change: Change | undefined): string {
+  if (answers === 0) return 'No question was answered, so that there was nothing to learn from.'
+  if (valid === 0)
+    return 'Not one of its answers was valid, so that none counted and there was no agreement to learn from.'
+  if (change === undefined) return 'Too little was recorded to say how that went.'
+  return outcomes[change.direction](share(change.first), share(change.last))
+}
+
+function share(value: number): string {
+  return `${(100 * value).toFixed(1)} %`
 }
 
 function answeredTimes({ asked, answers }: Sums): string {
