@@ -1,4 +1,4 @@
-/** How a number went in a run: its mean over the first and over the last iterations, which never overlap. */
+/** A change is how a number went in a run: its mean over the first and over the last iterations, which never overlap. */
 export interface Change {
   first: number
   last: number
