@@ -6,7 +6,7 @@
  */
 import sharp from 'sharp'
 import { imagePatches } from '../src/backbones/parts/image-patches'
-import { resizeBicubic } from '../src/image/resize-bicubic'
+import { resize } from '../src/image/resize'
 import { preprocessing, sizes } from './resize.json'
 
 const runs = 9
@@ -27,7 +27,7 @@ for (const { from, to } of sizes) {
   const data = Uint8Array.from({ length: from[0] * from[1] * 3 }, (_, i) => (i * 31 + (i >> 7) * 17) & 255)
   const image = { width: from[0], height: from[1], data }
   const [width, height] = to
-  const ours = await median(() => resizeBicubic(image, { width, height }))
+  const ours = await median(() => resize(image, { width, height }, 'bicubic'))
   const theirs = await median(() =>
     sharp(data, { raw: { width: from[0], height: from[1], channels: 3 } })
       .resize({ width, height, fit: 'fill', kernel: 'cubic' })

@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { resizeBicubic } from '../src/image/resize-bicubic'
+import { resamplings, resize, type Resampling } from '../src/image/resize'
 import { smartResize } from '../src/backbones/parts/smart-resize'
 
 type Pair = [width: number, height: number]
 const numbers = JSON.parse(
   readFileSync(join(import.meta.dirname, 'fixtures/images/numbers.json'), 'utf8'),
 ) as {
-  resize: { from: Pair; to: Pair; extreme: boolean; sha256: string }[]
+  resize: { resampling: Resampling; from: Pair; to: Pair; extreme: boolean; sha256: string }[]
   smart_resize: [...Pair, factor: number, minPixels: number, maxPixels: number, expected: Pair | null][]
 }
 
@@ -24,26 +24,39 @@ function scattered([width, height]: Pair, extreme: boolean) {
   return { width, height, data }
 }
 
-test.each(numbers.resize)('resizing $from to $to gives the bytes of Pillow (extreme: $extreme)', (item) => {
-  const [width, height] = item.to
-  const image = resizeBicubic(scattered(item.from, item.extreme), { width, height })
-  expect([image.width, image.height, image.data.length]).toEqual([width, height, width * height * 3])
-  expect(createHash('sha256').update(image.data).digest('hex')).toBe(item.sha256)
-})
+test.each(numbers.resize)(
+  '$resampling from $from to $to gives the bytes of Pillow (extreme: $extreme)',
+  (item) => {
+    const [width, height] = item.to
+    const image = resize(scattered(item.from, item.extreme), { width, height }, item.resampling)
+    expect([image.width, image.height, image.data.length]).toEqual([width, height, width * height * 3])
+    expect(createHash('sha256').update(image.data).digest('hex')).toBe(item.sha256)
+  },
+)
 
 const side = fc.integer({ min: 1, max: 60 })
 const byte = fc.integer({ min: 0, max: 255 })
 
 test('an image of one colour keeps it at any size, and the source is left alone', () => {
   fc.assert(
-    fc.property(side, side, side, side, byte, byte, byte, (width, height, toWidth, toHeight, ...color) => {
-      const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3])
-      const before = data.slice()
-      const image = resizeBicubic({ width, height, data }, { width: toWidth, height: toHeight })
-      const plain = Uint8Array.from({ length: toWidth * toHeight * 3 }, (_, i) => color[i % 3])
-      expect(Buffer.compare(image.data, plain)).toBe(0)
-      expect(Buffer.compare(data, before)).toBe(0)
-    }),
+    fc.property(
+      fc.constantFrom(...resamplings.values()),
+      side,
+      side,
+      side,
+      side,
+      byte,
+      byte,
+      byte,
+      (kind, width, height, toWidth, toHeight, ...color) => {
+        const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3])
+        const before = data.slice()
+        const image = resize({ width, height, data }, { width: toWidth, height: toHeight }, kind)
+        const plain = Uint8Array.from({ length: toWidth * toHeight * 3 }, (_, i) => color[i % 3])
+        expect(Buffer.compare(image.data, plain)).toBe(0)
+        expect(Buffer.compare(data, before)).toBe(0)
+      },
+    ),
     { seed: 1 },
   )
 })
@@ -56,7 +69,7 @@ test('resizing to no size is an invalid option', () => {
     [4, 1.5],
     [NaN, 4],
   ])
-    expect(() => resizeBicubic(image, { width, height })).toThrow(
+    expect(() => resize(image, { width, height }, 'bicubic')).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     )
 })

@@ -4,7 +4,7 @@
  * since each square becomes one token.
  */
 import { EvolmmError } from '../../errors'
-import { resizeBicubic } from '../../image/resize-bicubic'
+import { resize } from '../../image/resize'
 import type { RgbImage } from '../../image/rgb-image'
 import type { Grid } from './patch-grid'
 import type { PatchSettings } from './patch-settings'
@@ -19,7 +19,7 @@ export interface ImagePatches {
 /** The patches of an image whose sides are those of `fittedSize`, to which it is resized. */
 export function imagePatches(image: RgbImage, settings: PatchSettings): ImagePatches {
   const { patchSize, temporalPatchSize, mergeSize } = settings
-  const { width, height, data } = resizeBicubic(image, fittedSize(image, settings))
+  const { width, height, data } = resize(image, fittedSize(image, settings), settings.resampling)
   const grid: Grid = [1, height / patchSize, width / patchSize]
   const area = patchSize * patchSize
   const pixels = new Float32Array(width * height * 3 * temporalPatchSize)

@@ -8,6 +8,7 @@ import { checkInteger, isObject } from '@evolmm/internal'
 import { z } from 'zod'
 import { EvolmmError } from '../../errors'
 import { readJson, readOptionalJson } from '../../checkpoint/read-checkpoint-file'
+import { resamplings, type Resampling } from '../../image/resize'
 import type { ImageOption, ImageOptions } from '../vision'
 
 export interface PatchSettings {
@@ -23,6 +24,7 @@ export interface PatchSettings {
   mergeSize: number
   /** True if images are resized; if not, their sides must be multiples of `patchSize * mergeSize`. */
   resize: boolean
+  resampling: Resampling
   /** Bytes are multiplied by it. */
   rescaleFactor: number
   /** What is subtracted from red, green and blue after rescaling. */
@@ -57,7 +59,10 @@ const schema = z.object({
   temporal_patch_size: side.default(2),
   merge_size: side.default(2),
   do_resize: z.boolean().default(true),
-  resample: z.literal(3, { error: 'must be 3, bicubic, the only kind implemented' }).default(3),
+  resample: z
+    .literal([...resamplings.keys()], { error: 'must be 0, 1, 2 or 3, the kinds implemented' })
+    .default(3)
+    .transform((number) => resamplings.get(number) ?? 'bicubic'),
   do_rescale: z.boolean().default(true),
   rescale_factor: factor.default(1 / 255),
   do_normalize: z.boolean().default(true),
@@ -125,6 +130,7 @@ export async function readPatchSettings(
     temporalPatchSize: read.temporal_patch_size,
     mergeSize: read.merge_size,
     resize: read.do_resize,
+    resampling: read.resample,
     rescaleFactor: read.do_rescale ? read.rescale_factor : 1,
     mean: read.do_normalize ? read.image_mean : [0, 0, 0],
     std: read.do_normalize ? read.image_std : [1, 1, 1],
