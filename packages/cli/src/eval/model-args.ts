@@ -1,5 +1,5 @@
 /**
- * `--model_args`: the model's flags as lmms-eval writes them. `--model qwen2_5_vl --model_args pretrained=DIR,device=cpu`
+ * `--model_args`: the model's flags as lmms-eval writes them. `--model KIND --model_args pretrained=DIR,device=cpu`
  * is `--model DIR --device cpu`. A key that has a flag is read as that flag is. The command of EvoLMM's README has an
  * adapter as `lora_path` beside the checkpoint as `base_model`.
  */

@@ -1,4 +1,4 @@
-/** The pre-norm decoder of Llama and Qwen: rotary positions, grouped-query attention, gated MLP, RMS norms. */
+/** The pre-norm decoder of most families: rotary positions, grouped-query attention, gated MLP, RMS norms. */
 import { gatedSilu, op, rmsNorm, rotary, type Tensor } from '@evolmm/onnx'
 import type { DecoderInputs } from '../backbone'
 import type { ImageRows, Layers } from '../layers'
@@ -30,7 +30,7 @@ export const decoderProjections = [
   'down_proj',
 ] as const
 
-/** Embeddings, blocks and the last norm, in the order of the model. `biases`: whether q, k and v have some, as in Qwen2. */
+/** Embeddings, blocks and the last norm, in the order of the model. `biases`: whether q, k and v have some. */
 export function decoderWeights(config: DecoderConfig, prefix: string, biases: boolean): WeightShape[] {
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize } = config
   const [queries, keys] = [heads * headSize, keyValueHeads * headSize]

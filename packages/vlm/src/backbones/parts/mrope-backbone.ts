@@ -1,4 +1,4 @@
-/** The common form of Qwen2-VL and Qwen2.5-VL: a Qwen2 decoder with three position axes beside a `patchTower`. */
+/** A decoder with three position axes, biases on q, k and v, beside a `patchTower`. */
 import { rmsNorm } from '@evolmm/onnx'
 import type { Backbone } from '../backbone'
 import type { PromptRules } from '../prompt-rules'

@@ -1,5 +1,5 @@
 /**
- * The language half of a Qwen2-VL or Qwen2.5-VL configuration, which are one: in the flat layout of the hub or the nested
+ * The language half of a configuration with three position axes in sections: in the flat layout of the hub or the nested
  * one that newer transformers write.
  */
 import { z } from 'zod'

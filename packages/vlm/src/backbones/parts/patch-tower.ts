@@ -1,7 +1,7 @@
 /**
- * The vision tower of Qwen2-VL and Qwen2.5-VL: patches of one or more images in the processor's order, pre-norm blocks
- * with rotary positions, and a merger that makes one token of a square of patches. They differ in norms, in the MLP and in
- * which patches see each other.
+ * A vision tower over the patches of one or more images, in the order of `imagePatches`: pre-norm blocks with rotary
+ * positions, and a merger that makes one token of a square of patches. Families differ in norms, in the
+ * MLP and in which patches see each other.
  */
 import { rowMajor } from '@evolmm/internal'
 import { op, rotary, type Tensor } from '@evolmm/onnx'

@@ -1,5 +1,5 @@
 /**
- * The size at which Qwen-VL models see an image: both sides multiples of `factor`, the number of pixels within bounds,
+ * The size at which models with a `patchTower` see an image: both sides multiples of `factor`, the number of pixels within bounds,
  * the aspect ratio kept as nearly as that allows. Number for number as `smart_resize` of transformers.
  */
 import { checkInteger } from '@evolmm/internal'

@@ -15,6 +15,7 @@ import {
 } from '../parts/config-fields'
 import { mropeModelJson, readMropeModel, type MropeModel } from '../parts/mrope-text'
 import type { PatchTowerConfig } from '../parts/patch-tower'
+import { checkTowerWidths, patchFields, patchJson, patchSizes } from '../parts/patch-tower-config'
 
 export interface Qwen25Config extends MropeModel {
   vision: PatchTowerConfig & {
@@ -35,12 +36,8 @@ const visionSchema = z.object({
   num_heads: size.default(16),
   window_size: size.default(112),
   fullatt_block_indexes: z.array(tokenId).default([7, 15, 23, 31]),
-  in_channels: size.nullish(),
-  in_chans: size.nullish(),
   out_hidden_size: size,
-  patch_size: size.default(14),
-  spatial_merge_size: size.default(2),
-  temporal_patch_size: size.default(2),
+  ...patchFields,
   hidden_act: z.literal('silu').default('silu'),
 })
 
@@ -58,11 +55,8 @@ export function parseConfig(json: JsonObject, file = 'config.json'): Qwen25Confi
       heads: vision.num_heads,
       windowSize: vision.window_size,
       fullAttentionBlocks: vision.fullatt_block_indexes,
-      channels: vision.in_channels ?? vision.in_chans ?? 3,
       outHiddenSize: vision.out_hidden_size,
-      patchSize: vision.patch_size,
-      spatialMergeSize: vision.spatial_merge_size,
-      temporalPatchSize: vision.temporal_patch_size,
+      ...patchSizes(vision),
     },
   }
   checkVision(config, file)
@@ -72,19 +66,18 @@ export function parseConfig(json: JsonObject, file = 'config.json'): Qwen25Confi
 /** What one field asks of another. */
 function checkVision({ text, vision }: Qwen25Config, file: string): void {
   const fail = (field: string, rule: string) => invalidConfig(file, `vision_config.${field}`, rule)
-  const { hiddenSize, heads, windowSize, outHiddenSize, fullAttentionBlocks, depth } = vision
+  const { windowSize, fullAttentionBlocks, depth } = vision
   const tile = vision.patchSize * vision.spatialMergeSize
-  if (hiddenSize % (4 * heads) !== 0)
-    throw fail('hidden_size', `must be a multiple of four times num_heads, ${4 * heads}, got ${hiddenSize}`)
+  checkTowerWidths({
+    file,
+    vision,
+    textSize: text.hiddenSize,
+    fields: { hidden: 'hidden_size', out: 'out_hidden_size' },
+  })
   if (windowSize % tile !== 0)
     throw fail(
       'window_size',
       `must be a multiple of patch_size * spatial_merge_size, ${tile}, got ${windowSize}`,
-    )
-  if (outHiddenSize !== text.hiddenSize)
-    throw fail(
-      'out_hidden_size',
-      `must be hidden_size of the language model, ${text.hiddenSize}, got ${outHiddenSize}`,
     )
   const beyond = fullAttentionBlocks.find((block) => block >= depth)
   if (beyond !== undefined)
@@ -108,16 +101,11 @@ export function configJson(
       hidden_size: vision.hiddenSize,
       intermediate_size: vision.intermediateSize,
       num_heads: vision.heads,
-      in_channels: vision.channels,
-      in_chans: vision.channels,
       out_hidden_size: vision.outHiddenSize,
-      patch_size: vision.patchSize,
-      spatial_merge_size: vision.spatialMergeSize,
-      spatial_patch_size: vision.patchSize,
+      ...patchJson(vision),
       window_size: vision.windowSize,
       fullatt_block_indexes: [...vision.fullAttentionBlocks],
       tokens_per_second: from?.tokens_per_second ?? 2,
-      temporal_patch_size: vision.temporalPatchSize,
     },
   }
 }

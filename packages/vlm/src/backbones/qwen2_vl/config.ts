@@ -8,6 +8,7 @@ import type { JsonObject } from '../../checkpoint/read-checkpoint-file'
 import { checkArchitecture, checkFields, invalidConfig, layerCount, size } from '../parts/config-fields'
 import { mropeModelJson, readMropeModel, type MropeModel } from '../parts/mrope-text'
 import type { PatchTowerConfig } from '../parts/patch-tower'
+import { checkTowerWidths, patchFields, patchJson, patchSizes } from '../parts/patch-tower-config'
 
 export interface Qwen2Config extends MropeModel {
   vision: PatchTowerConfig
@@ -23,11 +24,7 @@ const visionSchema = z.object({
   hidden_size: size.default(3584),
   mlp_ratio: z.number().positive().default(4),
   num_heads: size.default(16),
-  in_channels: size.nullish(),
-  in_chans: size.nullish(),
-  patch_size: size.default(14),
-  spatial_merge_size: size.default(2),
-  temporal_patch_size: size.default(2),
+  ...patchFields,
   hidden_act: z.literal('quick_gelu').default('quick_gelu'),
 })
 
@@ -43,11 +40,8 @@ export function parseConfig(json: JsonObject, file = 'config.json'): Qwen2Config
       hiddenSize: vision.embed_dim,
       intermediateSize: vision.embed_dim * vision.mlp_ratio,
       heads: vision.num_heads,
-      channels: vision.in_channels ?? vision.in_chans ?? 3,
       outHiddenSize: vision.hidden_size,
-      patchSize: vision.patch_size,
-      spatialMergeSize: vision.spatial_merge_size,
-      temporalPatchSize: vision.temporal_patch_size,
+      ...patchSizes(vision),
     },
   }
   checkVision(config, file)
@@ -56,16 +50,18 @@ export function parseConfig(json: JsonObject, file = 'config.json'): Qwen2Config
 
 /** What one field asks of another. */
 function checkVision({ text, vision }: Qwen2Config, file: string): void {
-  const fail = (field: string, rule: string) => invalidConfig(file, `vision_config.${field}`, rule)
-  const { hiddenSize, intermediateSize, heads, outHiddenSize } = vision
-  if (hiddenSize % (4 * heads) !== 0)
-    throw fail('embed_dim', `must be a multiple of four times num_heads, ${4 * heads}, got ${hiddenSize}`)
+  const { hiddenSize, intermediateSize } = vision
+  checkTowerWidths({
+    file,
+    vision,
+    textSize: text.hiddenSize,
+    fields: { hidden: 'embed_dim', out: 'hidden_size' },
+  })
   if (!Number.isSafeInteger(intermediateSize))
-    throw fail('mlp_ratio', `must make a whole number of embed_dim, ${hiddenSize}, got ${intermediateSize}`)
-  if (outHiddenSize !== text.hiddenSize)
-    throw fail(
-      'hidden_size',
-      `must be hidden_size of the language model, ${text.hiddenSize}, got ${outHiddenSize}`,
+    throw invalidConfig(
+      file,
+      'vision_config.mlp_ratio',
+      `must make a whole number of embed_dim, ${hiddenSize}, got ${intermediateSize}`,
     )
 }
 
@@ -86,12 +82,7 @@ export function configJson(
       hidden_size: vision.outHiddenSize,
       mlp_ratio: vision.intermediateSize / vision.hiddenSize,
       num_heads: vision.heads,
-      in_channels: vision.channels,
-      in_chans: vision.channels,
-      patch_size: vision.patchSize,
-      spatial_merge_size: vision.spatialMergeSize,
-      spatial_patch_size: vision.patchSize,
-      temporal_patch_size: vision.temporalPatchSize,
+      ...patchJson(vision),
     },
   }
 }
