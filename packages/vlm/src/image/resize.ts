@@ -24,7 +24,7 @@ interface Taps {
   stride: number
 }
 
-/** How the pixels of the source are mixed. */
+/** The way in which pixels of the source are mixed. */
 export type Resampling = 'nearest' | 'lanczos' | 'bilinear' | 'bicubic'
 
 /** The ways by the numbers that Pillow, and so `resample` in a processor's file, has for them. */
