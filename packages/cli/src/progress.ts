@@ -8,7 +8,7 @@ import { painter, type Context } from './context'
 import { formatSeconds, oneLine, plainReasons } from './texts'
 import type { HubOptions, LoadOptions } from './library'
 
-export interface Progress {
+export interface ProgressListeners {
   onDownload: NonNullable<HubOptions['onProgress']>
   onWiden: NonNullable<LoadOptions['onWiden']>
   onQuantize: NonNullable<LoadOptions['onQuantize']>
@@ -23,7 +23,7 @@ export interface Progress {
   clear: () => void
 }
 
-export function showProgress(context: Context): Progress {
+export function showProgress(context: Context): ProgressListeners {
   const { stderr } = context
   const paint = painter(context, stderr)
   const { live, clear, keep, replace } = liveLine(context)

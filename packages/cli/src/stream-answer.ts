@@ -1,12 +1,12 @@
 /** An answer for a person: text as it comes. Ctrl-C ends it between two tokens. */
 import type { SamplingOptions } from '@evolmm/vlm'
 import { printable, type Context } from './context'
-import type { Prepared } from './with-model'
+import type { PreparedPrompt } from './with-model'
 
 /** The answer is written as it comes; what is returned is the exit code. */
 export async function streamAnswer(
   { stdout, onInterrupt }: Context,
-  { vlm, prompt }: Pick<Prepared, 'vlm' | 'prompt'>,
+  { vlm, prompt }: Pick<PreparedPrompt, 'vlm' | 'prompt'>,
   sampling: SamplingOptions & { seed: number },
 ): Promise<number> {
   const interrupt = new AbortController()

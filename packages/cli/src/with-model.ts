@@ -14,7 +14,7 @@ import type { Context } from './context'
 import { EvolmmError } from './errors'
 import type { HubOptions, Vlm } from './library'
 import type { promptRows } from './prompt-rows'
-import { showProgress, type Progress } from './progress'
+import { showProgress, type ProgressListeners } from './progress'
 import { refuseRun } from './refuse-run'
 
 type ModelValues = Values<typeof modelRows> & Partial<Values<typeof pixelRows>>
@@ -24,7 +24,7 @@ type PromptValues = ModelValues & AdapterValues & Omit<Values<typeof promptRows>
 export async function withModel<T>(
   context: Context,
   settings: ModelValues,
-  work: (vlm: Vlm, progress: Progress) => Promise<T>,
+  work: (vlm: Vlm, progress: ProgressListeners) => Promise<T>,
 ): Promise<T> {
   const progress = showProgress(context)
   const vlm = await openModel(context, settings, progress)
@@ -37,7 +37,11 @@ export async function withModel<T>(
 }
 
 /** A model for whoever disposes of it. */
-export async function openModel(context: Context, settings: ModelValues, progress: Progress): Promise<Vlm> {
+export async function openModel(
+  context: Context,
+  settings: ModelValues,
+  progress: ProgressListeners,
+): Promise<Vlm> {
   const { hub, ...options } = modelOptions(settings)
   try {
     return await context.library.loadVlm(settings.model, {
@@ -53,7 +57,7 @@ export async function openModel(context: Context, settings: ModelValues, progres
   }
 }
 
-export interface Prepared {
+export interface PreparedPrompt {
   vlm: Vlm
   adapter: Adapter | undefined
   images: readonly EncodedImage[]
@@ -64,7 +68,7 @@ export interface Prepared {
 export async function withPrompt<T>(
   context: Context,
   settings: PromptValues & { prompt: string },
-  work: (prepared: Prepared) => Promise<T>,
+  work: (prepared: PreparedPrompt) => Promise<T>,
 ): Promise<T> {
   const { image: files, prompt, system } = settings
   for (const file of files ?? []) await checkFile(file)
@@ -79,7 +83,7 @@ export async function withPrompt<T>(
 export async function openAdapter(
   vlm: Vlm,
   { adapter: name, adapter_subfolder: subfolder }: AdapterValues,
-  progress: Progress,
+  progress: ProgressListeners,
 ): Promise<Adapter | undefined> {
   if (name === null) return undefined
   const hub = hubOptions(progress)
@@ -113,6 +117,6 @@ async function checkFile(file: string): Promise<void> {
     )
 }
 
-export function hubOptions({ onDownload, onWarning }: Progress): HubOptions {
+export function hubOptions({ onDownload, onWarning }: ProgressListeners): HubOptions {
   return { onProgress: onDownload, onWarning }
 }

@@ -107,12 +107,12 @@ async function decode(path: string, { width, height }: Size, failOn: SharpOption
   await everything.resize({ width: 1, height: 1, fit: 'fill' }).raw().toBuffer()
 }
 
-type Outcome<T> = { ok: true; value: T } | { ok: false; message: string }
+type Attempt<T> = { ok: true; value: T } | { ok: false; message: string }
 
 async function attempt<T>(
   schedule: (task: () => Promise<T>) => Promise<T>,
   task: () => Promise<T>,
-): Promise<Outcome<T>> {
+): Promise<Attempt<T>> {
   try {
     return { ok: true, value: await schedule(task) }
   } catch (error) {

@@ -20,8 +20,14 @@ export type { Manifest, ManifestEntry, ManifestHeader } from './manifest-file'
 export { findDuplicates } from './find-duplicates'
 
 // Rows of files and data sets
-export { openRows, type FileSource, type OpenRowsOptions, type RowSource, type Rows } from './rows/open-rows'
-export type { Row, RowReader } from './rows/row-reader'
+export {
+  openRows,
+  type FileSource,
+  type OpenRowsOptions,
+  type RowSource,
+  type DataRows,
+} from './rows/open-rows'
+export type { DataRow, RowReader } from './rows/row-reader'
 export type { HubDataset } from '@evolmm/hub'
 export { rowImage, type ImageFile } from './rows/row-image'
 

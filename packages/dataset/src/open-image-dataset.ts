@@ -108,7 +108,7 @@ export async function openImageDataset(options: DatasetOptions): Promise<ImageDa
   }
 }
 
-type Settings = ReturnType<typeof checkOptions>
+type CheckedOptions = ReturnType<typeof checkOptions>
 
 function checkOptions(options: DatasetOptions) {
   const worldSize = checkInteger('worldSize', options.worldSize ?? 1, { min: 1 })
@@ -132,7 +132,7 @@ function checkOptions(options: DatasetOptions) {
 /** The verdicts on the images of a scan, so far as a manifest knows them; the others are made when they are asked for. */
 async function openVerdicts(
   scanned: ScannedImages,
-  { rules, manifest, dropDuplicates }: Settings,
+  { rules, manifest, dropDuplicates }: CheckedOptions,
   warn: WarningListener,
 ): Promise<Verdicts> {
   const hashes = new Map<number, string>()

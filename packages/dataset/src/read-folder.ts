@@ -6,7 +6,7 @@ import { sortPaths } from './compare-paths'
 import { formatOfName } from './image-formats'
 
 /** One folder's images and sub-folders (these end in "/"), sorted; or why it could not be read. */
-export interface Listing {
+export interface FolderListing {
   items: string[]
   unusableNames: number
   failure?: string
@@ -22,8 +22,8 @@ const linksAtOnce = 64
  * Never rejects: a folder that cannot be read is a listing with a failure. Links to folders are left out unless
  * `followLinks` says otherwise; links to nothing are listed, since their check will name them.
  */
-export async function readFolder(folder: string, followLinks = false): Promise<Listing> {
-  const listing: Listing = { items: [], unusableNames: 0 }
+export async function readFolder(folder: string, followLinks = false): Promise<FolderListing> {
+  const listing: FolderListing = { items: [], unusableNames: 0 }
   const links: string[] = []
   try {
     await forEachEntry(folder, (entry) => {

@@ -12,7 +12,7 @@ import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
 import { checkFilledText, invalidOption } from './options'
 import { PathList } from './path-list'
-import { isFolder, readFolder, type Listing } from './read-folder'
+import { isFolder, readFolder, type FolderListing } from './read-folder'
 
 export interface ScanOptions {
   /** The folder to scan. */
@@ -114,7 +114,7 @@ async function existing(root: string, names: readonly string[], warn: WarningLis
 async function walk(
   root: string,
   folder: string,
-  { items, unusableNames, failure }: Listing,
+  { items, unusableNames, failure }: FolderListing,
   paths: PathList,
   warn: WarningListener,
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { sizedTest, temporaryFolder } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openJsonLines } from '../src/rows/json-lines'
-import type { Row, RowReader } from '../src/rows/row-reader'
+import type { DataRow, RowReader } from '../src/rows/row-reader'
 
 function written(content: string | Uint8Array): string {
   const path = join(temporaryFolder(), 'a.jsonl')
@@ -12,8 +12,8 @@ function written(content: string | Uint8Array): string {
   return path
 }
 
-async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promise<Row[]> {
-  const rows: Row[] = []
+async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promise<DataRow[]> {
+  const rows: DataRow[] = []
   for await (const row of reader.read(start, end)) rows.push(row)
   return rows
 }
@@ -33,7 +33,7 @@ sizedTest(
       fc.asyncProperty(fc.array(line, { maxLength: 8 }), fc.boolean(), async (lines, ended) => {
         writeFileSync(path, lines.join('\n') + (ended ? '\n' : ''))
         const filled = lines.flatMap((text, i) => (text.trim() === '' ? [] : [{ text, number: i + 1 }]))
-        const rows = filled.map(({ text }) => JSON.parse(text) as Row)
+        const rows = filled.map(({ text }) => JSON.parse(text) as DataRow)
         const reader = await openJsonLines(path)
         expect(reader.length).toBe(rows.length)
         for (let start = 0; start <= rows.length; start++)

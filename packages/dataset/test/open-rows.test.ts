@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isolated, serveHub, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
-import { openRows, rowImage, type Rows } from '../src'
+import { openRows, rowImage, type DataRows } from '../src'
 
 const fixtures = fileURLToPath(new URL('fixtures/parquet', import.meta.url))
 const ids = (JSON.parse(readFileSync(join(fixtures, 'rows.json'), 'utf8')) as { id: string }[]).map(
@@ -16,7 +16,7 @@ function put(folder: string, path: string, fixture = 'snappy'): void {
   copyFileSync(join(fixtures, `${fixture}.parquet`), join(folder, path))
 }
 
-async function idsOf(data: Rows, start = 0, end = data.length): Promise<unknown[]> {
+async function idsOf(data: DataRows, start = 0, end = data.length): Promise<unknown[]> {
   const found = []
   for await (const row of data.read(start, end)) found.push(row.id)
   await data.close()

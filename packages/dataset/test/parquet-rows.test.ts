@@ -8,7 +8,7 @@ import { bundleScript, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { EvolmmError } from '../src'
 import { openParquet } from '../src/rows/parquet-rows'
-import type { Row, RowReader } from '../src/rows/row-reader'
+import type { DataRow, RowReader } from '../src/rows/row-reader'
 
 const fixtures = fileURLToPath(new URL('fixtures/parquet', import.meta.url))
 
@@ -17,9 +17,9 @@ const expected = JSON.parse(readFileSync(join(fixtures, 'rows.json'), 'utf8'), (
   typeof value === 'object' && value !== null && 'base64' in value
     ? new Uint8Array(Buffer.from(String(value.base64), 'base64'))
     : value,
-) as Row[]
+) as DataRow[]
 
-async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promise<Row[]> {
+async function rowsOf(reader: RowReader, start = 0, end = reader.length): Promise<DataRow[]> {
   const rows = []
   for await (const row of reader.read(start, end)) rows.push(row)
   return rows

@@ -5,7 +5,7 @@
  */
 import { basename } from 'node:path'
 import { checkInteger, checkOneOf } from '@evolmm/internal'
-import { labelledQuestion, type Row } from '@evolmm/dataset'
+import { labelledQuestion, type DataRow } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import { gradeAnswer, questionText } from './labelled-questions'
 import { groupsBy, meanOf } from './scoring/averages'
@@ -27,7 +27,7 @@ export function fileTask(options: FileTaskOptions): Task {
   const { file } = options
   const scorer = checkOneOf('scorer', options.scorer, scorerNames)
   const metric = scorer === 'anls' ? 'anls' : 'accuracy'
-  const read = (row: Row) => labelledQuestion(row, { file })
+  const read = (row: DataRow) => labelledQuestion(row, { file })
   return {
     name: options.name ?? basename(file).replace(/\.(jsonl|parquet)$/, ''),
     version: 1,

@@ -86,7 +86,7 @@ export function openAiJudge(options: OpenAiJudgeOptions = {}): Judge {
   }
 }
 
-interface Settings {
+interface JudgeEndpoint {
   url: string
   model: string
   apiKey: string | undefined
@@ -99,7 +99,7 @@ interface Settings {
 
 /** One request. Throws `JUDGE_REFUSED` or `JUDGE_FAILED`. */
 async function request(
-  settings: Settings,
+  settings: JudgeEndpoint,
   { system, user, maxTokens, signal }: JudgeRequest,
 ): Promise<string> {
   const { url, model, temperature, apiKey } = settings
@@ -137,14 +137,14 @@ async function request(
 }
 
 /** The pause before another request, which is worth it where a connection failed or a status passes. */
-function pauseAfter(error: unknown, { timeout }: Settings): number | undefined {
+function pauseAfter(error: unknown, { timeout }: JudgeEndpoint): number | undefined {
   if (!(error instanceof EvolmmError) || error.code !== 'JUDGE_FAILED') return undefined
   const { status, retryAfter: wait = 0 } = error.details as { status?: number; retryAfter?: number }
   return status === undefined || passing(status) ? Math.min(wait, 1000 * timeout) : undefined
 }
 
 function failed(
-  { url, model }: Settings,
+  { url, model }: JudgeEndpoint,
   got: string,
   code: 'JUDGE_FAILED' | 'JUDGE_REFUSED',
   details: Record<string, unknown>,

@@ -2,7 +2,7 @@
  * What a benchmark is: where its rows are, how a row becomes a prompt, how an answer becomes a score, and how scores
  * become the numbers that are reported. Adding a task is writing one of these.
  */
-import type { FileSource, HubDataset, ImageFile, Row } from '@evolmm/dataset'
+import type { FileSource, HubDataset, ImageFile, DataRow } from '@evolmm/dataset'
 import type { Judge } from './judge'
 
 /**
@@ -89,11 +89,11 @@ export interface Task {
   }
   /** The answers that a judge decides outside of mode `rule-based`. @default 'never' */
   judge?: 'never' | 'unmatched' | 'always' | undefined
-  prompt: (row: Row) => TaskPrompt
+  prompt: (row: DataRow) => TaskPrompt
   /** The right answer, as lmms-eval stores it. */
-  target: (row: Row) => string
+  target: (row: DataRow) => string
   /** `answer` is the cleaned text. Never throws because of it. */
-  score: (row: Row, answer: string, context: ScoringContext) => Score | Promise<Score>
+  score: (row: DataRow, answer: string, context: ScoringContext) => Score | Promise<Score>
   /** What is reported, null where there is nothing to report. */
   aggregate: (
     scores: readonly Score[],

@@ -1,5 +1,5 @@
 /** Names that every plain object answers to, in answers, rows, options and judges' replies, are words like any other. */
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { inheritedWords, sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -16,7 +16,7 @@ const modes: ScoringMode[] = ['compat', 'fixed', 'rule-based']
 const picture = { bytes: new Uint8Array([137, 80, 78, 71]), path: null }
 
 /** A row of any task, whose texts hold the word. */
-function row(word: string): Row {
+function row(word: string): DataRow {
   return {
     ...{ index: 3, id: `validation_${word}_3`, pid: word, category: word, l2_category: word, type: word },
     ...{ question: word, query: word, hint: word, subject: word, unit: word, A: word, B: 'dog', C: 'nan' },
@@ -29,7 +29,7 @@ function row(word: string): Row {
 }
 
 /** A task's row; each has columns that others do not. */
-function rowOf(task: string, word: string): Row {
+function rowOf(task: string, word: string): DataRow {
   if (task === 'ai2d') return { ...row(word), answer: '1' }
   if (task === 'scienceqa_img') return { ...row(word), answer: 1 }
   if (task === 'mmmu_val')

@@ -3,7 +3,7 @@ import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cleanAnswer } from '../src/scoring/clean-answer'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import type { ScoringMode } from '../src/task'
 import { tasks } from '../src/tasks'
 
@@ -18,7 +18,7 @@ const latexOptions = ['$\\frac{1}{2}$', '2', '', '$\\sqrt{3}$']
 const choiceRow = { ...shared, question: 'q', options: latexOptions, choices: ['12', '2', 'No'] }
 
 /** Rows that reach every branch, for all tasks that take their columns. */
-const rows: Record<string, Row[]> = {
+const rows: Record<string, DataRow[]> = {
   chartqa: ['14', '25%', 'Yes', ''].map((answer) => ({ ...shared, answer })),
   infovqa_val: [{ answers: ['42%', 'New  York', ''] }, { answers: [''] }],
   ai2d: [{ ...choiceRow, answer: '2' }],

@@ -1,5 +1,5 @@
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call -- the vectors are untyped JSON */
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { inferOption, lettered } from '@evolmm/rewards'
 import { expect, test } from 'vitest'
 import type { Judge } from '../src/judge'
@@ -24,11 +24,16 @@ function judgeReplying(reply: string | null): { judge?: Judge } {
   return reply === null ? {} : { judge: { name: 'fake', ask: () => Promise.resolve(reply) } }
 }
 
-async function scoreOf(name: string, vector: Vector, context: ScoringContext, doc: Row = {}): Promise<Score> {
+async function scoreOf(
+  name: string,
+  vector: Vector,
+  context: ScoringContext,
+  doc: DataRow = {},
+): Promise<Score> {
   return task(name).score({ ...vector.input.doc, ...doc }, vector.input.prediction, context)
 }
 
-const plainTasks: [name: string, missing: Row][] = [
+const plainTasks: [name: string, missing: DataRow][] = [
   ['chartqa', {}],
   ['infovqa_val', {}],
   ['ai2d', {}],
@@ -105,7 +110,7 @@ test.each(mmmuOpen)('mmmu_val reads the open answer $id as MMMU does', async (ve
 const mathvista = vectors('mathvista_testmini', 'score')
 
 /** The dataset's column is a float64, a number here; a Python int, which it never is, is a bigint. */
-function precision({ doc, precision_is_float }: Vector['input']): Row {
+function precision({ doc, precision_is_float }: Vector['input']): DataRow {
   return typeof doc.precision === 'number' && !precision_is_float ? { precision: BigInt(doc.precision) } : {}
 }
 
@@ -376,7 +381,7 @@ test('mmbench_en_dev counts a question as right when all its rotations are', asy
   const { input, expected } = aggregateVector('mmbench_en_dev')
   for (const mode of modes) {
     const rows = await Promise.all(
-      input.rows.map((row: Row) => task('mmbench_en_dev').score(row, row.prediction as string, { mode })),
+      input.rows.map((row: DataRow) => task('mmbench_en_dev').score(row, row.prediction as string, { mode })),
     )
     const metric = mode === 'rule-based' ? 'rule_based_eval' : 'gpt_eval_score'
     expect(task('mmbench_en_dev').aggregate(rows)).toEqual({ [metric]: expected.overall_acc_percent })

@@ -64,7 +64,7 @@ async function fill(
   onBytes: (received: number) => void,
 ): Promise<void> {
   // Not the plain `.incomplete` of older huggingface_hub, which appends to it without looking.
-  const part: Part = { path: `${path}.evolmm.incomplete` }
+  const part: PartFile = { path: `${path}.evolmm.incomplete` }
   await makeFolder(dirname(path))
   for (let again = true; ; again = false) {
     let received = -1
@@ -87,7 +87,7 @@ async function fill(
   await rename(part.path, path)
 }
 
-interface Part {
+interface PartFile {
   path: string
   /** The etag that came with the bytes of this process, by which the server can tell whether they are still good. */
   validator?: string
@@ -96,7 +96,7 @@ interface Part {
 /** Takes what one connection gives, from where the part ends. */
 async function receive(
   subject: Subject,
-  part: Part,
+  part: PartFile,
   content: Content,
   signal: AbortSignal,
   onBytes: (received: number) => void,
@@ -149,7 +149,7 @@ async function startOf(
   { size }: Content,
   { status, headers }: Response,
   start: number,
-  part: Part,
+  part: PartFile,
 ): Promise<number> {
   if (status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '')

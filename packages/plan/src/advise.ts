@@ -1,6 +1,6 @@
 /** Advice for a run that does not fit: which settings to change. */
 import { fits, type FitOptions } from './fit'
-import type { Place } from './memory'
+import type { PlacedBytes } from './memory'
 import type { RunPlan } from './plan-run'
 import { remedies, type Changes } from './remedies'
 
@@ -15,7 +15,7 @@ export interface Alternative {
   /** Settings, with the values that they would have. */
   changes: Changes
   /** The memory that the run would take then. */
-  total: Place
+  total: PlacedBytes
 }
 
 /** Single changes where such a one is enough, or else as few as are enough together. */

@@ -19,7 +19,7 @@ import {
   memoryPhases,
   type MemoryKind,
   type MemoryPhase,
-  type Place,
+  type PlacedBytes,
   type TrainingMemory,
 } from './memory'
 import { mergeParts, type MergedPart, type Relation } from './merge-parts'
@@ -45,7 +45,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const relation = relationOf(options)
   const parts = mergeParts([work.solver.parts, work.proposer.parts], relation, device === 'cpu')
   const sizes = { solver: work.solver.planned.parameters, proposer: work.proposer.planned.parameters }
-  const place = (bytes: number, host = 0): Place =>
+  const place = (bytes: number, host = 0): PlacedBytes =>
     device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
 
   const onDevice: Record<MemoryKind, number> = {
@@ -67,7 +67,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
 
   const sampling = parts.sample + parts.cache
   const proposing = Math.min(work.proposer.parts.sample + work.proposer.parts.cache, sampling)
-  const steps: Record<MemoryPhase, Place> = {
+  const steps: Record<MemoryPhase, PlacedBytes> = {
     load: add(kinds.runtime, kinds.weights, kinds.adapters),
     encode: add(place(parts.encode), kinds.images),
     // Its questions are scored by the base model as well.
@@ -76,7 +76,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
     learn: add(place(parts.learn + parts.loss), kinds.gradient),
     update: kinds.optimizer,
   }
-  let peak: Place = { device: 0, host: 0 }
+  let peak: PlacedBytes = { device: 0, host: 0 }
   const phases = Object.fromEntries(
     memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
   ) as TrainingMemory['phases']
@@ -213,7 +213,7 @@ function relationOf({ roles: { solver, proposer } }: EstimateTrainingOptions): R
   return JSON.stringify(solver.trained) === JSON.stringify(proposer.trained) ? 'one' : 'one backbone'
 }
 
-function add(...places: readonly Place[]): Place {
+function add(...places: readonly PlacedBytes[]): PlacedBytes {
   return {
     device: places.reduce((sum, { device }) => sum + device, 0),
     host: places.reduce((sum, { host }) => sum + host, 0),

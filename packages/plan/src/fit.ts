@@ -1,11 +1,11 @@
 /** A run fits if it takes no more than there is. */
 import type { EvolmmSettings } from '@evolmm/trainer'
 import { availableMemory, parseDevice } from '@evolmm/vlm'
-import type { Place, TrainingMemory } from './memory'
+import type { PlacedBytes, TrainingMemory } from './memory'
 import type { PlannedImage, RunPlan } from './plan-run'
 
 /** Bytes that there are; `undefined` where nobody knows. */
-export type Limits = { [K in keyof Place]?: number | undefined }
+export type Limits = { [K in keyof PlacedBytes]?: number | undefined }
 
 export interface FitOptions {
   /** The image that takes the most memory. */

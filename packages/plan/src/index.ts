@@ -3,7 +3,7 @@ export { planRun } from './plan-run'
 export type { PlannedImage, PlannedMemory, PlanRunOptions, RunPlan } from './plan-run'
 export type { Trained } from './trained'
 export { memoryKinds, memoryPhases } from './memory'
-export type { MemoryKind, MemoryPhase, Place, TrainingMemory } from './memory'
+export type { MemoryKind, MemoryPhase, PlacedBytes, TrainingMemory } from './memory'
 export { largestImage, type ImagePaths } from './largest-image'
 export { planGraphs, type PlannedGraph } from './plan-graphs'
 

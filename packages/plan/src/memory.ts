@@ -1,7 +1,7 @@
 /** Memory of a run: where it is, what it is for, and when. */
 
 /** Bytes of memory in one place, by what holds them. */
-export interface Place {
+export interface PlacedBytes {
   /** Bytes on the GPU; 0 on the CPU. */
   device: number
   host: number
@@ -24,11 +24,11 @@ export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'upd
 export type MemoryPhase = (typeof memoryPhases)[number]
 
 export interface TrainingMemory {
-  kinds: Record<MemoryKind, Place>
+  kinds: Record<MemoryKind, PlacedBytes>
   /** The peak in each phase. */
-  phases: Record<MemoryPhase, Place>
+  phases: Record<MemoryPhase, PlacedBytes>
   /** The sum of the kinds, and the peak of the last phase. */
-  total: Place
+  total: PlacedBytes
   /** The parameters of both roles. */
   parameters: number
 }

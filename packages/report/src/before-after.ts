@@ -2,21 +2,21 @@
 import { counted, finiteMean } from '@evolmm/internal'
 import type { Change, Direction, Metric, RunFile } from '@evolmm/runs'
 import { direction, windowOf } from './changes'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 import { formatNumber, formatShare } from './format'
 import { markup, type Content, type Markup } from './markup'
 import { describeProbe, probeNames } from './probe-names'
 
-interface Estimate {
+interface ProbeEstimate {
   value: number
   low?: number | undefined
   high?: number | undefined
 }
 
-interface Row {
+interface BeforeAfterRow {
   name: string
-  before: Estimate | null
-  after: Estimate | null
+  before: ProbeEstimate | null
+  after: ProbeEstimate | null
   /** Shown in per cent, and drawn. */
   isShare: boolean
   /** `null` where one of both was not measured. */
@@ -25,7 +25,7 @@ interface Row {
 
 export interface Compared {
   run: RunFile
-  log: RunLog
+  log: CollectedLog
   metrics: readonly Metric<never>[]
   changes: ReadonlyMap<string, Change>
 }
@@ -57,12 +57,12 @@ export function beforeAfter({ run, log, metrics, changes }: Compared): Content {
   ]
 }
 
-function overQuestions({ probe }: RunFile, { probes }: RunLog): string {
+function overQuestions({ probe }: RunFile, { probes }: CollectedLog): string {
   const { questions } = probes.at(-1)?.values ?? probe ?? {}
   return typeof questions === 'number' ? ` on ${counted(questions, 'question')}` : ''
 }
 
-function probeRows(run: RunFile, log: RunLog): Row[] {
+function probeRows(run: RunFile, log: CollectedLog): BeforeAfterRow[] {
   const last = log.probes.at(-1)?.values
   return probeNames(run, log).map((name) => {
     const words = describeProbe(name)
@@ -76,10 +76,10 @@ function probeRows(run: RunFile, log: RunLog): Row[] {
 }
 
 /** A probe whose intervals meet may be as it was. */
-function directionOf(before: Estimate | null, after: Estimate | null): Direction | null {
+function directionOf(before: ProbeEstimate | null, after: ProbeEstimate | null): Direction | null {
   if (before === null || after === null) return null
-  const low = (one: Estimate) => one.low ?? one.value
-  const high = (one: Estimate) => one.high ?? one.value
+  const low = (one: ProbeEstimate) => one.low ?? one.value
+  const high = (one: ProbeEstimate) => one.high ?? one.value
   const meet = low(before) <= high(after) && low(after) <= high(before)
   return direction(after.value - before.value, meet ? Infinity : 0)
 }
@@ -89,9 +89,9 @@ function trainingRows({
   metrics,
   changes,
   window,
-}: Omit<Compared, 'run'> & { window: number }): Row[] {
+}: Omit<Compared, 'run'> & { window: number }): BeforeAfterRow[] {
   return metrics
-    .flatMap(({ name, compared, isShare = false }): Row[] => {
+    .flatMap(({ name, compared, isShare = false }): BeforeAfterRow[] => {
       const series = values.get(name)
       if (compared === undefined || series === undefined) return []
       const [first, last] = [series.slice(0, window), window === 0 ? [] : series.slice(-window)]
@@ -101,7 +101,7 @@ function trainingRows({
     .filter(({ before, after }) => before !== null || after !== null)
 }
 
-function meanOf(values: readonly number[]): Estimate | null {
+function meanOf(values: readonly number[]): ProbeEstimate | null {
   const value = finiteMean(values)
   return value === null ? null : { value }
 }
@@ -109,7 +109,7 @@ function meanOf(values: readonly number[]): Estimate | null {
 function estimate(
   values: Readonly<Record<string, number>> | null | undefined,
   name: string,
-): Estimate | null {
+): ProbeEstimate | null {
   const numbers = new Map(Object.entries(values ?? {}))
   const value = numbers.get(name)
   if (value === undefined || !Number.isFinite(value)) return null
@@ -120,7 +120,7 @@ interface TableOptions {
   caption: string
   note: string
   columns: readonly [string, string]
-  rows: readonly Row[]
+  rows: readonly BeforeAfterRow[]
   tone: 'probe' | 'first'
 }
 
@@ -144,7 +144,7 @@ const outcomes = [
 ] as const
 
 /** What went up, what went down and what did neither, each in a sentence of its own. */
-function outcome(rows: readonly Row[]): Content {
+function outcome(rows: readonly BeforeAfterRow[]): Content {
   const sentences = outcomes.flatMap(([kind, said]) => {
     const names = rows.filter(({ direction: went }) => went === kind).map(({ name }) => name)
     return names.length === 0
@@ -154,7 +154,7 @@ function outcome(rows: readonly Row[]): Content {
   return sentences.length === 0 ? null : sentences
 }
 
-function cell(estimate: Estimate | null, { isShare }: Row): Content {
+function cell(estimate: ProbeEstimate | null, { isShare }: BeforeAfterRow): Content {
   if (estimate === null) return markup`<span class="none">–</span>`
   const show = isShare ? formatShare : formatNumber
   const { value, low, high } = estimate
@@ -166,7 +166,7 @@ function cell(estimate: Estimate | null, { isShare }: Row): Content {
   ]
 }
 
-function change({ before, after, isShare }: Row): Content {
+function change({ before, after, isShare }: BeforeAfterRow): Content {
   if (before === null || after === null) return markup`<span class="none">–</span>`
   const difference = after.value - before.value
   const sign = difference > 0 ? '+' : ''
@@ -180,8 +180,8 @@ const x = (value: number) => (16 + 208 * value).toFixed(1)
 const axis = markup`<svg viewBox="0 0 240 14" role="img" aria-label="from 0 to 100 per cent">${[0, 0.5, 1].map((at) => markup`<text x="${x(at)}" y="11" text-anchor="middle">${100 * at}</text>`)}</svg>`
 
 /** Both values on one axis from 0 to 1: before hollow, after filled, intervals as pale bands. */
-function strip({ before, after }: Row, [first, last]: readonly [string, string]): Markup {
-  const mark = (kind: 'before' | 'after', label: string, estimate: Estimate | null, y: number) =>
+function strip({ before, after }: BeforeAfterRow, [first, last]: readonly [string, string]): Markup {
+  const mark = (kind: 'before' | 'after', label: string, estimate: ProbeEstimate | null, y: number) =>
     estimate === null
       ? null
       : markup`<g class="${kind}"><title>${label} ${formatShare(estimate.value)}</title>${

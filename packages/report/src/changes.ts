@@ -1,7 +1,7 @@
 /** What became of a number from the first iterations to the last, and of the evaluation probe. */
 import { finiteMean } from '@evolmm/internal'
 import type { Change, Direction, Metric } from '@evolmm/runs'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 
 /** Iterations at each end that are compared: they never overlap. */
 export function windowOf(iterations: number): number {
@@ -9,7 +9,10 @@ export function windowOf(iterations: number): number {
 }
 
 /** Rows that are compared, by their names, where both ends were measured. */
-export function changesOf({ steps, values }: RunLog, metrics: readonly Metric<never>[]): Map<string, Change> {
+export function changesOf(
+  { steps, values }: CollectedLog,
+  metrics: readonly Metric<never>[],
+): Map<string, Change> {
   const window = windowOf(steps.length)
   const changes = new Map<string, Change>()
   if (window === 0) return changes

@@ -2,25 +2,25 @@
  * The choice says which pictures of a run are shown: the same ones at several times, some from first to last, some that
  * are set apart.
  */
-import type { Place, RunLog } from './collect-log'
+import type { PicturePlace, CollectedLog } from './collect-log'
 
 export interface MomentPlan {
   /** Pictures that come again, each with the times that are shown, in order. */
-  recurring: Place[][]
+  recurring: PicturePlace[][]
   /** Places from the first iteration to the last. */
-  spread: Place[]
-  apart: Place[]
+  spread: PicturePlace[]
+  apart: PicturePlace[]
 }
 
 /** `count` is the number of places in `spread`; of the others there are about half as many. */
-export function chooseMoments({ steps, sightings, apart }: RunLog, count: number): MomentPlan {
+export function chooseMoments({ steps, sightings, apart }: CollectedLog, count: number): MomentPlan {
   const few = Math.ceil(count / 2)
   const isApart = new Set(apart.map(({ step, index }) => `${step} ${index}`))
   const usual = new Map<number, number>()
   for (const { step, index } of [...sightings.values()].flat())
     if (!isApart.has(`${step} ${index}`)) usual.set(step, Math.min(usual.get(step) ?? Infinity, index))
 
-  const span = (places: readonly Place[]) => places[places.length - 1].step - places[0].step
+  const span = (places: readonly PicturePlace[]) => places[places.length - 1].step - places[0].step
   const recurring = [...sightings.values()]
     .filter((places) => span(places) > 0)
     // Those that are longest apart; the earlier one of equals, since sorting is stable.

@@ -1,7 +1,7 @@
 /** The log of a run in one walk: numbers to draw, counts, and where to find what the gallery shows. */
 import { valueOf, type Metric, type RecordKind, type StepRecord, type Sums } from '@evolmm/runs'
 
-export interface RunLog {
+export interface CollectedLog {
   /** One for each iteration. */
   steps: number[]
   /** Values beside `steps` of each number that the page shows, by its name; `NaN` for what was not measured. */
@@ -15,13 +15,13 @@ export interface RunLog {
   /** Its parts by what the page calls them. */
   parts: Map<string, number>
   /** Places of each picture, by its key. */
-  sightings: Map<string, Place[]>
+  sightings: Map<string, PicturePlace[]>
   /** Places of pictures that are set apart. */
-  apart: Place[]
+  apart: PicturePlace[]
 }
 
 /** A picture of an iteration. */
-export interface Place {
+export interface PicturePlace {
   step: number
   index: number
 }
@@ -29,11 +29,11 @@ export interface Place {
 export async function collectLog<R extends StepRecord>(
   records: AsyncIterable<R> | Iterable<R>,
   { metrics, page = {} }: Pick<RecordKind<R>, 'metrics' | 'page'>,
-): Promise<RunLog> {
+): Promise<CollectedLog> {
   const shown = metrics.filter(isShown)
   const values = new Map(shown.map(({ name }) => [name, [] as number[]]))
   const sums = new Map<string, number>()
-  const log: RunLog = {
+  const log: CollectedLog = {
     ...{ steps: [], values, probes: [], alarms: new Map(), sums: {}, seconds: 0, parts: new Map() },
     ...{ sightings: new Map(), apart: [] },
   }

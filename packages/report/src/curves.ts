@@ -1,7 +1,7 @@
 /** The sections of curves: charts of the metric table filled with the numbers of a run. */
 import type { Metric, PageContent, RunFile, Tone } from '@evolmm/runs'
 import { planCharts, type ChartPlan } from './charts'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 import { downsample } from './downsample'
 import { lineChart, type LineChartOptions } from './line-chart'
 import { markup, type Content, type Markup } from './markup'
@@ -17,7 +17,7 @@ export function smoothingOf(iterations: number): number {
 
 export interface CurvesOptions {
   run: RunFile
-  log: RunLog
+  log: CollectedLog
   metrics: readonly Metric<never>[]
   page: PageContent<never>
 }
@@ -45,7 +45,7 @@ const tones: readonly Tone[] = ['first', 'second', 'probe']
 
 function chart(
   { title, chart: options, lines: rows, references }: ChartPlan,
-  log: RunLog,
+  log: CollectedLog,
   { domain, page }: { domain: readonly [number, number]; page: PageContent<never> },
 ): Markup | null {
   const { note = '', span, mayBeLog, band, alarm } = options
@@ -73,7 +73,7 @@ function chart(
   })
 }
 
-function probeSection(run: RunFile, log: RunLog, domain: readonly [number, number]): Markup | null {
+function probeSection(run: RunFile, log: CollectedLog, domain: readonly [number, number]): Markup | null {
   const measured = [...(run.probe === null ? [] : [{ step: 0, values: run.probe }]), ...log.probes]
   const steps = measured.map(({ step }) => step)
   const charts = probeNames(run, log).flatMap((name) => {

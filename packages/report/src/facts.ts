@@ -1,11 +1,11 @@
 /** What a run was made of: key figures, where its time went, versions, and the configuration. */
 import type { PageContent, RunFile } from '@evolmm/runs'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 import { formatCount, formatDuration, formatNumber, formatShare } from './format'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'
 
-export function keyFigures(run: RunFile, log: RunLog, page: PageContent<never>): Markup {
+export function keyFigures(run: RunFile, log: CollectedLog, page: PageContent<never>): Markup {
   const { steps, seconds, sums } = log
   const figures: [string, string][] = [
     [steps.length === 1 ? 'iteration' : 'iterations', progress(run, log)],
@@ -23,7 +23,7 @@ function speed(rate: number): [string, string] {
     : ['seconds an iteration', formatNumber(1 / rate)]
 }
 
-function progress(run: RunFile, { steps }: RunLog): string {
+function progress(run: RunFile, { steps }: CollectedLog): string {
   const total = totalSteps(run)
   const done = formatCount(steps.length)
   return total === null || total === steps.length ? done : `${done} of ${formatCount(total)}`
@@ -35,7 +35,7 @@ export function totalSteps({ config }: RunFile): number | null {
   return typeof total === 'number' && Number.isFinite(total) ? total : null
 }
 
-export function timeTable({ seconds: total, parts }: RunLog): Markup | null {
+export function timeTable({ seconds: total, parts }: CollectedLog): Markup | null {
   if (total <= 0 || parts.size === 0) return null
   const known = [...parts]
   const rest = Math.max(0, total - known.reduce((sum, [, seconds]) => sum + seconds, 0))

@@ -9,7 +9,7 @@ import { markup, type Markup } from './markup'
 import { linearScale, logScale } from './scale'
 import type { Tone } from '@evolmm/runs'
 
-interface Line {
+interface ChartLine {
   label: string
   tone: Tone
   /** One column or more. */
@@ -21,7 +21,7 @@ interface Line {
 export interface LineChartOptions {
   title: string
   /** One line or more. */
-  lines: readonly Line[]
+  lines: readonly ChartLine[]
   /** Steps at the two ends of the axis. */
   domain: readonly [number, number]
   /** Values that the axis shows at least. */
@@ -77,7 +77,7 @@ ${lines.map((line, i) => {
 
 /** One column alone is a dot. */
 function draw(
-  { tone, columns, band = true }: Line,
+  { tone, columns, band = true }: ChartLine,
   x: (step: number) => number,
   y: (value: number) => number,
   dots: boolean,
@@ -136,7 +136,7 @@ function alarmMarks(
   })
 }
 
-function describe(title: string, lines: readonly Line[]): string {
+function describe(title: string, lines: readonly ChartLine[]): string {
   const each = lines.map(({ label, columns }) => {
     const [first, last] = [columns[0], columns[columns.length - 1]]
     return `${label} ${formatNumber(first.value)} at iteration ${first.from}, ${formatNumber(last.value)} at iteration ${last.to}`
@@ -144,11 +144,11 @@ function describe(title: string, lines: readonly Line[]): string {
   return `${title}: ${each.join('; ')}`
 }
 
-function lastOf({ columns }: Line): number {
+function lastOf({ columns }: ChartLine): number {
   return columns[columns.length - 1].value
 }
 
-function pointerData({ label, columns }: Line, x: (step: number) => number) {
+function pointerData({ label, columns }: ChartLine, x: (step: number) => number) {
   return {
     label,
     x: columns.map(({ from, to }) => round(x((from + to) / 2))),

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Gallery, Metric, PageContent, RunFile } from '@evolmm/runs'
 import { beforeAfter } from './before-after'
 import { changesOf } from './changes'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 import { alarmTitle, columns, curves, smoothingOf } from './curves'
 import { configuration, keyFigures, timeTable, totalSteps, versionTable } from './facts'
 import { formatCount } from './format'
@@ -15,7 +15,7 @@ import { style } from './style'
 
 export interface ReportData {
   run: RunFile
-  log: RunLog
+  log: CollectedLog
   metrics: readonly Metric<never>[]
   page: PageContent<never>
   moments: Moments
@@ -25,7 +25,7 @@ export interface ReportData {
   logName: string
 }
 
-interface Part {
+interface PagePart {
   id: string
   title: string
   content: Content
@@ -66,10 +66,10 @@ ${parts.map(({ id, title, content }) => markup`<h2 id="${id}">${title}</h2>${con
 `.text
 }
 
-function partsOf(data: ReportData): Part[] {
+function partsOf(data: ReportData): PagePart[] {
   const { run, log, metrics, page } = data
   const changed = beforeAfter({ run, log, metrics, changes: changesOf(log, metrics) })
-  const parts: (Part | null)[] = [
+  const parts: (PagePart | null)[] = [
     changed === null ? null : { id: 'changed', title: 'What changed', content: changed },
     ...(log.steps.length === 0
       ? []
@@ -93,7 +93,7 @@ function partsOf(data: ReportData): Part[] {
   return parts.filter((part) => part !== null)
 }
 
-function galleryPart(plan: Gallery<never>, { log, moments, thumbnails }: ReportData): Part {
+function galleryPart(plan: Gallery<never>, { log, moments, thumbnails }: ReportData): PagePart {
   return {
     id: 'gallery',
     title: plan.title,
@@ -113,7 +113,7 @@ function introduction({ run, log, metrics, page }: ReportData): Content {
   return `${page.introduction?.(sums, changesOf(log, metrics)) ?? `A run of ${counted(steps.length, 'iteration')}.`}${state}`
 }
 
-function reading({ steps }: RunLog): string {
+function reading({ steps }: CollectedLog): string {
   const window = smoothingOf(steps.length)
   const lines =
     window > 1
@@ -126,7 +126,7 @@ function reading({ steps }: RunLog): string {
   return `${lines}${cut}. The number at the end of a line is its last value. Point at a chart to read all of them at one iteration.`
 }
 
-function alarmList({ alarms }: RunLog, page: PageContent<never>): Content {
+function alarmList({ alarms }: CollectedLog, page: PageContent<never>): Content {
   if (alarms.size === 0) return null
   return markup`<ul class="alarms">${[...alarms].map(([alarm, raised]) => {
     const when =

@@ -1,6 +1,6 @@
 /** The numbers of an evaluation probe by name, in words. Those of `probe` in `@evolmm/eval` are known best. */
 import type { RunFile } from '@evolmm/runs'
-import type { RunLog } from './collect-log'
+import type { CollectedLog } from './collect-log'
 
 export interface ProbeName {
   title: string
@@ -51,7 +51,7 @@ const known: ReadonlyMap<string, Words> = new Map(
 const counts = new Set(['questions', 'known'])
 
 /** Names without counts and without those of interval ends: `x` has them in `x_low` and `x_high`. */
-export function probeNames({ probe }: RunFile, { probes }: RunLog): string[] {
+export function probeNames({ probe }: RunFile, { probes }: CollectedLog): string[] {
   const all = new Set(
     [probe ?? {}, ...probes.map(({ values }) => values)].flatMap((values) => Object.keys(values)),
   )

@@ -9,7 +9,7 @@ import { makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
 import { logFile, readLog, readRunFile, type Gallery, type RecordKind, type StepRecord } from '@evolmm/runs'
 import { EvolmmError } from './errors'
 import { chooseMoments, type MomentPlan } from './choose-moments'
-import { collectLog, drawableProbe, type Place } from './collect-log'
+import { collectLog, drawableProbe, type PicturePlace } from './collect-log'
 import type { Moments, ShownMoment } from './gallery'
 import { renderReport } from './page'
 import { pictureUri } from './picture-uri'
@@ -81,7 +81,7 @@ async function readMoments<R extends StepRecord>(
   plan: MomentPlan,
 ): Promise<Moments> {
   const found = await findMoments(folder, kind, [...plan.recurring.flat(), ...plan.spread, ...plan.apart])
-  const pick = (all: readonly Place[]) =>
+  const pick = (all: readonly PicturePlace[]) =>
     all.map(({ step, index }) => found.get(`${step} ${index}`)).filter((moment) => moment !== undefined)
   return {
     // A run that goes back to a checkpoint meanwhile leaves some of it unfound.
@@ -94,7 +94,7 @@ async function readMoments<R extends StepRecord>(
 async function findMoments<R extends StepRecord>(
   folder: string,
   kind: RecordKind<R>,
-  places: readonly Place[],
+  places: readonly PicturePlace[],
 ): Promise<Map<string, ShownMoment>> {
   const found = new Map<string, ShownMoment>()
   const gallery: Gallery<R> | undefined = kind.page?.gallery

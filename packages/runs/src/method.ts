@@ -1,5 +1,6 @@
 /** What a training method gives to be run on disk. */
 import type { Rows, Schema, Settings } from '@evolmm/settings'
+import type { Identity } from './checkpoint/compare-identity'
 import type { Checkpoint, SavedState } from './checkpoint/state'
 import type { StepRecord } from './records/record'
 import type { RecordKind } from './records/record-kind'
@@ -13,9 +14,6 @@ export interface Method<R extends StepRecord, S extends Rows = Rows> extends Rec
   /** Opens what the loop needs. Nothing of the run has been written yet, so that what cannot be opened leaves no trace. */
   open(context: OpenContext<S>): Promise<OpenMethod<R>>
 }
-
-/** Values that a run which goes on must have again, by name. */
-type Identity = Readonly<Record<string, unknown>>
 
 export interface OpenContext<S extends Rows = Rows> {
   settings: Settings<S>

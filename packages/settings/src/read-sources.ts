@@ -41,7 +41,7 @@ interface Found {
 }
 type Layer = Map<string, Found>
 
-type Read = (setting: string, row: Row, value: unknown) => unknown
+type ReadValue = (setting: string, row: Row, value: unknown) => unknown
 /** The name of the setting that is being read, or of each. */
 type Subject = string | Readonly<Record<string, string>>
 
@@ -81,7 +81,7 @@ export async function readSources<R extends Rows>(
 const flag = (setting: string): string => `--${setting}`
 
 /** A text that names a function in a file is read as that where the setting may be a function. */
-function orFunction(folder: string, read: Read): Read {
+function orFunction(folder: string, read: ReadValue): ReadValue {
   return (setting, row, value) => {
     const inFile = row.custom && typeof value === 'string' ? functionInFile(value, folder) : undefined
     return inFile ?? read(setting, row, value)
@@ -96,7 +96,7 @@ function isInFile(value: unknown): value is FunctionInFile {
 function namedLayer<R extends Rows>(
   schema: Schema<R>,
   values: Readonly<Record<string, unknown>>,
-  { read, subjectOf }: { read: Read; subjectOf: (key: string) => string },
+  { read, subjectOf }: { read: ReadValue; subjectOf: (key: string) => string },
 ): Layer {
   const layer: Layer = new Map()
   for (const [key, raw] of Object.entries(values)) {

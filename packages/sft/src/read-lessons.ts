@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { labelledQuestion, openRows, type ImageFile, type Row, type RowPlace } from '@evolmm/dataset'
+import { labelledQuestion, openRows, type ImageFile, type DataRow, type RowPlace } from '@evolmm/dataset'
 import { EvolmmError } from './errors'
 import type { SftExample } from './supervise'
 import type { Turn } from '@evolmm/vlm'
@@ -41,7 +41,7 @@ export async function readLessons(file: string, system: string | null): Promise<
 }
 
 /** A row with `turns` holds whole prompts and completions; any other one is a labelled question. */
-function readLesson(row: Row, where: RowPlace): { image: ImageFile; turns: Turn[] } {
+function readLesson(row: DataRow, where: RowPlace): { image: ImageFile; turns: Turn[] } {
   const { turns } = row
   const labelled = turns === undefined ? row : { ...row, question: '', answer: null }
   const { question, answers, images } = labelledQuestion(labelled, where)

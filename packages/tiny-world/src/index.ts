@@ -11,7 +11,7 @@ export {
   parseQuestion,
   questionKinds,
   questionText,
-  type Question,
+  type ChartQuestion,
   type QuestionKind,
 } from './questions'
 export { labelledPairs, type LabelledPair, type LabelledPairsOptions } from './labelled-pairs'

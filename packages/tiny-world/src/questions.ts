@@ -11,14 +11,14 @@ export type QuestionKind = (typeof questionKinds)[number]
 /** Every chart has these. */
 const places = ['first', 'second', 'third'] as const
 
-export type Question =
+export type ChartQuestion =
   | { kind: 'count' | 'tallest' | 'lowest' | 'maxval' }
   /** Places count the bars from 0, from the left. */
   | { kind: 'pos' | 'vpos'; place: number }
   | { kind: 'cpos'; place: number; other: number }
   | { kind: 'value'; color: Color }
 
-export function questionText(question: Question): string {
+export function questionText(question: ChartQuestion): string {
   switch (question.kind) {
     case 'count':
       return 'How many bars are there?'
@@ -39,7 +39,7 @@ export function questionText(question: Question): string {
 }
 
 /** Every question there is about any chart. */
-export const allQuestions: readonly Question[] = [
+export const allQuestions: readonly ChartQuestion[] = [
   ...(['count', 'tallest', 'lowest', 'maxval'] as const).map((kind) => ({ kind })),
   ...places.flatMap((_, place) => (['pos', 'vpos'] as const).map((kind) => ({ kind, place }))),
   ...places.flatMap((_, place) =>
@@ -51,12 +51,12 @@ export const allQuestions: readonly Question[] = [
 const byText = new Map(allQuestions.map((question) => [questionText(question), question]))
 
 /** `undefined` for a text that is none of our questions. Space around it does not count. */
-export function parseQuestion(text: string): Question | undefined {
+export function parseQuestion(text: string): ChartQuestion | undefined {
   return byText.get(text.trim())
 }
 
 /** The true answer; `undefined` if the chart has no such bar, so that the question cannot be answered. */
-export function answerTo(question: Question, { bars }: Chart): string | undefined {
+export function answerTo(question: ChartQuestion, { bars }: Chart): string | undefined {
   const highest = (sign: number) =>
     bars.reduce((best, bar) => (sign * bar.value > sign * best.value ? bar : best))
   const at = (place: number): Bar | undefined => bars[place]
@@ -83,7 +83,7 @@ export function answerTo(question: Question, { bars }: Chart): string | undefine
 }
 
 /** A question of that kind that the chart answers. */
-export function drawQuestion(kind: QuestionKind, { bars }: Chart, { pick, shuffled }: Draws): Question {
+export function drawQuestion(kind: QuestionKind, { bars }: Chart, { pick, shuffled }: Draws): ChartQuestion {
   const order = places.map((_, place) => place)
   switch (kind) {
     case 'pos':

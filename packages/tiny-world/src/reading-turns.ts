@@ -8,7 +8,7 @@
 import type { Chart } from './chart'
 import { draws, type Draws } from './draws'
 import { proposerPrompt } from './prompts'
-import { answerTo, drawQuestion, questionKinds, questionText, type Question } from './questions'
+import { answerTo, drawQuestion, questionKinds, questionText, type ChartQuestion } from './questions'
 import { answerTag, description, questionTag, type WarmupTurn } from './warmup-turns'
 
 export interface ReadingTurnsOptions {
@@ -19,7 +19,7 @@ export interface ReadingTurnsOptions {
 /** Four different questions, and an `Ask a question.` */
 export function readingTurns(chart: Chart, { hasty = 0 }: ReadingTurnsOptions = {}): WarmupTurn[] {
   const random = draws(chart.seed, 'segments')
-  const questions = new Map<string, Question>()
+  const questions = new Map<string, ChartQuestion>()
   while (questions.size < 4) {
     const question = drawQuestion(random.pick(questionKinds), chart, random)
     questions.set(questionText(question), question)
@@ -34,7 +34,7 @@ export function readingTurns(chart: Chart, { hasty = 0 }: ReadingTurnsOptions = 
   ]
 }
 
-function reading(question: Question, chart: Chart, { uniform, integer }: Draws, hasty: number): string {
+function reading(question: ChartQuestion, chart: Chart, { uniform, integer }: Draws, hasty: number): string {
   const seen = uniform() < hasty ? fromTheTop(chart) : chart
   const way = integer(0, ways.length - 1)
   const bars = seen === chart ? ways[way](chart.bars) : seen.bars

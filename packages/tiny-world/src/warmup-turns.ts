@@ -11,7 +11,7 @@ import {
   drawQuestion,
   questionKinds,
   questionText,
-  type Question,
+  type ChartQuestion,
   type QuestionKind,
 } from './questions'
 
@@ -34,7 +34,7 @@ export function warmupTurns(
 ): WarmupTurn[] {
   const random = draws(chart.seed, 'segments')
   const count = random.integer(6, 9)
-  const questions = new Map<string, Question>()
+  const questions = new Map<string, ChartQuestion>()
   // Kinds without a choice run out, so not every draw is a new question.
   for (let tries = 0; questions.size < count && tries < 40; tries++) {
     const question = drawQuestion(random.pick(kinds), chart, random)
@@ -66,7 +66,11 @@ export function description({ bars }: Pick<Chart, 'bars'>): string {
 }
 
 /** The true answer or, if there are `elsewhere` draws, that of a random chart which has one. */
-function labelOf(question: Question, chart: Chart, elsewhere: ReturnType<typeof draws> | undefined): string {
+function labelOf(
+  question: ChartQuestion,
+  chart: Chart,
+  elsewhere: ReturnType<typeof draws> | undefined,
+): string {
   for (;;) {
     const from = elsewhere === undefined ? chart : chartOf(elsewhere.integer(0, 2 ** 31 - 1))
     const answer = answerTo(question, from)

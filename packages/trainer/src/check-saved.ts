@@ -14,7 +14,7 @@ export interface RoleData {
 
 type Check = (value: unknown) => boolean
 
-interface Rule {
+interface SavedRule {
   path: readonly string[]
   /** What the value must be. */
   rule: string
@@ -46,8 +46,8 @@ const isStart = fields({
   logProbability: orNull(isNumber),
 })
 
-const rules: readonly Rule[] = [
-  ...roles.flatMap((role): Rule[] => [
+const rules: readonly SavedRule[] = [
+  ...roles.flatMap((role): SavedRule[] => [
     { path: [role], rule: 'an object', holds: isObject },
     { path: [role, 'kind'], rule: 'lora or full', holds: (value) => value === 'lora' || value === 'full' },
     {

@@ -2,7 +2,7 @@
 import { isObject } from '@evolmm/internal'
 import { perRole, roles } from './role'
 
-type Identity = Readonly<Record<string, unknown>>
+type FormerIdentity = Readonly<Record<string, unknown>>
 
 const renamed = {
   solver: { model: 'solver_model', adapter: 'solver_adapter' },
@@ -42,7 +42,7 @@ const names = new Map(leaves(renamed))
  * An identity of another form is returned as it is. What no setting of today can say, such as roles with adapters of
  * different ranks, keeps its former name, and the run is refused by that name. Of a function only its presence is known.
  */
-export function formerIdentity(stored: Identity, now: Identity): Identity {
+export function formerIdentity(stored: FormerIdentity, now: FormerIdentity): FormerIdentity {
   if (!roles.every((role) => isObject(stored[role]))) return stored
   const formerly = perRole((role) => stored[role] as { lora?: unknown; vision?: boolean })
   const found = new Map<string, unknown>([

@@ -154,7 +154,7 @@ function isWatch(value: unknown): boolean {
   return areTexts(alarms) && areNumbers(shares)
 }
 
-type Values = Readonly<Record<string, unknown>>
+type LogValues = Readonly<Record<string, unknown>>
 
 /** A list, or a number, for each reward of a table: by its released name, or with that of the reward. */
 function rewardFields(rules: Readonly<Record<string, RewardRule<never>>>, before: string): LogFields {
@@ -199,7 +199,7 @@ function updateOf(line: Numbers | null): UpdateRecord | null {
 
 function toKeys(values: object, fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, { key }]) => [key, written((values as Values)[name])]),
+    Object.entries(fields).map(([name, { key }]) => [key, written((values as LogValues)[name])]),
   )
 }
 
@@ -207,7 +207,7 @@ function toLists(values: readonly object[], fields: LogFields): Record<string, u
   return Object.fromEntries(
     Object.entries(fields).map(([name, { key }]) => [
       key,
-      values.map((value) => written((value as Values)[name])),
+      values.map((value) => written((value as LogValues)[name])),
     ]),
   )
 }

@@ -20,10 +20,10 @@ export interface OpenEvolmmOptions extends Pick<LoadVlmOptions, 'hub' | 'onWiden
   probe: Probe | undefined
 }
 
-type Context = OpenContext<EvolmmRows>
+type EvolmmContext = OpenContext<EvolmmRows>
 
 export async function openEvolmm(
-  { settings, from, signal, onWarning, defer }: Context,
+  { settings, from, signal, onWarning, defer }: EvolmmContext,
   { probe, ...loading }: OpenEvolmmOptions,
 ): Promise<OpenMethod<IterationRecord>> {
   // What is known of the images goes on with the run.
@@ -76,7 +76,7 @@ export async function openEvolmm(
 async function openModels(
   settings: EvolmmSettings,
   loading: LoadVlmOptions,
-  defer: Context['defer'],
+  defer: EvolmmContext['defer'],
 ): Promise<Models> {
   const open = async (model: string): Promise<Vlm> => {
     const vlm = await loadVlm(model, loadOptions(settings, loading))
@@ -136,7 +136,7 @@ async function startAdapter(vlm: Vlm, adapter: string, role: Role): Promise<Adap
 
 async function* withWatches(
   records: AsyncIterable<IterationRecord>,
-  onWarning: Context['onWarning'],
+  onWarning: EvolmmContext['onWarning'],
 ): AsyncGenerator<IterationRecord> {
   const watches = [watchQuestions(onWarning), watchAnswers(onWarning)]
   for await (const record of records) {

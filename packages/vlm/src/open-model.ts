@@ -4,7 +4,7 @@ import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
 import type { WarningListener } from '@evolmm/internal/node'
 import { externalData } from '@evolmm/onnx'
-import type { Checkpoint } from './checkpoint/open-checkpoint'
+import type { StoredModel } from './checkpoint/open-checkpoint'
 import { quantizedCheckpoint } from './checkpoint/quantized-checkpoint'
 import { widenedCheckpoint } from './checkpoint/widened-checkpoint'
 import type { Model } from './model'
@@ -54,9 +54,9 @@ export interface OpenedModel {
   id: string
   model: Model
   /** The weights as they came. */
-  stored: Checkpoint
+  stored: StoredModel
   /** Those that are not in four bits, in the type that the programs read. */
-  checkpoint: Checkpoint
+  checkpoint: StoredModel
   /** The names of those in four bits. */
   quantized: readonly string[]
   /** The function closes all programs. */
@@ -105,11 +105,11 @@ export async function openModel(
 
 /** The weights of those names in four bits, the others in the type of the device: as files that programs refer to. */
 async function openWeights(
-  { tensors }: Checkpoint,
+  { tensors }: StoredModel,
   names: readonly string[],
   options: Pick<DeviceChoice, 'device' | 'dtype'> &
     Pick<LoadVlmOptions, 'cacheDir' | 'onWiden' | 'onQuantize'>,
-): Promise<{ checkpoint: Checkpoint; files: WeightFiles }> {
+): Promise<{ checkpoint: StoredModel; files: WeightFiles }> {
   const { device, dtype, cacheDir, onWiden, onQuantize } = options
   const quantized =
     names.length === 0 ? [] : await quantizedCheckpoint({ tensors }, names, { cacheDir, onWrite: onQuantize })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { readTensor } from '@evolmm/safetensors'
 import { readBackbone } from '../src/backbones/open-backbone'
-import { openCheckpoint, type Checkpoint } from '../src/checkpoint/open-checkpoint'
+import { openCheckpoint, type StoredModel } from '../src/checkpoint/open-checkpoint'
 import { widenedCheckpoint } from '../src/checkpoint/widened-checkpoint'
 import {
   makeFolder,
@@ -36,7 +36,7 @@ function cut({ shape, data }: RawTensor): RawTensor {
 /** The tiny model in bfloat16 but for its norms, which stay float32; and what a float32 reader must see. */
 async function makeSource(): Promise<{
   folder: string
-  checkpoint: Checkpoint
+  checkpoint: StoredModel
   values: (name: string) => Float32Array
 }> {
   const folder = await makeFolder()
@@ -51,7 +51,7 @@ async function makeSource(): Promise<{
   return { folder, checkpoint: await openCheckpoint(folder, model), values }
 }
 
-async function expectValues(checkpoint: Checkpoint, values: (name: string) => Float32Array): Promise<void> {
+async function expectValues(checkpoint: StoredModel, values: (name: string) => Float32Array): Promise<void> {
   expect([...checkpoint.tensors.keys()]).toEqual([...model.weights.keys()])
   for (const tensor of checkpoint.tensors.values()) {
     expect(tensor.dtype).toBe('float32')

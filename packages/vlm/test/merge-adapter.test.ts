@@ -9,7 +9,7 @@ import type { Adapter } from '../src/adapter/adapter'
 import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { mergeAdapter } from '../src/adapter/merge-adapter'
-import { openCheckpoint, openFiles, type Checkpoint } from '../src/checkpoint/open-checkpoint'
+import { openCheckpoint, openFiles, type StoredModel } from '../src/checkpoint/open-checkpoint'
 import { writeCheckpoint } from '../src/checkpoint/write-checkpoint'
 import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
@@ -49,7 +49,7 @@ function referenceAdapter(): Adapter {
 
 /** Log-probabilities of a case's completion, by the learning pass without a gradient. */
 async function score(
-  { tensors }: Checkpoint,
+  { tensors }: StoredModel,
   { name, completion_ids }: Case,
   adapter?: Adapter,
 ): Promise<Float32Array> {
@@ -78,7 +78,7 @@ async function score(
   return (result.data as Float32Array).slice()
 }
 
-async function written(weights: WeightSource[]): Promise<Checkpoint> {
+async function written(weights: WeightSource[]): Promise<StoredModel> {
   const folder = join(await makeFolder(), 'model')
   await writeCheckpoint(folder, { model: backbone, weights, sourceFolder: tinyFolder })
   return openCheckpoint(folder, backbone)

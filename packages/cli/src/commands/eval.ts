@@ -30,7 +30,7 @@ accuracy, pass@n, the majority's accuracy, whether agreement predicts being
 right, and the same without the image. Data sets and models are downloaded once;
 a judge reads its key from OPENAI_API_KEY.`
 
-type Read = SourcesRead<typeof evalSettings.rows>
+type EvalRead = SourcesRead<typeof evalSettings.rows>
 
 export function addEval(host: CommandHost): void {
   addSettingsCommand(host, 'eval', {
@@ -49,7 +49,7 @@ export function addEval(host: CommandHost): void {
 
 async function evaluateOrCompare(
   context: Context,
-  { settings, sources }: Read,
+  { settings, sources }: EvalRead,
   { json, ...own }: LmmsFlags & { json: boolean },
 ): Promise<number | undefined> {
   const { compare: runs, tasks, gen_kwargs: kwargs } = settings

@@ -15,7 +15,7 @@ import { painter, printable, type Context } from '../context'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { streamAnswer } from '../stream-answer'
-import { withPrompt, type Prepared } from '../with-model'
+import { withPrompt, type PreparedPrompt } from '../with-model'
 
 const { seed, ...sampling } = samplingRows
 
@@ -63,7 +63,7 @@ export function addGenerate(host: CommandHost): void {
 async function generate(
   context: Context,
   { settings, json }: { settings: GenerateSettings; json: boolean },
-  { vlm, prompt, adapter }: Prepared,
+  { vlm, prompt, adapter }: PreparedPrompt,
 ): Promise<number> {
   const { samples, seed } = settings
   const sampling: SamplingOptions = {

@@ -21,7 +21,7 @@ import type { Context } from '../context'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { streamAnswer } from '../stream-answer'
-import { openAdapter, withModel, withPrompt, type Prepared } from '../with-model'
+import { openAdapter, withModel, withPrompt, type PreparedPrompt } from '../with-model'
 import { toJson } from './generate'
 
 const dtypes = ['float32', 'float16', 'bfloat16'] as const
@@ -119,7 +119,7 @@ export function addInfer(host: CommandHost): void {
 async function answer(
   context: Context,
   { settings, json }: { settings: InferSettings; json: boolean },
-  { vlm, prompt, adapter }: Prepared,
+  { vlm, prompt, adapter }: PreparedPrompt,
 ): Promise<number> {
   const { seed, temperature, top_p: topP, max_new_tokens: maxNewTokens } = settings
   const sampling: SamplingOptions = { adapter, temperature, topP, maxNewTokens }
@@ -133,7 +133,7 @@ async function answer(
 async function merge(
   { stderr }: Context,
   { merge: folder, merge_dtype: chosen }: InferSettings,
-  { vlm, adapter }: Pick<Prepared, 'vlm' | 'adapter'>,
+  { vlm, adapter }: Pick<PreparedPrompt, 'vlm' | 'adapter'>,
 ): Promise<undefined> {
   if (folder === null || adapter === undefined) return
   const dtype = chosen ?? (await storedType(vlm.folder))

@@ -79,7 +79,7 @@ const planFlags = schema({
   },
 })
 
-type Read = SourcesRead<typeof planSettings.rows>
+type PlanRead = SourcesRead<typeof planSettings.rows>
 
 export function addPlan(host: CommandHost): void {
   addSettingsCommand(host, 'plan', {
@@ -97,7 +97,7 @@ export function addPlan(host: CommandHost): void {
 
 async function plan(
   context: Context,
-  read: Read,
+  read: PlanRead,
   { image_size: largest, programs, json }: ValuesOf<typeof planFlags> & { json: boolean },
 ): Promise<undefined> {
   const { settings } = read
@@ -126,7 +126,7 @@ async function limitsOf(plan: RunPlan): Promise<Limits> {
   return plan.device !== 'cpu' && limit !== null ? { device: limit } : memoryLimits(plan)
 }
 
-async function imageOf(plan: RunPlan, { sources }: Read, largest: string | null): Promise<PlannedImage> {
+async function imageOf(plan: RunPlan, { sources }: PlanRead, largest: string | null): Promise<PlannedImage> {
   if (largest !== null) {
     const [, width, height] = size.exec(largest.trim()) ?? []
     return { width: Number(width), height: Number(height) }

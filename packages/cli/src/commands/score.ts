@@ -14,7 +14,7 @@ import { EvolmmError } from '../errors'
 import { painter, type Context } from '../context'
 import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
-import { withPrompt, type Prepared } from '../with-model'
+import { withPrompt, type PreparedPrompt } from '../with-model'
 
 export const scoreSettings = schema({
   name: 'a score',
@@ -53,7 +53,7 @@ export function addScore(host: CommandHost): void {
 async function score(
   context: Context,
   { settings, json }: { settings: SettingsOf<typeof scoreSettings>; json: boolean },
-  { vlm, prompt, images, adapter }: Prepared,
+  { vlm, prompt, images, adapter }: PreparedPrompt,
 ): Promise<undefined> {
   const ids = Int32Array.from(vlm.tokenizer.encode(settings.completion))
   if (ids.length === 0)

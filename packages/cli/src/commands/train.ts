@@ -40,7 +40,7 @@ N_SAMPLES, PROP_FREQ and MAX_CKPTS; of other flags they begin with EVOLMM_, such
 as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
 "none" is for what has no value by default.`
 
-type Read = SourcesRead<typeof evolmmSettings.rows>
+type TrainRead = SourcesRead<typeof evolmmSettings.rows>
 
 const trainFlags = schema({
   name: 'evolmm train',
@@ -73,7 +73,7 @@ export function addTrain(host: CommandHost): void {
   })
 }
 
-async function show(context: Context, read: Read, json: boolean): Promise<number> {
+async function show(context: Context, read: TrainRead, json: boolean): Promise<number> {
   const { settings, sources, notes } = read
   await checkModels(settings)
   await chooseProbe(settings)
@@ -120,7 +120,7 @@ async function show(context: Context, read: Read, json: boolean): Promise<number
 }
 
 /** The exit code: 130 after a signal, once the run has saved itself. */
-async function train(context: Context, read: Read, json: boolean): Promise<number> {
+async function train(context: Context, read: TrainRead, json: boolean): Promise<number> {
   const progress = showProgress(context)
   context.stderr.write(`${formatSettings(evolmmSettings, read)}\n`)
   for (const note of read.notes) progress.onNote(note)

@@ -5,13 +5,13 @@ import { openAiJudge, type Judge, type Task } from '@evolmm/eval'
 import { optionsOf } from '@evolmm/settings'
 import type { Context } from '../context'
 import type { Vlm } from '../library'
-import { showProgress, type Progress } from '../progress'
+import { showProgress, type ProgressListeners } from '../progress'
 import { hubOptions } from '../with-model'
 import { chooseTasks } from './choose-tasks'
 import type { EvalRequest } from './eval-request'
 import { includeTasks } from './include-tasks'
 
-export interface Prepared {
+export interface PreparedTasks {
   tasks: Task[]
   judge: Judge | undefined
   /** The signal is aborted by Ctrl-C. */
@@ -22,7 +22,7 @@ export interface Prepared {
 export async function prepared(
   context: Context,
   request: EvalRequest,
-  work: (prepared: Prepared) => Promise<void>,
+  work: (prepared: PreparedTasks) => Promise<void>,
 ): Promise<number> {
   const tasks = chooseTasks(
     request.tasks,
@@ -91,7 +91,7 @@ function openJudge({ environment }: Context, request: EvalRequest): Judge | unde
   })
 }
 
-export function dataOf(context: Context, request: EvalRequest, progress: Progress): OpenRowsOptions {
+export function dataOf(context: Context, request: EvalRequest, progress: ProgressListeners): OpenRowsOptions {
   if (request.data_dir !== null) return { folder: request.data_dir }
   return {
     ...hubOptions(progress),

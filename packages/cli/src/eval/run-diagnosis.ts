@@ -12,10 +12,10 @@ import {
 import { optionsOf, partOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import type { Context } from '../context'
-import type { Progress } from '../progress'
+import type { ProgressListeners } from '../progress'
 import { openAdapter, withModel } from '../with-model'
 import type { EvalRequest } from './eval-request'
-import { dataOf, measuredModel, prepared, type Prepared } from './prepare'
+import { dataOf, measuredModel, prepared, type PreparedTasks } from './prepare'
 
 interface Diagnosed {
   revision: string
@@ -48,7 +48,13 @@ export function runDiagnosis(context: Context, request: EvalRequest): Promise<nu
 async function diagnoseTask(
   context: Context,
   request: EvalRequest,
-  { task, policy, progress, judge, signal }: Prepared & { task: Task; policy: Policy; progress: Progress },
+  {
+    task,
+    policy,
+    progress,
+    judge,
+    signal,
+  }: PreparedTasks & { task: Task; policy: Policy; progress: ProgressListeners },
 ): Promise<Diagnosed> {
   const { limit, offset, generation } = request
   const where = { ...dataOf(context, request, progress), signal }

@@ -1,6 +1,6 @@
 /** A plan for people. */
 import { formatBytes } from '@evolmm/internal'
-import { memoryKinds, memoryPhases, type MemoryKind, type Place } from '@evolmm/plan'
+import { memoryKinds, memoryPhases, type MemoryKind, type PlacedBytes } from '@evolmm/plan'
 import type { ShownReport } from './shown-report'
 
 const kindNames: Record<MemoryKind, string> = {
@@ -17,10 +17,10 @@ const kindNames: Record<MemoryKind, string> = {
 
 export function formatPlan(report: ShownReport): string {
   const { device, dtype, quantize, image, patches, parameters, kinds, phases, total } = report
-  const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof Place)[]
+  const columns = (device === 'cpu' ? ['host'] : ['device', 'host']) as (keyof PlacedBytes)[]
   const row = (name: string, cells: readonly string[]) =>
     `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(14)).join('')}`
-  const bytes = (name: string, place: Place) =>
+  const bytes = (name: string, place: PlacedBytes) =>
     row(
       name,
       columns.map((column) => formatBytes(place[column])),

@@ -2,7 +2,7 @@
 import { writeReport } from '@evolmm/report'
 import { sft, train, type SftSettings } from '@evolmm/sft'
 import type { Context } from '../context'
-import { showProgress, type Progress } from '../progress'
+import { showProgress, type ProgressListeners } from '../progress'
 import { openModel } from '../with-model'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
@@ -30,7 +30,7 @@ export async function runWarmup(context: Context, settings: SftSettings): Promis
   }
 }
 
-function followSteps(progress: Progress, total: number) {
+function followSteps(progress: ProgressListeners, total: number) {
   let [done, seconds] = [0, 0]
   return (record: { step: number; loss: number; seconds: number }) => {
     done++

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '../errors'
 import { cellImage, type ImageFile } from '../rows/row-image'
-import type { Row } from '../rows/row-reader'
+import type { DataRow } from '../rows/row-reader'
 
 export interface LabelledQuestion {
   question: string
@@ -35,7 +35,7 @@ export interface RowPlace {
  *
  * Throws `INVALID_ROW`.
  */
-export function labelledQuestion(row: Row, where: RowPlace = {}): LabelledQuestion {
+export function labelledQuestion(row: DataRow, where: RowPlace = {}): LabelledQuestion {
   const { question, options, kind } = row
   if (typeof question !== 'string') throw invalidRow(where, 'question', 'a text', question)
   const answer = row.answer === undefined ? row.answers : row.answer

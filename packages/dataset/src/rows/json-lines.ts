@@ -6,7 +6,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { isObject } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
-import type { Row, RowReader } from './row-reader'
+import type { DataRow, RowReader } from './row-reader'
 
 /** The bytes that a line may have, and those that are read at a time. */
 const longestLine = 2 ** 24
@@ -48,17 +48,17 @@ export async function openJsonLines(path: string): Promise<RowReader> {
 }
 
 /** The byte at which a line begins, and its number in the file. */
-interface Place {
+interface LinePlace {
   offset: number
   number: number
 }
 
-interface Line extends Place {
+interface Line extends LinePlace {
   text: string
 }
 
 /** The lines from a place on that are not blank. */
-async function* linesFrom(path: string, file: FileHandle, place: Place): AsyncGenerator<Line> {
+async function* linesFrom(path: string, file: FileHandle, place: LinePlace): AsyncGenerator<Line> {
   let { offset, number } = place
   let pending = Buffer.alloc(0)
   for (;;) {
@@ -99,7 +99,7 @@ function decodeLine(path: string, number: number, bytes: Uint8Array): string {
   }
 }
 
-function parseLine(path: string, { number, text }: Line): Row {
+function parseLine(path: string, { number, text }: Line): DataRow {
   const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
   let value: unknown
   try {

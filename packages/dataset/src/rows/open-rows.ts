@@ -15,7 +15,7 @@ export type RowSource = FileSource | HubDataset
 
 export type OpenRowsOptions = DatasetFilesOptions & ParquetOptions
 
-export interface Rows extends RowReader {
+export interface DataRows extends RowReader {
   /** A commit of the hub, or a digest of the files. */
   readonly revision: string
 }
@@ -23,7 +23,7 @@ export interface Rows extends RowReader {
 /**
  * A data set of the hub is downloaded unless the cache that all Hugging Face libraries share has it, or `folder` does.
  */
-export async function openRows(source: RowSource, options: OpenRowsOptions = {}): Promise<Rows> {
+export async function openRows(source: RowSource, options: OpenRowsOptions = {}): Promise<DataRows> {
   const { paths, revision } = await datasetFiles(source, options)
   const readers: RowReader[] = []
   try {

@@ -1,7 +1,7 @@
 /** A row in plain values: integers as numbers (as digits where a double cannot hold them), dates as ISO texts. */
-import type { Row } from './row-reader'
+import type { DataRow } from './row-reader'
 
-export function plainRow(row: Readonly<Record<string, unknown>>): Row {
+export function plainRow(row: Readonly<Record<string, unknown>>): DataRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]))
 }
 

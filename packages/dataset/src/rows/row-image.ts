@@ -1,11 +1,11 @@
 /** The image of a cell, as parquet files of the hub store it: `{ bytes, path }`, of which one may be null. */
 import { EvolmmError } from '../errors'
-import type { Row } from './row-reader'
+import type { DataRow } from './row-reader'
 
 /** The bytes of an image file, or its path. */
 export type ImageFile = Uint8Array | string
 
-export function rowImage(row: Row, column: string): ImageFile {
+export function rowImage(row: DataRow, column: string): ImageFile {
   const cell = row[column]
   const image = cellImage(cell)
   if (image !== undefined) return image

@@ -1,13 +1,13 @@
 /** Rows of a data set in their order, of which only a few are held at a time. */
 
 /** One row as it is stored. Integers are numbers, an image is `{ bytes, path }`, what is absent is null. */
-export type Row = Readonly<Record<string, unknown>>
+export type DataRow = Readonly<Record<string, unknown>>
 
 export interface RowReader {
   /** The number of rows. */
   readonly length: number
   /** The rows from `start` up to, not including, `end`. */
-  read: (start: number, end: number) => AsyncGenerator<Row, void, undefined>
+  read: (start: number, end: number) => AsyncGenerator<DataRow, void, undefined>
   /** The file of a row and its place in there, for messages. */
   placeOf: (row: number) => string
   close: () => Promise<void>

@@ -31,9 +31,13 @@ export async function compareRuns(first: string, second: string): Promise<Compar
   )
 }
 
-type Rows = ReadonlyMap<number, SampledRow>
+type RowsByNumber = ReadonlyMap<number, SampledRow>
 
-function compareTask(task: string, first: Rows, second: Rows): Omit<ComparedMetric, 'unlike'>[] {
+function compareTask(
+  task: string,
+  first: RowsByNumber,
+  second: RowsByNumber,
+): Omit<ComparedMetric, 'unlike'>[] {
   for (const [id, { hash }] of first) {
     const other = second.get(id)?.hash
     if (hash !== undefined && other !== undefined && hash !== other)

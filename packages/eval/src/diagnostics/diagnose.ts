@@ -61,7 +61,7 @@ export interface Diagnosis {
   }
 }
 
-interface Outcome {
+interface JudgedQuestion {
   greedy: JudgedAnswer
   drawn: JudgedAnswer[]
   blind: JudgedAnswer | undefined
@@ -74,7 +74,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const sizes = k ?? powersOfTwo(samples)
   for (const size of sizes) checkInteger('k', size, { min: 1, max: samples })
   const ask = asker({ sampler, adapter })
-  const outcomes: Outcome[] = []
+  const outcomes: JudgedQuestion[] = []
   const refusals: EvolmmError[] = []
   let batch: Question[] = []
   const finish = async () => {
@@ -109,7 +109,7 @@ async function askBatch(
   batch: readonly Question[],
   ask: Ask,
   { samples, temperature, top_p: topP, max_new_tokens: maxNewTokens, blind }: DiagnoseSettings,
-): Promise<Outcome[]> {
+): Promise<JudgedQuestion[]> {
   const judged = async (requests: readonly SampleRequest[], settings: Omit<AskSettings, 'maxNewTokens'>) => {
     const groups = await ask(requests, { maxNewTokens, ...settings })
     return Promise.all(groups.map((texts, i) => judgeAll(batch[i], texts)))
@@ -128,7 +128,11 @@ async function judgeAll({ judge }: Question, texts: readonly string[]): Promise<
   return answers
 }
 
-function summarize(outcomes: readonly Outcome[], sizes: readonly number[], samples: number): Diagnosis {
+function summarize(
+  outcomes: readonly JudgedQuestion[],
+  sizes: readonly number[],
+  samples: number,
+): Diagnosis {
   // Of a question whose right answer is known every judged answer says whether it is right.
   const known = outcomes.filter((outcome) =>
     [outcome.greedy, ...outcome.drawn, ...(outcome.blind ? [outcome.blind] : [])].every(
@@ -159,7 +163,10 @@ function summarize(outcomes: readonly Outcome[], sizes: readonly number[], sampl
   }
 }
 
-function blindness(outcomes: readonly Outcome[], known: readonly Outcome[]): NonNullable<Diagnosis['blind']> {
+function blindness(
+  outcomes: readonly JudgedQuestion[],
+  known: readonly JudgedQuestion[],
+): NonNullable<Diagnosis['blind']> {
   const without = known.map(({ blind }) => worth(blind))
   const sighted = known.map(({ greedy }) => worth(greedy))
   const same = outcomes.filter(({ greedy, blind }) => greedy.key !== null && greedy.key === blind?.key)

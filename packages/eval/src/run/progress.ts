@@ -15,7 +15,7 @@ export interface Progress {
   secondsLeft?: number | undefined
 }
 
-interface Part {
+interface TaskSpan {
   task: { name: string }
   start: number
   end: number
@@ -25,7 +25,7 @@ interface Part {
 export type RowCounter = (task: string, rows: number) => void
 
 export function progressMeter(
-  parts: readonly Part[],
+  parts: readonly TaskSpan[],
   records: Journal['records'],
   now: () => Date,
   onProgress: ((progress: Progress) => void) | undefined,

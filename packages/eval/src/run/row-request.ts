@@ -1,6 +1,6 @@
 /** The request about a row, as lmms-eval's model class sends it: images first, `<image>` deleted. */
 import { createHash } from 'node:crypto'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import type { SampleRequest } from '../ask'
 import type { Task } from '../task'
 
@@ -12,7 +12,7 @@ export interface RowRequestOptions {
 
 export function rowRequest(
   task: Pick<Task, 'name' | 'prompt'>,
-  row: Row,
+  row: DataRow,
   index: number,
   { system_prompt: system, seed }: RowRequestOptions,
 ): SampleRequest {

@@ -1,6 +1,6 @@
 /** The rows of one task that the journal does not have yet: asked, cleaned, scored, noted down. */
 import { createHash } from 'node:crypto'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import type { WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Ask, SampleRequest } from '../ask'
@@ -9,13 +9,13 @@ import { checkScore } from '../scoring/check-score'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Score, Task } from '../task'
 import type { Journal, RowRecord, ScoredRecord } from './journal'
-import type { OpenTask, Run } from './selection'
+import type { OpenTask, EvaluatedRun } from './selection'
 import type { RowCounter } from './progress'
 import { rowRequest } from './row-request'
 
 export interface RunRowsOptions {
   ask: Ask
-  run: Run
+  run: EvaluatedRun
   journal: Journal
   onRows: RowCounter
   /** Hears of each row that cannot be asked. */
@@ -24,7 +24,7 @@ export interface RunRowsOptions {
 
 interface Numbered {
   index: number
-  row: Row
+  row: DataRow
 }
 
 /** A wrong line of one's own shows before hours of work, not when its turn comes. Parquet would be read twice. */
@@ -98,8 +98,8 @@ function missingRanges({ start, end }: OpenTask, missing: (index: number) => boo
 }
 
 /** A row with the record of its answer. */
-interface Answered {
-  row: Row
+interface AnsweredRow {
+  row: DataRow
   record: RowRecord
 }
 
@@ -113,7 +113,7 @@ async function answerBatch(
   one: OpenTask,
   rows: readonly Numbered[],
   { ask, run, journal }: RunRowsOptions,
-): Promise<{ answered: Answered[]; refused: Unasked[] }> {
+): Promise<{ answered: AnsweredRow[]; refused: Unasked[] }> {
   const { task, settings: generation, until } = one
   const { settings: asked } = run
   const before = journal.records.get(task.name)
@@ -128,7 +128,7 @@ async function answerBatch(
     missing.map(({ request }) => request),
     (requests: readonly SampleRequest[]) => ask(requests, generation),
   )
-  const answered = rows.flatMap(({ index, row }): Answered[] => {
+  const answered = rows.flatMap(({ index, row }): AnsweredRow[] => {
     const record = before?.get(index)
     return record === undefined ? [] : [{ row, record }]
   })
@@ -156,9 +156,9 @@ async function answerBatch(
 /** What the row would be worth with no answer, but that nobody knows; what is summed up by is there. */
 async function unscored(
   task: Task,
-  row: Row,
+  row: DataRow,
   { message }: EvolmmError,
-  { settings: { mode, seed } }: Run,
+  { settings: { mode, seed } }: EvaluatedRun,
 ): Promise<Score> {
   const { values, details } = checkScore(task, await task.score(row, '', { mode, seed, fallback: 'wrong' }))
   return {
@@ -171,8 +171,8 @@ async function unscored(
 /** All that could be scored; a row whose scoring failed is kept without a score, to be scored when the run is resumed. */
 async function scoreBatch(
   task: Task,
-  answered: readonly Answered[],
-  { settings: { mode, seed }, judge, fallback, signal }: Run,
+  answered: readonly AnsweredRow[],
+  { settings: { mode, seed }, judge, fallback, signal }: EvaluatedRun,
 ): Promise<{ scored: RowRecord[]; failure?: { reason: unknown } | undefined }> {
   // At once: a judge far away answers a batch in the time of one row.
   const settled = await Promise.allSettled(
@@ -204,7 +204,7 @@ function atRow<T>({ task, data }: Pick<OpenTask, 'task' | 'data'>, row: number, 
 }
 
 /** SHA-256 of the row as JSON, bytes left out. */
-function rowHash(row: Row): string {
+function rowHash(row: DataRow): string {
   const text = JSON.stringify(row, (_, value: unknown) => (value instanceof Uint8Array ? undefined : value))
   return createHash('sha256').update(text).digest('hex')
 }

@@ -1,5 +1,5 @@
 /** What a run is: its settings, its tasks with their data, and the description by which it is known again. */
-import { openRows, type OpenRowsOptions, type Rows } from '@evolmm/dataset'
+import { openRows, type OpenRowsOptions, type DataRows } from '@evolmm/dataset'
 import { identityOf } from '@evolmm/settings'
 import { policyName, type AskSettings, type Policy } from '../ask'
 import { evaluateSettings, type EvaluateSettings } from '../settings'
@@ -15,7 +15,7 @@ export interface GenerationOverrides {
 }
 
 /** What all tasks of a run share. */
-export interface Run extends Pick<ScoringContext, 'judge' | 'fallback' | 'signal'> {
+export interface EvaluatedRun extends Pick<ScoringContext, 'judge' | 'fallback' | 'signal'> {
   settings: EvaluateSettings
   generation: GenerationOverrides
 }
@@ -23,7 +23,7 @@ export interface Run extends Pick<ScoringContext, 'judge' | 'fallback' | 'signal
 /** A task with its data and the rows of it that count. */
 export interface OpenTask {
   task: Task
-  data: Rows
+  data: DataRows
   start: number
   end: number
   settings: AskSettings
@@ -32,7 +32,7 @@ export interface OpenTask {
 
 export async function openTask(
   task: Task,
-  { settings, generation, signal }: Run,
+  { settings, generation, signal }: EvaluatedRun,
   where: OpenRowsOptions | undefined,
 ): Promise<OpenTask> {
   const data = await openRows(task.source, {
@@ -69,7 +69,7 @@ export type RunDescription = ReturnType<typeof describeRun>
 /** Former runs are known by the hash of this, so that names and their order stay; others stand behind them. */
 export function describeRun(
   policy: Policy,
-  { settings, judge, fallback, generation }: Run,
+  { settings, judge, fallback, generation }: EvaluatedRun,
   opened: readonly OpenTask[],
 ) {
   const {

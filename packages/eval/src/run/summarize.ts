@@ -2,7 +2,7 @@
 import { mean } from '@evolmm/internal'
 import type { RowGroup, ScoringMode } from '../task'
 import type { ScoredRecord } from './journal'
-import type { OpenTask, Run } from './selection'
+import type { OpenTask, EvaluatedRun } from './selection'
 
 export interface TaskResult {
   task: string
@@ -36,7 +36,7 @@ export interface Evaluation {
 
 export function summarize(
   { task, data }: OpenTask,
-  { settings: { mode }, judge }: Pick<Run, 'settings' | 'judge'>,
+  { settings: { mode }, judge }: Pick<EvaluatedRun, 'settings' | 'judge'>,
   records: readonly ScoredRecord[],
 ): TaskResult {
   const scores = records.map(({ score }) => score)

@@ -6,7 +6,7 @@
  * an index from 0, as text. Scores are fractions.
  */
 import { isSpace, strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, textColumn, choicesColumn } from '../scoring/columns'
@@ -14,7 +14,7 @@ import { optionLines } from '../scoring/option-lines'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
-const target = (row: Row) => letterOf(indexColumn(row, 'answer'))
+const target = (row: DataRow) => letterOf(indexColumn(row, 'answer'))
 
 export const ai2d: Task = {
   name: 'ai2d',

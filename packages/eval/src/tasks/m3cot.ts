@@ -7,7 +7,7 @@
  * and option "2" is found inside "12": end with "(X)". `\boxed{B}` and "**B**" name nothing. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { groupsBy, meanOf } from '../scoring/averages'
 import { optionalText, plainColumn, textColumn, choicesColumn } from '../scoring/columns'
@@ -52,7 +52,7 @@ export const m3cot: Task = {
 }
 
 /** The answer is a letter, or an index. */
-function target(row: Row): string {
+function target(row: DataRow): string {
   const answer = plainColumn(row, 'answer')
   return /^\d+$/.test(answer) ? letterOf(Number(answer)) : answer
 }

@@ -10,7 +10,7 @@
  * The judge's instruction is ours, so verdicts may differ from lmms-eval's on single rows. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { inferOption, mathEqual } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf } from '../scoring/averages'
@@ -69,7 +69,7 @@ export const mathverseTestmini: Task = {
   means: metrics,
 }
 
-async function scoreAnswer(row: Row, answer: string, context: ScoringContext): Promise<Score> {
+async function scoreAnswer(row: DataRow, answer: string, context: ScoringContext): Promise<Score> {
   const { mode } = context
   const gold = (row.answer ?? null) === null ? undefined : textColumn(row, 'answer')
   if (mode === 'rule-based') {
@@ -91,7 +91,7 @@ async function scoreAnswer(row: Row, answer: string, context: ScoringContext): P
   }
 }
 
-function verdictRequest(row: Row, gold: string, answer: string) {
+function verdictRequest(row: DataRow, gold: string, answer: string) {
   return {
     system: instruction,
     user: `Question:\n${questionOf(row)}\n\nRight answer: ${gold}\n\nResponse:\n${answer}`,
@@ -99,12 +99,12 @@ function verdictRequest(row: Row, gold: string, answer: string) {
   }
 }
 
-function questionOf(row: Row): string {
+function questionOf(row: DataRow): string {
   return optionalText(row, 'question_for_eval') ?? optionalText(row, 'query_wo') ?? ''
 }
 
 /** The option that the answer names where there are "A:…" lines, else equality of values. */
-function byRules(row: Row, answer: string, gold: string): { right: boolean; parsed: string | undefined } {
+function byRules(row: DataRow, answer: string, gold: string): { right: boolean; parsed: string | undefined } {
   const text = questionOf(row)
   const options = new Map(
     Array.from(text.matchAll(/^([A-H]):(.*)$/gm), ([, letter, option]) => [letter, strip(option)]),

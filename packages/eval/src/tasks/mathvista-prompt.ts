@@ -3,14 +3,14 @@
  * `query` column is shown to the judge alone.
  */
 import { strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { optionalText, textColumn, textsColumn } from '../scoring/columns'
 import { optionLines } from '../scoring/option-lines'
 
 export type Shot = 'step-by-step' | 'solution' | 'format-prompt'
 
-export function mathVistaPrompt(row: Row, shot: Shot): string {
+export function mathVistaPrompt(row: DataRow, shot: Shot): string {
   const format = shot === 'format-prompt'
   const unit = optionalText(row, 'unit')
   const choices = textsColumn(row, 'choices')
@@ -25,14 +25,14 @@ export function mathVistaPrompt(row: Row, shot: Shot): string {
 }
 
 /** The kind of answer that the row wants; 'text' where the dataset names no other. */
-function kindOf(row: Row): 'choice' | 'integer' | 'one' | 'two' | 'list' | 'text' {
+function kindOf(row: DataRow): 'choice' | 'integer' | 'one' | 'two' | 'list' | 'text' {
   if (textColumn(row, 'question_type') === 'multi_choice') return 'choice'
   const type = textColumn(row, 'answer_type')
   if (type === 'float') return Number(row.precision) === 2 ? 'two' : 'one'
   return type === 'integer' || type === 'list' ? type : 'text'
 }
 
-function hint(row: Row): string {
+function hint(row: DataRow): string {
   const wanted = {
     choice: ' and provide the correct option letter, e.g., A, B, C, D,',
     integer: ' requiring an integer answer and provide the final value, e.g., 1, 2, 3,',
@@ -44,7 +44,7 @@ function hint(row: Row): string {
   return `Hint: Please answer the question${wanted[kindOf(row)]} at the end.`
 }
 
-function formatSentence(row: Row): string {
+function formatSentence(row: DataRow): string {
   return {
     choice: "Answer with the option's letter from the given choices directly.",
     integer: 'Answer the question using a single integer number.',

@@ -12,7 +12,7 @@
  * match to the space. Scores are percentages with two decimals.
  */
 import { parseIntText, strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, meanOf, percent } from '../scoring/averages'
 import { optionalText, structColumn, textColumn, textsColumn } from '../scoring/columns'
@@ -94,7 +94,7 @@ function mathVista(variant: string, shot: Shot): Task {
   }
 }
 
-async function scoreAnswer(row: Row, answer: string, context: ScoringContext): Promise<Score> {
+async function scoreAnswer(row: DataRow, answer: string, context: ScoringContext): Promise<Score> {
   const { mode } = context
   const read = readRow(row, mode)
   const details = factsOf(row)
@@ -131,7 +131,7 @@ async function scoreAnswer(row: Row, answer: string, context: ScoringContext): P
   }
 }
 
-function readRow(row: Row, mode: ScoringMode): MathVistaRow {
+function readRow(row: DataRow, mode: ScoringMode): MathVistaRow {
   return {
     choices: textsColumn(row, 'choices'),
     multiChoice: textColumn(row, 'question_type') === 'multi_choice',
@@ -148,7 +148,7 @@ function precisionOf(cell: unknown, mode: ScoringMode): number | undefined {
   return places >= 0 && places <= 20 ? Math.trunc(places) : undefined
 }
 
-function factsOf(row: Row) {
+function factsOf(row: DataRow) {
   const metadata = structColumn(row, 'metadata')
   const task = optionalText(metadata, 'task')
   return {

@@ -13,7 +13,7 @@
  * groups of reasoning are in the breakdown.
  */
 import { strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { inferOption } from '@evolmm/rewards'
 import { askJudge } from '../scoring/ask-judge'
 import { groupsBy, wholeMean } from '../scoring/averages'
@@ -93,7 +93,7 @@ interface Reading {
   reply?: string | undefined
 }
 
-async function readLetter(row: Row, answer: string, context: ScoringContext): Promise<Reading> {
+async function readLetter(row: DataRow, answer: string, context: ScoringContext): Promise<Reading> {
   const { mode, judge, fallback, seed = 0 } = context
   if (mode === 'rule-based') {
     const letter = inferOption(answer, presentOptions(row))
@@ -115,7 +115,7 @@ async function readLetter(row: Row, answer: string, context: ScoringContext): Pr
 }
 
 /** The prompt is in our own words: the answer is matched with the option that means the same, "E" where none does. */
-function matchingPrompt(row: Row, answer: string): string {
+function matchingPrompt(row: DataRow, answer: string): string {
   const options = [...presentOptions(row)].map(([letter, text]) => `${letter}. ${text}`)
   return [
     'Match the answer to a multiple-choice question with the option that is closest in meaning. Reply with the letter of that option alone. If no option is close, or the answer names several, reply E.',
@@ -153,7 +153,7 @@ function worst(values: readonly (number | null)[]): number | null {
   return values.includes(null) ? null : 1
 }
 
-function presentOptions(row: Row): Map<string, string> {
+function presentOptions(row: DataRow): Map<string, string> {
   return new Map(
     letters.flatMap((letter) => {
       const text = presentText(row, letter)
@@ -163,7 +163,7 @@ function presentOptions(row: Row): Map<string, string> {
 }
 
 /** What is missing is stored as "nan". */
-function presentText(row: Row, column: string): string | undefined {
+function presentText(row: DataRow, column: string): string | undefined {
   const text = optionalText(row, column)
   return text === 'nan' ? undefined : text
 }

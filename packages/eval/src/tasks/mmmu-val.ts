@@ -9,7 +9,7 @@
  * fractions rounded to five decimals.
  */
 import { roundPlaces, strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { lettered } from '@evolmm/rewards'
 import { EvolmmError } from '../errors'
 import { groupOf, wholeMean } from '../scoring/averages'
@@ -75,7 +75,7 @@ export const mmmuVal: Task = {
   higherIsBetter: { mmmu_acc: true },
 }
 
-function scoreChoice(row: Row, answer: string, { mode, fallback, seed = 0 }: ScoringContext): Score {
+function scoreChoice(row: DataRow, answer: string, { mode, fallback, seed = 0 }: ScoringContext): Score {
   const options = lettered(optionsOf(row))
   const parsed = parseMmmuChoice(answer, options)
   const draws = (fallback ?? (mode === 'rule-based' ? 'wrong' : 'random')) === 'random'
@@ -90,7 +90,7 @@ function scoreChoice(row: Row, answer: string, { mode, fallback, seed = 0 }: Sco
   }
 }
 
-function scoreOpen(row: Row, answer: string, { mode }: ScoringContext): Score {
+function scoreOpen(row: DataRow, answer: string, { mode }: ScoringContext): Score {
   const gold = textColumn(row, 'answer')
   const accepted = (mode === 'rule-based' ? parseListLiteral(gold) : undefined) ?? [gold]
   const readings = parseMmmuOpen(answer)
@@ -103,12 +103,12 @@ function scoreOpen(row: Row, answer: string, { mode }: ScoringContext): Score {
   }
 }
 
-function isOpen(row: Row): boolean {
+function isOpen(row: DataRow): boolean {
   return textColumn(row, 'question_type') === 'open'
 }
 
 /** The column holds the spelling of a Python list. */
-function optionsOf(row: Row): string[] {
+function optionsOf(row: DataRow): string[] {
   const literal = textColumn(row, 'options')
   const options = parseListLiteral(literal)
   if (options !== undefined) return options
@@ -120,7 +120,7 @@ function optionsOf(row: Row): string[] {
 }
 
 /** "validation_Art_Theory_12" is of Art_Theory. */
-function subjectOf(row: Row): string {
+function subjectOf(row: DataRow): string {
   return /^[^_]*_(.+)_\d+$/.exec(optionalText(row, 'id') ?? '')?.[1] ?? ''
 }
 

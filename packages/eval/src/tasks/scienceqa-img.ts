@@ -5,7 +5,7 @@
  * "b." and the option's text are wrong. Scores are fractions.
  */
 import { strip } from '@evolmm/internal'
-import type { Row } from '@evolmm/dataset'
+import type { DataRow } from '@evolmm/dataset'
 import { letterOf } from '@evolmm/rewards'
 import { meanOf } from '../scoring/averages'
 import { indexColumn, optionalText, textColumn, choicesColumn } from '../scoring/columns'
@@ -13,7 +13,7 @@ import { optionLines } from '../scoring/option-lines'
 import type { Task } from '../task'
 import { taskPrompt } from './task-prompt'
 
-const target = (row: Row) => letterOf(indexColumn(row, 'answer'))
+const target = (row: DataRow) => letterOf(indexColumn(row, 'answer'))
 
 export const scienceqaImg: Task = {
   name: 'scienceqa_img',

@@ -1,7 +1,7 @@
 /** The user's message as lmms-eval's model class gives it: every literal `<image>` is deleted from the text. */
-import { rowImage, type Row } from '@evolmm/dataset'
+import { rowImage, type DataRow } from '@evolmm/dataset'
 import type { TaskPrompt } from '../task'
 
-export function taskPrompt(text: string, row: Row, imageColumns: readonly string[]): TaskPrompt {
+export function taskPrompt(text: string, row: DataRow, imageColumns: readonly string[]): TaskPrompt {
   return { text: text.replaceAll('<image>', ''), images: imageColumns.map((column) => rowImage(row, column)) }
 }

@@ -23,7 +23,7 @@ import {
   type FunctionCall,
   type FunctionReader,
   type NodeReader,
-  type Place,
+  type NodePlace,
 } from './place'
 import { isGenerated } from './types'
 
@@ -158,7 +158,7 @@ export class Functions implements FunctionReader {
     fn: FunctionProto,
     names: Names,
     given: readonly AttributeProto[],
-    place: Place,
+    place: NodePlace,
     reader: NodeReader,
     declared: readonly [string, Inferred][] = [],
   ): Tensor[] {
@@ -169,7 +169,7 @@ export class Functions implements FunctionReader {
         throw unsupported(`function ${quote(fn.name)}: arguments must be plain values, got a graph`)
       parameters.set(attribute.name, attribute)
     }
-    const inner: Place = {
+    const inner: NodePlace = {
       names,
       main: false,
       opset: this.opset(fn, place),
@@ -182,7 +182,7 @@ export class Functions implements FunctionReader {
     return fn.output.map((name) => result(names.get(name), name, this.graph))
   }
 
-  private opset(fn: FunctionProto, place: Place): number {
+  private opset(fn: FunctionProto, place: NodePlace): number {
     let opset = place.opset
     for (const { domain, version } of fn.opsetImport) {
       if (standard(domain) === '') opset = Number(version)

@@ -9,7 +9,7 @@ import type { Names } from './names'
 const maxDepth = 64
 
 /** What the names of nodes mean, and how much of the file is around them. */
-export interface Place {
+export interface NodePlace {
   names: Names
   /** True for the nodes of the main graph, whose names stay as they are. */
   main: boolean
@@ -28,16 +28,16 @@ export interface NodeReader {
   /** Types that are declared for results, by name. */
   declaredTypes(infos: readonly ValueInfoProto[]): Map<string, Inferred>
   /** Read one node into the current scope. */
-  node(proto: NodeProto, place: Place): void
+  node(proto: NodeProto, place: NodePlace): void
   /** Append a node with the outputs that `proto` names, of these types. */
   emit(
     proto: NodeProto,
     inputs: readonly (Tensor | undefined)[],
-    place: Place,
+    place: NodePlace,
     options: { outputs: readonly Inferred[]; opType: string; guessed: readonly boolean[] },
   ): Node
   /** A name in the graph for one in the file: its own in the main graph, elsewhere its own if that is free. */
-  claim(name: string, place: Place): string
+  claim(name: string, place: NodePlace): string
 }
 
 export interface FunctionCall {
@@ -45,7 +45,7 @@ export interface FunctionCall {
   inputs: readonly (Tensor | undefined)[]
   /** Attributes of the call. */
   given: readonly AttributeProto[]
-  place: Place
+  place: NodePlace
 }
 
 export interface FunctionReader {

@@ -10,7 +10,7 @@ import { readAttribute } from './attributes'
 import { invalid, quote, unsupported } from './invalid'
 import { isGuessed, keep, keepType, markGuessed } from '../graph/kept'
 import { Names } from './names'
-import { deeper, result, standard, type FunctionReader, type NodeReader, type Place } from './place'
+import { deeper, result, standard, type FunctionReader, type NodeReader, type NodePlace } from './place'
 import { raise } from './raise'
 import { readTensor } from './tensors'
 import { readType, refine } from './types'
@@ -24,7 +24,7 @@ export class ScopeReader implements NodeReader {
   ) {}
 
   /** Read the constants, nodes and outputs of `proto` into `scope`; its inputs are there already. */
-  contents(proto: GraphProto, scope: Scope, place: Place): void {
+  contents(proto: GraphProto, scope: Scope, place: NodePlace): void {
     if (proto.$unknown?.some(({ no }) => no === sparseInitializer) === true)
       throw unsupported(`graph ${quote(proto.name)}: constants must be dense, got sparse ones`)
     if (place.parameters !== undefined) this.functions.count(proto.initializer.length)
@@ -54,7 +54,7 @@ export class ScopeReader implements NodeReader {
   }
 
   /** Read one node into the current scope. */
-  node(proto: NodeProto, place: Place): void {
+  node(proto: NodeProto, place: NodePlace): void {
     const { opType, name } = proto
     if (place.parameters !== undefined) this.functions.count(1)
     const domain = standard(proto.domain)
@@ -90,7 +90,7 @@ export class ScopeReader implements NodeReader {
   emit(
     proto: NodeProto,
     inputs: readonly (Tensor | undefined)[],
-    place: Place,
+    place: NodePlace,
     options: {
       attributes?: Record<string, Attribute>
       outputs?: readonly Inferred[]
@@ -146,13 +146,13 @@ export class ScopeReader implements NodeReader {
     return node
   }
 
-  claim(name: string, place: Place): string {
+  claim(name: string, place: NodePlace): string {
     const { graph } = this
     if (place.main) return graph.claim(name)
     return this.main.has(name) ? graph.fresh(name) : graph.nameLike(name)
   }
 
-  private constant(name: string, data: TensorData, place: Place): void {
+  private constant(name: string, data: TensorData, place: NodePlace): void {
     const scope = this.graph.current
     const own = this.claim(name, place)
     const tensor = this.graph.tensor({ name: own, dtype: data.dtype, shape: data.dims, scope, data })
@@ -160,7 +160,7 @@ export class ScopeReader implements NodeReader {
     place.names.define(name, tensor)
   }
 
-  private lookup(name: string, where: string, { names, nodes }: Place): Tensor | undefined {
+  private lookup(name: string, where: string, { names, nodes }: NodePlace): Tensor | undefined {
     if (name === '' || names.has(name)) return names.get(name)
     const later = nodes.some(({ output }) => output.includes(name))
     throw invalid(
@@ -172,7 +172,7 @@ export class ScopeReader implements NodeReader {
   }
 
   /** Attributes as the file has them, with parameters of the function around put in. */
-  private resolved(proto: NodeProto, where: string, { parameters }: Place): AttributeProto[] {
+  private resolved(proto: NodeProto, where: string, { parameters }: NodePlace): AttributeProto[] {
     const seen = new Set<string>()
     return proto.attribute.flatMap((attribute) => {
       const { name, refAttrName } = attribute
@@ -194,7 +194,7 @@ export class ScopeReader implements NodeReader {
     proto: NodeProto,
     inputs: readonly (Tensor | undefined)[],
     where: string,
-    place: Place,
+    place: NodePlace,
   ): Record<string, Attribute> {
     return Object.fromEntries(
       this.resolved(proto, where, place).map((attribute): [string, Attribute] => {
@@ -212,7 +212,7 @@ export class ScopeReader implements NodeReader {
     proto: GraphProto,
     { opType, attribute }: NodeProto,
     inputs: readonly (Tensor | undefined)[],
-    place: Place,
+    place: NodePlace,
   ): Scope {
     const { graph } = this
     const depth = deeper(place.depth)

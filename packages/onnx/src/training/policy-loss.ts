@@ -86,7 +86,7 @@ export function policyLoss(options: PolicyLossOptions): PolicyLoss {
 type ReferenceKind = 'none' | 'hidden' | 'logits'
 
 /** Everything that has a row for each token: sliced into chunks together. */
-interface Rows {
+interface TokenRows {
   hidden: Tensor
   tokens: Tensor
   weights: Tensor
@@ -95,7 +95,7 @@ interface Rows {
 }
 
 const policyLossOp = operatorFor((kind: ReferenceKind, chunk: number) => {
-  const rowsOf = ([hidden, , tokens, weights, ...rest]: Tensor[]): Rows =>
+  const rowsOf = ([hidden, , tokens, weights, ...rest]: Tensor[]): TokenRows =>
     kind === 'none'
       ? { hidden, tokens, weights }
       : { hidden, tokens, weights, reference: rest[0], klWeights: rest[1] }
@@ -130,7 +130,7 @@ const policyLossOp = operatorFor((kind: ReferenceKind, chunk: number) => {
  * tokens' own entries.
  */
 function score(
-  { hidden, tokens, weights, reference, klWeights }: Rows,
+  { hidden, tokens, weights, reference, klWeights }: TokenRows,
   head: Tensor,
   kind: ReferenceKind,
 ): Record<'loss' | 'picked' | 'entropy' | 'divergence' | 'logits', Tensor> {
@@ -157,7 +157,7 @@ function score(
 }
 
 /** Gradient of the head [V, D], summed over the chunks. */
-function headGradient(rows: Rows, head: Tensor, kind: ReferenceKind, chunk: number): Tensor {
+function headGradient(rows: TokenRows, head: Tensor, kind: ReferenceKind, chunk: number): Tensor {
   const [result] = inChunks(rows, chunk, Mul(head, 0), (part, sum) => {
     const { logits } = score(part, head, kind)
     const own = Unsqueeze(Neg(part.weights), [1])
@@ -172,10 +172,10 @@ function headGradient(rows: Rows, head: Tensor, kind: ReferenceKind, chunk: numb
  * is filled up with rows of zeros, which have no weight.
  */
 function inChunks(
-  rows: Rows,
+  rows: TokenRows,
   chunk: number,
   start: Tensor,
-  step: (part: Rows, sum: Tensor) => Tensor[],
+  step: (part: TokenRows, sum: Tensor) => Tensor[],
 ): Tensor[] {
   const size = rows.hidden.shape?.[0]
   if (typeof size === 'number' && size <= chunk) return step(rows, start)
@@ -191,7 +191,7 @@ function inChunks(
     return [name, Reshape(Concat([x, rest], { axis: 0 }), Concat([whole, inner], { axis: 0 }))]
   })
   const [sum, ...stacked] = Loop({ trips: Reshape(trips, []), carried: [start] }, (i, carried) => {
-    const part = Object.fromEntries(parts.map(([name, x]) => [name, Gather(x, i)])) as unknown as Rows
+    const part = Object.fromEntries(parts.map(([name, x]) => [name, Gather(x, i)])) as unknown as TokenRows
     const [next, ...entries] = step(part, carried)
     return { carried: [next], stacked: entries }
   })

@@ -2,11 +2,12 @@
 import { isObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
-type Settings = Readonly<Record<string, unknown>>
+/** Values that a run which goes on must have again, by name. */
+export type Identity = Readonly<Record<string, unknown>>
 
 /** Throws `OTHER_CONFIGURATION` naming what has changed. `subject` is the file or folder with the old settings. */
-export function compareIdentity(subject: string, before: Settings, now: Settings): void {
-  const read = (settings: Settings) => new Map(leaves(JSON.parse(JSON.stringify(settings)) as Settings))
+export function compareIdentity(subject: string, before: Identity, now: Identity): void {
+  const read = (settings: Identity) => new Map(leaves(JSON.parse(JSON.stringify(settings)) as Identity))
   const [old, recent] = [read(before), read(now)]
   const names = [...new Set([...old.keys(), ...recent.keys()])].sort()
   const changed = names.filter((name) => old.get(name) !== recent.get(name))
@@ -24,7 +25,7 @@ export function compareIdentity(subject: string, before: Settings, now: Settings
 }
 
 /** Settings as JSON, those in a group by its name and theirs. */
-function leaves(settings: Settings, group = ''): [name: string, json: string][] {
+function leaves(settings: Identity, group = ''): [name: string, json: string][] {
   return Object.entries(settings).flatMap(([name, value]) =>
     isObject(value) ? leaves(value, `${group}${name}.`) : [[`${group}${name}`, JSON.stringify(value)]],
   )

@@ -45,7 +45,7 @@ export function guarded<R extends StepRecord>(
   const keep = checkInteger('keep', options.keep ?? 10_000, { min: 1 })
   const { onWarning = emitWarning } = options
   const lines = trackers.map((tracker) => new Line(tracker, keep, onWarning))
-  const pass = async (kind: Call['kind'], make: (tracker: Tracker<R>) => Made, limit = timeLimit) => {
+  const pass = async (kind: TrackerCall['kind'], make: (tracker: Tracker<R>) => Made, limit = timeLimit) => {
     await Promise.all(lines.map((line) => line.pass({ kind, make: () => make(line.tracker) }, limit)))
   }
   return {
@@ -63,13 +63,13 @@ export function guarded<R extends StepRecord>(
 
 type Made = void | Promise<void>
 
-interface Call {
+interface TrackerCall {
   kind: 'start' | 'log' | 'flush' | 'finish'
   make: () => Made
 }
 
 class Line<R extends StepRecord> {
-  private readonly calls: Call[] = []
+  private readonly calls: TrackerCall[] = []
   /** The latest work; settles when nothing more can be done for now, and never rejects. */
   private working = Promise.resolve()
   private busy = false
@@ -85,7 +85,7 @@ class Line<R extends StepRecord> {
     private readonly onWarning: WarningListener,
   ) {}
 
-  async pass(call: Call, timeLimit: number): Promise<void> {
+  async pass(call: TrackerCall, timeLimit: number): Promise<void> {
     this.add(call)
     if (!this.busy) this.working = this.work()
     // One that hangs holds up no further iteration.
@@ -107,7 +107,7 @@ class Line<R extends StepRecord> {
     this.warn('TRACKER_LOST', `${name}: did not get ${missing} iterations after ${failures} failures`)
   }
 
-  private add(call: Call): void {
+  private add(call: TrackerCall): void {
     // One flush is worth as many as are waiting.
     if (call.kind === 'flush' && this.calls.at(-1)?.kind === 'flush' && this.calls.length > 1) return
     this.calls.push(call)

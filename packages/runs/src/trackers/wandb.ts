@@ -10,7 +10,7 @@ import { EvolmmError } from '../errors'
 import type { RunInfo, Tracker } from './tracker'
 import { historyLine, probeLine } from './wandb/history-line'
 import { startUploader, type Uploader } from './wandb/uploader'
-import { type Journal, openJournal } from './wandb/wandb-journal'
+import { type WandbJournal, openJournal } from './wandb/wandb-journal'
 import { connectionOf, entityOf, modeOf, runOptionsOf, type WandbOptions } from './wandb/wandb-options'
 import { journalFolder, openWandbState, type WandbState, writeWandbState } from './wandb/wandb-state'
 import type { Upload } from './wandb/wandb-upload'
@@ -23,7 +23,7 @@ export function wandb(options: WandbOptions = {}): Tracker {
   const connection = mode === 'online' ? connectionOf(options) : undefined
   const settings = runOptionsOf(options)
   const entity = entityOf(options) ?? null
-  let run: Run | undefined
+  let run: WandbRun | undefined
   const started = () => {
     if (run !== undefined) return run
     throw new EvolmmError('NOT_STARTED', 'wandb: must be started before it logs; call start first')
@@ -69,7 +69,7 @@ export function wandb(options: WandbOptions = {}): Tracker {
   }
 }
 
-interface Run {
+interface WandbRun {
   info: RunInfo
   upload: Upload
   uploader: Uploader | undefined
@@ -79,7 +79,7 @@ interface Run {
 const exitCodes = { finished: 0, stopped: 255, failed: 1 } as const
 
 /** A journal that someone removed: what is logged from now on follows what was uploaded. */
-function goOnAfterLoss(state: WandbState, { lines }: Journal): void {
+function goOnAfterLoss(state: WandbState, { lines }: WandbJournal): void {
   const missing = state.sent - lines
   if (missing <= 0 || state.history_base === null) return
   state.history_base += missing

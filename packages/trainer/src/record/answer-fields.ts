@@ -1,7 +1,7 @@
 /** What the record has of an answer, a row for each field. A new field is one row, and nothing else. */
 import type { Completion } from '@evolmm/vlm'
 import type { Answer } from '@evolmm/rewards'
-import type { Fields, ValuesOf } from './field'
+import type { Fields, FieldValues } from './field'
 import { panels } from './panels'
 
 /** An answer when the iteration is over. */
@@ -89,4 +89,4 @@ export const answerFields = {
   },
 } satisfies Fields<AnswerGiven>
 
-export type AnswerValues = ValuesOf<typeof answerFields>
+export type AnswerValues = FieldValues<typeof answerFields>

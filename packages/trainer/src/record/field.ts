@@ -3,7 +3,7 @@ import { knownMean } from '@evolmm/internal'
 import type { Metric, StepRecord } from '@evolmm/runs'
 
 /** A number, which is measured, or something else, which is taken. `null` stands for what was not measured. */
-export type Field<What> = Measured<What> | Taken<What>
+export type RecordField<What> = Measured<What> | Taken<What>
 
 interface Measured<What> extends InLog {
   measure: (what: What) => number | null
@@ -26,22 +26,22 @@ export interface Shown extends Omit<Metric<never>, 'read'> {
   over: 'mean' | 'least' | 'most'
 }
 
-export type Fields<What> = Readonly<Record<string, Field<What>>>
+export type Fields<What> = Readonly<Record<string, RecordField<What>>>
 
 /** The part of a record that a table of fields makes. */
-export type ValuesOf<F> = {
+export type FieldValues<F> = {
   [N in keyof F]: F[N] extends { measure: (what: never) => infer V } | { take: (what: never) => infer V }
     ? V
     : never
 }
 
-export function valuesOf<What, F extends Fields<What>>(fields: F, what: What): ValuesOf<F> {
+export function valuesOf<What, F extends Fields<What>>(fields: F, what: What): FieldValues<F> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
       name,
       'measure' in field ? field.measure(what) : field.take(what),
     ]),
-  ) as ValuesOf<F>
+  ) as FieldValues<F>
 }
 
 const aggregates: Readonly<Record<Shown['over'], (values: readonly number[]) => number | null>> = {

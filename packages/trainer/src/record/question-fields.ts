@@ -1,7 +1,7 @@
 /** What the record has of an image and of the question about it, a row for each field. A new field is one row. */
 import type { QuestionFault } from '@evolmm/rewards'
 import type { Episode } from '../episode'
-import type { Fields, ValuesOf } from './field'
+import type { Fields, FieldValues } from './field'
 import { panels } from './panels'
 
 /** The rows are in the order of the report's charts. */
@@ -73,4 +73,4 @@ export const questionFields = {
   },
 } satisfies Fields<Episode>
 
-export type QuestionValues = ValuesOf<typeof questionFields>
+export type QuestionValues = FieldValues<typeof questionFields>

@@ -34,11 +34,11 @@ export interface StepTaken extends Omit<GroupGradient, 'gradient'> {
 
 export interface UpdateField {
   measure: (made: UpdateMade) => number | null
-  shown: Shown
+  shown: ShownUpdate
 }
 
 /** The metric of each role, and what only that of one role has: TRL's names, which are those of a policy, are the solver's. */
-interface Shown extends Omit<Metric<never>, 'name' | 'read'> {
+interface ShownUpdate extends Omit<Metric<never>, 'name' | 'read'> {
   name: (role: Role) => string
   only?: Partial<Record<Role, Partial<Metric<never>>>>
 }

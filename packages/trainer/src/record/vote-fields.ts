@@ -3,7 +3,7 @@
  * those of the questions that were asked.
  */
 import type { Episode } from '../episode'
-import type { Fields, ValuesOf } from './field'
+import type { Fields, FieldValues } from './field'
 import { panels } from './panels'
 
 /** The rows are in the order of the status line and of the report's charts. */
@@ -66,4 +66,4 @@ export const voteFields = {
   },
 } satisfies Fields<Episode>
 
-export type VoteValues = ValuesOf<typeof voteFields>
+export type VoteValues = FieldValues<typeof voteFields>

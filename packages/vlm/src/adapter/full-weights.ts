@@ -3,7 +3,7 @@ import { findNotFinite } from '@evolmm/internal'
 import { streamTensor } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
-import type { Checkpoint } from '../checkpoint/open-checkpoint'
+import type { StoredModel } from '../checkpoint/open-checkpoint'
 import { trainable } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
@@ -28,7 +28,7 @@ export interface FullWeightsOptions extends FullModulesOptions {
 /** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, `NOT_FINITE` for a number that is none, or what reading throws. */
 export async function fullWeights(
   backbone: Backbone,
-  checkpoint: Checkpoint,
+  checkpoint: StoredModel,
   options: FullModulesOptions = {},
 ): Promise<Adapter> {
   const found = fullModules(backbone, options)

@@ -7,7 +7,7 @@ import { findNotFinite } from '@evolmm/internal'
 import { streamTensor, weightSource, type WeightSource } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
-import type { Checkpoint, CheckpointTensor } from '../checkpoint/open-checkpoint'
+import type { StoredModel, CheckpointTensor } from '../checkpoint/open-checkpoint'
 import { hasValueHead, loraA, loraB, valueHeadWeight } from '../programs/trainable'
 import type { Adapter } from './adapter'
 import { parameterView } from './parameter-view'
@@ -19,7 +19,7 @@ import { parameterView } from './parameter-view'
  */
 export function mergeAdapter(
   { head }: Pick<Backbone, 'head'>,
-  { tensors }: Checkpoint,
+  { tensors }: StoredModel,
   adapter: Adapter,
 ): WeightSource[] {
   // A factor beside one of zeros would go unnoticed.
@@ -64,7 +64,7 @@ export function mergeAdapter(
   })
 }
 
-function checkFits(tensors: Checkpoint['tensors'], name: string, shape: readonly number[]): void {
+function checkFits(tensors: StoredModel['tensors'], name: string, shape: readonly number[]): void {
   const factor = /^(.+)\.lora_([AB])\.weight$/.exec(name)
   const weight = tensors.get(factor ? `${factor[1]}.weight` : name)?.shape ?? []
   const wanted = !factor ? weight : factor[2] === 'A' ? [shape[0], weight[1]] : [weight[0], shape[1]]

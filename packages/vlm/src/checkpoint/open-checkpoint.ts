@@ -14,7 +14,7 @@ import type { CheckpointModel } from './checkpoint-model'
 /** A tensor under its canonical name. */
 export type CheckpointTensor = StoredTensor<FloatType>
 
-export interface Checkpoint {
+export interface StoredModel {
   /** Every tensor of the model, in its order. */
   tensors: ReadonlyMap<string, CheckpointTensor>
 }
@@ -34,7 +34,7 @@ const indexSchema = z.object({
  * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists. Throws `INVALID_CHECKPOINT`,
  * `INVALID_SAFETENSORS` or `UNREADABLE_FILE`, each naming the file and the tensor.
  */
-export async function openCheckpoint(folder: string, model: Expected): Promise<Checkpoint> {
+export async function openCheckpoint(folder: string, model: Expected): Promise<StoredModel> {
   const { files, checkNames } = await findFiles(folder)
   return openFiles(folder, files, model, checkNames)
 }
@@ -86,14 +86,14 @@ export async function openFiles(
   files: readonly string[],
   { weights, names }: Expected,
   checkNames?: CheckNames,
-): Promise<Checkpoint> {
+): Promise<StoredModel> {
   const stored = [...(await openSafetensors({ files })).values()]
-  const entries = stored.map((tensor): Entry => {
+  const entries = stored.map((tensor): IndexedTensor => {
     return { ...tensor, original: tensor.name, name: names.canonical(tensor.name) }
   })
   checkNames?.(new Map(entries.map(({ original, file }) => [original, file])))
-  const found = new Map<string, Entry>()
-  const extra: Entry[] = []
+  const found = new Map<string, IndexedTensor>()
+  const extra: IndexedTensor[] = []
   for (const entry of entries) {
     const twin = found.get(entry.name)
     if (twin !== undefined)
@@ -119,12 +119,12 @@ export async function openFiles(
   return { tensors }
 }
 
-interface Entry extends StoredTensor {
+interface IndexedTensor extends StoredTensor {
   /** The name in the file. */
   original: string
 }
 
-function checkEntry({ original, ...entry }: Entry, shape: readonly number[]): CheckpointTensor {
+function checkEntry({ original, ...entry }: IndexedTensor, shape: readonly number[]): CheckpointTensor {
   const rule = (text: string) => broken(entry.file, `tensor ${quote(original)} must ${text}`)
   if (!isFloatTensor(entry)) throw rule(`be float32, float16 or bfloat16, got ${entry.dtype}`)
   if (entry.shape.length !== shape.length || entry.shape.some((dim, i) => dim !== shape[i]))

@@ -11,7 +11,7 @@ import {
   type StoredTensor,
   type TensorSource,
 } from '@evolmm/safetensors'
-import type { Checkpoint, CheckpointTensor } from './open-checkpoint'
+import type { StoredModel, CheckpointTensor } from './open-checkpoint'
 import { blockSize, emptyRows, quantizedShapes, quantizeRow, type QuantizedRows } from './quantize-matrix'
 import { aligned, openTwin, page, type TwinOptions } from './twin-file'
 
@@ -25,7 +25,7 @@ export const quantizedNames = (name: string) => ({
 
 /** The tensors of each of the `names`, matrices all. Throws `NOT_FINITE` and what `openTwin` throws. */
 export async function quantizedCheckpoint(
-  { tensors: all }: Checkpoint,
+  { tensors: all }: StoredModel,
   names: Iterable<string>,
   options: TwinOptions = {},
 ): Promise<StoredTensor[]> {
@@ -50,7 +50,7 @@ export async function quantizedCheckpoint(
   })
 }
 
-interface Part {
+interface QuantizedPart {
   name: string
   part: keyof QuantizedRows
   dtype: 'uint8' | 'float32'
@@ -59,7 +59,7 @@ interface Part {
 }
 
 /** The tensors of a matrix [out, inputs], in the order in which they lie. */
-export function quantizedTensors(name: string, [out, inputs]: readonly number[]): Part[] {
+export function quantizedTensors(name: string, [out, inputs]: readonly number[]): QuantizedPart[] {
   const [shapes, names] = [quantizedShapes(out, inputs), quantizedNames(name)]
   return (['codes', 'scales', 'zeros', 'zeroPoints'] as const).map((part) => {
     const dtype = part === 'scales' ? 'float32' : 'uint8'
@@ -69,7 +69,13 @@ export function quantizedTensors(name: string, [out, inputs]: readonly number[])
 }
 
 /** Whoever asks for the first part has the matrix quantized; with the last it is let go. */
-function sourcesOf({ tensor, parts }: { tensor: CheckpointTensor; parts: readonly Part[] }): TensorSource[] {
+function sourcesOf({
+  tensor,
+  parts,
+}: {
+  tensor: CheckpointTensor
+  parts: readonly QuantizedPart[]
+}): TensorSource[] {
   let rows: Promise<QuantizedRows> | undefined
   return parts.map(({ name, part, dtype, shape }) => ({
     ...{ name, shape, type: dtype === 'float32' ? 'F32' : 'U8' },
@@ -101,7 +107,7 @@ async function quantized(tensor: CheckpointTensor): Promise<QuantizedRows> {
 }
 
 /** Throws if the file does not hold these tensors and no others. */
-async function openQuantized(file: string, parts: readonly Part[]): Promise<StoredTensor[]> {
+async function openQuantized(file: string, parts: readonly QuantizedPart[]): Promise<StoredTensor[]> {
   const tensors = await openSafetensors({ files: [file] })
   if (tensors.size !== parts.length) throw new Error(`${file} is no twin`)
   return parts.map(({ name, dtype, shape }) => {

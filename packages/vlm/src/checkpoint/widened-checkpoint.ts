@@ -5,7 +5,7 @@
  */
 import { bytesPerValue, weightSource, writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import { canonicalNames } from './checkpoint-model'
-import { openFiles, type Checkpoint, type CheckpointTensor } from './open-checkpoint'
+import { openFiles, type StoredModel, type CheckpointTensor } from './open-checkpoint'
 import { aligned, openTwin, page, type TwinOptions } from './twin-file'
 
 export interface WidenedCheckpointOptions extends TwinOptions {
@@ -18,9 +18,9 @@ export interface WidenedCheckpointOptions extends TwinOptions {
  * float32 beside 16-bit matrices. Throws what `openTwin` does.
  */
 export async function widenedCheckpoint(
-  checkpoint: Checkpoint,
+  checkpoint: StoredModel,
   { dtype = 'float32', ...options }: WidenedCheckpointOptions = {},
-): Promise<Checkpoint> {
+): Promise<StoredModel> {
   const tensors = [...checkpoint.tensors.values()]
   if (isOf(dtype, tensors)) return checkpoint
   const weights = new Map(tensors.map(({ name, shape }) => [name, shape]))

@@ -90,12 +90,12 @@ export function parseChatTemplate(source: string, origin = 'chat template'): Cha
   }
 }
 
-interface Found {
+interface FoundTemplate {
   file: string
   templates: Map<string, string>
 }
 
-async function findTemplates(folder: string): Promise<Found | undefined> {
+async function findTemplates(folder: string): Promise<FoundTemplate | undefined> {
   return (
     (await fromJson(folder, 'processor_config.json')) ??
     (await fromJson(folder, 'chat_template.json', true)) ??
@@ -104,7 +104,7 @@ async function findTemplates(folder: string): Promise<Found | undefined> {
   )
 }
 
-async function fromJinja(folder: string): Promise<Found | undefined> {
+async function fromJinja(folder: string): Promise<FoundTemplate | undefined> {
   const name = 'chat_template.jinja'
   const source = await readOptionalText(folder, name)
   if (source === undefined) return undefined
@@ -112,7 +112,7 @@ async function fromJinja(folder: string): Promise<Found | undefined> {
 }
 
 /** The field is a text, or several with names, as an object or as a list of `{ name, template }`. */
-async function fromJson(folder: string, name: string, required = false): Promise<Found | undefined> {
+async function fromJson(folder: string, name: string, required = false): Promise<FoundTemplate | undefined> {
   const file = join(folder, name)
   const json = await readOptionalJson(folder, name)
   const value = json?.chat_template ?? undefined

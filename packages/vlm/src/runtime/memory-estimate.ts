@@ -107,8 +107,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const learns = has('learn', 'score')
   const length = promptTokens + (learns ? samples * completionTokens : 0)
   const { layers, vocabularySize, keyValueSize } = backbone.sizes
-  const prompts: Packed = { backbone, groups, length: promptTokens }
-  const packs: Packed = { backbone, groups, length }
+  const prompts: PackedSizes = { backbone, groups, length: promptTokens }
+  const packs: PackedSizes = { backbone, groups, length }
   const sizes = weightSizes(backbone, options.quantize)
   const cache = 2 * layers * keyValueSize
   const forward = forwardBytes(packs)
@@ -250,7 +250,7 @@ function crossBytes(options: MemoryOptions): number {
   return 2 * 4 * crossLayers * keyValueSize * groups * features
 }
 
-interface Packed {
+interface PackedSizes {
   backbone: Backbone
   groups: number
   /** Tokens of a group. */
@@ -258,12 +258,12 @@ interface Packed {
 }
 
 /** The bytes of one tensor [groups, heads, length, length]. */
-function scoreBytes({ backbone, groups, length }: Packed): number {
+function scoreBytes({ backbone, groups, length }: PackedSizes): number {
   return 4 * groups * backbone.shape.heads * length ** 2
 }
 
 /** A forward pass, which holds one block at a time: scores before and after the softmax, the mask, rows. */
-function forwardBytes(packed: Packed): number {
+function forwardBytes(packed: PackedSizes): number {
   const { backbone, groups, length } = packed
   const { hiddenSize, intermediateSize } = backbone.shape
   const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
@@ -272,7 +272,7 @@ function forwardBytes(packed: Packed): number {
 
 /** What blocks keep for their backward pass. */
 function keptBytes(
-  packed: Packed,
+  packed: PackedSizes,
   { trainVision = false, imagePatches = [] }: MemoryOptions,
   checkpointed: boolean,
 ): number {
@@ -292,7 +292,7 @@ function keptBytes(
 
 /** The backward pass of one block: three of the scores' size, five of the MLP's. */
 function backwardBytes(
-  packed: Packed,
+  packed: PackedSizes,
   { trainVision = false, imagePatches = [] }: MemoryOptions,
   checkpointed: boolean,
 ): number {

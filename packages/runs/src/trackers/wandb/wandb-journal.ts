@@ -18,7 +18,7 @@ export interface JournalLine {
   media: string[]
 }
 
-export interface Journal {
+export interface WandbJournal {
   folder: string
   readonly lines: number
   /** The step of the last line; 0 without one. */
@@ -34,7 +34,7 @@ const requestLines = 500
 const requestBytes = 1 << 20
 
 /** Opens or creates the journal; what a killed process left unfinished at its end goes. */
-export async function openJournal(folder: string): Promise<Journal> {
+export async function openJournal(folder: string): Promise<WandbJournal> {
   await mkdir(folder, { recursive: true })
   const path = join(folder, 'journal.jsonl')
   const { ends, lastStep } = await scan(path)

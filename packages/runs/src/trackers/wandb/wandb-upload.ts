@@ -2,7 +2,7 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { EvolmmError } from '../../errors'
-import type { Journal, JournalLine } from './wandb-journal'
+import type { WandbJournal, JournalLine } from './wandb-journal'
 import type { FileStreamPost, WandbClient, WandbRunPath } from './wandb-client'
 import type { WandbResume } from './wandb-options'
 import { type WandbState, writeWandbState } from './wandb-state'
@@ -10,7 +10,7 @@ import { type WandbState, writeWandbState } from './wandb-state'
 export interface Upload {
   /** The folder of the run. */
   folder: string
-  journal: Journal
+  journal: WandbJournal
   /** Is changed as the server confirms. */
   state: WandbState
   resume: WandbResume

@@ -10,14 +10,14 @@ export const layerCount = z.int().min(1).max(10_000)
 export const tokenId = z.int().min(0)
 
 /** A place says where a value stands. */
-export interface Place {
+export interface FieldPlace {
   file: string
   /** Path of the object within the file, with a dot at its end if it is not the file's own. */
   prefix: string
 }
 
 /** Throws `INVALID_CONFIG` with the path of the first field that is wrong. */
-export function checkFields<T>(schema: z.ZodType<T>, value: unknown, { file, prefix }: Place): T {
+export function checkFields<T>(schema: z.ZodType<T>, value: unknown, { file, prefix }: FieldPlace): T {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   const [{ path, message, input }] = result.error.issues as [z.core.$ZodIssue]
