@@ -55,6 +55,7 @@ export function addSettingsCommand<R extends Rows, O extends Rows>(
   name: string,
   { addArguments, readFlags = (flags) => flags, run, json, ...given }: SettingsCommand<R, O>,
 ): void {
+  // Where a command gives no schema, nothing says what R is: it reads nothing from it.
   const { schema: settings = nothing as unknown as Schema<R>, own = nothing as unknown as Schema<O> } = given
   const command = program
     .command(name)
@@ -94,10 +95,13 @@ export function addDebugFlag(command: Command): Command {
   return addFlags(command, debugFlag).helpOption('-h, --help', 'show this help')
 }
 
-/** The schemas that the flags of commands are made from. */
-const schemas = new WeakMap<Command, readonly Schema[]>()
+/** What there is to know of flags, whatever their settings are. */
+type FlagSchema = Pick<Schema, 'groups' | 'rows' | 'names' | 'absent'>
 
-export function schemasOf(command: Command): readonly Schema[] {
+/** The schemas that the flags of commands are made from. */
+const schemas = new WeakMap<Command, readonly FlagSchema[]>()
+
+export function schemasOf(command: Command): readonly FlagSchema[] {
   return schemas.get(command) ?? []
 }
 
@@ -108,7 +112,7 @@ export function hintAbout(command: Command, flag: string): string | undefined {
 }
 
 function addFlags<R extends Rows>(command: Command, schema: Schema<R>): Command {
-  schemas.set(command, [...schemasOf(command), schema as unknown as Schema])
+  schemas.set(command, [...schemasOf(command), schema])
   for (const setting of describeSettings(schema)) {
     const { group, name, value, alias } = setting
     command.optionsGroup(`${group}:`)

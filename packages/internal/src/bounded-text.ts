@@ -7,7 +7,7 @@ export async function boundedText(response: Response, mostBytes: number): Promis
   const chunks: Uint8Array[] = []
   let bytes = 0
   // Leaving the loop cancels the rest.
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
     if (bytes > mostBytes) return undefined
     chunks.push(chunk)

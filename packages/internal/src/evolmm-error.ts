@@ -38,5 +38,6 @@ export interface EvolmmErrorWith<Code extends string> {
 }
 
 export function errorWith<Code extends string>(): EvolmmErrorWith<Code> {
+  // The codes are a promise of the package, which no check at run time makes: its errors have the brand alone.
   return EvolmmError as unknown as EvolmmErrorWith<Code>
 }

@@ -16,7 +16,7 @@ export function unknownName<R extends Rows>(schema: Schema<R>, key: string): Evo
 
 /** The setting that other libraries call so, or why there is none. */
 export function nameElsewhere<R extends Rows>(
-  schema: Schema<R>,
+  schema: Pick<Schema<R>, 'rows' | 'absent'>,
   key: string,
   write: Naming<R> = (setting) => setting,
 ): string | undefined {

@@ -94,7 +94,7 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
       ...perRole((role) => updateOf(first[`${role}_update`])),
       watch: { ...fromLogFields(shares), alarms } as IterationRecord['watch'],
       probe: probe && (fromLogNumbers(probe) as Record<string, number>),
-      seconds: fromLogFields(seconds) as unknown as IterationRecord['seconds'],
+      seconds: fromLogFields(seconds) as IterationRecord['seconds'],
     }
   },
   isWhole: (line) => {
@@ -178,7 +178,7 @@ function toImage(line: IterLogLine): ImageRecord {
     }),
     histogram: histogramOf(line[answerFields.answer.key] as readonly Answer[]),
     proposerRewards: fromKeys(proposerRewardFields, (key) => line[key]),
-  } as unknown as ImageRecord
+  } as ImageRecord
 }
 
 function lengthOf(list: unknown): number | undefined {

@@ -11,7 +11,7 @@ export const schemas: readonly (readonly [command: string, schema: Schema])[] = 
   (command) =>
     schemasOf(command)
       .filter(({ names }) => names.size > 0)
-      .map((one) => [command.name(), one] as const),
+      .map((one) => [command.name(), one as Schema] as const),
 )
 
 /** All flags of each command in one schema, its groups put together; what holds across rows is left out. */

@@ -191,7 +191,7 @@ function inChunks(
     return [name, Reshape(Concat([x, rest], { axis: 0 }), Concat([whole, inner], { axis: 0 }))]
   })
   const [sum, ...stacked] = Loop({ trips: Reshape(trips, []), carried: [start] }, (i, carried) => {
-    const part = Object.fromEntries(parts.map(([name, x]) => [name, Gather(x, i)])) as unknown as TokenRows
+    const part: TokenRows = { ...rows, ...Object.fromEntries(parts.map(([name, x]) => [name, Gather(x, i)])) }
     const [next, ...entries] = step(part, carried)
     return { carried: [next], stacked: entries }
   })
