@@ -150,13 +150,13 @@ function roleWork(
   const { batch_size: batchSize } = settings
   const { backbone, trained } = roles[role]
   const planned = plannedOnce(backbone, trained)
-  const { parameters: trainable, trainVision, trainHead } = planned
+  const { parameters: trainable, trainedWeights, trainVision, trainHead } = planned
   const { answers, sequential, learns: learning, scores } = rolePart[role](settings)
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {
     backbone,
     device,
     ...heldWeights({ ...settings, device }),
-    ...{ trainable, trainVision, trainHead, promptTokens: prompts[role] },
+    ...{ trainable, trainedWeights, trainVision, trainHead, promptTokens: prompts[role] },
     completionTokens: settings[`max_new_tokens_${role}`],
     // The base's tower takes one image after the other.
     imagePatches: Array<number>(trainVision ? batchSize : 1).fill(imagePatches),

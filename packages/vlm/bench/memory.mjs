@@ -161,6 +161,7 @@ else {
         ...options,
         kl: options.kl ?? false,
         trainable: options.programs.join() === 'encode' ? 0 : measured.trainable,
+        trainedWeights: options.trained === 'full' ? measured.trainable : 0,
       })
       const ratio = estimate.total / measured.peak
       failed ||= Math.abs(ratio - 1) > 0.25

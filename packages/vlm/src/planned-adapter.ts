@@ -1,4 +1,5 @@
 /** What would be trained of a model that is not there: a table without parameters. */
+import { countOf } from '@evolmm/internal'
 import { adaptedModules, type AdaptedModulesOptions } from './adapter/create-adapter'
 import { fullModules, type FullModulesOptions } from './adapter/full-weights'
 import type { Backbone } from './backbones/backbone'
@@ -18,6 +19,8 @@ export interface PlannedAdapter {
   trainable: Trainable
   /** Trained parameters: the length of the adapter's vector. */
   parameters: number
+  /** Those of them that are the model's own weights, which programs are given instead of the frozen ones. */
+  trainedWeights: number
   trainVision: boolean
   /** The embeddings or the head are among what is trained. */
   trainHead: boolean
@@ -29,6 +32,9 @@ export function plannedAdapter({ backbone, adapter, full }: PlannedAdapterOption
   return {
     trainable,
     parameters: trainable.layout.size,
+    trainedWeights: trainable.layout.entries
+      .filter(({ name }) => trainable.full.has(name))
+      .reduce((sum, { shape }) => sum + countOf(shape), 0),
     trainVision: trainable.vision,
     trainHead: trainsVocabulary(backbone, trainable),
   }

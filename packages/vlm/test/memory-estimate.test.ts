@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../src/backbones/qwen2_5_vl/config'
 import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl'
+import { plannedAdapter } from '../src/planned-adapter'
 import { checkMemory } from '../src/runtime/check-memory'
 import { estimateMemory, type MemoryOptions } from '../src/runtime/memory-estimate'
 import { coded, readFixture } from './prompt-checkpoint'
@@ -131,6 +132,12 @@ test('the vision tower of the base is not rearranged, that of a trained policy i
   expect(packed({ programs: ['encode'] })).toBe(0)
   expect(packed({ programs: ['encode', 'sample'] })).toBe(packed({ programs: ['sample'] }))
   expect(packed({ trainVision: true })).toBeGreaterThan(packed({}))
+  // The sampler is given what is trained as a whole.
+  const { parameters, trainedWeights } = plannedAdapter({ backbone: small, full: { vision: false } })
+  expect(trainedWeights).toBe(parameters)
+  expect(packed({ trainable: parameters, trainedWeights })).toBe(0)
+  const { trainedWeights: ofLora } = plannedAdapter({ backbone: small })
+  expect(ofLora).toBe(0)
 })
 
 test.each<Partial<MemoryOptions>>([

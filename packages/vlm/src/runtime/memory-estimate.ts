@@ -30,6 +30,8 @@ export interface MemoryOptions {
   quantize?: 'int4' | undefined
   /** Trained parameters: the length of the adapter's vector. @default 0 */
   trainable?: number | undefined
+  /** Those of them that are weights of the model: the sampler is given them, and rearranges none. @default 0 */
+  trainedWeights?: number | undefined
   /** The learning pass goes through the vision tower too, because it is trained, and so does the sampler's policy. @default false */
   trainVision?: boolean | undefined
   /** The embeddings or the head are among the trained weights. @default false */
@@ -95,11 +97,19 @@ const fragments = 1.05
 /** Throws `INVALID_OPTION`. */
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
-  const { trainable = 0, prepack = true, kl = true, checkpointed = false, chunk = 64 } = options
+  const {
+    trainable = 0,
+    trainedWeights = 0,
+    prepack = true,
+    kl = true,
+    checkpointed = false,
+    chunk = 64,
+  } = options
   const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
   for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
     checkInteger(name, value, { min: 1 })
   checkInteger('trainable', trainable, { min: 0 })
+  checkInteger('trainedWeights', trainedWeights, { min: 0 })
   for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
   if (options.promptFeatures !== undefined) checkInteger('promptFeatures', options.promptFeatures, { min: 0 })
 
@@ -128,6 +138,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
       cpu: device === 'cpu',
       prepack,
       bytes: bytesPerValue[dtype],
+      given: trainedWeights,
       has,
     }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.
@@ -200,11 +211,13 @@ interface WeightUse {
   prepack: boolean
   /** Bytes of one weight on a GPU. */
   bytes: number
+  /** Weights that programs are given. */
+  given: number
 }
 
 function weightBytes(
   { vision, language, head, table, quantized }: WeightSizes,
-  { has, trainVision, cpu, prepack, bytes }: WeightUse,
+  { has, trainVision, cpu, prepack, bytes, given }: WeightUse,
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
   const sample = has('sample') ? language : 0
@@ -234,7 +247,8 @@ function weightBytes(
   const policyTower = trainVision && has('sample') ? encode : 0
   return {
     weights: 4 * (tower + kept) + mapped4,
-    packed: 4 * 1.1 * (sample + policyTower) + (has('sample') ? quantized.language.codes : 0),
+    packed:
+      4 * 1.1 * Math.max(0, sample + policyTower - given) + (has('sample') ? quantized.language.codes : 0),
   }
 }
 
