@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parquetMetadata } from 'hyparquet'
-import { fileWriter, parquetWriteRows } from 'hyparquet-writer'
+import { fileWriter, parquetWriteBuffer, parquetWriteRows } from 'hyparquet-writer'
 import { bundleScript, temporaryFolder } from '@evolmm/internal/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { EvolmmError } from '../src'
@@ -211,4 +211,50 @@ test('columns that lie beyond the end of the file are refused before anything is
     code: 'DATA_UNREADABLE',
     message: expect.stringMatching(/column \S+ at bytes \d+ to \d+ of \d+/) as string,
   })
+})
+
+/** A file of integers as differences, whose blocks have as many parts as said: -1 lets a reader go back for ever. */
+function endlessFile(): string {
+  const bytes = new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        {
+          name: 'id',
+          type: 'INT32',
+          data: Int32Array.from({ length: 200 }, (_, i) => 3 * i),
+          encoding: 'DELTA_BINARY_PACKED',
+          nullable: false,
+        },
+      ],
+      codec: 'UNCOMPRESSED',
+    }),
+  )
+  // Blocks of 128 numbers in 4 parts, 200 numbers.
+  const at = Buffer.from(bytes.buffer).indexOf(Buffer.from('800104c801', 'hex'))
+  if (at === -1) throw new Error('the page has other bytes')
+  bytes.set(Buffer.from('ffffffff0f00000000', 'hex'), at + 2)
+  const path = join(temporaryFolder(), 'endless.parquet')
+  writeFileSync(path, bytes)
+  return path
+}
+
+test('a file that the library never finishes ends with an error, and others are read after it', async () => {
+  const endless = await openParquet(endlessFile(), { readTimeout: 500 })
+  const open = await openParquet(join(fixtures, 'zstd.parquet'))
+  const late = rowsOf(endless)
+  const next = rowsOf(open)
+  await expect(late).rejects.toMatchObject({
+    code: 'DATA_UNREADABLE',
+    message: expect.stringContaining('takes longer than 0.5 s to read') as string,
+  })
+  expect(await next).toEqual(expected)
+  await endless.close()
+  await open.close()
+})
+
+test('a time for reading that is none is refused', async () => {
+  for (const readTimeout of [0, -1, 0.5, NaN, 2 ** 31])
+    await expect(openParquet(join(fixtures, 'zstd.parquet'), { readTimeout })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    })
 })

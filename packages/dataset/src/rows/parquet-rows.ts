@@ -2,12 +2,11 @@
  * Rows of a parquet file. Only the chosen columns of one row group are in memory; of a large group with an offset index
  * only the pages of some of its rows.
  */
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
+import { parquetSchema, type FileMetaData } from 'hyparquet'
 import { checkInteger } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
-import { openFileBuffer, type FileBuffer } from './file-buffer'
+import { closeParquet, parquetFooter, parquetRows } from './parquet-worker'
 import { plainRow } from './plain-row'
 import type { RowReader } from './row-reader'
 
@@ -16,16 +15,18 @@ export interface ParquetOptions {
   columns?: readonly string[] | undefined
   /** Bytes read at a time, where the file can be read in such parts. @default 16 MiB */
   windowBytes?: number | undefined
+  /** Milliseconds after which reading a part of a parquet file is ended: a damaged one may take for ever. @default 120,000 */
+  readTimeout?: number | undefined
 }
 
 export async function openParquet(path: string, options: ParquetOptions = {}): Promise<RowReader> {
-  const file = await openFileBuffer(path)
+  const readTimeout = checkInteger('readTimeout', options.readTimeout ?? 120_000, { min: 1, max: 2 ** 31 - 1 })
   try {
-    const metadata = await parquetMetadataAsync(file)
-    checkFooter(metadata, file.byteLength)
-    return parquetReader(path, file, metadata, options)
+    const { metadata, size } = await parquetFooter(path, readTimeout)
+    checkFooter(metadata, size)
+    return parquetReader(path, metadata, { ...options, readTimeout })
   } catch (error) {
-    await file.close()
+    closeParquet(path)
     return unusable(path)(error)
   }
 }
@@ -50,9 +51,8 @@ function checkFooter(
 
 function parquetReader(
   path: string,
-  file: FileBuffer,
   metadata: FileMetaData,
-  options: ParquetOptions,
+  { readTimeout, ...options }: ParquetOptions & { readTimeout: number },
 ): RowReader {
   const columns = chosenColumns(path, metadata, options.columns)
   const windows = readableWindows(
@@ -67,24 +67,17 @@ function parquetReader(
         const rowStart = Math.max(start, window.start)
         const rowEnd = Math.min(end, window.end)
         if (rowStart >= rowEnd) continue
-        const rows = await parquetReadObjects({
-          file,
-          metadata,
-          columns,
-          rowStart,
-          rowEnd,
-          compressors,
-          // Bytes stay bytes; what is annotated as text becomes text all the same.
-          utf8: false,
-          useOffsetIndex: true,
-        }).catch(unusable(path))
+        const rows = await parquetRows(path, { columns, rowStart, rowEnd }, readTimeout).catch(unusable(path))
         if (rows.length !== rowEnd - rowStart)
           unusable(path)(new Error(`${rows.length} rows where ${rowEnd - rowStart} must be`))
         for (const row of rows) yield plainRow(row)
       }
     },
     placeOf: (row) => `${path}, row ${row}`,
-    close: file.close,
+    close: () => {
+      closeParquet(path)
+      return Promise.resolve()
+    },
   }
 }
 
