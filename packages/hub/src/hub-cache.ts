@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, sep } from 'node:path'
-import { isSafePath, makeFolder, replaceFile } from '@evolmm/internal/node'
+import { isSafePath, makeFolder, readSmallText, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { selectFiles, unmetPatterns, type FileSelection } from './file-selection'
 import { isReadOnly } from './hub-error'
@@ -75,7 +75,7 @@ export async function missingFiles(
 /** Shards that an index names and the snapshot lacks; or the index, if it cannot be read. */
 async function missingShards(folder: string, index: string, present: readonly string[]): Promise<string[]> {
   try {
-    const text = await readFile(join(folder, index), 'utf8')
+    const text = await readSmallText(join(folder, index))
     const { weight_map: map } = JSON.parse(text) as { weight_map: Record<string, string> }
     const shards = [...new Set(Object.values(map))].map((name) => posix.join(posix.dirname(index), name))
     return shards.filter((path) => !present.includes(path))
@@ -107,7 +107,7 @@ interface TreeEntry {
 /** Reads the listing that we or huggingface_hub left; one of another version or with a bad entry counts as none. */
 export async function readListing({ folder }: RepoCache, commit: string): Promise<Listing | undefined> {
   try {
-    const tree = JSON.parse(await readFile(join(folder, 'trees', `${commit}.json`), 'utf8')) as {
+    const tree = JSON.parse(await readSmallText(join(folder, 'trees', `${commit}.json`))) as {
       format_version: unknown
       files: Record<string, TreeEntry>
     }

@@ -1,8 +1,7 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, jsonText, parseObject } from '@evolmm/internal'
-import { replaceFile } from '@evolmm/internal/node'
+import { readSmallText, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
 export interface RunFile {
@@ -26,7 +25,7 @@ export interface RunFile {
 /** `undefined` before the run has begun. Throws `INVALID_RUN`. */
 export async function readRunFile(folder: string): Promise<RunFile | undefined> {
   const file = join(folder, 'run.json')
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const text = await readSmallText(file).catch((cause: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes(String((cause as NodeJS.ErrnoException).code))) return undefined
     throw invalid(file, String(cause), cause)
   })

@@ -2,10 +2,10 @@
  * The headers of `.safetensors` files say where their tensors lie. Nothing else is read; a file that breaks a rule is
  * refused as a whole.
  */
-import { open, readdir, readFile, realpath } from 'node:fs/promises'
+import { open, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, parseObject } from '@evolmm/internal'
-import { isSafePath, unreadable } from '@evolmm/internal/node'
+import { isSafePath, readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { broken, headerLength, readHeader } from './header'
 import type { StoredTensor } from './stored-tensor'
@@ -53,7 +53,7 @@ async function filesOf({ files, folder }: SafetensorsSource): Promise<readonly s
   const names = await readdir(folder).catch(unreadable(folder))
   const listed = names.includes(index)
     ? shardsOf(
-        await readFile(join(folder, index), 'utf8').catch(unreadable(join(folder, index))),
+        await readSmallText(join(folder, index)).catch(unreadable(join(folder, index))),
         join(folder, index),
       )
     : names.filter((name) => name.endsWith('.safetensors')).sort()

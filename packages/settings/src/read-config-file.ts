@@ -1,13 +1,13 @@
 /** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject } from '@evolmm/internal'
+import { readSmallText } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { SourcesInput } from './read-sources'
 
 /** Throws `INVALID_CONFIG_FILE`; what the settings are is checked by `readSources`. */
 export async function readConfigFile(path: string): Promise<NonNullable<SourcesInput['file']>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readSmallText(path).catch((cause: unknown) => {
     const error = cause as NodeJS.ErrnoException
     const fix = error.code === 'EISDIR' ? `pass its run.json: ${join(path, 'run.json')}` : 'check the path'
     throw invalid(path, 'must be a file that can be read', error.message, fix)

@@ -20,7 +20,10 @@ export interface ParquetOptions {
 }
 
 export async function openParquet(path: string, options: ParquetOptions = {}): Promise<RowReader> {
-  const readTimeout = checkInteger('readTimeout', options.readTimeout ?? 120_000, { min: 1, max: 2 ** 31 - 1 })
+  const readTimeout = checkInteger('readTimeout', options.readTimeout ?? 120_000, {
+    min: 1,
+    max: 2 ** 31 - 1,
+  })
   try {
     const { metadata, size } = await parquetFooter(path, readTimeout)
     checkFooter(metadata, size)

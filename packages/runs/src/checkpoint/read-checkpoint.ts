@@ -1,7 +1,7 @@
 /** Reads a checkpoint back. Nothing in its folder is changed. */
-import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { findNotFinite, isObject, parseObject } from '@evolmm/internal'
+import { readSmallText } from '@evolmm/internal/node'
 import { readSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import { checkpointName } from './find-checkpoints'
@@ -10,7 +10,7 @@ import { schemaVersion, stateFile, tensorFile, type Checkpoint, type CheckpointH
 /** `folder` is a `step_NNNNN`. Throws `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT` for one of a later version, or what reading throws. */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const file = join(folder, stateFile)
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const text = await readSmallText(file).catch((cause: unknown) => {
     throw new EvolmmError(
       'INVALID_CHECKPOINT',
       `${folder}: must be the folder of a checkpoint, with ${stateFile}, got ${String(cause)}; check the path`,

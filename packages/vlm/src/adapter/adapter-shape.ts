@@ -1,6 +1,5 @@
 /** What an adapter adapts, from its `adapter_config.json` alone. */
-import { readFile } from 'node:fs/promises'
-import { unreadable } from '@evolmm/internal/node'
+import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { parsePeftConfig } from './peft-config'
 
 export interface AdapterShape {
@@ -12,7 +11,7 @@ export interface AdapterShape {
 
 /** Throws `UNREADABLE_FILE`, `INVALID_ADAPTER`, or `UNSUPPORTED_ADAPTER` for what we lack. */
 export async function readAdapterShape(file: string): Promise<AdapterShape> {
-  const { config } = parsePeftConfig(await readFile(file, 'utf8').catch(unreadable(file)), file)
+  const { config } = parsePeftConfig(await readSmallText(file).catch(unreadable(file)), file)
   const { rank, alpha, targetModules } = config
   return { rank, alpha, targets: Array.isArray(targetModules) ? (targetModules as string[]) : undefined }
 }

@@ -4,10 +4,10 @@
  * adapter whose keys match nothing without a word, as one that does nothing; here each key must find its module, and
  * what we do not implement is refused.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findNotFinite } from '@evolmm/internal'
-import { isThere, unreadable } from '@evolmm/internal/node'
+import { isThere, readSmallText, unreadable } from '@evolmm/internal/node'
 import {
   isFloatTensor,
   openSafetensors,
@@ -54,10 +54,7 @@ export async function readPeft(
   const home = adapterHome(folder, adapterName)
   const file = join(home, 'adapter_config.json')
   if (!(await isThere(file))) throw await noAdapter(folder, adapterName, file)
-  const { config, ranks, alphas } = parsePeftConfig(
-    await readFile(file, 'utf8').catch(unreadable(file)),
-    file,
-  )
+  const { config, ranks, alphas } = parsePeftConfig(await readSmallText(file).catch(unreadable(file)), file)
   const weights = join(home, 'adapter_model.safetensors')
   const factors = await readFactors(weights, model)
   const tensors = new Map<string, LoraTensors>()

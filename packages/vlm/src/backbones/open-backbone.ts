@@ -1,8 +1,7 @@
 /** A configuration leads to its model. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject } from '@evolmm/internal'
-import { unreadable } from '@evolmm/internal/node'
+import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
 import type { Backbone } from './backbone'
@@ -30,7 +29,7 @@ export function openBackbone(
 /** The model whose `config.json` is in `folder`. Throws `UNREADABLE_FILE`, or what `openBackbone` does. */
 export async function readBackbone(folder: string, architectures?: Architectures): Promise<Backbone> {
   const file = join(folder, 'config.json')
-  const text = await readFile(file, 'utf8').catch(unreadable(file))
+  const text = await readSmallText(file).catch(unreadable(file))
   let json: unknown
   try {
     json = JSON.parse(text)

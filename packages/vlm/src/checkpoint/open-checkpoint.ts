@@ -3,9 +3,9 @@
  * whatever is missing, extra, of another shape or type, cut off or at odds with the index is found here, before any
  * work. Tensors have their canonical names whichever tree the files use.
  */
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unreadable } from '@evolmm/internal/node'
+import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { isFloatTensor, openSafetensors, type FloatType, type StoredTensor } from '@evolmm/safetensors'
 import { z } from 'zod'
 import { EvolmmError } from '../errors'
@@ -57,7 +57,7 @@ async function findFiles(folder: string): Promise<{ files: string[]; checkNames?
       `must hold ${single} or ${index}, got neither`,
       'fetch the weights or check the path',
     )
-  const map = parseIndex(file, await readFile(file, 'utf8').catch(unreadable(file)))
+  const map = parseIndex(file, await readSmallText(file).catch(unreadable(file)))
   const shards = [...new Set(map.values())].sort()
   const real = new Map<string, string>()
   for (const shard of shards) {

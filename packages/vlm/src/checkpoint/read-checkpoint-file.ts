@@ -1,7 +1,7 @@
 /** Reads a text or JSON file of a checkpoint folder; what is missing or damaged is one typed error. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject } from '@evolmm/internal'
+import { readSmallFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -11,7 +11,7 @@ export async function readOptionalText(folder: string, name: string): Promise<st
   const file = join(folder, name)
   let bytes
   try {
-    bytes = await readFile(file)
+    bytes = await readSmallFile(file)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unreadable(file, cause)

@@ -1,9 +1,8 @@
 /** `wandb.json` in the folder of a run: which W&B run it is, and how much of it is there. Nothing in it is secret. */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, normalize, resolve, sep } from 'node:path'
 import { isObject, jsonText, parseObject } from '@evolmm/internal'
-import { isSafePath, replaceFile } from '@evolmm/internal/node'
+import { isSafePath, readSmallText, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { RunInfo } from '../tracker'
 import type { WandbRunOptions } from './wandb-options'
@@ -93,7 +92,7 @@ export async function readWandbState(folder: string): Promise<WandbState | undef
   const file = fileOf(folder)
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readSmallText(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw damaged(file, error)
