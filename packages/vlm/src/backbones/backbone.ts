@@ -12,7 +12,7 @@
  * | `targets`, `head.module`     | InternLM2, Phi: fused modules of other names; MiniCPM, InternLM2: another head       |
  * | `initialValue`               | Gemma 3: norms of `1 + w`; mllama: gates; InternVL: layer scales                     |
  * | `prompt.chatTemplate`        | InternVL's original layout: none; Phi, MiniCPM, SmolVLM: messages of another form    |
- * | `prompt.tokenizerJson`       | InternLM2: made from `tokenizer.model`                                               |
+ * | `prompt.tokenizerJson`       | InternLM2: `sentencepieceBpe` of `tokenizer.model`; Qwen2: `vocabAndMerges`          |
  * | `prompt.tokenize`            | SmolVLM, InternVL, Gemma 3, MiniCPM: text around images; Phi: pieces with a BOS each |
  * | `prompt.stopTokens`          | InternVL's original layout, Phi: `generation_config.json` does not name them         |
  * | `axes`, `positions`          | Qwen-VL: three; Phi, InternVL's dynamic scaling: a second for the length so far      |

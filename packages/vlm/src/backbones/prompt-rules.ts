@@ -13,8 +13,11 @@ export interface PromptRules {
   marker: RegExp
   /** Tokens that end an answer besides those that the checkpoint's files name. @default none */
   stopTokens?: readonly string[]
-  /** What stands for `tokenizer.json` of a checkpoint without one. @default the file must be there */
-  tokenizerJson?: (folder: string) => Promise<JsonObject>
+  /**
+   * What stands for `tokenizer.json` of a folder without one, made from what it has instead, or nothing if that is not
+   * there either. @default the file must be there
+   */
+  tokenizerJson?: (folder: string) => Promise<JsonObject | undefined>
   /**
    * The template by which conversations are rendered where the checkpoint's does not say it, or takes messages of
    * another form: the function is handed one that loads the checkpoint's. @default the checkpoint's template, as it

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isObject } from '@evolmm/internal'
 import { type AddedToken, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { EvolmmError } from '../errors'
-import { damaged, readJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import { damaged, readJson, readOptionalJson, type JsonObject } from '../checkpoint/read-checkpoint-file'
 import { checkTokenizerFile } from './tokenizer-file'
 
 export interface Tokenizer {
@@ -45,8 +45,8 @@ export interface LoadTokenizerOptions {
   tokens: ReadonlyMap<string, number>
   /** Rows of the model's embeddings. */
   vocabularySize: number
-  /** Makes what `tokenizer.json` would hold. @default it is read */
-  json?: ((folder: string) => Promise<JsonObject>) | undefined
+  /** Makes what `tokenizer.json` would hold, of a folder without one. @default the file must be there */
+  json?: ((folder: string) => Promise<JsonObject | undefined>) | undefined
 }
 
 const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
@@ -56,8 +56,10 @@ const names = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 
  * of the model.
  */
 export async function loadTokenizer(options: LoadTokenizerOptions): Promise<Tokenizer> {
-  const { folder, json: make = (from: string) => readJson(from, 'tokenizer.json') } = options
-  const [json, settings] = await Promise.all([make(folder), readJson(folder, 'tokenizer_config.json')])
+  const { folder } = options
+  const found = (await readOptionalJson(folder, 'tokenizer.json')) ?? (await options.json?.(folder))
+  const json = found ?? (await readJson(folder, 'tokenizer.json'))
+  const settings = await readJson(folder, 'tokenizer_config.json')
   const tokenizer = makeTokenizer(join(folder, 'tokenizer.json'), json, settings)
   checkAgainst(options, tokenizer)
   return tokenizer

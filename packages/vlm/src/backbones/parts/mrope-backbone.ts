@@ -10,6 +10,7 @@ import { gridOf } from './patch-grid'
 import { patchTower, patchTowerWeights, type PatchTowerOptions } from './patch-tower'
 import { renamed } from './renamed'
 import { rotaryAngles, sectionAxes } from './rotary-angles'
+import { vocabAndMerges } from './vocab-and-merges'
 import { linearModules, usualInitialValue } from './weight-shapes'
 
 export interface MropeBackboneOptions {
@@ -18,6 +19,9 @@ export interface MropeBackboneOptions {
   configJson: Backbone['configJson']
 }
 
+/** The pieces that text is cut into: contractions, words, single digits, signs, and spaces. */
+const piecePattern =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 const language = 'model.language_model'
 const embeddingWeight = `${language}.embed_tokens.weight`
 
@@ -76,6 +80,7 @@ function promptRules({ imageToken, videoToken, ...tokens }: MropeModel): PromptR
       ['<|vision_start|>', tokens.visionStartToken],
       ['<|vision_end|>', tokens.visionEndToken],
     ]),
+    tokenizerJson: (folder) => vocabAndMerges(folder, { pattern: piecePattern, normalizer: { type: 'NFC' } }),
     placeholder: /<\|image_pad\|>/g,
     marker: /<\|[^<>|\s]*\|>/,
     tokenize: (text, images, tokenizer) => {
