@@ -12,7 +12,7 @@ import { addedTokens } from './added-tokens'
 export interface VocabAndMergesOptions {
   /** The pieces that text is cut into before pairs are merged. */
   pattern: string
-  /** How text is made uniform before that. @default not at all */
+  /** The step that makes text uniform before that. @default none */
   normalizer?: JsonObject
 }
 
