@@ -1,4 +1,5 @@
 /** Checks and hashes every image of a folder once, and writes the manifest that later runs start from. */
+import { checkObject } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -33,6 +34,7 @@ export interface ManifestSummary {
 const imagesAhead = 8
 
 export async function buildManifest(options: BuildManifestOptions): Promise<ManifestSummary> {
+  checkObject('options', options)
   const file = checkFilledText('file', options.file)
   const rules = checkRules(options)
   const warn = options.onWarning ?? emitWarning

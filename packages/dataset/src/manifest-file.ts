@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { parseObject } from '@evolmm/internal'
+import { checkObject, checkText, parseObject } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { isCheckReason, type CheckReason } from './check-image'
@@ -56,6 +56,8 @@ export async function writeManifest(
   header: ManifestHeader,
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
+  checkText('file', file)
+  checkObject('header', header)
   await replaceFile(file, async (output) => {
     const { images, maxPixels, acceptWrongExtension } = header
     let lines = `${JSON.stringify({ kind, version, images, maxPixels, acceptWrongExtension })}\n`
@@ -82,6 +84,7 @@ export async function writeManifest(
 
 /** Reads the header; the entries are read when iterated. Throws `MANIFEST_NOT_FOUND`, `_VERSION` or `_DAMAGED`. */
 export async function readManifest(file: string): Promise<Manifest> {
+  checkText('file', file)
   const lines = readLines(file)
   const header = parseHeader(file, await firstOf(lines))
   await lines.return(undefined)

@@ -5,7 +5,7 @@
  * resumed run gives the same image. Images are checked when they are first met; what is learnt is `state`.
  */
 import { join } from 'node:path'
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkObject } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { checkImage } from './check-image'
@@ -75,6 +75,7 @@ export interface ImageDataset {
 const lastStep = 2 ** 32 - 1
 
 export async function openImageDataset(options: DatasetOptions): Promise<ImageDataset> {
+  checkObject('options', options)
   const settings = checkOptions(options)
   const { rules, seed, reshuffle, rank, worldSize } = settings
   const scanned = await scanImages(options)

@@ -6,7 +6,7 @@
  * the listings of the folders on the way from the root to the current one are held.
  */
 import { join, resolve } from 'node:path'
-import { counted } from '@evolmm/internal'
+import { checkObject, counted } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
@@ -38,6 +38,7 @@ export interface ScannedImages {
 const foldersAhead = 8
 
 export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
+  checkObject('options', options)
   const root = resolve(checkFilledText('root', options.root))
   const included = checkSubfolders(options.includeSubfolders)
   const warn = options.onWarning ?? emitWarning

@@ -4,7 +4,7 @@
  * row whose answer is null has no score, but can be diagnosed.
  */
 import { basename } from 'node:path'
-import { checkInteger, checkOneOf } from '@evolmm/internal'
+import { checkInteger, checkObject, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type DataRow } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import { gradeAnswer, questionText } from './labelled-questions'
@@ -24,6 +24,7 @@ export interface FileTaskOptions {
 }
 
 export function fileTask(options: FileTaskOptions): Task {
+  checkObject('options', options)
   const { file } = options
   const scorer = checkOneOf('scorer', options.scorer, scorerNames)
   const metric = scorer === 'anls' ? 'anls' : 'accuracy'

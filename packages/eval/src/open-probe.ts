@@ -1,4 +1,5 @@
 /** A probe of a file of labelled questions: read once, then measured as often as somebody trains on. */
+import { checkObject } from '@evolmm/internal'
 import { readQuestions, type LabelledQuestion } from '@evolmm/dataset'
 import type { Policy } from './ask'
 import { probe, type ProbeOptions, type ProbeResult } from './probe'
@@ -11,7 +12,9 @@ export type OpenProbeOptions = Omit<ProbeOptions, 'sampler' | 'adapter' | 'items
 /** Measures a policy on the questions: numbers by name, with the ends of the 95 % intervals of two of them. */
 export type OpenProbe = (policy: Policy) => Promise<Record<string, number>>
 
-export async function openProbe({ file, ...options }: OpenProbeOptions): Promise<OpenProbe> {
+export async function openProbe(given: OpenProbeOptions): Promise<OpenProbe> {
+  checkObject('options', given)
+  const { file, ...options } = given
   const items: LabelledQuestion[] = []
   for await (const question of readQuestions(file)) items.push(question)
   return async (policy) => numbersOf(await probe({ ...options, ...policy, items }))

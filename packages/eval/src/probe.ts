@@ -2,6 +2,7 @@
  * A small measurement to make while a model is trained: some questions, greedily and, if asked for, drawn and blind, as
  * flat numbers that a tracker takes. It reads images and data and changes nothing: no file is written, no seed consumed.
  */
+import { checkObject } from '@evolmm/internal'
 import { labelledQuestion, type ImageFile, type OpenRowsOptions } from '@evolmm/dataset'
 import type { ScorerName } from '@evolmm/rewards'
 import { resolve, type GivenOf } from '@evolmm/settings'
@@ -75,6 +76,7 @@ export interface ProbeResult {
 }
 
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
+  checkObject('options', options)
   const { sampler, adapter, items, own, task, data, signal, ...given } = options
   const settings = resolve(probeSettings, given)
   const { samples, temperature, blind, batch_size } = settings

@@ -2,6 +2,7 @@
  * The files of a data set and which revision of it they are: in a folder that the caller names, or in a snapshot of the
  * hub, downloaded or cached. A file by itself is a data set too.
  */
+import { checkObject } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -36,8 +37,11 @@ export interface DatasetFiles {
 /** Throws `DATASET_FILES_NOT_FOUND`, `DATASET_INCOMPLETE`, `UNREADABLE_FILE`, and what `downloadSnapshot` throws. */
 export async function datasetFiles(
   source: HubDataset | { file: string },
-  { folder, ...options }: DatasetFilesOptions = {},
+  given: DatasetFilesOptions = {},
 ): Promise<DatasetFiles> {
+  checkObject('source', source)
+  checkObject('options', given)
+  const { folder, ...options } = given
   if ('file' in source) return { paths: [source.file], revision: await digest([source.file]) }
   if (folder !== undefined) {
     const paths = await filesIn(folder, source)

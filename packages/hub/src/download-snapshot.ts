@@ -5,6 +5,7 @@
  * those not cached are downloaded several at a time, resumed, checked against size and hash, and only then visible.
  * A branch is set to its new commit when all selected files of it are there.
  */
+import { checkObject, checkText } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { EvolmmError, type HubErrorCode } from './errors'
@@ -36,6 +37,8 @@ export interface Snapshot {
 }
 
 export async function downloadSnapshot(name: string, options: HubOptions = {}): Promise<Snapshot> {
+  checkText('name', name)
+  checkObject('options', options)
   const { id, revision } = parseRepoId(name, options.revision)
   const settings = await readHubSettings(options)
   const subject: Subject = { settings, id, revision }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { checkInteger, checkOneOf, checkText } from '@evolmm/internal'
+import { checkInteger, checkObject, checkOneOf, checkText } from '@evolmm/internal'
 import { emitWarning, type Sleep, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { FileSelection } from './file-selection'
@@ -76,6 +76,7 @@ export interface HubSettings {
 export function hubCacheFolder(
   options: Pick<HubOptions, 'home' | 'cacheFolder' | 'environment'> = {},
 ): string {
+  checkObject('options', options)
   const read = reader(options)
   const folder = options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE')
   return absolute('cacheFolder', folder ?? join(homeFolder(options), 'hub'))

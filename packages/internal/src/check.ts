@@ -41,6 +41,7 @@ export function checkNames<T extends object>(
   options: T,
   known: { readonly [K in keyof Required<T>]: true },
 ): void {
+  checkObject(`options of ${owner}`, options)
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name))
   if (unknown === undefined) return
   const near = closest(unknown, Object.keys(known))
@@ -49,6 +50,30 @@ export function checkNames<T extends object>(
     `${unknown}: must be an option of ${owner}, got an unknown name; ${near === undefined ? 'leave it out' : `did you mean ${near}?`}`,
     { details: { option: unknown } },
   )
+}
+
+/** The value must be an object, no list, with methods of these names: the options of a function for instance. */
+export function checkObject(name: string, value: unknown, ...methods: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(name, value, 'an object')
+  for (const method of methods) checkFunction(`${name}.${method}`, (value as Record<string, unknown>)[method])
+}
+
+/** The value must be a list. */
+export function checkList(name: string, value: unknown): void {
+  if (!Array.isArray(value)) throw invalid(name, value, 'a list')
+}
+
+/** The value must be what a loop takes one after the other, at once or in time; a text is not. */
+export function checkIterable(name: string, value: unknown): void {
+  const some = Object(value) as object
+  if (typeof value === 'string' || !(Symbol.iterator in some || Symbol.asyncIterator in some))
+    throw invalid(name, value, 'iterable')
+}
+
+/** The value must be a function. */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalid(name, value, 'a function')
 }
 
 /** A string. The value is not shown: it may be a secret in a wrapper. */

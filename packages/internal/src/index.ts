@@ -3,7 +3,17 @@
 export { errorWith, EvolmmError } from './evolmm-error'
 export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
 export { closest } from './closest'
-export { checkInteger, checkNames, checkNumber, checkOneOf, checkText } from './check'
+export {
+  checkFunction,
+  checkInteger,
+  checkIterable,
+  checkList,
+  checkNames,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkText,
+} from './check'
 export { findNotFinite } from './find-not-finite'
 export { finiteMean, knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'

@@ -1,5 +1,5 @@
 /** Refuses a run that cannot fit. */
-import { formatBytes } from '@evolmm/internal'
+import { checkObject, formatBytes } from '@evolmm/internal'
 import { advise } from './advise'
 import { EvolmmError } from './errors'
 import { fits, type FitOptions } from './fit'
@@ -12,7 +12,10 @@ export interface CheckFitOptions extends FitOptions {
 }
 
 /** Throws `MEMORY_EXCEEDED`, naming what takes most and the settings that would help. */
-export function checkFit(plan: RunPlan, { image, limits, write }: CheckFitOptions): void {
+export function checkFit(plan: RunPlan, options: CheckFitOptions): void {
+  checkObject('plan', plan, 'estimate')
+  checkObject('options', options)
+  const { image, limits, write } = options
   const estimate = plan.estimate(image)
   if (fits(estimate, limits)) return
   const { kinds, total } = estimate

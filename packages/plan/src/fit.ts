@@ -1,4 +1,5 @@
 /** A run fits if it takes no more than there is. */
+import { checkObject } from '@evolmm/internal'
 import type { EvolmmSettings } from '@evolmm/trainer'
 import { availableMemory, parseDevice } from '@evolmm/vlm'
 import type { PlacedBytes, TrainingMemory } from './memory'
@@ -13,7 +14,12 @@ export interface FitOptions {
   limits: Limits
 }
 
-export function fits({ total }: TrainingMemory, { device = Infinity, host = Infinity }: Limits): boolean {
+export function fits(memory: TrainingMemory, limits: Limits): boolean {
+  checkObject('memory', memory)
+  checkObject('limits', limits)
+  const { total } = memory
+  const { device = Infinity, host = Infinity } = limits
+  checkObject('memory.total', total)
   return total.device <= device && total.host <= host
 }
 
@@ -31,13 +37,14 @@ export function largestBatch(plan: RunPlan, { image, limits }: FitOptions): numb
 }
 
 /** The memory of this machine, or for the device what `memory_limit` says. */
-export async function memoryLimits({
-  settings: { memory_limit: limit, device: asked },
-  device,
-}: {
+export async function memoryLimits(run: {
   settings: Pick<EvolmmSettings, 'memory_limit' | 'device'>
   device: RunPlan['device']
 }): Promise<Limits> {
+  checkObject('run', run)
+  const { settings, device } = run
+  checkObject('settings', settings)
+  const { memory_limit: limit, device: asked } = settings
   const host = await availableMemory('cpu')
   if (device === 'cpu') return { device: undefined, host: limit ?? host }
   // Of several cards the one that was asked for.

@@ -1,5 +1,5 @@
 /** Advice in words, with settings as their reader would write them. */
-import { formatBytes } from '@evolmm/internal'
+import { checkList, checkObject, formatBytes } from '@evolmm/internal'
 import type { Advice, Alternative } from './advise'
 
 /** A setting with a value as the reader of a message would write it. */
@@ -7,9 +7,12 @@ export type WriteSetting = (setting: string, value: unknown) => string
 
 /** The words are such as "batch_size 2 (31.0 GB), or lora_r 8 (33.2 GB) would do". */
 export function formatAdvice(
-  { enough, alternatives }: Advice,
+  advice: Advice,
   write: WriteSetting = (setting, value) => `${setting} ${String(value)}`,
 ): string {
+  checkObject('advice', advice)
+  const { enough, alternatives } = advice
+  checkList('alternatives', alternatives)
   const changes = (one: Alternative) =>
     Object.entries(one.changes)
       .map(([setting, value]) => write(setting, value))

@@ -1,4 +1,5 @@
 /** The image of a data set that takes most patches, found in the headers of the files. */
+import { checkObject } from '@evolmm/internal'
 import { join } from 'node:path'
 import { imageSize } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
@@ -14,7 +15,10 @@ export interface ImagePaths {
 const atOnce = 32
 
 /** What is no image, or too narrow for the model, is passed over, as in training. */
-export async function largestImage({ models }: RunPlan, images: ImagePaths): Promise<PlannedImage> {
+export async function largestImage(plan: RunPlan, images: ImagePaths): Promise<PlannedImage> {
+  checkObject('plan', plan)
+  checkObject('images', images, 'at')
+  const { models } = plan
   let most = 0
   let largest = { width: 1, height: 1 }
   for (let from = 0; from < images.length; from += atOnce) {

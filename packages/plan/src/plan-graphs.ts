@@ -1,4 +1,5 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
+import { checkObject } from '@evolmm/internal'
 import { heldWeights } from '@evolmm/trainer'
 import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
 import type { RunPlan } from './plan-run'
@@ -15,7 +16,10 @@ export interface PlannedGraph {
 }
 
 /** The graphs of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs({ settings, device, models, trained }: RunPlan): PlannedGraph[] {
+export function planGraphs(plan: RunPlan): PlannedGraph[] {
+  checkObject('plan', plan)
+  checkObject('plan.models', plan.models)
+  const { settings, device, models, trained } = plan
   const same =
     models.solver === models.proposer && JSON.stringify(trained.solver) === JSON.stringify(trained.proposer)
   const each = same ? (['solver'] as const) : (['solver', 'proposer'] as const)

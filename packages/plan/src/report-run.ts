@@ -1,4 +1,5 @@
 /** Everything that is said about a plan, as JSON. */
+import { checkObject } from '@evolmm/internal'
 import { advise, type Advice } from './advise'
 import { fits, largestBatch, type FitOptions } from './fit'
 import type { TrainingMemory } from './memory'
@@ -24,7 +25,10 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
   advice: Advice | null
 }
 
-export function reportRun(plan: RunPlan, { image, limits }: FitOptions): RunReport {
+export function reportRun(plan: RunPlan, options: FitOptions): RunReport {
+  checkObject('plan', plan, 'estimate')
+  checkObject('options', options)
+  const { image, limits } = options
   const estimate = plan.estimate(image)
   const { kinds, phases, total, parameters, imagePatches, promptTokens } = estimate
   const fit = fits(estimate, limits)

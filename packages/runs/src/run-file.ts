@@ -1,6 +1,6 @@
 /** `run.json` in the folder of a run: what was true when it began. A resumed run leaves it as it is. */
 import { join } from 'node:path'
-import { isObject, jsonText, parseObject } from '@evolmm/internal'
+import { checkText, isObject, jsonText, parseObject } from '@evolmm/internal'
 import { readSmallText, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
@@ -24,6 +24,7 @@ export interface RunFile {
 
 /** `undefined` before the run has begun. Throws `INVALID_RUN`. */
 export async function readRunFile(folder: string): Promise<RunFile | undefined> {
+  checkText('folder', folder)
   const file = join(folder, 'run.json')
   const text = await readSmallText(file).catch((cause: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes(String((cause as NodeJS.ErrnoException).code))) return undefined
@@ -47,6 +48,7 @@ function isRunFile(run: object): run is RunFile {
 
 /** Writes the file whole or not at all. Throws `UNWRITABLE_FILE`. */
 export async function writeRunFile(folder: string, content: RunFile): Promise<void> {
+  checkText('folder', folder)
   await replaceFile(join(folder, 'run.json'), jsonText(content))
 }
 

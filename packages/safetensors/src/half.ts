@@ -2,11 +2,13 @@
  * The two 16-bit float formats, as bits, to float32 (exact) and back (to nearest, ties to even). Node 20 has no
  * float16 arrays. A value that is not a number stays one, with its sign.
  */
+import { EvolmmError } from './errors'
 
 export type HalfType = 'float16' | 'bfloat16'
 
 /** The float32 values of `bits`. */
 export function widenHalf(bits: Uint16Array, type: HalfType): Float32Array<ArrayBuffer> {
+  checkValues('bits', bits, Uint16Array)
   const words = new Uint32Array(bits.length)
   if (type === 'bfloat16') for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16
   else {
@@ -18,6 +20,7 @@ export function widenHalf(bits: Uint16Array, type: HalfType): Float32Array<Array
 
 /** The bits of the nearest 16-bit numbers; float16 overflows to infinity from 65520 on. */
 export function narrowHalf(values: Float32Array, type: HalfType): Uint16Array<ArrayBuffer> {
+  checkValues('values', values, Float32Array)
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const narrow = type === 'bfloat16' ? bfloat16Bits : float16Bits
   const bits = new Uint16Array(values.length)
@@ -65,4 +68,19 @@ function float16Table(): Uint32Array {
     return word[0]
   })
   return table
+}
+
+function checkValues(
+  name: string,
+  value: unknown,
+  kind: Uint16ArrayConstructor | Float32ArrayConstructor,
+): void {
+  if (value instanceof kind) return
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${name}: must be a ${kind.name}, got something else; pass such an array`,
+    {
+      details: { option: name },
+    },
+  )
 }

@@ -4,7 +4,7 @@
  */
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isObject, parseObject } from '@evolmm/internal'
+import { checkObject, isObject, parseObject } from '@evolmm/internal'
 import { isSafePath, readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { broken, headerLength, readHeader } from './header'
@@ -27,6 +27,7 @@ const index = 'model.safetensors.index.json'
  * none and for a name that two files have.
  */
 export async function openSafetensors(source: SafetensorsSource): Promise<Map<string, StoredTensor>> {
+  checkObject('source', source)
   const files = await filesOf(source)
   const real = await Promise.all(files.map((file) => realpath(file).catch(unreadable(file))))
   const tensors = new Map<string, StoredTensor>()

@@ -1,4 +1,5 @@
 /** All tensors of a `.safetensors` file in memory, as float32. */
+import { checkText } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { openSafetensors } from './open-safetensors'
 import { readTensor } from './read-tensor'
@@ -6,6 +7,7 @@ import { isFloatTensor, type FloatArray } from './stored-tensor'
 
 /** The arrays by name. Throws `UNREADABLE_FILE`, `INVALID_SAFETENSORS`, or `INVALID_TENSOR` for what is no float. */
 export async function readSafetensors(file: string): Promise<Map<string, FloatArray>> {
+  checkText('file', file)
   const arrays = new Map<string, FloatArray>()
   for (const [name, stored] of await openSafetensors({ files: [file] })) {
     if (!isFloatTensor(stored))

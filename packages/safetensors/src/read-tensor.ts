@@ -1,6 +1,6 @@
 /** The values of a stored tensor as float32, whole or in pieces; 16-bit types are widened exactly. */
 import { open } from 'node:fs/promises'
-import { countOf } from '@evolmm/internal'
+import { checkList, checkObject, checkText, countOf } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
@@ -13,6 +13,8 @@ const pieceBytes = 4 << 20
 
 /** All values of a tensor, in one array. */
 export async function readTensor(tensor: StoredTensor<FloatType>): Promise<FloatArray> {
+  checkObject('tensor', tensor)
+  checkList('tensor.shape', tensor.shape)
   const values = new Float32Array(countOf(tensor.shape))
   let start = 0
   for await (const piece of streamTensor(tensor)) {
@@ -26,6 +28,8 @@ export async function readTensor(tensor: StoredTensor<FloatType>): Promise<Float
 export async function* streamTensor(
   tensor: StoredTensor<FloatType>,
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  checkObject('tensor', tensor)
+  checkText('tensor.file', tensor.file)
   const { file, dtype, offset, bytes } = tensor
   const handle = await open(file).catch(unreadable(file))
   try {
@@ -54,5 +58,7 @@ export async function* streamTensor(
 
 /** A tensor as something that can be written again. */
 export function weightSource(tensor: StoredTensor<FloatType>): WeightSource {
+  checkObject('tensor', tensor)
+  checkList('tensor.shape', tensor.shape)
   return { name: tensor.name, shape: tensor.shape, values: () => streamTensor(tensor) }
 }

@@ -1,4 +1,5 @@
 /** A stored tensor says where its bytes lie in a `.safetensors` file. */
+import { checkObject } from '@evolmm/internal'
 import type { NdArray } from 'ndarray'
 
 /** Element types of the format. */
@@ -53,5 +54,6 @@ export const bytesPerValue: Readonly<Record<TensorType, number>> = {
 }
 
 export function isFloatTensor(tensor: StoredTensor): tensor is StoredTensor<FloatType> {
+  checkObject('tensor', tensor)
   return tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'bfloat16'
 }

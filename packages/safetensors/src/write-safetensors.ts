@@ -1,5 +1,5 @@
 /** Writes float values as a `.safetensors` file, rounded to nearest even where the type is a 16-bit one. */
-import { rowMajor } from '@evolmm/internal'
+import { checkList, checkText, rowMajor } from '@evolmm/internal'
 import { narrowHalf } from './half'
 import type { FloatArray, FloatType } from './stored-tensor'
 import { writeTensors, type WriteTensorsOptions } from './write-tensors'
@@ -27,6 +27,7 @@ export async function writeSafetensors(
   tensors: Arrays | readonly WeightSource[],
   { dtype = 'float32', ...options }: WriteSafetensorsOptions = {},
 ): Promise<void> {
+  checkText('file', file)
   const sources = sourcesOf(tensors).map(({ name, shape, values }) => ({
     ...{ name, shape, type: types[dtype] },
     pieces: () => bytesFrom(values, dtype),
@@ -35,7 +36,10 @@ export async function writeSafetensors(
 }
 
 function sourcesOf(tensors: Arrays | readonly WeightSource[]): readonly WeightSource[] {
-  if (!isMap(tensors)) return tensors
+  if (!isMap(tensors)) {
+    checkList('tensors', tensors)
+    return tensors
+  }
   return Array.from(tensors, ([name, array]) => ({
     ...{ name, shape: array.shape },
     values: () => [rowMajor(array)],

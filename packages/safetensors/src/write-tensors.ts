@@ -3,7 +3,7 @@
  * the file sees the old one or the whole new one.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { countOf } from '@evolmm/internal'
+import { checkList, checkText, countOf } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
@@ -31,6 +31,8 @@ export async function writeTensors(
   tensors: readonly TensorSource[],
   { metadata = { format: 'pt' }, alignment = 8 }: WriteTensorsOptions = {},
 ): Promise<void> {
+  checkText('file', file)
+  checkList('tensors', tensors)
   const header = makeHeader(tensors, metadata, alignment)
   await replaceFile(file, async (output) => {
     await output.appendFile(header)

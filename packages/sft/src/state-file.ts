@@ -2,13 +2,17 @@
  * The state of a loop as one `.safetensors` file, which is the old one or the whole new one at any moment: vectors
  * `parameters`, `first`, `second` and two counts, the steps of the loop and of the optimizer.
  */
-import { findNotFinite } from '@evolmm/internal'
+import { checkObject, checkText, findNotFinite } from '@evolmm/internal'
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from './errors'
 import type { SftState } from './supervise'
 
 /** Throws `UNWRITABLE_FILE`. */
-export async function saveState(file: string, { step, parameters, optimizer }: SftState): Promise<void> {
+export async function saveState(file: string, state: SftState): Promise<void> {
+  checkText('file', file)
+  checkObject('state', state)
+  const { step, parameters, optimizer } = state
+  checkObject('state.optimizer', optimizer)
   const { first, second } = optimizer
   const vectors = { parameters, first, second, steps: Float32Array.of(step, optimizer.step) }
   await writeSafetensors(
@@ -19,6 +23,7 @@ export async function saveState(file: string, { step, parameters, optimizer }: S
 
 /** Throws what reading throws, or `INVALID_STATE` for a file that holds something else. */
 export async function loadState(file: string): Promise<SftState> {
+  checkText('file', file)
   const tensors = await readSafetensors(file)
   const [parameters, first, second, steps] = ['parameters', 'first', 'second', 'steps'].map((name) => {
     const values = tensors.get(name)?.data

@@ -2,6 +2,7 @@
  * Supervised learning as a run on disk. At the end the adapter or the checkpoint appears in the folder of the run as a
  * whole, and the states from which it could have gone on are removed.
  */
+import { checkObject } from '@evolmm/internal'
 import { join } from 'node:path'
 import { isThere } from '@evolmm/internal/node'
 import {
@@ -40,6 +41,7 @@ export interface TrainOutcome extends RunOutcome {
 
 /** Throws what reading the lessons, opening the model and `run` of `@evolmm/runs` throw, and `WOULD_OVERWRITE`. */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
+  checkObject('options', options)
   const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
   const settings = resolve(sftSettings, given)
   const { output_dir: folder, total_steps: step } = settings

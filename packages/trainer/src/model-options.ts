@@ -1,4 +1,5 @@
 /** The settings in the words of `@evolmm/vlm`: what opens models, and what each role trains of them. */
+import { checkObject } from '@evolmm/internal'
 import { isDefault, modelOptions, optionsOf, pixelOptions } from '@evolmm/settings'
 import type { LoadVlmOptions } from '@evolmm/vlm'
 import { heldWeights } from './held-weights'
@@ -22,6 +23,7 @@ export function loadOptions(settings: EvolmmValues, given: LoadVlmOptions): Load
  * released list is of one family.
  */
 export function loraTargets(settings: EvolmmValues): readonly string[] | undefined {
+  checkObject('settings', settings)
   return isDefault(evolmmSettings, settings, 'lora_targets') ? undefined : settings.lora_targets
 }
 

@@ -1,4 +1,5 @@
 /** What the two roles are asked; when nothing else is given, the content of the published prompts in our words. */
+import { checkObject } from '@evolmm/internal'
 import type { ProposerPrompt, SolverPrompt } from './custom-functions'
 import type { EvolmmSettings } from './settings/settings'
 
@@ -20,13 +21,15 @@ Write only the final answer inside the tag, without any steps:
 /** Asked when a proposer writes nothing and malformed questions are not skipped. */
 export const fallbackQuestion = 'What is the most prominent value shown in the image?'
 
-export function proposerPrompt({
-  proposer_prompt: own,
-}: Pick<EvolmmSettings, 'proposer_prompt'>): ProposerPrompt {
+export function proposerPrompt(settings: Pick<EvolmmSettings, 'proposer_prompt'>): ProposerPrompt {
+  checkObject('settings', settings)
+  const { proposer_prompt: own } = settings
   return typeof own === 'function' ? own : () => own ?? defaultProposerPrompt
 }
 
-export function solverPrompt({ solver_prompt: own }: Pick<EvolmmSettings, 'solver_prompt'>): SolverPrompt {
+export function solverPrompt(settings: Pick<EvolmmSettings, 'solver_prompt'>): SolverPrompt {
+  checkObject('settings', settings)
+  const { solver_prompt: own } = settings
   if (typeof own === 'function') return own
   return ({ question }) => (own ?? defaultSolverPrompt).replaceAll('{question}', () => question)
 }

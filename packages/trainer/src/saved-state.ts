@@ -2,6 +2,7 @@
  * The state of a run as a checkpoint holds it, and back: each role as a folder that other tools load, the moments of both
  * optimizers, and all that is small.
  */
+import { checkObject } from '@evolmm/internal'
 import { join } from 'node:path'
 import type { DatasetState } from '@evolmm/dataset'
 import { writeSynced } from '@evolmm/internal/node'
@@ -23,6 +24,9 @@ export interface SaveStateOptions {
 }
 
 export function savedState(state: TrainerState, options: SaveStateOptions): SavedState {
+  checkObject('state', state)
+  for (const role of roles) checkObject(`state.${role}`, state[role])
+  checkObject('options', options)
   return {
     data: {
       ...Object.fromEntries(roles.map((role) => [role, roleData(state[role])])),
@@ -43,8 +47,12 @@ export interface LoadStateOptions {
 /** Throws `INVALID_CHECKPOINT`, or what reading an adapter throws. */
 export async function loadedState(
   from: Checkpoint,
-  { models }: LoadStateOptions,
+  options: LoadStateOptions,
 ): Promise<{ state: TrainerState; dataset: DatasetState }> {
+  checkObject('from', from)
+  checkObject('from.data', from.data)
+  checkObject('options', options)
+  const { models } = options
   const { watch, dataset } = checkedData(from)
   const role = async (name: Role): Promise<RoleState> => {
     const { vlm, vision } = models[name]

@@ -1,4 +1,5 @@
 /** Everything that later iterations depend on, as one value: a checkpoint is a function of it. */
+import { checkObject } from '@evolmm/internal'
 import { collapseWatch, type AdamWState, type EmaState, type KlState, type WatchState } from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
 import { perRole, type Role } from './role'
@@ -25,6 +26,9 @@ export interface RoleState {
 
 /** The state before the first iteration. Each role has its own adapter, also on one backbone. */
 export function startState(adapters: Readonly<Record<Role, Adapter>>): TrainerState {
+  checkObject('adapters', adapters)
+  checkObject('adapters.solver', adapters.solver)
+  checkObject('adapters.proposer', adapters.proposer)
   const start = (role: Role): RoleState => ({
     adapter: adapters[role],
     optimizer: null,

@@ -1,6 +1,6 @@
 /** EvoLMM as a run on disk. The loop itself is `evolve`. */
 import { join } from 'node:path'
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkObject } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { run } from '@evolmm/runs'
 import { resolve } from '@evolmm/settings'
@@ -15,6 +15,7 @@ import type { TrainOptions, TrainOutcome } from './train-options'
  * labelled questions (`probe_data`) are for whoever has `@evolmm/report` and `@evolmm/eval`, such as the command.
  */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
+  checkObject('options', options)
   const { trackers, probe, depends, version, hub, signal, onRecord, onCheckpoint, ...rest } = options
   const { onWiden, onQuantize, onWarning = emitWarning, ...given } = rest
   const anonymous = resolve(evolmmSettings, given)

@@ -1,4 +1,5 @@
 /** Encoded images of late, up to a number of bytes: in a later epoch they need not be encoded again. */
+import { checkNumber } from '@evolmm/internal'
 import type { EncodedImage, ImageSource } from './types'
 
 export interface ImageCache {
@@ -6,6 +7,7 @@ export interface ImageCache {
 }
 
 export function imageCache(capacity: number): ImageCache {
+  checkNumber('capacity', capacity, { min: 0 })
   /** Least recently used first. */
   const kept = new Map<string, EncodedImage>()
   let bytes = 0

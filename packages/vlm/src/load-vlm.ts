@@ -1,6 +1,6 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { adapterFiles, resolveRepo } from '@evolmm/hub'
-import { checkText, countOf } from '@evolmm/internal'
+import { checkObject, checkText, countOf } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
@@ -26,6 +26,7 @@ import { stream } from './stream'
 import type { Vlm } from './vlm'
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
+  checkObject('options', options)
   const { onWarning = emitWarning } = options
   const opened = await openModel(idOrFolder, options, onWarning)
   const { id, model } = opened

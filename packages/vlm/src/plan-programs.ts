@@ -2,7 +2,7 @@
  * The programs of a model that is not there: built from the shapes of a configuration alone, to see what they take,
  * what they give and how large they are. No weight and no parameter is allocated.
  */
-import { checkOneOf, countOf } from '@evolmm/internal'
+import { checkObject, checkOneOf, countOf } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import { quantizedTensors } from './checkpoint/quantized-checkpoint'
@@ -49,6 +49,8 @@ export interface ProgramsPlan {
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
+  checkObject('options', options)
+  checkObject('backbone', options.backbone)
   const { kl, checkpointed, dtype = 'bfloat16' } = options
   checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
   const { backbone } = options

@@ -1,4 +1,5 @@
 /** A question about images with the answers that are known to be right, as people write it in files. */
+import { checkObject } from '@evolmm/internal'
 import { dirname, resolve } from 'node:path'
 import { EvolmmError } from '../errors'
 import { cellImage, type ImageFile } from '../rows/row-image'
@@ -36,6 +37,8 @@ export interface RowPlace {
  * Throws `INVALID_ROW`.
  */
 export function labelledQuestion(row: DataRow, where: RowPlace = {}): LabelledQuestion {
+  checkObject('row', row)
+  checkObject('where', where)
   const { question, options, kind } = row
   if (typeof question !== 'string') throw invalidRow(where, 'question', 'a text', question)
   const answer = row.answer === undefined ? row.answers : row.answer

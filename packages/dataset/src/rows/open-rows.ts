@@ -1,4 +1,5 @@
 /** The rows of a file or of a data set, wherever they are. */
+import { checkObject } from '@evolmm/internal'
 import { datasetFiles, type DatasetFilesOptions, type HubDataset } from '@evolmm/hub'
 import { EvolmmError } from '../errors'
 import { openJsonLines } from './json-lines'
@@ -24,6 +25,8 @@ export interface DataRows extends RowReader {
  * A data set of the hub is downloaded unless the cache that all Hugging Face libraries share has it, or `folder` does.
  */
 export async function openRows(source: RowSource, options: OpenRowsOptions = {}): Promise<DataRows> {
+  checkObject('source', source)
+  checkObject('options', options)
   const { paths, revision } = await datasetFiles(source, options)
   const readers: RowReader[] = []
   try {

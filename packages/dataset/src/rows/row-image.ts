@@ -1,4 +1,5 @@
 /** The image of a cell, as parquet files of the hub store it: `{ bytes, path }`, of which one may be null. */
+import { checkObject, checkText } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { DataRow } from './row-reader'
 
@@ -6,6 +7,8 @@ import type { DataRow } from './row-reader'
 export type ImageFile = Uint8Array | string
 
 export function rowImage(row: DataRow, column: string): ImageFile {
+  checkObject('row', row)
+  checkText('column', column)
   const cell = row[column]
   const image = cellImage(cell)
   if (image !== undefined) return image

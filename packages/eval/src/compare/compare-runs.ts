@@ -1,4 +1,5 @@
 /** Two finished runs side by side, over the rows that both have a value for. */
+import { checkText } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { pairedDifference, type PairedDifference } from './paired-difference'
 import { readSamples, type SampledRow } from './read-samples'
@@ -16,6 +17,8 @@ export interface ComparedMetric extends PairedDifference {
 
 /** Each is the path of a `…_results.json` with its samples files beside it: the base, then what it became. */
 export async function compareRuns(first: string, second: string): Promise<ComparedMetric[]> {
+  checkText('first', first)
+  checkText('second', second)
   const [a, b] = [await readSamples(first), await readSamples(second)]
   const [setupA, setupB] = [await readSetup(first), await readSetup(second)]
   const compared = [...a].flatMap(([task, rows]) => {

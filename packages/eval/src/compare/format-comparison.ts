@@ -1,4 +1,5 @@
 /** A comparison as a table for a terminal or a Markdown file. */
+import { checkList, checkObject } from '@evolmm/internal'
 import { formatTable } from '../format-table'
 import type { ComparedMetric } from './compare-runs'
 
@@ -9,8 +10,12 @@ export interface FormatComparisonOptions {
 
 export function formatComparison(
   compared: readonly ComparedMetric[],
-  { names = ['first', 'second'] }: FormatComparisonOptions = {},
+  options: FormatComparisonOptions = {},
 ): string {
+  checkList('compared', compared)
+  for (const one of compared) checkObject('compared', one)
+  checkObject('options', options)
+  const { names = ['first', 'second'] } = options
   const header = [
     'task',
     'metric',

@@ -5,7 +5,7 @@
  *
  * Each question is asked once greedily, `samples` times at `temperature`, and once greedily without its images.
  */
-import { checkInteger, knownMean } from '@evolmm/internal'
+import { checkInteger, checkIterable, checkObject, knownMean } from '@evolmm/internal'
 import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import { askEach, isRefusal } from '../ask-each'
@@ -68,6 +68,9 @@ interface JudgedQuestion {
 }
 
 export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+  checkObject('options', options)
+  checkIterable('questions', options.questions)
+  checkObject('sampler', options.sampler)
   const { sampler, adapter, questions, k, signal, onProgress, ...given } = options
   const settings = resolve(diagnoseSettings, given)
   const { samples } = settings

@@ -1,9 +1,11 @@
 /** Diagnoses as a table for a terminal or a Markdown file: of the groups the largest. */
+import { checkObject } from '@evolmm/internal'
 import { formatTable } from '../format-table'
 import type { Diagnosis } from './diagnose'
 
 /** `diagnoses` are by the name of the task, or of what was asked. */
 export function formatDiagnosis(diagnoses: Readonly<Record<string, Diagnosis>>): string {
+  checkObject('diagnoses', diagnoses)
   const all = Object.entries(diagnoses)
   const sizes = new Set(all.map(([, { groups }]) => groups.at(-1)?.k ?? 0))
   const k = sizes.size === 1 ? `@${[...sizes][0]}` : '@k'

@@ -1,4 +1,5 @@
 /** Questions that can be diagnosed: those of a task, or one's own. */
+import { checkObject } from '@evolmm/internal'
 import { openRows, type OpenRowsOptions } from '@evolmm/dataset'
 import { resolve, type GivenOf } from '@evolmm/settings'
 import type { SampleRequest } from '../ask'
@@ -25,8 +26,11 @@ export interface TaskQuestionsOptions extends GivenOf<typeof questionSettings> {
 /** The rows of a task as questions. An answer is right where the task's first value for it is at least one half. */
 export async function* taskQuestions(
   task: Task,
-  { judge, data: where, ...given }: TaskQuestionsOptions = {},
+  options: TaskQuestionsOptions = {},
 ): AsyncGenerator<Question, void, undefined> {
+  checkObject('task', task)
+  checkObject('options', options)
+  const { judge, data: where, ...given } = options
   const settings = resolve(questionSettings, given)
   const { mode, seed } = settings
   const data = await openRows(task.source, { columns: task.columns, ...where })

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { checkOneOf } from '@evolmm/internal'
+import { checkList, checkObject, checkOneOf } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import type { OpenRowsOptions } from '@evolmm/dataset'
 import { resolve, type GivenOf } from '@evolmm/settings'
@@ -42,10 +42,13 @@ export interface EvaluateOptions extends Policy, GivenOf<typeof evaluateSettings
 }
 
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  checkObject('options', options)
   const { tasks, sampler, adapter, judge, fallback, generation = {}, data, signal, ...rest } = options
   const { onProgress, onWarning = emitWarning, now = () => new Date(), ...given } = rest
   const settings = resolve(evaluateSettings, given)
+  checkList('tasks', tasks)
   checkTasks(tasks)
+  checkObject('sampler', sampler)
   if (fallback !== undefined) checkOneOf('fallback', fallback, ['random', 'wrong'])
   const run = {
     settings,

@@ -1,8 +1,12 @@
 /** An evaluation as a table for a terminal or a Markdown file. */
+import { checkList, checkObject } from '@evolmm/internal'
 import type { Evaluation, TaskResult } from './summarize'
 import { formatTable } from '../format-table'
 
-export function formatEvaluation({ model, tasks }: Pick<Evaluation, 'model' | 'tasks'>): string {
+export function formatEvaluation(evaluation: Pick<Evaluation, 'model' | 'tasks'>): string {
+  checkObject('evaluation', evaluation)
+  const { model, tasks } = evaluation
+  checkList('tasks', tasks)
   const header = ['task', 'metric', 'value', 'stderr', 'rows', 'fallback', 'mode', 'judge', 'revision']
   const rows = tasks.flatMap((result) =>
     metricsOf(result).map(([metric, value]) => [
@@ -36,7 +40,10 @@ function formatNumber(value: number | null): string {
 }
 
 /** The same by properties of the rows: MathVista's kinds of task, MMMU's domains. Empty where no task has any. */
-export function formatBreakdown({ tasks }: Pick<Evaluation, 'tasks'>): string {
+export function formatBreakdown(evaluation: Pick<Evaluation, 'tasks'>): string {
+  checkObject('evaluation', evaluation)
+  const { tasks } = evaluation
+  checkList('tasks', tasks)
   const rows = tasks.flatMap(({ task, breakdown }) =>
     Object.entries(breakdown).flatMap(([property, groups]) =>
       Object.entries(groups).map(([value, { correct, total, accuracy }]) => [

@@ -5,7 +5,7 @@
  * In `compat` the box ends at the first closing brace, so that `\boxed{\frac{1}{2}}` becomes `\frac{1`; otherwise at
  * the brace that closes it.
  */
-import { strip } from '@evolmm/internal'
+import { checkObject, checkText, strip } from '@evolmm/internal'
 import type { ScoringMode } from '../task'
 
 export interface CleanAnswerOptions {
@@ -15,7 +15,10 @@ export interface CleanAnswerOptions {
 }
 
 /** The text that is scored. Nothing is stripped from it unless a tag or a box was opened. */
-export function cleanAnswer(raw: string, { until = [], mode }: CleanAnswerOptions): string {
+export function cleanAnswer(raw: string, options: CleanAnswerOptions): string {
+  checkText('raw', raw)
+  checkObject('options', options)
+  const { until = [], mode } = options
   let text = raw
   for (const stop of until) {
     const at = stop === '' || stop === '\n\n' ? -1 : text.indexOf(stop)

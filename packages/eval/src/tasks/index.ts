@@ -1,4 +1,5 @@
 /** All tasks by name, and lmms-eval's groups of them. A new task is a new file and a line here. */
+import { checkList } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { Task } from '../task'
 import { ai2d } from './ai2d'
@@ -40,6 +41,7 @@ export const taskGroups: ReadonlyMap<string, readonly Task[]> = new Map([
 
 /** The tasks with these names or in these groups, each once. */
 export function findTasks(names: readonly string[]): Task[] {
+  checkList('tasks', names)
   const found = names.flatMap((name) => {
     const group = taskGroups.get(name) ?? tasks.filter((task) => task.name === name)
     if (group.length > 0) return group

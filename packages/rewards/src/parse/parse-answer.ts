@@ -1,5 +1,5 @@
 /** The final answer of a solver's output. */
-import { checkOneOf } from '@evolmm/internal'
+import { checkObject, checkOneOf, checkText } from '@evolmm/internal'
 import { INVALID, type Answer } from '../answer'
 import { extractTag } from './extract-tag'
 
@@ -28,6 +28,8 @@ export interface ParseAnswerOptions {
  * cut off by the token limit.
  */
 export function parseAnswer(output: string, options: ParseAnswerOptions = {}): ParsedAnswer {
+  checkText('output', output)
+  checkObject('options', options)
   const untagged = checkOneOf('untagged', options.untagged ?? untaggedAnswers[0], untaggedAnswers)
   const tagged = extractTag(output, 'answer')
   if (tagged !== undefined && tagged !== '' && !anyTag.test(tagged))

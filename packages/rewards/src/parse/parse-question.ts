@@ -1,5 +1,5 @@
 /** The question in a proposer's output, and everything that is wrong with its form. */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkObject, checkText } from '@evolmm/internal'
 import { INVALID } from '../answer'
 import { extractTag } from './extract-tag'
 
@@ -32,6 +32,8 @@ export interface ParseQuestionOptions {
 
 /** Text of the first `<question>` tag, else the whole output; line breaks become spaces. */
 export function parseQuestion(output: string, options: ParseQuestionOptions = {}): ParsedQuestion {
+  checkText('output', output)
+  checkObject('options', options)
   const maxWords = checkInteger('maxWords', options.maxWords ?? 60, { min: 1 })
   const tagged = extractTag(output, 'question')
   const rationale = extractTag(output, 'rationale')

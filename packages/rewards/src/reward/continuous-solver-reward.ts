@@ -1,5 +1,5 @@
 /** EvoLMM's continuous self-consistency reward: how many of the group gave this answer, less a little for length. */
-import { checkNumber } from '@evolmm/internal'
+import { checkNumber, checkObject } from '@evolmm/internal'
 import { INVALID, nonEmpty } from '../answer'
 import type { VoteOptions } from '../group-statistics'
 import { byGroup } from './by-group'
@@ -25,6 +25,7 @@ export interface ContinuousSolverRewardOptions extends VoteOptions {
 
 /** `p^gamma * (1 - lambda * clip((words - tau) / tau, 0, 1))`; 0 for an invalid answer. */
 export function continuousSolverReward(options: ContinuousSolverRewardOptions = {}): Reward<SolverSample> {
+  checkObject('options', options)
   const gamma = checkNumber('gamma', options.gamma ?? solverRewardDefaults.gamma, { min: 0 })
   const lengthPenalty = checkNumber(
     'lengthPenalty',

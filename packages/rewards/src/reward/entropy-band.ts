@@ -1,5 +1,5 @@
 /** The band of solver entropy in which a question teaches something: neither trivial nor hopeless. */
-import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkNumber, checkObject, checkOneOf } from '@evolmm/internal'
 import { groupStatistics } from '../group-statistics'
 import type { ProposerSample } from './reward'
 
@@ -26,6 +26,7 @@ export const entropyBandDefaults = {
  * `Infinity` for a band of no width.
  */
 export function entropyBand(options: EntropyBandOptions): (sample: ProposerSample) => number | null {
+  checkObject('options', options)
   const unit = checkOneOf('unit', options.unit ?? 'nats', ['nats', 'share-of-ln-n'])
   const mu = checkNumber('mu', options.mu ?? entropyBandDefaults[unit].mu)
   const sigma = checkNumber('sigma', options.sigma ?? entropyBandDefaults[unit].sigma)

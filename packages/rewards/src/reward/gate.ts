@@ -1,4 +1,4 @@
-import { checkNumber } from '@evolmm/internal'
+import { checkFunction, checkNumber } from '@evolmm/internal'
 import type { Reward } from './reward'
 import { scoresOf } from './scores-of'
 
@@ -11,6 +11,8 @@ export function gate<Sample>(
   reward: Reward<Sample>,
   otherwise: number | null = 0,
 ): Reward<Sample> {
+  checkFunction('condition', condition)
+  checkFunction('reward', reward)
   if (otherwise !== null) checkNumber('otherwise', otherwise)
   return (batch) => {
     const scores = scoresOf(reward, batch)

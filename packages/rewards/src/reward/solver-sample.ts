@@ -1,4 +1,5 @@
 /** A solver sample is what rewards look at, made from the solver's text. */
+import { checkObject } from '@evolmm/internal'
 import { nonEmpty, type Answer } from '../answer'
 import { normalizeCanonical } from '../normalize/normalize-canonical'
 import { parseAnswer, type ParseAnswerOptions } from '../parse/parse-answer'
@@ -14,6 +15,7 @@ export interface SolverSampleOptions extends ParseAnswerOptions {
 
 /** Parse and normalise one output. */
 export function solverSample(output: string, options: SolverSampleOptions = {}): SolverSample {
+  checkObject('options', options)
   const { normalize = normalizeCanonical, group } = options
   const { answer, wellFormed } = parseAnswer(output, options)
   const normalized = nonEmpty(normalize(answer), 'normalize: what it returns')

@@ -1,4 +1,4 @@
-import { checkNumber } from '@evolmm/internal'
+import { checkFunction, checkList, checkNumber } from '@evolmm/internal'
 import type { Reward } from './reward'
 import { finite, scoresOf } from './scores-of'
 
@@ -9,7 +9,11 @@ import { finite, scoresOf } from './scores-of'
 export function weighted<Sample>(
   ...parts: readonly (readonly [reward: Reward<Sample>, weight: number])[]
 ): Reward<Sample> {
-  for (const [, weight] of parts) checkNumber('weight', weight)
+  for (const part of parts) {
+    checkList('rewards with their weights', part)
+    checkFunction('reward', part[0])
+    checkNumber('weight', part[1])
+  }
   return (batch) => {
     const scores = parts.map(([reward]) => scoresOf(reward, batch))
     return finite(

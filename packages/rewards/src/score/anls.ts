@@ -5,11 +5,13 @@
  * As lmms-eval has it, runs of white space count in the length and not in the distance, and lengths are those of the
  * upper-case texts (in which "ß" has two letters).
  */
-import { strip, words } from '@evolmm/internal'
+import { checkList, checkText, strip, words } from '@evolmm/internal'
 import { editDistance } from './edit-distance'
 
 /** The prediction has been stripped; the answers are as the data set has them. */
 export function anls(prediction: string, answers: readonly string[]): number {
+  checkText('prediction', prediction)
+  checkList('answers', answers)
   let smallest = 1
   const ownLength = upperLength(prediction)
   const b = collapse(prediction)

@@ -1,5 +1,9 @@
 /** Levenshtein distance over code points: a pair of surrogates is one character. Time is the product of the lengths. */
+import { checkText } from '@evolmm/internal'
+
 export function editDistance(a: string, b: string): number {
+  checkText('a', a)
+  checkText('b', b)
   const [short, long] = [Array.from(a), Array.from(b)].sort((x, y) => x.length - y.length)
   const row = Uint32Array.from({ length: short.length + 1 }, (_, index) => index)
   for (let i = 0; i < long.length; i++) {

@@ -7,10 +7,12 @@
  *
  * Known to misread: option "2" is found inside "12", a lone article "A" near the end is option A.
  */
-import { words } from '@evolmm/internal'
+import { checkObject, checkText, words } from '@evolmm/internal'
 
 /** The letter of the option, or "Z"; `undefined` when the rules name none, or several. `options` are by letter. */
 export function inferOption(answer: string, options: ReadonlyMap<string, string>): string | undefined {
+  checkText('answer', answer)
+  checkObject('options', options, 'keys')
   return inferLetter(answer, [...options.keys()]) ?? inferText(answer, options)
 }
 

@@ -8,6 +8,7 @@
  * it is not looked at: "5.", "5}" and "5_6" are 5. The recursion and the length are bounded, so that no text can
  * exhaust the stack or much time; Python's own limit of recursion ends its parser on such texts too.
  */
+import { checkText } from '@evolmm/internal'
 
 /** A number, and whether Python computes it as an int. */
 export interface PythonNumber {
@@ -57,6 +58,7 @@ const ends = new Set([...['', '.', '_', '&', '\\\\', '\\right', '\\rfloor'], ...
 
 /** `undefined` where there is no finite real value. */
 export function latexValue(text: string): number | undefined {
+  checkText('text', text)
   return pythonValue(text)?.value
 }
 

@@ -3,10 +3,12 @@
  * with the same elements to two decimals, or expressions with the same value to two decimals. Anything unreadable is
  * unequal. Elements are compared as Python prints them, so that `(2,3)` is not `(\frac{4}{2},3)`: "2" is not "2.0".
  */
-import { floatText, roundPlaces, strip } from '@evolmm/internal'
+import { checkText, floatText, roundPlaces, strip } from '@evolmm/internal'
 import { pythonValue, type PythonNumber } from './latex-value'
 
 export function mathEqual(first: string, second: string): boolean {
+  checkText('first', first)
+  checkText('second', second)
   const texts = [first.toLowerCase(), second.toLowerCase()]
   if (texts.some((text) => /^ *$/.test(text))) return false
   if (strip(texts[0]) === strip(texts[1])) return true

@@ -5,7 +5,7 @@
  * group are compared with one that has already seen the earlier ones. Order `group` compares all samples of a group
  * with the same baseline and moves it once, by the group's mean.
  */
-import { checkNames, checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkNames, checkNumber, checkObject, checkOneOf } from '@evolmm/internal'
 import { type AdvantageEstimator, checkRewards, centerOf, scoredOf } from './estimator'
 
 export interface EmaBaselineOptions {
@@ -36,6 +36,7 @@ export function emaBaseline(options: EmaBaselineOptions = {}): AdvantageEstimato
     initial: { baseline: start === 'first' ? null : checkNumber('start', start) },
     estimate(rewards, state) {
       checkRewards(rewards)
+      checkObject('state', state)
       let baseline = state.baseline === null ? null : checkNumber('state.baseline', state.baseline)
       /** Moves the baseline by `reward` and returns what it was before. */
       const advance = (reward: number): number => {

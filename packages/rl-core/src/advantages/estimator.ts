@@ -5,6 +5,7 @@
  * of `null` is a sample that was not scored: its advantage is `null`, and no baseline, mean or spread counts it.
  * Estimators are pure. Their state is plain JSON data that the caller keeps and hands back; it is never mutated.
  */
+import { checkList } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** `[group][sample]`; `null` for a sample that was not scored. */
@@ -40,7 +41,9 @@ export function perGroup(rule: (scored: readonly number[]) => (reward: number) =
 
 /** Every reward is a finite number or `null`; anything else would poison baselines for good. */
 export function checkRewards(rewards: Rewards): void {
-  for (const [group, samples] of rewards.entries())
+  checkList('rewards', rewards)
+  for (const [group, samples] of rewards.entries()) {
+    checkList(`rewards[${group}]`, samples)
     for (const [sample, reward] of samples.entries())
       if (reward !== null && !Number.isFinite(reward))
         throw new EvolmmError(
@@ -48,6 +51,7 @@ export function checkRewards(rewards: Rewards): void {
           `rewards[${group}][${sample}]: must be a finite number or null, got ${reward}; use null for a sample without a score`,
           { details: { group, sample, reward } },
         )
+  }
 }
 
 export function scoredOf(group: readonly (number | null)[]): number[] {

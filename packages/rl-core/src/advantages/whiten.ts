@@ -4,6 +4,7 @@
  * The variance is that of these values (divided by n). When their standard deviation is below 1e-8 there is no
  * spread but rounding: all become 0 instead of noise blown up to size 1.
  */
+import { checkObject } from '@evolmm/internal'
 import {
   type AdvantageEstimator,
   type Advantages,
@@ -28,6 +29,7 @@ export function whiten(advantages: Rewards): Advantages {
 
 /** The estimator with its advantages whitened at each call; its state is as before. */
 export function whitened<State>(estimator: AdvantageEstimator<State>): AdvantageEstimator<State> {
+  checkObject('estimator', estimator, 'estimate')
   return {
     initial: estimator.initial,
     estimate(rewards, state) {

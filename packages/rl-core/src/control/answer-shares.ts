@@ -3,6 +3,7 @@
  * collapse that needs no labels. Agreement between the answers of one group is none, since a model that says one
  * thing to everything agrees with itself.
  */
+import { checkList, checkObject } from '@evolmm/internal'
 
 export interface AskedQuestion {
   text: string
@@ -39,6 +40,8 @@ const standardErrors = 4
 
 /** What a window of questions says. */
 export function answerShares(questions: readonly AskedQuestion[]): AnswerShares {
+  checkList('questions', questions)
+  for (const [i, question] of questions.entries()) checkObject(`questions[${i}]`, question)
   const byText = new Map<string, Map<string | null, number>>()
   for (const { text, majority } of questions) {
     const counts = byText.get(text) ?? new Map<string | null, number>()
@@ -63,6 +66,10 @@ export function answerShares(questions: readonly AskedQuestion[]): AnswerShares 
  * for one of them.
  */
 export function sharesHaveRisen(now: AnswerShares, start: AnswerShares): boolean {
+  checkObject('now', now)
+  checkObject('start', start)
+  checkList('now.shares', now.shares)
+  checkList('start.shares', start.shares)
   const ofAll = ({ mean, count }: AnswerShares) => ({ share: mean ?? 0, count })
   if (now.mean !== null && start.mean !== null && risen(ofAll(now), ofAll(start))) return true
   return now.shares.some((share) => {

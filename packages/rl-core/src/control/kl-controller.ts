@@ -75,7 +75,9 @@ export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
 }
 
 /** A weight that stays as it is, behind the same interface. */
-export function fixedKl({ coefficient }: { coefficient: number }): KlController {
+export function fixedKl(options: { coefficient: number }): KlController {
+  checkNames('fixedKl', options, { coefficient: true })
+  const { coefficient } = options
   return {
     initial: { coefficient: checkNumber('coefficient', coefficient, { min: 0 }) },
     update: (_, state) => state,

@@ -3,7 +3,7 @@
  * function of its place and of nothing else, so it does not depend on what was drawn before, on batching or on the
  * order of work, and a resumed run draws what the uninterrupted one would have drawn.
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkObject } from '@evolmm/internal'
 
 /** Two unsigned 32-bit words. */
 export type Key = readonly [number, number]
@@ -44,6 +44,7 @@ export interface Coordinates {
  * counter is [position, role x 2^24 + sample, group, step], so that consecutive positions are consecutive counters.
  */
 export function drawAt(coordinates: Coordinates): { key: Key; counter: Counter } {
+  checkObject('coordinates', coordinates)
   const { seed, step = 0, role = 0, group = 0, sample = 0, position = 0 } = coordinates
   checkInteger('seed', seed, { min: 0 })
   checkInteger('step', step, { min: 0, below: word })

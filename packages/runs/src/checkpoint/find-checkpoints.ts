@@ -1,4 +1,5 @@
 /** The checkpoints of a run, `step_00050` and so on. One without `SAVE_OK` was not finished and does not count. */
+import { checkText } from '@evolmm/internal'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThere } from '@evolmm/internal/node'
@@ -14,6 +15,7 @@ export interface FoundCheckpoint {
 
 /** Oldest first; none if the folder of the run is not there. */
 export async function findCheckpoints(runFolder: string): Promise<FoundCheckpoint[]> {
+  checkText('folder', runFolder)
   const names = await readdir(runFolder).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new EvolmmError(

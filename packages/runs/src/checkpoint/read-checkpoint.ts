@@ -1,6 +1,6 @@
 /** Reads a checkpoint back. Nothing in its folder is changed. */
 import { basename, join } from 'node:path'
-import { findNotFinite, isObject, parseObject } from '@evolmm/internal'
+import { checkText, findNotFinite, isObject, parseObject } from '@evolmm/internal'
 import { readSmallText } from '@evolmm/internal/node'
 import { readSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -9,6 +9,7 @@ import { schemaVersion, stateFile, tensorFile, type Checkpoint, type CheckpointH
 
 /** `folder` is a `step_NNNNN`. Throws `INVALID_CHECKPOINT`, `NEWER_CHECKPOINT` for one of a later version, or what reading throws. */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  checkText('folder', folder)
   const file = join(folder, stateFile)
   const text = await readSmallText(file).catch((cause: unknown) => {
     throw new EvolmmError(

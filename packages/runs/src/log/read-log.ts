@@ -1,4 +1,5 @@
 /** The records of a run, as its log has them. */
+import { checkObject, checkText } from '@evolmm/internal'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
 import { fromLogNumbers } from '../records/log-numbers'
@@ -13,6 +14,8 @@ export function readLog<R extends StepRecord>(
   folder: string,
   kind: Pick<RecordKind<R>, 'log'>,
 ): AsyncIterable<R> {
+  checkText('folder', folder)
+  checkObject('kind', kind)
   return { [Symbol.asyncIterator]: () => records(folder, kind) }
 }
 

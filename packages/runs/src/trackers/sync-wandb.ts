@@ -1,4 +1,5 @@
 /** Uploads what a run kept for Weights & Biases: a run offline, or the rest of one that could not reach the server. */
+import { checkObject, checkText } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { wandbClient } from './wandb/wandb-client'
 import { openJournal } from './wandb/wandb-journal'
@@ -27,6 +28,8 @@ export interface SyncedWandb {
  * or `WANDB_UNREACHABLE`.
  */
 export async function syncWandb(folder: string, options: SyncWandbOptions = {}): Promise<SyncedWandb> {
+  checkText('folder', folder)
+  checkObject('options', options)
   const state = await readWandbState(folder)
   if (state === undefined)
     throw new EvolmmError(

@@ -6,6 +6,7 @@
  * `syncWandb` can finish what a run could not. The W&B run's id is kept in the folder of the run: a run that goes on
  * continues it. The key is sent to the server and kept nowhere.
  */
+import { checkObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { RunInfo, Tracker } from './tracker'
 import { historyLine, probeLine } from './wandb/history-line'
@@ -17,6 +18,7 @@ import type { Upload } from './wandb/wandb-upload'
 
 /** Throws `WANDB_KEY_MISSING` at once when the mode is online and there is no key, and `INVALID_OPTION`. */
 export function wandb(options: WandbOptions = {}): Tracker {
+  checkObject('options', options)
   const name = 'wandb'
   const mode = modeOf(options)
   if (mode === 'disabled') return { name }

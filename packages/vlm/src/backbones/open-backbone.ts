@@ -1,6 +1,6 @@
 /** A configuration leads to its model. */
 import { join } from 'node:path'
-import { isObject } from '@evolmm/internal'
+import { checkObject, checkText, isObject } from '@evolmm/internal'
 import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
@@ -14,8 +14,11 @@ import { invalidConfig, shown } from './parts/config-fields'
  */
 export function openBackbone(
   config: JsonObject,
-  { file = 'config.json', architectures = known }: { file?: string; architectures?: Architectures } = {},
+  options: { file?: string; architectures?: Architectures } = {},
 ): Backbone {
+  checkObject('config', config)
+  checkObject('options', options)
+  const { file = 'config.json', architectures = known } = options
   const type = config.model_type
   const architecture = typeof type === 'string' ? architectures.get(type) : undefined
   if (architecture !== undefined) return architecture.open(config, file)
@@ -28,6 +31,7 @@ export function openBackbone(
 
 /** The model whose `config.json` is in `folder`. Throws `UNREADABLE_FILE`, or what `openBackbone` does. */
 export async function readBackbone(folder: string, architectures?: Architectures): Promise<Backbone> {
+  checkText('folder', folder)
   const file = join(folder, 'config.json')
   const text = await readSmallText(file).catch(unreadable(file))
   let json: unknown
@@ -43,6 +47,7 @@ export async function readBackbone(folder: string, architectures?: Architectures
 
 /** The published model of that name, whatever revision follows it, or of that size: `7B`, say. */
 export function publishedBackbone(name: string): Backbone | undefined {
+  checkText('name', name)
   const plain = name.replace(/@.+$/, '').toLowerCase()
   for (const { published } of known.values()) {
     const open = published?.get(plain)

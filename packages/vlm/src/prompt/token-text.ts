@@ -2,9 +2,11 @@
  * A token by itself, for people. Byte-level tokenizers cut inside of characters: 日 may be the bytes E6 97 and A5. What
  * is no whole character appears as bytes, <0xE6><0x97>.
  */
+import { checkObject } from '@evolmm/internal'
 import type { Tokenizer } from './load-tokenizer'
 
 export function tokenText(tokenizer: Pick<Tokenizer, 'decode' | 'token'>, id: number): string {
+  checkObject('tokenizer', tokenizer, 'decode')
   const text = tokenizer.decode([id])
   if (!text.includes('\ufffd')) return text
   const bytes = Array.from(tokenizer.token(id) ?? '', (character) => byteOf.get(character))

@@ -1,4 +1,5 @@
 /** What programs run on here, for `evolmm doctor`. Nothing is fetched; GPU providers are started to see whether they do. */
+import { checkObject } from '@evolmm/internal'
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -43,10 +44,12 @@ export interface InspectRuntimeOptions {
 }
 
 export async function inspectRuntime(
-  { hubCache, weightsCache = defaultCacheDir() }: InspectRuntimeOptions = {},
+  options: InspectRuntimeOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
   places: CudaPlaces = cudaPlaces(),
 ): Promise<RuntimeReport> {
+  checkObject('options', options)
+  const { hubCache, weightsCache = defaultCacheDir() } = options
   const hubFolder = hubCacheFolder({ cacheFolder: hubCache })
   const providers: ProviderStatus[] = []
   for (const device of ['cpu', 'cuda', 'webgpu'] as const)

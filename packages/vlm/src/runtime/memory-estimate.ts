@@ -8,7 +8,7 @@
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
-import { checkInteger, countOf } from '@evolmm/internal'
+import { checkInteger, checkObject, countOf } from '@evolmm/internal'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
@@ -96,6 +96,8 @@ const fragments = 1.05
 
 /** Throws `INVALID_OPTION`. */
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
+  checkObject('options', options)
+  checkObject('backbone', options.backbone)
   const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
   const {
     trainable = 0,
