@@ -104,7 +104,7 @@ function toyBackbone(config: ToyConfig, tied: boolean): Backbone {
 export const toyLimit = 40
 
 /** Axes and positions of a prompt, by the kind of rotary embedding. */
-export const toyPositions: Record<ToyRotary, Pick<Backbone, 'axes' | 'positions'>> = {
+const toyPositions: Record<ToyRotary, Pick<Backbone, 'axes' | 'positions'>> = {
   plain: { axes: 1, positions: ({ length }) => placed(length, [(i) => i], 0) },
   // As if words lay in a picture of three columns; what follows goes on after the largest.
   interleaved: {
