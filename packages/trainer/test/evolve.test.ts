@@ -6,6 +6,7 @@ import { shareSessions } from '@evolmm/internal/testing'
 import { resolve } from '@evolmm/settings'
 import { expect, test, vi } from 'vitest'
 import { evolmmSettings, evolve } from '../src/index'
+import { phaseNames } from '../src/record/phases'
 import { makeImages, sense, tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { learnable, plain, recordsOf } from './support/evolved'
@@ -216,6 +217,18 @@ test.each([
     code: 'INVALID_OPTION',
     message: expect.stringMatching(message) as string,
   })
+})
+
+test('every phase that has a row is ended by the loop, but for the probe, which the run adds', async () => {
+  const options = await tinyOptions(vlm, images.folder, {
+    total_steps: 1,
+    proposer_update_freq: 1,
+    ...learnable,
+  })
+  const [{ seconds }] = await recordsOf(options)
+  expect(Object.keys(seconds).sort()).toEqual(['total', ...phaseNames].sort())
+  const without = Object.entries(seconds).filter(([, spent]) => spent === 0)
+  expect(without.map(([phase]) => phase)).toEqual(['probe'])
 })
 
 test('settings that were not resolved are refused', async () => {

@@ -7,6 +7,7 @@
  */
 import { op, type Tensor } from '@evolmm/onnx'
 import type { Attend, Heads, MaskKind } from '../backbones/layers'
+import { integer } from './program-graph'
 
 /** Keys and values of the prompts, of one layer. */
 export interface PromptCache {
@@ -83,10 +84,9 @@ function stepMasks(
 ): { promptMask: Tensor; ownMask?: Tensor } {
   if (window === undefined || promptLengths === undefined) return { promptMask }
   const { graph } = keys.scope
-  const scalar = (value: number) => graph.constant('int64', [], [value])
   const [none, hidden] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
   const float = (x: Tensor) => op.Cast(x, { to: 'float32' })
-  const upTo = (end: Tensor) => float(op.Range(scalar(0), op.Reshape(end, []), scalar(1)))
+  const upTo = (end: Tensor) => float(op.Range(integer(graph, 0), op.Reshape(end, []), integer(graph, 1)))
   const own = op.Shape(keys, { start: 3, end: 4 })
   // The last place that is out of sight, counted from the first own token.
   const last = op.Sub(float(own), window + 1)

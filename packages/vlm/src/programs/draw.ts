@@ -6,6 +6,7 @@
  * the uniform number that the host gives. Words of probability 0 are never drawn.
  */
 import { op, type Tensor } from '@evolmm/onnx'
+import { integer } from './program-graph'
 
 export interface DrawOptions {
   /** [rows, V] */
@@ -72,7 +73,6 @@ function logProbability(logits: Tensor, tokens: Tensor): Tensor {
 /** The first word of each row whose cumulative probability exceeds uniform x total. */
 function inverse(probabilities: Tensor, words: number, uniforms: Tensor): Tensor {
   const { graph } = probabilities.scope
-  const integer = (value: number) => graph.constant('int64', [], [value])
   const count = Math.ceil(words / blockSize)
   const padded =
     words === count * blockSize ? probabilities : op.Pad(probabilities, [0, 0, 0, count * blockSize - words])
@@ -90,7 +90,7 @@ function inverse(probabilities: Tensor, words: number, uniforms: Tensor): Tensor
   const before = op.ReduceSum(op.Where(earlier, sums, graph.constant('float64', [], [0])), [1])
 
   const rows = op.Reshape(op.Shape(probabilities, { start: 0, end: 1 }), [])
-  const row = op.Range(integer(0), rows, integer(1))
+  const row = op.Range(integer(graph, 0), rows, integer(graph, 1))
   const chosen = op.Gather(op.Reshape(blocks, [-1, blockSize]), op.Add(op.Mul(row, count), block))
   const word = firstAbove(op.Cast(chosen, { to: 'float64' }), blockSize, op.Sub(target, before))
   return op.Add(op.Mul(block, blockSize), word)
@@ -101,7 +101,7 @@ function inverse(probabilities: Tensor, words: number, uniforms: Tensor): Tensor
  */
 function firstAbove(values: Tensor, length: number, target: Tensor): Tensor {
   const { graph } = values.scope
-  const upTo = op.CumSum(values, graph.constant('int64', [], [1]))
+  const upTo = op.CumSum(values, integer(graph, 1))
   const last = op.Slice(upTo, [length - 1], [length], [1])
   const passed = op.And(op.LessOrEqual(upTo, target), op.Less(upTo, last))
   return op.ReduceSum(op.Cast(passed, { to: 'int64' }), [1], { keepdims: 0 })
@@ -114,7 +114,7 @@ function firstAbove(values: Tensor, length: number, target: Tensor): Tensor {
 function cutOff(probabilities: Tensor, words: number, topP: Tensor, topK: Tensor): Tensor {
   const { graph } = probabilities.scope
   const few = Math.min(words, candidates)
-  const limit = op.Where(op.Greater(topK, 0), topK, graph.constant('int64', [], [words]))
+  const limit = op.Where(op.Greater(topK, 0), topK, integer(graph, words))
   const threshold = (sorted: Tensor, length: number, all: boolean): Tensor => {
     const place = graph.constant(
       'int64',
@@ -122,7 +122,7 @@ function cutOff(probabilities: Tensor, words: number, topP: Tensor, topK: Tensor
       Array.from({ length }, (_, i) => i),
     )
     const allowed = op.Where(op.Less(place, limit), sorted, graph.constant('float32', [], [0]))
-    const inclusive = op.CumSum(op.Cast(allowed, { to: 'float64' }), graph.constant('int64', [], [1]))
+    const inclusive = op.CumSum(op.Cast(allowed, { to: 'float64' }), integer(graph, 1))
     // Without top-k the share is of all words, which the sorted ones may not be.
     const whole = op.Slice(inclusive, [length - 1], [length], [1])
     const share = all ? whole : op.Where(op.Greater(topK, 0), whole, graph.constant('float64', [], [1]))

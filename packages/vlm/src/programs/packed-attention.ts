@@ -6,6 +6,7 @@
 import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 import { masksOf, type MaskInputs } from './mask-kinds'
+import { integer } from './program-graph'
 
 const hidden = -1e30
 
@@ -83,12 +84,11 @@ interface PackedMaskOptions {
  */
 function packedMask({ rows, columns, start, near, imageRuns }: PackedMaskOptions): Tensor {
   const { graph } = rows.scope
-  const scalar = (value: number) => graph.constant('int64', [], [value])
   const float = (x: Tensor) => op.Cast(x, { to: 'float32' })
   const count = (x: Tensor) => op.Reshape(op.Shape(x, { start: 1 }), [])
-  const first = start === undefined ? scalar(0) : op.Reshape(start, [])
-  const place = float(op.Range(first, op.Add(first, count(rows)), scalar(1)))
-  const other = float(op.Range(scalar(0), count(columns), scalar(1)))
+  const first = start === undefined ? integer(graph, 0) : op.Reshape(start, [])
+  const place = float(op.Range(first, op.Add(first, count(rows)), integer(graph, 1)))
+  const other = float(op.Range(integer(graph, 0), count(columns), integer(graph, 1)))
   const past = op.LessOrEqual(op.Unsqueeze(other, [0]), op.Unsqueeze(place, [1]))
   const theirs = op.Unsqueeze(float(columns), [1])
   // 0 where the column is of the prompt or of the row's own segment.

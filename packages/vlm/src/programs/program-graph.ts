@@ -4,6 +4,9 @@
  * CUDA provider has no `ReduceMax`, with set 21 no `Loop`: caches and logits would cross to the host at every token. All
  * that is used here it has in set 18 (`test/cuda-kernels.test.ts`).
  */
-import { Graph } from '@evolmm/onnx'
+import { Graph, type Tensor } from '@evolmm/onnx'
 
 export const programGraph = (name: string): Graph => new Graph(name, { opset: 18 })
+
+/** A whole number, []. */
+export const integer = (graph: Graph, value: number): Tensor => graph.constant('int64', [], [value])

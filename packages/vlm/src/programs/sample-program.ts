@@ -18,7 +18,7 @@ import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
 import { maskInputs } from './mask-kinds'
 import { packedAttention } from './packed-attention'
-import { programGraph } from './program-graph'
+import { integer, programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
@@ -177,7 +177,7 @@ function emptyCaches(samples: Tensor, prompts: readonly PromptCache[]): OwnCache
 
 function column(matrix: Tensor, index: number | Tensor): Tensor {
   const { graph } = matrix.scope
-  const at = typeof index === 'number' ? graph.constant('int64', [], [index]) : index
+  const at = typeof index === 'number' ? integer(graph, index) : index
   return op.Gather(matrix, at, { axis: 1 })
 }
 

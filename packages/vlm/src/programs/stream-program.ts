@@ -10,7 +10,7 @@ import { drawInputs } from './draw-inputs'
 import { featureRows, featuresInput, imageRows } from './image-inputs'
 import { logitsOf } from './logits-of'
 import { imageRunsInput, maskKinds, masksOf } from './mask-kinds'
-import { programGraph } from './program-graph'
+import { integer, programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
 import type { SampleProgramOptions } from './sample-program'
 import { frozenWeights } from './weight-files'
@@ -83,13 +83,12 @@ interface StepMaskOptions {
 function stepMask({ window, wholeImages = false }: MaskKind, options: StepMaskOptions): Tensor {
   const { ids, cache, imageRuns } = options
   const { graph } = ids.scope
-  const scalar = (value: number) => graph.constant('int64', [], [value])
   const [none, hidden] = [0, -1e30].map((value) => graph.constant('float32', [], [value]))
   const length = op.Shape(cache, { start: 1, end: 2 })
   const past = op.Reshape(length, [])
   const all = op.Add(past, op.Reshape(op.Shape(ids), []))
-  const rows = op.Unsqueeze(op.Range(past, all, scalar(1)), [1])
-  const columns = op.Unsqueeze(op.Range(scalar(0), all, scalar(1)), [0])
+  const rows = op.Unsqueeze(op.Range(past, all, integer(graph, 1)), [1])
+  const columns = op.Unsqueeze(op.Range(integer(graph, 0), all, integer(graph, 1)), [0])
   let seen = op.LessOrEqual(columns, rows)
   if (window !== undefined) seen = op.And(seen, op.Greater(columns, op.Sub(rows, window)))
   const mask = op.Where(seen, none, hidden)
