@@ -8,5 +8,5 @@ import { Graph, type Tensor } from '@evolmm/onnx'
 
 export const programGraph = (name: string): Graph => new Graph(name, { opset: 18 })
 
-/** A whole number, []. */
+/** A constant of the graph that is one whole number, []. */
 export const integer = (graph: Graph, value: number): Tensor => graph.constant('int64', [], [value])
