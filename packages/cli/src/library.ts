@@ -14,7 +14,7 @@ export interface Library {
   inspectRuntime(): Promise<RuntimeReport>
   /** Throws where a device that is asked for cannot be used. */
   chooseDevice(options: Pick<LoadOptions, 'device' | 'dtype'>): Promise<unknown>
-  train(config: EvolmmSettings, hooks: TrainCommandHooks): Promise<TrainOutcome>
+  train(config: EvolmmSettings, hooks: TrainCommandHooks): Promise<TrainCommandOutcome>
 }
 
 export interface TrainCommandHooks extends Pick<
@@ -24,6 +24,11 @@ export interface TrainCommandHooks extends Pick<
   onWarning?: ((message: string) => void) | undefined
   /** The output that shows the live status. @default nowhere */
   status?: StatusOutput | undefined
+}
+
+export interface TrainCommandOutcome extends TrainOutcome {
+  /** The path of the page about the run, where one was written. */
+  report?: string | undefined
 }
 
 export type LoadOptions = LoadVlmOptions

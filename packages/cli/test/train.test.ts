@@ -71,7 +71,7 @@ test('the folder of the run is all of standard output; configuration and notes g
   expect({ code, stdout }).toEqual({ code: 0, stdout: '/runs/tiny\n' })
   expect(stderr).toMatch(/^Images\n {2}data_dir /)
   expect(stderr).toMatch(/\n {2}run_name +first {2}\(from --run_name\)\n/)
-  expect(stderr).toMatch(/\nnote: temp, top_p and top_k change what is sampled.*\n$/)
+  expect(stderr).toMatch(/\nnote: temp, top_p and top_k change what is sampled.*\n/)
   const json = await train([...lora, '--json'])
   expect(json.stdout).toBe('{"folder":"/runs/tiny","step":1,"status":"finished"}\n')
 })
@@ -161,14 +161,16 @@ test('the first signal, Ctrl-C or SIGTERM, lets the run save itself; the exit co
     ...{ code: 130, stdout: '/runs/tiny\n', asked: [['SIGINT', 'SIGTERM']], undone: 1 },
   })
   expect(stderr).toMatch(
-    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command with --run_name tiny goes on from there\n$/,
+    /note: stopping after saving; once more stops at once\nnote: stopped after iteration 7; the same command with --run_name tiny goes on from there\nto ask it: .*\n$/,
   )
 })
 
 test('a run that was named goes on with the same command; one that is finished says so', async () => {
   const stopped = () => ({ folder: '/runs/mine', step: 7, status: 'stopped' }) as const
   const first = await train([...lora, '--run_name', 'mine'], { library: fakeLibrary({ onTrain: stopped }) })
-  expect(first.stderr).toMatch(/\nnote: stopped after iteration 7; the same command goes on from there\n$/)
+  expect(first.stderr).toMatch(
+    /\nnote: stopped after iteration 7; the same command goes on from there\nto ask it: .*\n$/,
+  )
   const finished = () => ({ folder: '/runs/mine', step: 9, status: 'finished' }) as const
   const library = fakeLibrary({ onTrain: finished, iterations: 0 })
   const { code, stdout, stderr } = await train([...lora, '--run_name', 'mine'], { library })
@@ -215,7 +217,7 @@ test('warnings of a run take one line each', async () => {
       },
     }),
   })
-  expect(stderr).toMatch(/\nwarning: an image cannot be read\n$/)
+  expect(stderr).toMatch(/\nwarning: an image cannot be read\nto ask it: .*\n$/)
 })
 
 test.each<[string, string[], string]>([
@@ -443,7 +445,7 @@ test('with the real library: two iterations on the tiny checkpoint, whatever the
   )
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, 'r')}\n` })
   expect(stderr).toMatch(/\n2\/2, /)
-  expect(stderr).toMatch(/\nwarning: report: .*; evolmm report .* makes it\n$/)
+  expect(stderr).toMatch(/\nwarning: report: .*; evolmm report .* makes it\nto ask it: .*\n$/)
   // The default targets name a module of other models, which is nobody's mistake.
   expect(stderr).not.toContain('matches nothing')
   // The configuration that was saved is one to begin with.

@@ -4,12 +4,21 @@ import { functionName } from './custom-function'
 import type { AnyFunction, Row, Rows } from './row'
 import { environmentNames, type Name, type Schema, type Settings, type Source } from './schema'
 
+export interface FormatSettingsOptions<R extends Rows> {
+  /** The names of the settings that are shown; a group without any is left out. @default all of them */
+  only?: readonly Name<R>[]
+}
+
 export function formatSettings<R extends Rows>(
   schema: Schema<R>,
   { settings, sources }: { settings: Settings<R>; sources: Readonly<Record<Name<R>, Source>> },
+  { only }: FormatSettingsOptions<R> = {},
 ): string {
-  const width = Math.max(...Object.keys(schema.rows).map((name) => name.length))
+  const shown = new Set<string>(only ?? Object.keys(schema.rows))
+  const width = Math.max(...[...shown].map((name) => name.length))
   return schema.groups
+    .map(({ title, names: all }) => ({ title, names: all.filter((name) => shown.has(name)) }))
+    .filter(({ names }) => names.length > 0)
     .map(({ title, names }) => {
       const lines = names.map((name) => {
         const value: unknown = settings[name]

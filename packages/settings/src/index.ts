@@ -37,7 +37,7 @@ export { closest } from '@evolmm/internal'
 
 // 4. Settings for people
 export { describe, type SettingDescription } from './describe'
-export { formatSettings } from './format-settings'
+export { formatSettings, type FormatSettingsOptions } from './format-settings'
 export { settingsMarkdown } from './settings-markdown'
 
 export { EvolmmError, type SettingsErrorCode } from './errors'

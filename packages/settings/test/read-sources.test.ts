@@ -273,6 +273,16 @@ test('settings are shown in groups, with the source of what is not the default',
   for (const name of Object.keys(toy.rows)) expect(text).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'))
 })
 
+test('settings may be shown in part, without groups that have none of it', async () => {
+  const found = await read({ flags: { lr: '1e-5' } })
+  const text = formatSettings(toy, found, { only: ['lr', 'data_dir'] })
+  expect(text.split('\n').filter((line) => line.startsWith('  '))).toEqual([
+    '  data_dir  images',
+    '  lr        1e-5  (from --lr)',
+  ])
+  expect(text.match(/^\w/gm)).toHaveLength(2)
+})
+
 test.each([
   ['a flag', 'learning_rate', 'it is lr here'],
   ['a flag with dashes', 'learning-rate', 'it is lr here'],

@@ -1,10 +1,18 @@
 /** `evolmm train`: a model improves itself from images. The flags are those of the released code, and more. */
 import { basename } from 'node:path'
-import { counted } from '@evolmm/internal'
+import { counted, shellWord } from '@evolmm/internal'
 import { scanImages } from '@evolmm/dataset'
 import { checkFit, largestImage, memoryLimits, planGraphs, planRun } from '@evolmm/plan'
 import { chosenTrackers } from '@evolmm/runs'
-import { formatSettings, optionsOf, schema, settingsData, toggle, type SourcesRead } from '@evolmm/settings'
+import {
+  formatSettings,
+  isDefault,
+  optionsOf,
+  schema,
+  settingsData,
+  toggle,
+  type SourcesRead,
+} from '@evolmm/settings'
 import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
@@ -15,6 +23,7 @@ import { showProgress } from '../progress'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { checkFiles, checkModels } from '../train/check-files'
 import { chooseProbe } from '../train/choose-probe'
+import { nextCommand } from '../train/next-command'
 import { hubOptions } from '../with-model'
 
 const examples = `
@@ -41,6 +50,7 @@ as EVOLMM_REWARD. A flag may be written with _ or -, a prompt as @FILE, and
 "none" is for what has no value by default.`
 
 type TrainRead = SourcesRead<typeof evolmmSettings.rows>
+type EvolmmName = keyof typeof evolmmSettings.rows
 
 const trainFlags = schema({
   name: 'evolmm train',
@@ -51,9 +61,16 @@ const trainFlags = schema({
         'check settings, files, device and memory, build all programs, show it, and stop',
         { identity: false },
       ),
+      verbose: toggle(false, 'show every setting before the run begins', { identity: false }),
     },
   },
 })
+
+/** Settings that are shown before a run even where nobody gave them. */
+const essential: readonly EvolmmName[] = [
+  ...(['data_dir', 'solver_model', 'device', 'run_name', 'output_dir'] as const),
+  ...(['total_steps', 'num_solver_samples', 'save_every', 'lr'] as const),
+]
 
 export function addTrain(host: CommandHost): void {
   addSettingsCommand(host, 'train', {
@@ -66,9 +83,9 @@ export function addTrain(host: CommandHost): void {
     schema: evolmmSettings,
     json: 'the outcome as JSON, or the configuration with --dry_run',
     own: trainFlags,
-    run: async (context, read, { dry_run: isDry, json }) => {
+    run: async (context, read, { dry_run: isDry, verbose, json }) => {
       await checkFiles(read.settings)
-      return (isDry ? show : train)(context, read, json)
+      return isDry ? show(context, read, json) : train(context, read, { verbose, json })
     },
   })
 }
@@ -120,9 +137,13 @@ async function show(context: Context, read: TrainRead, json: boolean): Promise<n
 }
 
 /** The exit code: 130 after a signal, once the run has saved itself. */
-async function train(context: Context, read: TrainRead, json: boolean): Promise<number> {
+async function train(
+  context: Context,
+  read: TrainRead,
+  { verbose, json }: { verbose: boolean; json: boolean },
+): Promise<number> {
   const progress = showProgress(context)
-  context.stderr.write(`${formatSettings(evolmmSettings, read)}\n`)
+  context.stderr.write(`${settingsBefore(read, verbose)}\n`)
   for (const note of read.notes) progress.onNote(note)
   const interrupt = new AbortController()
   const { signal } = interrupt
@@ -131,11 +152,12 @@ async function train(context: Context, read: TrainRead, json: boolean): Promise<
     interrupt.abort()
   }, ['SIGINT', 'SIGTERM'])
   try {
-    let iterations = 0
+    let [iterations, image] = [0, '']
     const outcome = await context.library.train(read.settings, {
       signal,
-      onRecord: () => {
+      onRecord: ({ images }) => {
         iterations++
+        image = images.at(-1)?.path ?? image
       },
       status: context.stderr,
       version: context.version,
@@ -145,14 +167,17 @@ async function train(context: Context, read: TrainRead, json: boolean): Promise<
       onWarning: progress.onWarning,
     })
     progress.clear()
-    const { folder, status, step } = outcome
+    const { folder, status, step, report } = outcome
     // A name that was made up now will be another one next time.
-    const same = read.settings.run_name === null ? ` with --run_name ${basename(folder)}` : ''
+    const same = read.settings.run_name === null ? ` with --run_name ${shellWord(basename(folder))}` : ''
     if (status === 'stopped')
       progress.onNote(`stopped after iteration ${step}; the same command${same} goes on from there`)
     else if (iterations === 0)
       progress.onNote(`finished before, after iteration ${step}; a larger --total_steps goes on from there`)
-    context.stdout.write(json ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
+    if (report !== undefined) context.stderr.write(`report: ${report}\n`)
+    if (image !== '')
+      context.stderr.write(`to ask it: ${nextCommand({ settings: read.settings, folder, step, image })}\n`)
+    context.stdout.write(json ? `${JSON.stringify({ folder, step, status, report })}\n` : `${folder}\n`)
     return signal.aborted && status === 'stopped' ? 130 : 0
   } catch (error) {
     // What went wrong while saving is worth more than that somebody wanted to stop.
@@ -162,4 +187,15 @@ async function train(context: Context, read: TrainRead, json: boolean): Promise<
     progress.clear()
     undo()
   }
+}
+
+/** What was given and what matters most; the rest is what it is for everybody. */
+function settingsBefore(read: TrainRead, verbose: boolean): string {
+  if (verbose) return formatSettings(evolmmSettings, read)
+  const all = evolmmSettings.groups.flatMap(({ names }) => names)
+  const only = all.filter(
+    (name) => essential.includes(name) || !isDefault(evolmmSettings, read.settings, name),
+  )
+  const rest = counted(all.length - only.length, 'other setting')
+  return `${formatSettings(evolmmSettings, read, { only })}\n${rest} as by default; --verbose shows all\n`
 }

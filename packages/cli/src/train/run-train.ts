@@ -1,15 +1,16 @@
 /** A run of `@evolmm/trainer` as the command makes it: planned first, probed, followed by a line, with a page at its end. */
+import { shellWord } from '@evolmm/internal'
 import { writeReport } from '@evolmm/report'
 import { statusLine } from '@evolmm/runs'
-import { evolmm, train, type EvolmmSettings, type TrainOutcome } from '@evolmm/trainer'
+import { evolmm, train, type EvolmmSettings } from '@evolmm/trainer'
 import { checkRun } from './check-run'
-import type { TrainCommandHooks } from '../library'
+import type { TrainCommandHooks, TrainCommandOutcome } from '../library'
 import { chooseProbe } from './choose-probe'
 
 export async function runTrain(
   settings: EvolmmSettings,
   { status, onWarning, ...hooks }: TrainCommandHooks,
-): Promise<TrainOutcome> {
+): Promise<TrainCommandOutcome> {
   const { revision } = settings
   // Before weights are fetched or read for nothing.
   await checkRun(settings, {
@@ -28,12 +29,13 @@ export async function runTrain(
     onWarning: warn,
   })
   const { folder, step } = outcome
+  if (!settings.report || step === 0) return outcome
   // A page can be made again; what was learned is safe.
-  if (settings.report && step > 0)
-    await writeReport({ folder, kind: evolmm }).catch((error: unknown) => {
-      warn(
-        `report: ${error instanceof Error ? error.message : String(error)}; evolmm report ${folder} makes it`,
-      )
-    })
-  return outcome
+  const report = await writeReport({ folder, kind: evolmm }).catch((error: unknown) => {
+    warn(
+      `report: ${error instanceof Error ? error.message : String(error)}; evolmm report ${shellWord(folder)} makes it`,
+    )
+    return undefined
+  })
+  return { ...outcome, report }
 }

@@ -4,10 +4,17 @@
  */
 import { existsSync } from 'node:fs'
 import { EvolmmError } from '@evolmm/internal'
-import type { IterationRecord, TrainOutcome } from '@evolmm/trainer'
+import type { IterationRecord } from '@evolmm/trainer'
 import type { Adapter, Completion, EncodedImage, Prompt, TokenScores } from '@evolmm/vlm'
 import ndarray from 'ndarray'
-import type { HubOptions, Library, LoadOptions, RuntimeReport, Vlm } from '../../src/library'
+import type {
+  HubOptions,
+  Library,
+  LoadOptions,
+  RuntimeReport,
+  TrainCommandOutcome,
+  Vlm,
+} from '../../src/library'
 
 export interface FakeOptions {
   /** Pieces of the streamed text. @default 'The ', 'red', ' bar.' */
@@ -21,7 +28,7 @@ export interface FakeOptions {
   /** What a run does; it ends with this. @default finished after one iteration */
   /** That a run makes. @default 1 */
   iterations?: number
-  onTrain?: (...given: Parameters<Library['train']>) => TrainOutcome | Promise<TrainOutcome>
+  onTrain?: (...given: Parameters<Library['train']>) => TrainCommandOutcome | Promise<TrainCommandOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void
 }
 
@@ -59,6 +66,9 @@ export const encodedImage: EncodedImage = {
   pixels: ndarray(new Float32Array()),
   features: undefined,
 }
+
+/** An iteration of one picture, in a folder with a space. */
+const record = { step: 1, images: [{ path: '/my charts/1.png' }] } as IterationRecord
 
 /** Two tokens of text and one of an image that stretches over three places. */
 const prompt: Prompt = {
@@ -202,7 +212,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
     train: async (config, given) => {
       note('train', config)
       const outcome = await options.onTrain?.(config, given)
-      for (let i = 0; i < (options.iterations ?? 1); i++) given.onRecord?.({} as IterationRecord)
+      for (let i = 0; i < (options.iterations ?? 1); i++) given.onRecord?.(record)
       return outcome ?? { folder: '/runs/tiny', step: 1, status: 'finished' }
     },
   }

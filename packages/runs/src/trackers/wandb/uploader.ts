@@ -1,5 +1,6 @@
 /** Uploads the journal of a run while the run goes on. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { shellWord } from '@evolmm/internal'
 import { EvolmmError } from '../../errors'
 import { wandbClient } from './wandb-client'
 import type { WandbConnection, WandbRunOptions } from './wandb-options'
@@ -49,7 +50,7 @@ export function startUploader(
       if (!failures.refused()) await uploadRest(upload, connection, { finishTimeout, failures })
       if (state.completed) return
       connection.onWarning(
-        `W&B: ${journal.lines - state.sent} of ${journal.lines} steps are not uploaded; evolmm sync ${folder} does that`,
+        `W&B: ${journal.lines - state.sent} of ${journal.lines} steps are not uploaded; evolmm sync ${shellWord(folder)} does that`,
         'WANDB_UNSENT',
       )
     },
