@@ -1,6 +1,6 @@
 /**
  * Does the method work? Runs the conditions of `ablation/conditions.mjs` and prints the tables of docs/results.md:
- *   pnpm ablation [--experiment=main|tune|long|reading] [--seeds=5] [--updates=300] [--only=NAME,NAME] [--jobs=2] [--records=FOLDER]
+ *   pnpm ablation [--experiment=main|tune|long|reading|update] [--seeds=5] [--updates=300] [--only=NAME,NAME] [--jobs=2] [--records=FOLDER]
  *   pnpm ablation --tables
  *
  * Each run is a process of its own on one thread and becomes a line of `results/EXPERIMENT.jsonl`; a run that is there
@@ -43,7 +43,7 @@ if (given.run !== undefined) {
 }
 
 async function readAll() {
-  const names = ['main', 'tune', 'long', 'reading']
+  const names = ['main', 'tune', 'long', 'reading', 'update']
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readResults(name)])))
 }
 

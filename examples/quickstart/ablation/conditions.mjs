@@ -6,12 +6,14 @@
  * reported, on those of the test split, and so are `long`, which takes `--updates=800`, and `reading`, from the second
  * checkpoint.
  *
+ * `update` compares one step on the answers to an image with a step on each, an image at a time, with `--updates=200`.
+ *
  * The settings are in `conditions.json`. `proposerEvery` is the number of iterations between two updates of the proposer, 0
  * for none. The conditions are in the order of importance. `discrete-equal-kl` ends at the divergence of `continuous` on the
  * tune split; `discrete-fast` is meant to fail, so that one sees which signs show it. `grid` has `lr` and `beta`: discrete
  * rewards push harder, and so get larger betas. Runs with `onTheWay` are also measured after each of `steps`.
  */
-import { common, conditions as mainConditions, grid, steps } from './conditions.json'
+import { common, conditions as mainConditions, grid, steps, updates as updateKinds } from './conditions.json'
 
 const tuneConditions = Object.entries(grid).flatMap(([reward, points]) =>
   points.map(([lr, beta]) => ({
@@ -32,20 +34,26 @@ const readingConditions = mainConditions.filter(({ name }) =>
 /** The conditions that are measured on the way, with more updates. */
 const longConditions = mainConditions.filter(({ onTheWay }) => onTheWay)
 
+/** A step on each of five answers is five steps, so that a fifth of the images has as many of them as one step on all. */
+const updateConditions = updateKinds.map((kind) => ({ ...kind, baseline: 'ema', batch: 1, shares: [1 / 5] }))
+
 /** Every name, in the order of tables. */
-export const conditionNames = [...mainConditions, ...tuneConditions].map(({ name }) => name)
+export const conditionNames = [...mainConditions, ...tuneConditions, ...updateConditions].map(
+  ({ name }) => name,
+)
 
 const experiments = {
   tune: { conditions: tuneConditions, split: 'tune', start: 'checkpoint', firstSeed: 101 },
   main: { conditions: mainConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
   long: { conditions: longConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
   reading: { conditions: readingConditions, split: 'test', start: 'checkpoint-reading', firstSeed: 1 },
+  update: { conditions: updateConditions, split: 'test', start: 'checkpoint', firstSeed: 1 },
 }
 
 /** @returns runs of an experiment, those of the first condition first. */
 export function plannedRuns({ experiment, seeds, updates, only }) {
   const { conditions, split, start, firstSeed } = experiments[experiment]
-  const runs = conditions.flatMap(({ name, base, onTheWay, ...settings }) => {
+  const runs = conditions.flatMap(({ name, base, onTheWay, shares = [], ...settings }) => {
     const last = base ? 0 : updates
     return Array.from({ length: seeds }, (_, i) => ({
       condition: name,
@@ -54,7 +62,11 @@ export function plannedRuns({ experiment, seeds, updates, only }) {
         start,
         split,
         updates: last,
-        measured: [...(onTheWay ? steps.filter((step) => step < last) : []), last],
+        measured: [
+          ...(onTheWay ? steps.filter((step) => step < last) : []),
+          ...shares.map((share) => Math.round(share * last)),
+          last,
+        ],
         ...(base ? {} : { ...common, ...settings }),
       },
     }))

@@ -67,7 +67,8 @@ export async function runCondition({ condition, seed, settings, charts, records 
       settings: resolve(evolmmSettings, {
         total_steps: updates,
         seed,
-        batch_size: 8,
+        batch_size: settings.batch ?? 8,
+        solver_update: settings.solverUpdate,
         proposer_update_freq: settings.proposerEvery,
         baseline: settings.baseline,
         proposer_baseline: 'ema',

@@ -8,7 +8,7 @@ import { markdownTable } from './markdown.mjs'
 const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
 
 /** @returns Markdown by name. */
-export function tables({ main, tune, long, reading }) {
+export function tables({ main, tune, long, reading, update }) {
   const made = {
     'Hyper-parameters': tune.length > 0 && tuning(tune),
     'Hyper-parameters, on the way': onTheWay(tune),
@@ -29,6 +29,7 @@ export function tables({ main, tune, long, reading }) {
     'Reading, differences': reading.length > 0 && differences(reading),
     'Reading, on the way': onTheWay(reading),
     'Reading, kinds': reading.length > 0 && towardsTheVote(reading),
+    Updates: update.length > 0 && updates(update),
   }
   return Object.fromEntries(Object.entries(made).filter(([, table]) => table !== false))
 }
@@ -73,6 +74,23 @@ function conditions(runs) {
       ),
     ]),
   )
+}
+
+/** One step on the answers to an image beside a step on each, by the images seen and the steps taken. */
+function updates(runs) {
+  const rows = grouped(runs).flatMap(([name, some]) =>
+    some[0].settings.measured.map((images) => {
+      const at = (measure) => percent(some.map((run) => accuracyAt(run, images)[measure]))
+      const steps = images * (name === 'sequential' ? 5 : 1)
+      return [
+        `${name}, ${images} images`,
+        String(steps),
+        String(some.length),
+        ...[sampled, greedy, agreement].map(at),
+      ]
+    }),
+  )
+  return markdownTable(['update', 'steps', 'seeds', 'sampled', 'greedy', 'agreement'], rows)
 }
 
 /** Differences between runs with the same seed. */
