@@ -83,7 +83,7 @@ afterAll(() => {
       .filter(({ notRun }) => notRun !== undefined)
       .map(({ notRun = '' }) => `  ${block.page}: ${block.text.split('\n')[0]}\n    ${notRun}`),
   )
-  console.log(`Blocks that no test runs:\n${lines.join('\n')}`)
+  process.stdout.write(`Blocks that no test runs:\n${lines.join('\n')}\n`)
 })
 
 test.each(pages)('every example in TypeScript of %s is run by a test that leaves none out', (page) => {
