@@ -1,5 +1,5 @@
 /** Checks and hashes every image of a folder once, and writes the manifest that later runs start from. */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { checkImage, type CheckReason } from './check-image'
 import { isCurrent, ManifestCursor, stampOf } from './manifest-cursor'
 import { readManifest, startsLikeManifest, writeManifest, type ManifestEntry } from './manifest-file'
 import { checkRules, checkFilledText, type UsabilityRules } from './options'
-import { scanImages, type ScanOptions } from './scan-images'
+import { scanImages, scanOptions, type ScanOptions } from './scan-images'
 import { warnSkipped } from './skipped-image'
 
 export interface BuildManifestOptions extends ScanOptions, Partial<UsabilityRules> {
@@ -34,12 +34,20 @@ export interface ManifestSummary {
 const imagesAhead = 8
 
 export async function buildManifest(options: BuildManifestOptions): Promise<ManifestSummary> {
-  checkObject('options', options)
+  checkNames('buildManifest', options, {
+    root: true,
+    includeSubfolders: true,
+    onWarning: true,
+    maxPixels: true,
+    acceptWrongExtension: true,
+    file: true,
+    onProgress: true,
+  })
   const file = checkFilledText('file', options.file)
   const rules = checkRules(options)
   const warn = options.onWarning ?? emitWarning
   await refuseOtherFiles(file)
-  const scanned = await scanImages(options)
+  const scanned = await scanImages(scanOptions(options))
   const summary: ManifestSummary = { images: scanned.length, usable: 0, reused: 0, byReason: {} }
   const earlier = await earlierEntries(file, rules, warn)
 

@@ -3,7 +3,7 @@
  * file with content, of which format do its first bytes speak, how many pixels does its header declare. Only then is
  * it decoded, row by row, into one average pixel.
  */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import { open, stat } from 'node:fs/promises'
 import sharp, { type SharpOptions } from 'sharp'
 import { endsEarly } from './ends-early'
@@ -42,8 +42,8 @@ export type CheckResult =
   | { usable: false; reason: CheckReason; detail: string }
 
 export async function checkImage(path: string, options: CheckOptions = {}): Promise<CheckResult> {
+  checkNames('checkImage', options, { maxPixels: true, acceptWrongExtension: true })
   checkText('path', path)
-  checkObject('options', options)
   const { maxPixels, acceptWrongExtension } = checkRules(options)
   let head
   try {

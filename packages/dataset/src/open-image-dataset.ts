@@ -5,7 +5,7 @@
  * resumed run gives the same image. Images are checked when they are first met; what is learnt is `state`.
  */
 import { join } from 'node:path'
-import { checkInteger, checkObject } from '@evolmm/internal'
+import { checkInteger, checkNames } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { checkImage } from './check-image'
@@ -13,7 +13,7 @@ import { dropDuplicateImages } from './drop-duplicates'
 import { KnownImages } from './known-images'
 import { checkBoolean, checkRules, checkFilledText, type UsabilityRules } from './options'
 import { RankWalk } from './rank-walk'
-import { scanImages, type ScannedImages, type ScanOptions } from './scan-images'
+import { scanImages, scanOptions, type ScannedImages, type ScanOptions } from './scan-images'
 import { Verdicts, type DatasetCounts, type DatasetState, type SkipReason } from './verdicts'
 import { warnSkipped } from './skipped-image'
 
@@ -75,10 +75,23 @@ export interface ImageDataset {
 const lastStep = 2 ** 32 - 1
 
 export async function openImageDataset(options: DatasetOptions): Promise<ImageDataset> {
-  checkObject('options', options)
+  checkNames('openImageDataset', options, {
+    root: true,
+    includeSubfolders: true,
+    onWarning: true,
+    maxPixels: true,
+    acceptWrongExtension: true,
+    seed: true,
+    reshuffle: true,
+    rank: true,
+    worldSize: true,
+    manifest: true,
+    dropDuplicates: true,
+    state: true,
+  })
   const settings = checkOptions(options)
   const { rules, seed, reshuffle, rank, worldSize } = settings
-  const scanned = await scanImages(options)
+  const scanned = await scanImages(scanOptions(options))
   const { root, length } = scanned
   const verdicts = await openVerdicts(scanned, settings, options.onWarning ?? emitWarning)
   if (options.state !== undefined) verdicts.import(options.state, scanned.fingerprint(), rules)

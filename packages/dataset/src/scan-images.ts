@@ -6,7 +6,7 @@
  * the listings of the folders on the way from the root to the current one are held.
  */
 import { join, resolve } from 'node:path'
-import { checkObject, counted } from '@evolmm/internal'
+import { checkNames, counted } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { sortPaths } from './compare-paths'
@@ -38,7 +38,7 @@ export interface ScannedImages {
 const foldersAhead = 8
 
 export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
-  checkObject('options', options)
+  checkNames('scanImages', options, { root: true, includeSubfolders: true, onWarning: true })
   const root = resolve(checkFilledText('root', options.root))
   const included = checkSubfolders(options.includeSubfolders)
   const warn = options.onWarning ?? emitWarning
@@ -84,6 +84,11 @@ export async function scanImages(options: ScanOptions): Promise<ScannedImages> {
       'UNUSED_IMAGES',
     )
   return scanned
+}
+
+/** Those of the options that say what is scanned. */
+export function scanOptions({ root, includeSubfolders, onWarning }: ScanOptions): ScanOptions {
+  return { root, includeSubfolders, onWarning }
 }
 
 function checkSubfolders(names: unknown): string[] | undefined {

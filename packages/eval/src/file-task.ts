@@ -4,7 +4,7 @@
  * row whose answer is null has no score, but can be diagnosed.
  */
 import { basename } from 'node:path'
-import { checkInteger, checkObject, checkOneOf } from '@evolmm/internal'
+import { checkInteger, checkNames, checkOneOf } from '@evolmm/internal'
 import { labelledQuestion, type DataRow } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import { gradeAnswer, questionText } from './labelled-questions'
@@ -24,7 +24,13 @@ export interface FileTaskOptions {
 }
 
 export function fileTask(options: FileTaskOptions): Task {
-  checkObject('options', options)
+  checkNames('fileTask', options, {
+    file: true,
+    scorer: true,
+    name: true,
+    instruction: true,
+    maxNewTokens: true,
+  })
   const { file } = options
   const scorer = checkOneOf('scorer', options.scorer, scorerNames)
   const metric = scorer === 'anls' ? 'anls' : 'accuracy'

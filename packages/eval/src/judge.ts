@@ -4,7 +4,7 @@
  * and gets the same verdicts.
  */
 import { createHash } from 'node:crypto'
-import { checkInteger, checkNumber, checkObject } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { boundedText, retryAfter, retrying } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { ReplyCache } from './reply-cache'
@@ -59,7 +59,17 @@ const refusals = new Set([400, 413, 422])
 const passing = (status: number) => status === 408 || status === 409 || status === 429 || status >= 500
 
 export function openAiJudge(options: OpenAiJudgeOptions = {}): Judge {
-  checkObject('options', options)
+  checkNames('openAiJudge', options, {
+    baseUrl: true,
+    model: true,
+    apiKey: true,
+    temperature: true,
+    cacheFile: true,
+    tries: true,
+    pause: true,
+    timeout: true,
+    fetch: true,
+  })
   const settings = {
     url: `${(options.baseUrl ?? openAi.url).replace(/\/$/, '')}/chat/completions`,
     model: options.model ?? openAi.model,

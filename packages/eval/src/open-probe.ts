@@ -1,8 +1,10 @@
 /** A probe of a file of labelled questions: read once, then measured as often as somebody trains on. */
 import { checkObject } from '@evolmm/internal'
 import { readQuestions, type LabelledQuestion } from '@evolmm/dataset'
+import { resolve } from '@evolmm/settings'
 import type { Policy } from './ask'
 import { probe, type ProbeOptions, type ProbeResult } from './probe'
+import { probeSettings } from './settings'
 
 export type OpenProbeOptions = Omit<ProbeOptions, 'sampler' | 'adapter' | 'items' | 'task' | 'data'> & {
   /** A `.jsonl` or `.parquet` file, whose images are relative to it. */
@@ -13,11 +15,12 @@ export type OpenProbeOptions = Omit<ProbeOptions, 'sampler' | 'adapter' | 'items
 export type OpenProbe = (policy: Policy) => Promise<Record<string, number>>
 
 export async function openProbe(given: OpenProbeOptions): Promise<OpenProbe> {
-  checkObject('options', given)
   const { file, ...options } = given
+  const { own, signal, ...settings } = options
+  resolve(probeSettings, settings)
   const items: LabelledQuestion[] = []
   for await (const question of readQuestions(file)) items.push(question)
-  return async (policy) => numbersOf(await probe({ ...options, ...policy, items }))
+  return async (policy) => numbersOf(await probe({ ...settings, own, signal, ...policy, items }))
 }
 
 /** Unknown numbers are left out. */

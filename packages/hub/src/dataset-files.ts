@@ -2,7 +2,7 @@
  * The files of a data set and which revision of it they are: in a folder that the caller names, or in a snapshot of the
  * hub, downloaded or cached. A file by itself is a data set too.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames, checkObject } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -10,7 +10,7 @@ import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { downloadSnapshot } from './download-snapshot'
 import type { FileSelection } from './file-selection'
-import type { HubOptions } from './hub-options'
+import { askingNames, type HubOptions } from './hub-options'
 
 export interface HubDataset {
   /** Name on the hub, `owner/name`. */
@@ -39,8 +39,8 @@ export async function datasetFiles(
   source: HubDataset | { file: string },
   given: DatasetFilesOptions = {},
 ): Promise<DatasetFiles> {
+  checkNames('datasetFiles', given, { ...askingNames, folder: true })
   checkObject('source', source)
-  checkObject('options', given)
   const { folder, ...options } = given
   if ('file' in source) return { paths: [source.file], revision: await digest([source.file]) }
   if (folder !== undefined) {

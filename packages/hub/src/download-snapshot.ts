@@ -5,7 +5,7 @@
  * those not cached are downloaded several at a time, resumed, checked against size and hash, and only then visible.
  * A branch is set to its new commit when all selected files of it are there.
  */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { EvolmmError, type HubErrorCode } from './errors'
@@ -24,7 +24,7 @@ import {
   type RepoCache,
 } from './hub-cache'
 import { hubError, isTransient, onDisk, type Subject } from './hub-error'
-import { readHubSettings, type HubOptions, type HubSettings } from './hub-options'
+import { hubOptionNames, readHubSettings, type HubOptions, type HubSettings } from './hub-options'
 import { isCommit, isSize, listFiles, type RemoteFile } from './list-files'
 import { parseRepoId } from './repo-id'
 import { repeating, send, watchdog } from './send'
@@ -37,8 +37,8 @@ export interface Snapshot {
 }
 
 export async function downloadSnapshot(name: string, options: HubOptions = {}): Promise<Snapshot> {
+  checkNames('downloadSnapshot', options, hubOptionNames)
   checkText('name', name)
-  checkObject('options', options)
   const { id, revision } = parseRepoId(name, options.revision)
   const settings = await readHubSettings(options)
   const subject: Subject = { settings, id, revision }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { checkInteger, checkObject, checkOneOf, checkText } from '@evolmm/internal'
+import { checkInteger, checkNames, checkOneOf, checkText } from '@evolmm/internal'
 import { emitWarning, type Sleep, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { FileSelection } from './file-selection'
@@ -55,6 +55,35 @@ export interface HubOptions extends FileSelection {
   environment?: Readonly<Record<string, string | undefined>> | undefined
 }
 
+/** The names of options that say how the hub is asked. */
+export const askingNames = {
+  home: true,
+  cacheFolder: true,
+  token: true,
+  tokenPath: true,
+  endpoint: true,
+  offline: true,
+  concurrency: true,
+  retries: true,
+  timeout: true,
+  signal: true,
+  onProgress: true,
+  onWarning: true,
+  fetch: true,
+  sleep: true,
+  environment: true,
+  revision: true,
+} as const
+
+/** The names of all options, by which unknown ones are found. */
+export const hubOptionNames = {
+  ...askingNames,
+  repoType: true,
+  allow: true,
+  ignore: true,
+  require: true,
+} as const
+
 /** The options with every blank filled in. */
 export interface HubSettings {
   repoType: 'model' | 'dataset'
@@ -76,7 +105,7 @@ export interface HubSettings {
 export function hubCacheFolder(
   options: Pick<HubOptions, 'home' | 'cacheFolder' | 'environment'> = {},
 ): string {
-  checkObject('options', options)
+  checkNames('hubCacheFolder', options, { home: true, cacheFolder: true, environment: true })
   const read = reader(options)
   const folder = options.cacheFolder ?? read('HF_HUB_CACHE') ?? read('HUGGINGFACE_HUB_CACHE')
   return absolute('cacheFolder', folder ?? join(homeFolder(options), 'hub'))
@@ -106,7 +135,11 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     (await readFile(absolute('tokenPath', tokenPath), 'utf8').catch(() => ''))
   return {
     repoType: checkOneOf('repoType', options.repoType ?? 'model', ['model', 'dataset']),
-    cacheFolder: hubCacheFolder(options),
+    cacheFolder: hubCacheFolder({
+      home: options.home,
+      cacheFolder: options.cacheFolder,
+      environment: options.environment,
+    }),
     token: token === false ? undefined : checkToken(token),
     endpoint: checkEndpoint(options.endpoint ?? read('HF_ENDPOINT') ?? 'https://huggingface.co'),
     offline: checkOffline(options.offline) ?? /^(1|on|yes|true)$/i.test(read('HF_HUB_OFFLINE') ?? ''),

@@ -1,11 +1,11 @@
 /** A model, adapter or data set by name: a folder that exists is taken as it is, any other name is one of the hub. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import { EvolmmError, type HubErrorCode } from './errors'
 import { downloadSnapshot } from './download-snapshot'
 import { modelFiles } from './file-selection'
-import type { HubOptions } from './hub-options'
+import { hubOptionNames, type HubOptions } from './hub-options'
 import { isRepoId } from './repo-id'
 
 export interface ResolvedRepo {
@@ -21,7 +21,7 @@ export interface ResolvedRepo {
  * `modelFiles` are fetched, of a data set all, unless `allow`, `ignore` or `require` say otherwise.
  */
 export async function resolveRepo(idOrFolder: string, options: HubOptions = {}): Promise<ResolvedRepo> {
-  checkObject('options', options)
+  checkNames('resolveRepo', options, hubOptionNames)
   const kind = options.repoType ?? 'model'
   const folder = resolve(checkText(kind, idOrFolder))
   const entry = idOrFolder === '' ? undefined : await stat(folder).catch(() => undefined)

@@ -12,6 +12,7 @@ export {
   type Misbehaviour,
 } from './hub-server'
 export { inheritedWords } from './inherited-words'
+export { testOptionNames, type MistypedOption } from './option-names'
 export { namesDefault } from './names-default'
 export { readmeExamplesLeft, runReadmeExample } from './run-readme-example'
 export { floats, readRaw, take, writeHeader, writeRaw, type RawTensor } from './safetensors'

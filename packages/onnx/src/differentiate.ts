@@ -1,4 +1,5 @@
 /** Gradients for a model made elsewhere: from the bytes of a file to those of another. */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { grad } from './grad/grad'
 import { isStopped } from './grad/stop-gradient'
@@ -20,10 +21,9 @@ export interface DifferentiateOptions {
 }
 
 /** The bytes of a model that has the outputs of `model` and the gradients of one of its values. */
-export function differentiate(
-  model: Uint8Array | ArrayBuffer,
-  { loss, wrt, initializersAsInputs = false }: DifferentiateOptions,
-): Uint8Array {
+export function differentiate(model: Uint8Array | ArrayBuffer, options: DifferentiateOptions): Uint8Array {
+  checkNames('differentiate', options, { loss: true, wrt: true, initializersAsInputs: true })
+  const { loss, wrt, initializersAsInputs = false } = options
   const names: unknown = wrt
   if (!Array.isArray(names))
     throw new EvolmmError(

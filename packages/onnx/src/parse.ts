@@ -2,6 +2,7 @@
  * `parse` makes a graph of the bytes of an `.onnx` file. The bytes may come from anywhere: whatever is wrong with
  * them is an `EvolmmError`, and nothing is allocated beyond what they hold.
  */
+import { checkNames } from '@evolmm/internal'
 import { fromBinary } from '@bufbuild/protobuf'
 import { EvolmmError, type OnnxErrorCode } from './errors'
 import { Graph, kindOf } from './graph/graph'
@@ -34,6 +35,7 @@ const maxMessages = 220
  * Constants are views of `bytes`. Functions that nothing calls are dropped.
  */
 export function parse(bytes: Uint8Array | ArrayBuffer, options: ParseOptions = {}): Graph {
+  checkNames('parse', options, { inlineFunctions: true, initializersAsInputs: true })
   try {
     return readModel(decode(bytes), options)
   } catch (error) {

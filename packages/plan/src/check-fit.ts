@@ -1,5 +1,5 @@
 /** Refuses a run that cannot fit. */
-import { checkObject, formatBytes } from '@evolmm/internal'
+import { checkNames, checkObject, formatBytes } from '@evolmm/internal'
 import { advise } from './advise'
 import { EvolmmError } from './errors'
 import { fits, type FitOptions } from './fit'
@@ -13,8 +13,8 @@ export interface CheckFitOptions extends FitOptions {
 
 /** Throws `MEMORY_EXCEEDED`, naming what takes most and the settings that would help. */
 export function checkFit(plan: RunPlan, options: CheckFitOptions): void {
+  checkNames('checkFit', options, { image: true, limits: true, write: true })
   checkObject('plan', plan, 'estimate')
-  checkObject('options', options)
   const { image, limits, write } = options
   const estimate = plan.estimate(image)
   if (fits(estimate, limits)) return

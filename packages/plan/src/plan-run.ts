@@ -1,5 +1,5 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkObject, checkText } from '@evolmm/internal'
 import { pixelOptions } from '@evolmm/settings'
 import { heldWeights, type EvolmmSettings, type EvolmmValues, type Role } from '@evolmm/trainer'
 import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
@@ -43,9 +43,9 @@ export interface PlannedImage {
 
 /** Weights are neither read nor fetched. */
 export async function planRun(settings: EvolmmSettings, options: PlanRunOptions): Promise<RunPlan> {
-  checkObject('settings', settings)
-  checkObject('options', options)
+  checkNames('planRun', options, { device: true, hub: true })
   const { device, hub } = options
+  checkObject('settings', settings)
   checkText('solver_model', settings.solver_model)
   const { solver_model: solverModel, proposer_model: proposerModel } = settings
   const open = (model: string) => openConfig(model, { ...pixelOptions(settings), hub })

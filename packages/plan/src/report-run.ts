@@ -1,5 +1,5 @@
 /** Everything that is said about a plan, as JSON. */
-import { checkObject } from '@evolmm/internal'
+import { checkNames, checkObject } from '@evolmm/internal'
 import { advise, type Advice } from './advise'
 import { fits, largestBatch, type FitOptions } from './fit'
 import type { TrainingMemory } from './memory'
@@ -26,8 +26,8 @@ export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'to
 }
 
 export function reportRun(plan: RunPlan, options: FitOptions): RunReport {
+  checkNames('reportRun', options, { image: true, limits: true })
   checkObject('plan', plan, 'estimate')
-  checkObject('options', options)
   const { image, limits } = options
   const estimate = plan.estimate(image)
   const { kinds, phases, total, parameters, imagePatches, promptTokens } = estimate

@@ -4,7 +4,7 @@
  * going may be read too.
  */
 import { basename, dirname, join, resolve } from 'node:path'
-import { checkInteger, checkObject, checkText } from '@evolmm/internal'
+import { checkInteger, checkNames, checkText } from '@evolmm/internal'
 import { makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
 import { logFile, readLog, readRunFile, type Gallery, type RecordKind, type StepRecord } from '@evolmm/runs'
 import { EvolmmError } from './errors'
@@ -30,7 +30,7 @@ export interface WriteReportOptions<R extends StepRecord> {
  * what `readLog` throws for the log, and `UNWRITABLE_FILE`.
  */
 export async function writeReport<R extends StepRecord>(options: WriteReportOptions<R>): Promise<string> {
-  checkObject('options', options)
+  checkNames('writeReport', options, { folder: true, kind: true, output: true, images: true })
   checkText('folder', options.folder)
   const { folder, kind } = options
   const count = checkInteger('images', options.images ?? 12, { min: 0, max: 100 })

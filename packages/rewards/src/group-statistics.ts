@@ -1,5 +1,5 @@
 /** What a group of answers to one question says: who was chosen, by how many, and how divided the group is. */
-import { checkList, checkObject } from '@evolmm/internal'
+import { checkList, checkNames } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { INVALID, nonEmpty, type Answer } from './answer'
 
@@ -29,8 +29,8 @@ export interface VoteOptions {
 
 /** Statistics of normalised answers; at least one. */
 export function groupStatistics(answers: readonly Answer[], options: VoteOptions = {}): GroupStatistics {
+  checkNames('groupStatistics', options, { invalidVotes: true })
   checkList('answers', answers)
-  checkObject('options', options)
   if (answers.length === 0) {
     throw new EvolmmError(
       'EMPTY_GROUP',

@@ -2,7 +2,7 @@
  * A run of a method on disk: the newest complete checkpoint taken up, every iteration tracked, checkpoints written. A kill
  * at any moment costs at most the iterations since the last checkpoint, which the run makes again, and the same.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames, checkObject } from '@evolmm/internal'
 import { copyFile, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { lockFile, makeFolder, removeLeftovers, unwritable } from '@evolmm/internal/node'
@@ -71,8 +71,20 @@ export async function run<R extends StepRecord, S extends Rows & RunRows>(
   method: Method<R, S>,
   options: RunOptions<R, S>,
 ): Promise<RunOutcome> {
+  checkNames('run', options, {
+    folder: true,
+    name: true,
+    settings: true,
+    depends: true,
+    version: true,
+    trackers: true,
+    signal: true,
+    onRecord: true,
+    onCheckpoint: true,
+    freeBytes: true,
+    onWarning: true,
+  })
   checkObject('method', method)
-  checkObject('options', options)
   checkObject('method.schema', method.schema)
   const settled = settle(method, options)
   const { folder, signal, onWarning } = settled

@@ -21,6 +21,7 @@ import {
   type RunInfo,
   type RunOutcome,
   type Tracker,
+  type WandbConnectionOptions,
   type WandbOptions,
 } from '../src'
 import { entry } from './support/entries'
@@ -51,6 +52,13 @@ function options(given: WandbOptions = {}): WandbOptions {
     onWarning: (message, code) => warnings.push({ message, code }),
     ...given,
   }
+}
+
+/** Those of them that say how the server is reached: what `syncWandb` takes. */
+function connection(given: WandbConnectionOptions = {}): WandbConnectionOptions {
+  const { mode, uploadInterval, ...rest } = options(given)
+  expect([mode, uploadInterval]).toEqual(['online', 1])
+  return rest
 }
 
 function info(startStep = 0, given: Partial<RunInfo> = {}): RunInfo {
@@ -205,7 +213,7 @@ test('a server that never answers holds nothing up; the rest is uploaded later',
       message: `W&B: 50 of 50 steps are not uploaded; evolmm sync ${folder} does that`,
     },
   ])
-  const synced = await syncWandb(folder, options())
+  const synced = await syncWandb(folder, connection())
   expect(synced).toMatchObject({ steps: 50, uploaded: 50 })
   expect(stepsOf(onlyRun())).toEqual(upTo(50))
   expect(onlyRun().exitCode).toBe(0)
@@ -239,7 +247,7 @@ test('a wrong key is a refusal, and no key is ever shown or kept', async () => {
   expect(warnings.map(({ code }) => code)).toEqual(['WANDB_REFUSED', 'WANDB_UNSENT'])
   expect(warnings[0]?.message).toContain('no such key: Basic ***, api:***')
   expect(JSON.stringify(warnings)).not.toContain(wrong)
-  expect(await codeOf(() => syncWandb(folder, options({ apiKey: wrong })))).toBe('WANDB_REFUSED')
+  expect(await codeOf(() => syncWandb(folder, connection({ apiKey: wrong })))).toBe('WANDB_REFUSED')
   await run(4, 6)
   for (const file of allFiles(folder)) {
     expect(readFileSync(file, 'utf8')).not.toContain(wrong)
@@ -265,7 +273,7 @@ test('offline nothing is sent; syncing uploads it, once, and goes on where it wa
   let posts = 0
   const failing: typeof fetch = (input, init) =>
     posts++ >= 2 ? Promise.reject(new TypeError('fetch failed')) : fetch(input, init)
-  expect(await codeOf(() => syncWandb(folder, { ...options({ fetch: failing }), retries: 3 }))).toBe(
+  expect(await codeOf(() => syncWandb(folder, { ...connection({ fetch: failing }), retries: 3 }))).toBe(
     'WANDB_UNREACHABLE',
   )
   expect(onlyRun().history.length).toBeGreaterThan(0)
@@ -273,7 +281,7 @@ test('offline nothing is sent; syncing uploads it, once, and goes on where it wa
   expect(uploaded).toBeLessThan(1200)
 
   const [runId] = server.runs.keys()
-  expect(await syncWandb(folder, options())).toEqual({
+  expect(await syncWandb(folder, connection())).toEqual({
     runId,
     url: `${server.url}/team/sqlm/runs/${runId}`,
     steps: 1200,
@@ -284,7 +292,7 @@ test('offline nothing is sent; syncing uploads it, once, and goes on where it wa
   expect(server.conflicts).toEqual([])
 
   const { post } = server.counts
-  expect(await syncWandb(folder, options())).toMatchObject({ steps: 1200, uploaded: 0 })
+  expect(await syncWandb(folder, connection())).toMatchObject({ steps: 1200, uploaded: 0 })
   expect(server.counts.post).toBe(post)
 })
 
@@ -292,7 +300,7 @@ test('syncing with a server that fails now and then loses and doubles nothing', 
   await run(1, 1300, { mode: 'offline' })
   await server.close()
   server = await wandbServer({ faults: dice(4) })
-  await syncWandb(folder, { ...options(), retries: 100 })
+  await syncWandb(folder, { ...connection(), retries: 100 })
   expect(stepsOf(onlyRun())).toEqual(upTo(1300))
   expect(server.conflicts).toEqual([])
 })
@@ -348,7 +356,7 @@ test('environment variables are honoured, and options win over them', async () =
   expect([...server.runs.keys()]).toEqual(['from-option'])
   expect(onlyRun().displayName).toBe('shown')
   expect(existsSync(join(directory, 'wandb', 'evolmm-from-option', 'journal.jsonl'))).toBe(true)
-  expect(await syncWandb(folder, options())).toMatchObject({ steps: 2, uploaded: 0 })
+  expect(await syncWandb(folder, connection())).toMatchObject({ steps: 2, uploaded: 0 })
 })
 
 test('images are uploaded before the line that names them, at the steps that were asked for', async () => {
@@ -440,7 +448,7 @@ test('what cannot be is one typed error, at once', async () => {
   expect(await codeOf(() => wandb(options({ baseUrl: `http://me:${apiKey}@host` })))).toBe('INVALID_OPTION')
   expect(await codeOf(() => wandb(options({ imagesEvery: -1 })))).toBe('INVALID_OPTION')
   expect(await codeOf(() => open().log(entry(1)))).toBe('NOT_STARTED')
-  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_NOTHING_TO_SYNC')
+  expect(await codeOf(() => syncWandb(folder, connection()))).toBe('WANDB_NOTHING_TO_SYNC')
 })
 
 test.each([
@@ -457,7 +465,7 @@ test.each([
     field === undefined ? part : whole.replace(new RegExp(`${field}(\\{[^}]*\\}|"[^"]*"|[^,}]*)`), part)
   expect(damaged).not.toBe(whole)
   writeFileSync(path, damaged)
-  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_STATE_DAMAGED')
+  expect(await codeOf(() => syncWandb(folder, connection()))).toBe('WANDB_STATE_DAMAGED')
   expect(await codeOf(() => run(1, 1))).toBe('WANDB_STATE_DAMAGED')
   expect(readFileSync(path, 'utf8')).toBe(damaged)
 })
@@ -476,7 +484,7 @@ test.each([
   const damaged = readFileSync(path, 'utf8').replace(good, bad)
   expect(damaged).toContain(bad)
   writeFileSync(path, damaged)
-  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_JOURNAL_DAMAGED')
+  expect(await codeOf(() => syncWandb(folder, connection()))).toBe('WANDB_JOURNAL_DAMAGED')
   expect(readFileSync(path, 'utf8')).toBe(damaged)
 })
 
@@ -487,7 +495,7 @@ test('a picture that is a link to a file elsewhere is not uploaded', async () =>
   mkdirSync(join(folder, 'wandb', 'media'), { recursive: true })
   symlinkSync(join(folder, 'secret.txt'), join(folder, 'wandb', 'media', 'a.png'))
   writeFileSync(journal, readFileSync(journal, 'utf8').replace('"media":[]', '"media":["media/a.png"]'))
-  expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_JOURNAL_DAMAGED')
+  expect(await codeOf(() => syncWandb(folder, connection()))).toBe('WANDB_JOURNAL_DAMAGED')
 })
 
 test.each(['..', '../other', '/etc', '/tmp/wandb/evolmm-other'])(
@@ -496,6 +504,6 @@ test.each(['..', '../other', '/etc', '/tmp/wandb/evolmm-other'])(
     await run(1, 3, { mode: 'offline' })
     const path = join(folder, 'wandb.json')
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), directory }))
-    expect(await codeOf(() => syncWandb(folder, options()))).toBe('WANDB_STATE_DAMAGED')
+    expect(await codeOf(() => syncWandb(folder, connection()))).toBe('WANDB_STATE_DAMAGED')
   },
 )

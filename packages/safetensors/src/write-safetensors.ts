@@ -1,5 +1,5 @@
 /** Writes float values as a `.safetensors` file, rounded to nearest even where the type is a 16-bit one. */
-import { checkList, checkText, rowMajor } from '@evolmm/internal'
+import { checkList, checkNames, checkText, rowMajor } from '@evolmm/internal'
 import { narrowHalf } from './half'
 import type { FloatArray, FloatType } from './stored-tensor'
 import { writeTensors, type WriteTensorsOptions } from './write-tensors'
@@ -25,14 +25,16 @@ const types = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
 export async function writeSafetensors(
   file: string,
   tensors: Arrays | readonly WeightSource[],
-  { dtype = 'float32', ...options }: WriteSafetensorsOptions = {},
+  options: WriteSafetensorsOptions = {},
 ): Promise<void> {
+  checkNames('writeSafetensors', options, { dtype: true, metadata: true, alignment: true })
+  const { dtype = 'float32', ...rest } = options
   checkText('file', file)
   const sources = sourcesOf(tensors).map(({ name, shape, values }) => ({
     ...{ name, shape, type: types[dtype] },
     pieces: () => bytesFrom(values, dtype),
   }))
-  await writeTensors(file, sources, options)
+  await writeTensors(file, sources, rest)
 }
 
 function sourcesOf(tensors: Arrays | readonly WeightSource[]): readonly WeightSource[] {

@@ -3,7 +3,7 @@
  * the file sees the old one or the whole new one.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { checkList, checkText, countOf } from '@evolmm/internal'
+import { checkList, checkNames, checkText, countOf } from '@evolmm/internal'
 import { replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
@@ -29,8 +29,10 @@ const bytesOf = { F32: 4, F16: 2, BF16: 2, U8: 1 } as const
 export async function writeTensors(
   file: string,
   tensors: readonly TensorSource[],
-  { metadata = { format: 'pt' }, alignment = 8 }: WriteTensorsOptions = {},
+  options: WriteTensorsOptions = {},
 ): Promise<void> {
+  checkNames('writeTensors', options, { metadata: true, alignment: true })
+  const { metadata = { format: 'pt' }, alignment = 8 } = options
   checkText('file', file)
   checkList('tensors', tensors)
   const header = makeHeader(tensors, metadata, alignment)

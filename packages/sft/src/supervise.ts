@@ -5,7 +5,7 @@
  * and itself. One step is one gradient over a batch of examples and one step of AdamW. What a step sees depends on its
  * number alone, so a loop that goes on from a saved state makes the very same steps.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { AdamW, learningRate, type AdamWState } from '@evolmm/rl-core'
 import { checkResolved } from '@evolmm/settings'
 import type { Adapter, ImageSource, Turn, Vlm } from '@evolmm/vlm'
@@ -51,7 +51,14 @@ export interface Supervised extends AsyncIterable<SftRecord> {
 }
 
 export function supervise(options: SuperviseOptions): Supervised {
-  checkObject('options', options)
+  checkNames('supervise', options, {
+    vlm: true,
+    adapter: true,
+    batchAt: true,
+    settings: true,
+    state: true,
+    signal: true,
+  })
   const { vlm, adapter, batchAt, settings, state, signal } = options
   checkResolved(learningSettings, settings)
   const { total_steps: totalSteps, seed } = settings

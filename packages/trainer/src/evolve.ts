@@ -5,7 +5,7 @@
  * An iteration counts as a whole or not at all: until it is yielded nothing of it is in `options.state`, whatever fails
  * or ends the run.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { emitWarning } from '@evolmm/internal/node'
 import { collapseWatch, soloGroup } from '@evolmm/rl-core'
 import { checkResolved } from '@evolmm/settings'
@@ -26,7 +26,16 @@ import { updater } from './update'
 import { watched } from './watched'
 
 export async function* evolve(options: EvolveOptions): AsyncGenerator<IterationRecord, void, void> {
-  checkObject('options', options)
+  checkNames('evolve', options, {
+    solver: true,
+    proposer: true,
+    images: true,
+    state: true,
+    settings: true,
+    group: true,
+    signal: true,
+    onWarning: true,
+  })
   const { settings, state, signal, group = soloGroup, onWarning = emitWarning } = options
   checkResolved(evolmmSettings, settings)
   const loop: Loop = { ...options, group, onWarning }

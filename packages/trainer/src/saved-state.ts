@@ -2,7 +2,7 @@
  * The state of a run as a checkpoint holds it, and back: each role as a folder that other tools load, the moments of both
  * optimizers, and all that is small.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames, checkObject } from '@evolmm/internal'
 import { join } from 'node:path'
 import type { DatasetState } from '@evolmm/dataset'
 import { writeSynced } from '@evolmm/internal/node'
@@ -24,9 +24,9 @@ export interface SaveStateOptions {
 }
 
 export function savedState(state: TrainerState, options: SaveStateOptions): SavedState {
+  checkNames('savedState', options, { models: true, dataset: true, adapterLayout: true })
   checkObject('state', state)
   for (const role of roles) checkObject(`state.${role}`, state[role])
-  checkObject('options', options)
   return {
     data: {
       ...Object.fromEntries(roles.map((role) => [role, roleData(state[role])])),

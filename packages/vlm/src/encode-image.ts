@@ -1,5 +1,5 @@
 /** Images go through the vision tower once. */
-import { rowMajor } from '@evolmm/internal'
+import { checkNames, rowMajor } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
@@ -14,8 +14,10 @@ import type { EncodedImage, EncodeImageOptions, ImageSource, Prompt } from './ty
 export async function encodeImage(
   model: Model,
   source: ImageSource,
-  { features: wanted = true }: EncodeImageOptions = {},
+  options: EncodeImageOptions = {},
 ): Promise<EncodedImage> {
+  checkNames('encodeImage', options, { features: true })
+  const { features: wanted = true } = options
   const { vision, processor } = seeing(model)
   const image = { source, ...processor.prepare(await decodeRgb(source, processor)) }
   if (!wanted) return { ...image, features: undefined }

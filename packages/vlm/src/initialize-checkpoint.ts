@@ -1,5 +1,5 @@
 /** A model with random weights, for tiny worlds and benchmarks. */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import type { Backbone } from './backbones/backbone'
 import { initializeWeights, type StandardDeviation } from './checkpoint/initialize-weights'
 import { writeCheckpoint, type WriteCheckpointOptions } from './checkpoint/write-checkpoint'
@@ -21,8 +21,16 @@ export async function initializeCheckpoint(
   folder: string,
   options: InitializeCheckpointOptions,
 ): Promise<void> {
+  checkNames('initializeCheckpoint', options, {
+    backbone: true,
+    seed: true,
+    standardDeviation: true,
+    dtype: true,
+    sourceFolder: true,
+    maxShardBytes: true,
+    overwrite: true,
+  })
   checkText('folder', folder)
-  checkObject('options', options)
   const { backbone, seed = 0, standardDeviation, ...rest } = options
   const random = { seed, ...(standardDeviation !== undefined && { standardDeviation }) }
   const weights = initializeWeights(backbone, random)

@@ -4,6 +4,7 @@
  * Completions of a group that are identical become one with summed weights, which is exact because every term of the
  * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
  */
+import { checkNames } from '@evolmm/internal'
 import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'
 import { EvolmmError } from './errors'
 import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed, targetsFeed } from './learn-feeds'
@@ -18,6 +19,15 @@ import type { Gradient, GradientOptions, Group, Scored, ScoreOptions, Scores } f
 import { weighGroups, type WeighedGroups } from './weigh-groups'
 
 export async function gradient(model: Model, options: GradientOptions): Promise<Gradient> {
+  checkNames('gradient', options, {
+    groups: true,
+    adapter: true,
+    beta: true,
+    normalization: true,
+    objective: true,
+    checkpointed: true,
+    seed: true,
+  })
   const { adapter } = options
   checkGroups(model, options.groups)
   checkAdapter(model.backbone, adapter)
@@ -83,6 +93,7 @@ export async function score(
   model: Model,
   options: ScoreOptions,
 ): Promise<Scores & { completions: Scored[] }> {
+  checkNames('score', options, { groups: true, adapter: true, kl: true })
   const { backbone, files } = model
   const { adapter } = options
   checkGroups(model, options.groups)

@@ -1,6 +1,6 @@
 /** A model from a folder or from the hub, ready to be asked. */
 import { adapterFiles, resolveRepo } from '@evolmm/hub'
-import { checkObject, checkText, countOf } from '@evolmm/internal'
+import { checkNames, checkText, countOf } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { Adapter } from './adapter/adapter'
@@ -26,7 +26,20 @@ import { stream } from './stream'
 import type { Vlm } from './vlm'
 
 export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}): Promise<Vlm> {
-  checkObject('options', options)
+  checkNames('loadVlm', options, {
+    device: true,
+    dtype: true,
+    imageOptions: true,
+    architectures: true,
+    memoryLimit: true,
+    threads: true,
+    quantize: true,
+    cacheDir: true,
+    hub: true,
+    onWiden: true,
+    onQuantize: true,
+    onWarning: true,
+  })
   const { onWarning = emitWarning } = options
   const opened = await openModel(idOrFolder, options, onWarning)
   const { id, model } = opened
@@ -54,6 +67,16 @@ export async function loadVlm(idOrFolder: string, options: LoadVlmOptions = {}):
     dispose: opened.close,
   }
 }
+
+const saveNames = {
+  baseModel: true,
+  revision: true,
+  layout: true,
+  name: true,
+  dtype: true,
+  overwrite: true,
+  withProcessor: true,
+} as const
 
 type AdapterCalls = Pick<
   Vlm,
@@ -83,23 +106,30 @@ function adapterCalls(
       checkAdapter(backbone, adapter)
       return addValueHead(backbone, adapter)
     },
-    trainWeights: async ({ folder: from, ...given } = {}) => {
+    trainWeights: async (options = {}) => {
+      checkNames('trainWeights', options, { targets: true, vision: true, folder: true })
+      const { folder: from, ...given } = options
       checkTrained(fullModules(backbone, given).matched, quantized)
       const source = from === undefined ? checkpoint : await openCheckpoint(from, backbone)
       return warned(await fullWeights(backbone, source, given))
     },
-    loadAdapter: async (name, { hub, ...given } = {}) => {
+    loadAdapter: async (name, options = {}) => {
+      checkNames('loadAdapter', options, { adapterName: true, hub: true })
+      const { hub, ...given } = options
       // A revision of the model is none of the adapter's repository.
       const found = await resolveRepo(name, { ...modelHub, revision: undefined, ...adapterFiles, ...hub })
       return warned(await loadAdapter(found.folder, backbone, given))
     },
-    saveAdapter: async (out, adapter, { withProcessor = false, ...given } = {}) => {
+    saveAdapter: async (out, adapter, options = {}) => {
+      checkNames('saveAdapter', options, saveNames)
+      const { withProcessor = false, ...given } = options
       checkText('folder', out)
       checkAdapter(backbone, adapter)
       const companions = withProcessor ? await companionFiles(folder) : new Map<string, Uint8Array>()
       await saveAdapter(out, adapter, backbone, { baseModel: idOrFolder, companions, ...given })
     },
-    saveMerged: async (out, adapter, given) => {
+    saveMerged: async (out, adapter, given = {}) => {
+      checkNames('saveMerged', given, { dtype: true, maxShardBytes: true, overwrite: true })
       checkText('folder', out)
       checkAdapter(backbone, adapter)
       // The weights as they came, which are nearer to the original than what four bits hold.

@@ -5,6 +5,7 @@
  * prompt of the group; what else a question needs, up to the opening of the assistant's turn, is context that is given
  * to its completion alone.
  */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { buildPrompt } from './build-prompt'
 import { checkImages, checkList } from './check-inputs'
@@ -14,6 +15,7 @@ import type { Group, GroupOptions, Prompt, ScoredCompletion, Turn } from './type
 
 /** Throws `INVALID_OPTION`, or what building a prompt throws. */
 export function makeGroup(model: Model, options: GroupOptions): Group {
+  checkNames('group', options, { images: true, turns: true, system: true, variables: true })
   const { backbone, tokenizer, template } = model
   const { images: given = [], turns, ...rest } = options
   checkList('turns', turns, 'turn')

@@ -1,5 +1,5 @@
 /** The shapes of a model before any weight of it is here: what plans are made from. */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import { stat } from 'node:fs/promises'
 import { resolveRepo, type HubOptions } from '@evolmm/hub'
 import { EvolmmError, type VlmErrorCode } from './errors'
@@ -43,8 +43,8 @@ const small = ['config.json', 'preprocessor_config.json', 'processor_config.json
  * such as `7B`, for which nothing is read, or a name on the hub, of which small files are fetched if they are not cached.
  */
 export async function openConfig(model: string, options: OpenConfigOptions = {}): Promise<OpenedConfig> {
+  checkNames('openConfig', options, { imageOptions: true, hub: true })
   checkText('model', model)
-  checkObject('options', options)
   const { hub, imageOptions } = options
   const local = await stat(model).then(
     (entry) => entry.isDirectory(),

@@ -1,5 +1,5 @@
 /** Everything about a checkpoint's folder but the values of its weights: small files read, headers of weights checked. */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import type { Backbone } from './backbones/backbone'
 import type { Architectures } from './backbones/backbones'
 import { readBackbone } from './backbones/open-backbone'
@@ -45,7 +45,7 @@ export async function openPrompting(folder: string, { prompt: rules, weights, em
 
 /** Throws what `loadVlm` would say about the files of a folder, without loading a weight. */
 export async function checkFolder(folder: string, options: OpenFolderOptions = {}): Promise<void> {
+  checkNames('checkFolder', options, { imageOptions: true, architectures: true })
   checkText('folder', folder)
-  checkObject('options', options)
   await openFolder(folder, options)
 }

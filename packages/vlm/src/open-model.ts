@@ -72,7 +72,7 @@ export async function openModel(
   if (options.quantize !== undefined) checkOneOf('quantize', options.quantize, ['int4'])
   if (options.threads !== undefined) checkInteger('threads', options.threads, { min: 1 })
   if (options.memoryLimit !== undefined) checkNumber('memoryLimit', options.memoryLimit, { above: 0 })
-  const choice = await chooseDevice(options)
+  const choice = await chooseDevice({ device: options.device, dtype: options.dtype })
   const { device, dtype, providers } = choice
   if (options.dtype !== undefined && options.dtype !== dtype)
     warn(`dtype: ${options.dtype} is for a GPU; on ${device} it is ${dtype}`, 'DTYPE_CHANGED')

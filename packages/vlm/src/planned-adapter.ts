@@ -1,5 +1,5 @@
 /** What would be trained of a model that is not there: a table without parameters. */
-import { checkObject, countOf } from '@evolmm/internal'
+import { checkNames, checkObject, countOf } from '@evolmm/internal'
 import { adaptedModules, type AdaptedModulesOptions } from './adapter/create-adapter'
 import { fullModules, type FullModulesOptions } from './adapter/full-weights'
 import type { Backbone } from './backbones/backbone'
@@ -28,7 +28,7 @@ export interface PlannedAdapter {
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names anything. */
 export function plannedAdapter(options: PlannedAdapterOptions): PlannedAdapter {
-  checkObject('options', options)
+  checkNames('plannedAdapter', options, { backbone: true, adapter: true, full: true })
   const { backbone, adapter, full } = options
   checkObject('backbone', backbone)
   const { trainable } = full === undefined ? adaptedModules(backbone, adapter) : fullModules(backbone, full)

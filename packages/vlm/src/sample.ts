@@ -1,5 +1,5 @@
 /** G prompts x N samples in one run. */
-import { checkInteger, checkNumber, samplingDefaults } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, samplingDefaults } from '@evolmm/internal'
 import ndarray from 'ndarray'
 import { EvolmmError } from './errors'
 import type { Feed } from './backbones/feed'
@@ -15,6 +15,17 @@ import { uniforms, type Seed } from './runtime/uniforms'
 import type { Completion, Prompt, Sampled, SampleOptions, SamplingOptions } from './types'
 
 export async function sample(model: Model, options: SampleOptions): Promise<Sampled[]> {
+  checkNames('sample', options, {
+    adapter: true,
+    temperature: true,
+    topP: true,
+    topK: true,
+    maxNewTokens: true,
+    stopTokens: true,
+    prompts: true,
+    samples: true,
+    seeds: true,
+  })
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')

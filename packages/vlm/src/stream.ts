@@ -1,4 +1,5 @@
 /** Text as it comes, for a person. */
+import { checkNames } from '@evolmm/internal'
 import { setImmediate } from 'node:timers/promises'
 import type { Backbone } from './backbones/backbone'
 import type { Feed } from './backbones/feed'
@@ -17,6 +18,17 @@ import type { Prompt, StreamOptions } from './types'
 
 /** Pieces of the text that `sample` gives as sample 0 for the same seed. */
 export async function* stream(model: Model, options: StreamOptions): AsyncGenerator<string, void, undefined> {
+  checkNames('stream', options, {
+    adapter: true,
+    temperature: true,
+    topP: true,
+    topK: true,
+    maxNewTokens: true,
+    stopTokens: true,
+    prompt: true,
+    seed: true,
+    signal: true,
+  })
   const { backbone, tokenizer } = model
   const { prompt, adapter, seed = 0, signal } = options
   checkPrompt(backbone, prompt, 'prompt')

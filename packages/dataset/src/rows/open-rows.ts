@@ -1,5 +1,5 @@
 /** The rows of a file or of a data set, wherever they are. */
-import { checkObject } from '@evolmm/internal'
+import { checkNames, checkObject } from '@evolmm/internal'
 import { datasetFiles, type DatasetFilesOptions, type HubDataset } from '@evolmm/hub'
 import { EvolmmError } from '../errors'
 import { openJsonLines } from './json-lines'
@@ -25,12 +25,34 @@ export interface DataRows extends RowReader {
  * A data set of the hub is downloaded unless the cache that all Hugging Face libraries share has it, or `folder` does.
  */
 export async function openRows(source: RowSource, options: OpenRowsOptions = {}): Promise<DataRows> {
+  checkNames('openRows', options, {
+    home: true,
+    cacheFolder: true,
+    token: true,
+    tokenPath: true,
+    endpoint: true,
+    offline: true,
+    concurrency: true,
+    retries: true,
+    timeout: true,
+    signal: true,
+    onProgress: true,
+    onWarning: true,
+    fetch: true,
+    sleep: true,
+    environment: true,
+    revision: true,
+    folder: true,
+    columns: true,
+    windowBytes: true,
+    readTimeout: true,
+  })
   checkObject('source', source)
-  checkObject('options', options)
-  const { paths, revision } = await datasetFiles(source, options)
+  const { columns, windowBytes, readTimeout, ...where } = options
+  const { paths, revision } = await datasetFiles(source, where)
   const readers: RowReader[] = []
   try {
-    for (const path of paths) readers.push(await openFile(path, options))
+    for (const path of paths) readers.push(await openFile(path, { columns, windowBytes, readTimeout }))
   } catch (error) {
     for (const reader of readers) await reader.close()
     throw error

@@ -1,5 +1,5 @@
 /** A comparison as a table for a terminal or a Markdown file. */
-import { checkList, checkObject } from '@evolmm/internal'
+import { checkList, checkNames, checkObject } from '@evolmm/internal'
 import { formatTable } from '../format-table'
 import type { ComparedMetric } from './compare-runs'
 
@@ -12,9 +12,9 @@ export function formatComparison(
   compared: readonly ComparedMetric[],
   options: FormatComparisonOptions = {},
 ): string {
+  checkNames('formatComparison', options, { names: true })
   checkList('compared', compared)
   for (const one of compared) checkObject('compared', one)
-  checkObject('options', options)
   const { names = ['first', 'second'] } = options
   const header = [
     'task',

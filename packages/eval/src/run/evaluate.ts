@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { checkList, checkObject, checkOneOf } from '@evolmm/internal'
+import { checkList, checkNames, checkObject, checkOneOf } from '@evolmm/internal'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import type { OpenRowsOptions } from '@evolmm/dataset'
 import { resolve, type GivenOf } from '@evolmm/settings'
@@ -46,6 +46,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { tasks, sampler, adapter, judge, fallback, generation = {}, data, signal, ...rest } = options
   const { onProgress, onWarning = emitWarning, now = () => new Date(), ...given } = rest
   const settings = resolve(evaluateSettings, given)
+  checkNames('generation', generation, { maxNewTokens: true, temperature: true, topP: true, until: true })
   checkList('tasks', tasks)
   checkTasks(tasks)
   checkObject('sampler', sampler)

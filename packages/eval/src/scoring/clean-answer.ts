@@ -5,7 +5,7 @@
  * In `compat` the box ends at the first closing brace, so that `\boxed{\frac{1}{2}}` becomes `\frac{1`; otherwise at
  * the brace that closes it.
  */
-import { checkObject, checkText, strip } from '@evolmm/internal'
+import { checkNames, checkText, strip } from '@evolmm/internal'
 import type { ScoringMode } from '../task'
 
 export interface CleanAnswerOptions {
@@ -16,8 +16,8 @@ export interface CleanAnswerOptions {
 
 /** The text that is scored. Nothing is stripped from it unless a tag or a box was opened. */
 export function cleanAnswer(raw: string, options: CleanAnswerOptions): string {
+  checkNames('cleanAnswer', options, { until: true, mode: true })
   checkText('raw', raw)
-  checkObject('options', options)
   const { until = [], mode } = options
   let text = raw
   for (const stop of until) {

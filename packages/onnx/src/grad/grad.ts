@@ -5,6 +5,7 @@
  * (active); the walk back visits active nodes only and asks each rule for the gradients of its active inputs. Rules
  * are in `src/rules`, one table per operator family.
  */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { describeNode } from '../describe'
 import { isFloat } from '../graph/dtype'
@@ -31,6 +32,7 @@ export interface GradOptions {
 
 /** Gradients of `loss` with respect to each tensor of `wrt`, in their types and shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  checkNames('grad', options, { seed: true })
   const graph = graphOf('grad', [loss, ...tensorsFrom('grad: wrt must be', wrt), options.seed])
   const { seed } = options
   checkGrad(loss, wrt, seed)

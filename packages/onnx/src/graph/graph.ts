@@ -6,7 +6,7 @@
  * topological order. Tensors are symbols: they know their type and where they were made, not their contents (constants
  * excepted).
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { dtypeCode, type DType } from './dtype'
 import { checkShape, showShape, type Dim, type Shape } from './shape'
@@ -131,6 +131,7 @@ export class Graph {
   ) {
     if (name === '')
       throw new EvolmmError('INVALID_NAME', 'Graph: the name must not be empty, got ""; leave it out')
+    checkNames('Graph', options, { opset: true })
     this.opset = checkInteger('Graph.opset', options.opset ?? 21, { min: 13 })
     this.body = new Scope(this, undefined, 'graph', name)
     this.current = this.body

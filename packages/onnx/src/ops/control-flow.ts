@@ -1,4 +1,5 @@
 /** Control flow. Bodies are callbacks; they may use any tensor of the scopes around them. */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { body, int } from '../graph/attribute'
 import { checkFunction, emit, graphOf, tensorsFrom } from './emit'
@@ -40,6 +41,7 @@ export function Loop(
   options: { trips?: Tensor; condition?: Tensor; carried: readonly Tensor[] },
   step: (iteration: Tensor, ...carried: Tensor[]) => LoopStep,
 ): Tensor[] {
+  checkNames('Loop', options, { trips: true, condition: true, carried: true })
   const { trips, condition, carried } = options
   const graph = graphOf('Loop', [trips, condition, ...carried])
   checkFunction('Loop: the step', step)
@@ -112,6 +114,7 @@ export function Scan(
   options: { states: readonly Tensor[]; inputs: readonly Tensor[] },
   step: (...statesAndEntries: Tensor[]) => ScanStep,
 ): Tensor[] {
+  checkNames('Scan', options, { states: true, inputs: true })
   const { states, inputs } = options
   const graph = graphOf('Scan', [...inputs, ...states])
   checkFunction('Scan: the step', step)

@@ -1,4 +1,5 @@
 /** Convolutions over any number of spatial axes: inputs are [N, C, ...]. */
+import { checkNames } from '@evolmm/internal'
 import { int, ints, type Attribute } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
@@ -21,6 +22,7 @@ export interface ConvTransposeOptions extends ConvOptions {
 
 /** Convolution with `weight` [O, C / group, ...] and `bias` [O]. */
 export function Conv(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
+  checkNames('Conv', options, { strides: true, dilations: true, pads: true, group: true })
   return op('Conv', [x, weight, bias], { attributes: attributesOf(options) })
 }
 
@@ -31,6 +33,13 @@ export function ConvTranspose(
   bias?: Tensor,
   options: ConvTransposeOptions = {},
 ): Tensor {
+  checkNames('ConvTranspose', options, {
+    strides: true,
+    dilations: true,
+    pads: true,
+    group: true,
+    output_padding: true,
+  })
   return op('ConvTranspose', [x, weight, bias], { attributes: attributesOf(options) })
 }
 

@@ -1,4 +1,5 @@
 /** Tensors from shapes and conditions. */
+import { checkNames } from '@evolmm/internal'
 import { int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
 import { graphOf } from './emit'
@@ -27,7 +28,9 @@ export function Range(start: Tensor, limit: Tensor, delta: Tensor): Tensor {
 }
 
 /** A matrix in the shape of `x` with ones on the `k`-th diagonal and zeros elsewhere. */
-export function EyeLike(x: Tensor, { dtype, k = 0 }: { dtype?: DType; k?: number } = {}): Tensor {
+export function EyeLike(x: Tensor, options: { dtype?: DType; k?: number } = {}): Tensor {
+  checkNames('EyeLike', options, { dtype: true, k: true })
+  const { dtype, k = 0 } = options
   graphOf('EyeLike', [x])
   return op('EyeLike', [x], { attributes: { dtype: int(dtypeCode(dtype ?? x.dtype)), k: int(k) } })
 }

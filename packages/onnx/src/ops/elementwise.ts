@@ -1,4 +1,5 @@
 /** Operators that work element by element, with NumPy broadcasting. */
+import { checkNames } from '@evolmm/internal'
 import { float, int, string, type Attribute } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
 import { graphOf, type Operand } from './emit'
@@ -80,12 +81,16 @@ export const Sum = variadic('Sum')
 export const Mean = variadic('Mean')
 
 /** Remainder. For floats `fmod` must be 1, and the sign is the dividend's. */
-export function Mod(a: Operand, b: Operand, { fmod = 0 }: { fmod?: 0 | 1 } = {}): Tensor {
+export function Mod(a: Operand, b: Operand, options: { fmod?: 0 | 1 } = {}): Tensor {
+  checkNames('Mod', options, { fmod: true })
+  const { fmod = 0 } = options
   return op('Mod', [a, b], { attributes: { fmod: int(fmod) } })
 }
 
 /** Shift of unsigned integers. */
-export function BitShift(a: Operand, b: Operand, { direction }: { direction: 'LEFT' | 'RIGHT' }): Tensor {
+export function BitShift(a: Operand, b: Operand, options: { direction: 'LEFT' | 'RIGHT' }): Tensor {
+  checkNames('BitShift', options, { direction: true })
+  const { direction } = options
   return op('BitShift', [a, b], { attributes: { direction: string(direction) } })
 }
 
@@ -99,7 +104,9 @@ export function Where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return op('Where', [condition, other(a), other(b)])
 }
 
-export function Cast(x: Tensor, { to }: { to: DType }): Tensor {
+export function Cast(x: Tensor, options: { to: DType }): Tensor {
+  checkNames('Cast', options, { to: true })
+  const { to } = options
   return op('Cast', [x], { attributes: { to: int(dtypeCode(to)) } })
 }
 
@@ -116,6 +123,8 @@ export function Clip(x: Tensor, min?: Operand, max?: Operand): Tensor {
 const withAlpha =
   (opType: string, standard: Record<string, number>) =>
   (x: Tensor, options: Record<string, number | undefined> = {}): Tensor => {
+    const known = Object.fromEntries(Object.keys(standard).map((name) => [name, true as const]))
+    checkNames(opType, options, known)
     const attributes: Record<string, Attribute> = {}
     for (const [name, value] of Object.entries(standard)) attributes[name] = float(options[name] ?? value)
     return op(opType, [x], { attributes })
@@ -141,6 +150,8 @@ export const ThresholdedRelu: (x: Tensor, options?: { alpha?: number }) => Tenso
   },
 )
 
-export function Gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function Gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+  checkNames('Gelu', options, { approximate: true })
+  const { approximate = 'none' } = options
   return op('Gelu', [x], { attributes: { approximate: string(approximate) } })
 }

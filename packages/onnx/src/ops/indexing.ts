@@ -1,24 +1,27 @@
 /** Slices, gathers and scatters. */
+import { checkNames } from '@evolmm/internal'
 import { int, string } from '../graph/attribute'
 import { emit, graphOf } from './emit'
 import type { Tensor } from '../graph/graph'
 import { integers, op, scalar, type Integers } from './operands'
 
 /** Entries `indices` along one axis. */
-export function Gather(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
+export function Gather(x: Tensor, indices: Tensor, options: { axis?: number } = {}): Tensor {
+  checkNames('Gather', options, { axis: true })
+  const { axis = 0 } = options
   return op('Gather', [x, indices], { attributes: { axis: int(axis) } })
 }
 
-export function GatherElements(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
+export function GatherElements(x: Tensor, indices: Tensor, options: { axis?: number } = {}): Tensor {
+  checkNames('GatherElements', options, { axis: true })
+  const { axis = 0 } = options
   return op('GatherElements', [x, indices], { attributes: { axis: int(axis) } })
 }
 
 /** The slices that `indices` [..., depth] point at; the first `batch_dims` axes go together. */
-export function GatherND(
-  x: Tensor,
-  indices: Tensor,
-  { batch_dims = 0 }: { batch_dims?: number } = {},
-): Tensor {
+export function GatherND(x: Tensor, indices: Tensor, options: { batch_dims?: number } = {}): Tensor {
+  checkNames('GatherND', options, { batch_dims: true })
+  const { batch_dims = 0 } = options
   return op('GatherND', [x, indices], { attributes: { batch_dims: int(batch_dims) } })
 }
 
@@ -29,8 +32,10 @@ export function ScatterElements(
   x: Tensor,
   indices: Tensor,
   updates: Tensor,
-  { axis = 0, reduction = 'none' }: { axis?: number; reduction?: Reduction } = {},
+  options: { axis?: number; reduction?: Reduction } = {},
 ): Tensor {
+  checkNames('ScatterElements', options, { axis: true, reduction: true })
+  const { axis = 0, reduction = 'none' } = options
   return op('ScatterElements', [x, indices, updates], {
     attributes: { axis: int(axis), reduction: string(reduction) },
   })
@@ -41,8 +46,10 @@ export function ScatterND(
   x: Tensor,
   indices: Tensor,
   updates: Tensor,
-  { reduction = 'none' }: { reduction?: Reduction } = {},
+  options: { reduction?: Reduction } = {},
 ): Tensor {
+  checkNames('ScatterND', options, { reduction: true })
+  const { reduction = 'none' } = options
   return op('ScatterND', [x, indices, updates], { attributes: { reduction: string(reduction) } })
 }
 
@@ -72,8 +79,10 @@ export interface TopKOptions {
 export function TopK(
   x: Tensor,
   k: number | Tensor,
-  { axis = -1, largest = 1, sorted = 1 }: TopKOptions = {},
+  options: TopKOptions = {},
 ): [values: Tensor, indices: Tensor] {
+  checkNames('TopK', options, { axis: true, largest: true, sorted: true })
+  const { axis = -1, largest = 1, sorted = 1 } = options
   const graph = graphOf('TopK', [x])
   const [values, indices] = emit(graph, 'TopK', [x, integers(graph, typeof k === 'number' ? [k] : k)], {
     attributes: { axis: int(axis), largest: int(largest), sorted: int(sorted) },
@@ -86,8 +95,10 @@ export function OneHot(
   indices: Tensor,
   depth: number | Tensor,
   values: Tensor,
-  { axis = -1 }: { axis?: number } = {},
+  options: { axis?: number } = {},
 ): Tensor {
+  checkNames('OneHot', options, { axis: true })
+  const { axis = -1 } = options
   return op('OneHot', [indices, scalar(graphOf('OneHot', [indices]), depth), values], {
     attributes: { axis: int(axis) },
   })

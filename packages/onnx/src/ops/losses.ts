@@ -2,6 +2,7 @@
  * The standard losses of classes. Scores are [N, C, d1, ..., dk] and labels [N, d1, ..., dk], integers in [0, C);
  * weights are [C]. An element counts as much as the weight of its class, and not at all where its label is `ignore_index`.
  */
+import { checkNames } from '@evolmm/internal'
 import { int, string, type Attribute } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { emit, graphOf } from './emit'
@@ -21,6 +22,7 @@ export function SoftmaxCrossEntropyLoss(
   weights?: Tensor,
   options: LossOptions = {},
 ): [loss: Tensor, log_prob: Tensor] {
+  checkNames('SoftmaxCrossEntropyLoss', options, { reduction: true, ignore_index: true })
   const inputs = weights === undefined ? [scores, labels] : [scores, labels, weights]
   const graph = graphOf('SoftmaxCrossEntropyLoss', inputs)
   const [loss, log_prob] = emit(graph, 'SoftmaxCrossEntropyLoss', inputs, {
@@ -36,6 +38,7 @@ export function NegativeLogLikelihoodLoss(
   weight?: Tensor,
   options: LossOptions = {},
 ): Tensor {
+  checkNames('NegativeLogLikelihoodLoss', options, { reduction: true, ignore_index: true })
   const inputs = weight === undefined ? [input, target] : [input, target, weight]
   return op('NegativeLogLikelihoodLoss', inputs, { attributes: attributesOf(options) })
 }

@@ -1,4 +1,5 @@
 /** Operators that multiply matrices. */
+import { checkNames } from '@evolmm/internal'
 import { float, int, string } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { op } from './operands'
@@ -21,6 +22,7 @@ export interface GemmOptions {
 
 /** `alpha A B + beta C` of two matrices. */
 export function Gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  checkNames('Gemm', options, { alpha: true, beta: true, transA: true, transB: true })
   const { alpha = 1, beta = 1, transA = 0, transB = 0 } = options
   return op('Gemm', c === undefined ? [a, b] : [a, b, c], {
     attributes: { alpha: float(alpha), beta: float(beta), transA: int(transA), transB: int(transB) },
@@ -28,6 +30,8 @@ export function Gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}
 }
 
 /** Sum of products as the equation says: "bij,bjk->bik". */
-export function Einsum(inputs: readonly Tensor[], { equation }: { equation: string }): Tensor {
+export function Einsum(inputs: readonly Tensor[], options: { equation: string }): Tensor {
+  checkNames('Einsum', options, { equation: true })
+  const { equation } = options
   return op('Einsum', inputs, { attributes: { equation: string(equation) } })
 }

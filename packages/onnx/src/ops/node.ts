@@ -1,4 +1,5 @@
 /** Any operator: those that have no function here, and those of other domains, `com.microsoft` above all. */
+import { checkNames } from '@evolmm/internal'
 import type { Attribute } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
 import { emit, graphOf } from './emit'
@@ -24,8 +25,10 @@ export interface NodeOptions {
 export function node(
   opType: string,
   inputs: readonly (Tensor | undefined)[],
-  { domain = '', version = 1, attributes = {}, outputs }: NodeOptions = {},
+  options: NodeOptions = {},
 ): Tensor[] {
+  checkNames('node', options, { domain: true, version: true, attributes: true, outputs: true })
+  const { domain = '', version = 1, attributes = {}, outputs } = options
   const graph = graphOf(opType, inputs)
   for (const [index, { dtype, shape }] of outputs?.entries() ?? []) {
     dtypeCode(dtype)

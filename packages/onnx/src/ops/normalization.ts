@@ -1,4 +1,5 @@
 /** Softmax and normalisations. Inputs of the latter are `[N, C, ...]` with one scale and bias for each channel, unless said otherwise. */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { float, int } from '../graph/attribute'
 import { dtypeCode, type DType } from '../graph/dtype'
@@ -22,11 +23,15 @@ export interface GroupNormalizationOptions extends NormalizationOptions {
   stash_type?: DType
 }
 
-export function Softmax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
+export function Softmax(x: Tensor, options: { axis?: number } = {}): Tensor {
+  checkNames('Softmax', options, { axis: true })
+  const { axis = -1 } = options
   return op('Softmax', [x], { attributes: { axis: int(axis) } })
 }
 
-export function LogSoftmax(x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
+export function LogSoftmax(x: Tensor, options: { axis?: number } = {}): Tensor {
+  checkNames('LogSoftmax', options, { axis: true })
+  const { axis = -1 } = options
   return op('LogSoftmax', [x], { attributes: { axis: int(axis) } })
 }
 
@@ -35,18 +40,18 @@ export function LayerNormalization(
   x: Tensor,
   scale: Tensor,
   bias?: Tensor,
-  { axis = -1, epsilon = 1e-5 }: AxisNormalizationOptions = {},
+  options: AxisNormalizationOptions = {},
 ): Tensor {
+  checkNames('LayerNormalization', options, { axis: true, epsilon: true })
+  const { axis = -1, epsilon = 1e-5 } = options
   const inputs = bias === undefined ? [x, scale] : [x, scale, bias]
   return op('LayerNormalization', inputs, { attributes: { axis: int(axis), epsilon: float(epsilon) } })
 }
 
 /** Unit mean square over the last axes; `scale` broadcasts to `x`. Needs a graph of opset 23. */
-export function RMSNormalization(
-  x: Tensor,
-  scale: Tensor,
-  { axis = -1, epsilon = 1e-5 }: AxisNormalizationOptions = {},
-): Tensor {
+export function RMSNormalization(x: Tensor, scale: Tensor, options: AxisNormalizationOptions = {}): Tensor {
+  checkNames('RMSNormalization', options, { axis: true, epsilon: true })
+  const { axis = -1, epsilon = 1e-5 } = options
   const { opset } = graphOf('RMSNormalization', [x])
   if (opset < 23) {
     throw new EvolmmError(
@@ -62,8 +67,10 @@ export function GroupNormalization(
   x: Tensor,
   scale: Tensor,
   bias: Tensor,
-  { num_groups, epsilon = 1e-5, stash_type = 'float32' }: GroupNormalizationOptions,
+  options: GroupNormalizationOptions,
 ): Tensor {
+  checkNames('GroupNormalization', options, { num_groups: true, stash_type: true, epsilon: true })
+  const { num_groups, epsilon = 1e-5, stash_type = 'float32' } = options
   return op('GroupNormalization', [x, scale, bias], {
     attributes: {
       num_groups: int(num_groups),
@@ -78,8 +85,10 @@ export function InstanceNormalization(
   x: Tensor,
   scale: Tensor,
   bias: Tensor,
-  { epsilon = 1e-5 }: NormalizationOptions = {},
+  options: NormalizationOptions = {},
 ): Tensor {
+  checkNames('InstanceNormalization', options, { epsilon: true })
+  const { epsilon = 1e-5 } = options
   return op('InstanceNormalization', [x, scale, bias], { attributes: { epsilon: float(epsilon) } })
 }
 
@@ -90,8 +99,10 @@ export function BatchNormalization(
   bias: Tensor,
   mean: Tensor,
   variance: Tensor,
-  { epsilon = 1e-5 }: NormalizationOptions = {},
+  options: NormalizationOptions = {},
 ): Tensor {
+  checkNames('BatchNormalization', options, { epsilon: true })
+  const { epsilon = 1e-5 } = options
   return op('BatchNormalization', [x, scale, bias, mean, variance], {
     attributes: { epsilon: float(epsilon) },
   })

@@ -1,4 +1,5 @@
 /** Reductions over axes; all axes when none are given. */
+import { checkNames } from '@evolmm/internal'
 import { int } from '../graph/attribute'
 import { graphOf } from './emit'
 import type { Tensor } from '../graph/graph'
@@ -15,10 +16,13 @@ type Reduce = (x: Tensor, axes?: Integers, options?: ReduceOptions) => Tensor
 
 const reduce =
   (opType: string): Reduce =>
-  (x, axes, { keepdims = 1, noop_with_empty_axes = 0 } = {}) =>
-    op(opType, [x, integers(graphOf(opType, [x]), axes)], {
+  (x, axes, options = {}) => {
+    checkNames(opType, options, { keepdims: true, noop_with_empty_axes: true })
+    const { keepdims = 1, noop_with_empty_axes = 0 } = options
+    return op(opType, [x, integers(graphOf(opType, [x]), axes)], {
       attributes: { keepdims: int(keepdims), noop_with_empty_axes: int(noop_with_empty_axes) },
     })
+  }
 
 export const ReduceSum = reduce('ReduceSum')
 export const ReduceMean = reduce('ReduceMean')
@@ -42,10 +46,13 @@ export interface ArgOptions {
 
 const argument =
   (opType: string) =>
-  (x: Tensor, { axis = 0, keepdims = 1, select_last_index = 0 }: ArgOptions = {}): Tensor =>
-    op(opType, [x], {
+  (x: Tensor, options: ArgOptions = {}): Tensor => {
+    checkNames(opType, options, { axis: true, keepdims: true, select_last_index: true })
+    const { axis = 0, keepdims = 1, select_last_index = 0 } = options
+    return op(opType, [x], {
       attributes: { axis: int(axis), keepdims: int(keepdims), select_last_index: int(select_last_index) },
     })
+  }
 
 export const ArgMax = argument('ArgMax')
 export const ArgMin = argument('ArgMin')
@@ -54,8 +61,10 @@ export const ArgMin = argument('ArgMin')
 export function CumSum(
   x: Tensor,
   axis: number | Tensor,
-  { exclusive = 0, reverse = 0 }: { exclusive?: 0 | 1; reverse?: 0 | 1 } = {},
+  options: { exclusive?: 0 | 1; reverse?: 0 | 1 } = {},
 ): Tensor {
+  checkNames('CumSum', options, { exclusive: true, reverse: true })
+  const { exclusive = 0, reverse = 0 } = options
   return op('CumSum', [x, scalar(graphOf('CumSum', [x]), axis)], {
     attributes: { exclusive: int(exclusive), reverse: int(reverse) },
   })

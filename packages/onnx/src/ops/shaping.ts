@@ -1,4 +1,5 @@
 /** Operators that rearrange, and those that speak of shapes. */
+import { checkNames } from '@evolmm/internal'
 import { int, ints, string } from '../graph/attribute'
 import { emit, graphOf, type Operand } from './emit'
 import { isTensor, type Graph, type Tensor } from '../graph/graph'
@@ -6,14 +7,18 @@ import { integersOf } from '../graph/tensor-data'
 import { integers, op, scalar, type Integers } from './operands'
 
 /** -1 once: whatever is left. 0 copies the dimension, unless `allowzero` is 1. */
-export function Reshape(x: Tensor, shape: Integers, { allowzero = 0 }: { allowzero?: 0 | 1 } = {}): Tensor {
+export function Reshape(x: Tensor, shape: Integers, options: { allowzero?: 0 | 1 } = {}): Tensor {
+  checkNames('Reshape', options, { allowzero: true })
+  const { allowzero = 0 } = options
   return op('Reshape', [x, integers(graphOf('Reshape', [x]), shape)], {
     attributes: { allowzero: int(allowzero) },
   })
 }
 
 /** Axes in the order of `perm`; reversed without it. */
-export function Transpose(x: Tensor, { perm }: { perm?: readonly number[] } = {}): Tensor {
+export function Transpose(x: Tensor, options: { perm?: readonly number[] } = {}): Tensor {
+  checkNames('Transpose', options, { perm: true })
+  const { perm } = options
   return op('Transpose', [x], perm === undefined ? {} : { attributes: { perm: ints(perm) } })
 }
 
@@ -27,11 +32,15 @@ export function Unsqueeze(x: Tensor, axes: Integers): Tensor {
 }
 
 /** A matrix: the axes before `axis`, and the rest. */
-export function Flatten(x: Tensor, { axis = 1 }: { axis?: number } = {}): Tensor {
+export function Flatten(x: Tensor, options: { axis?: number } = {}): Tensor {
+  checkNames('Flatten', options, { axis: true })
+  const { axis = 1 } = options
   return op('Flatten', [x], { attributes: { axis: int(axis) } })
 }
 
-export function Concat(inputs: readonly Tensor[], { axis }: { axis: number }): Tensor {
+export function Concat(inputs: readonly Tensor[], options: { axis: number }): Tensor {
+  checkNames('Concat', options, { axis: true })
+  const { axis } = options
   return op('Concat', inputs, { attributes: { axis: int(axis) } })
 }
 
@@ -41,7 +50,9 @@ export function Expand(x: Tensor, shape: Integers): Tensor {
 }
 
 /** Lengths of the axes from `start` to before `end`, as an int64 vector. */
-export function Shape(x: Tensor, { start = 0, end }: { start?: number; end?: number } = {}): Tensor {
+export function Shape(x: Tensor, options: { start?: number; end?: number } = {}): Tensor {
+  checkNames('Shape', options, { start: true, end: true })
+  const { start = 0, end } = options
   return op('Shape', [x], {
     attributes: end === undefined ? { start: int(start) } : { start: int(start), end: int(end) },
   })
@@ -59,8 +70,10 @@ export function Size(x: Tensor): Tensor {
 export function Split(
   x: Tensor,
   split?: Integers,
-  { axis = 0, num_outputs }: { axis?: number; num_outputs?: number } = {},
+  options: { axis?: number; num_outputs?: number } = {},
 ): Tensor[] {
+  checkNames('Split', options, { axis: true, num_outputs: true })
+  const { axis = 0, num_outputs } = options
   const graph = graphOf('Split', [x])
   const attributes = { axis: int(axis), ...(num_outputs !== undefined && { num_outputs: int(num_outputs) }) }
   return emit(graph, 'Split', [x, integers(graph, split)], { attributes })
@@ -85,8 +98,10 @@ export function Pad(
   pads: Integers,
   constantValue?: Operand,
   axes?: Integers,
-  { mode = 'constant' }: PadOptions = {},
+  options: PadOptions = {},
 ): Tensor {
+  checkNames('Pad', options, { mode: true })
+  const { mode = 'constant' } = options
   const graph = graphOf('Pad', [x])
   const attributes = { mode: string(mode) }
   const rank = x.shape?.length
@@ -120,20 +135,23 @@ function padsOfAllAxes(graph: Graph, pads: Integers, axes: readonly number[], ra
 }
 
 /** Channels into blocks of pixels, [N, C b b, H, W] to [N, C, H b, W b]; `CRD` has the block's place in the last channels. */
-export function DepthToSpace(
-  x: Tensor,
-  { blocksize, mode = 'DCR' }: { blocksize: number; mode?: 'DCR' | 'CRD' },
-): Tensor {
+export function DepthToSpace(x: Tensor, options: { blocksize: number; mode?: 'DCR' | 'CRD' }): Tensor {
+  checkNames('DepthToSpace', options, { blocksize: true, mode: true })
+  const { blocksize, mode = 'DCR' } = options
   return op('DepthToSpace', [x], { attributes: { blocksize: int(blocksize), mode: string(mode) } })
 }
 
 /** Blocks of pixels into channels, [N, C, H b, W b] to [N, C b b, H, W]. */
-export function SpaceToDepth(x: Tensor, { blocksize }: { blocksize: number }): Tensor {
+export function SpaceToDepth(x: Tensor, options: { blocksize: number }): Tensor {
+  checkNames('SpaceToDepth', options, { blocksize: true })
+  const { blocksize } = options
   return op('SpaceToDepth', [x], { attributes: { blocksize: int(blocksize) } })
 }
 
 /** The upper (or lower) triangle of the last two axes, zeros elsewhere, from the `k`-th diagonal. */
-export function Trilu(x: Tensor, k?: number | Tensor, { upper = 1 }: { upper?: 0 | 1 } = {}): Tensor {
+export function Trilu(x: Tensor, k?: number | Tensor, options: { upper?: 0 | 1 } = {}): Tensor {
+  checkNames('Trilu', options, { upper: true })
+  const { upper = 1 } = options
   return op('Trilu', [x, k === undefined ? undefined : scalar(graphOf('Trilu', [x]), k)], {
     attributes: { upper: int(upper) },
   })
@@ -143,8 +161,10 @@ export function Trilu(x: Tensor, k?: number | Tensor, { upper = 1 }: { upper?: 0
 export function ReverseSequence(
   x: Tensor,
   lengths: Integers,
-  { batch_axis = 1, time_axis = 0 }: { batch_axis?: 0 | 1; time_axis?: 0 | 1 } = {},
+  options: { batch_axis?: 0 | 1; time_axis?: 0 | 1 } = {},
 ): Tensor {
+  checkNames('ReverseSequence', options, { batch_axis: true, time_axis: true })
+  const { batch_axis = 1, time_axis = 0 } = options
   return op('ReverseSequence', [x, integers(graphOf('ReverseSequence', [x]), lengths)], {
     attributes: { batch_axis: int(batch_axis), time_axis: int(time_axis) },
   })

@@ -9,7 +9,7 @@
  * slices of the vectors as preallocated outputs, that updates in place: no node reads an input after the output that
  * replaces it is written.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { Graph, type Tensor } from '../graph/graph'
 import { If, Scan } from '../ops/control-flow'
 import { Add, Cast, Div, Identity, IsInf, IsNaN, Min, Mul, Or, Pow, Sqrt, Sub } from '../ops/elementwise'
@@ -36,6 +36,13 @@ export interface AdamWOptions {
  * Outputs: `new_parameters`, `new_first`, `new_second`, `gradient_norm` (before clipping) and `skipped` (bool).
  */
 export function adamWProgram(options: AdamWOptions = {}): Graph {
+  checkNames('adamWProgram', options, {
+    size: true,
+    betas: true,
+    epsilon: true,
+    weightDecay: true,
+    norm: true,
+  })
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options
   for (const beta of betas) checkNumber('adamWProgram.betas', beta, { min: 0, below: 1 })
   checkNumber('adamWProgram.epsilon', epsilon, { min: 0 })

@@ -5,7 +5,7 @@
  * correction of the softmax's gradient is taken from the output (rows of P dP sum to rows of O dO): both are far smaller
  * than the scores. Of the scores' size only the probabilities are kept.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import type { Tensor } from '../graph/graph'
@@ -40,6 +40,16 @@ export interface AttentionOptions {
 
 /** `softmax(scale q k^T + mask) v`, [B, T, heads d]. */
 export function attention(options: AttentionOptions): Tensor {
+  checkNames('attention', options, {
+    q: true,
+    k: true,
+    v: true,
+    mask: true,
+    heads: true,
+    keyValueHeads: true,
+    headSize: true,
+    scale: true,
+  })
   const { q, k, v, mask, heads, headSize } = options
   const { keyValueHeads = heads, scale = 1 / Math.sqrt(headSize) } = options
   checkOptions(options, keyValueHeads, scale)

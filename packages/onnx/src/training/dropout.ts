@@ -8,7 +8,7 @@
  * difference of their squares depends on what they share. Over a whole matrix that is an addition and a product of
  * int32, which the runtime has for every provider (shifts and exclusive-ors it has not).
  */
-import { checkNumber } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { isTensor, showTensor, type Tensor } from '../graph/graph'
@@ -27,7 +27,9 @@ export interface DropoutOptions {
 }
 
 /** `x` [rows, columns] with elements at random places zero and the others scaled up; the same for the same seed. */
-export function dropout(x: Tensor, { rate, seed }: DropoutOptions): Tensor {
+export function dropout(x: Tensor, options: DropoutOptions): Tensor {
+  checkNames('dropout', options, { rate: true, seed: true })
+  const { rate, seed } = options
   checkOperands('dropout', { x: { tensor: x, shape: ['rows', 'columns'] } })
   checkDropout('dropout', rate, seed)
   return dropoutOp(rate)(x, seed)[0]

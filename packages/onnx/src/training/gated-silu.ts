@@ -2,6 +2,7 @@
  * The gate of a gated MLP, `silu(gate) * up`, as one operator: only its two inputs are kept for the backward pass, which
  * computes the logistic function again instead of holding on to two more tensors of that size.
  */
+import { checkNames } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { float } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
@@ -16,7 +17,9 @@ export interface GatedSiluOptions {
 }
 
 /** `gate / (1 + exp(-gate)) * up`. */
-export function gatedSilu({ gate, up }: GatedSiluOptions): Tensor {
+export function gatedSilu(options: GatedSiluOptions): Tensor {
+  checkNames('gatedSilu', options, { gate: true, up: true })
+  const { gate, up } = options
   checkOperands('gatedSilu', { gate: { tensor: gate, shape: ['...'] } })
   const shape = gate.shape?.map((_, axis) => `axis ${axis}`) ?? ['...']
   checkOperands('gatedSilu', { gate: { tensor: gate, shape }, up: { tensor: up, shape } })

@@ -5,7 +5,7 @@
  * arithmetic. So there are as few passes as can be: the scale goes into the smallest product, and the wide product adds
  * onto the small one. The backward pass gives dx, dA and dB, each only if wanted, and never dW.
  */
-import { checkNumber } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { showTensor, type Tensor } from '../graph/graph'
@@ -36,6 +36,16 @@ export interface LoraLinearOptions {
 
 /** `x W^T + bias + scale (drop(x) A^T) B^T`, [..., out]. */
 export function loraLinear(options: LoraLinearOptions): Tensor {
+  checkNames('loraLinear', options, {
+    x: true,
+    weight: true,
+    bias: true,
+    a: true,
+    b: true,
+    alpha: true,
+    scale: true,
+    dropout: true,
+  })
   const { x, weight, bias, a, b, dropout } = options
   checkOperands('loraLinear', {
     x: { tensor: x, shape: ['...', 'in'] },

@@ -8,7 +8,7 @@
  * products with the head (three with a reference), as many as without chunks. The head's own gradient, if wanted, takes
  * a second sweep.
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { stopGradient } from '../grad/stop-gradient'
@@ -58,6 +58,14 @@ export interface PolicyLoss {
 }
 
 export function policyLoss(options: PolicyLossOptions): PolicyLoss {
+  checkNames('policyLoss', options, {
+    hidden: true,
+    weight: true,
+    tokens: true,
+    weights: true,
+    kl: true,
+    chunk: true,
+  })
   const { hidden, weight, weights, kl } = options
   const chunk = checkInteger('policyLoss.chunk', options.chunk ?? 64, { min: 1 })
   checkOperands('policyLoss', {

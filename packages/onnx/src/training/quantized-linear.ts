@@ -11,6 +11,7 @@
  * the rows that it serves, or the runtime would fold it into a float32 copy when the session is opened, and merge the
  * copies of the forward and the backward pass.
  */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
@@ -46,7 +47,9 @@ export interface QuantizedLinearOptions {
 }
 
 /** `x W^T + bias`, [rows, out]. */
-export function quantizedLinear({ x, weight, bias, kernel = 'packed' }: QuantizedLinearOptions): Tensor {
+export function quantizedLinear(options: QuantizedLinearOptions): Tensor {
+  checkNames('quantizedLinear', options, { x: true, weight: true, bias: true, kernel: true })
+  const { x, weight, bias, kernel = 'packed' } = options
   checkOperands('quantizedLinear', {
     x: { tensor: x, shape: ['rows', 'in'] },
     scales: { tensor: weight.scales, shape: ['out', 'blocks'] },

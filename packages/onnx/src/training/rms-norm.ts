@@ -2,7 +2,7 @@
  * Root-mean-square normalisation, `y = x / sqrt(mean(x²) + epsilon) * weight`, as one operator: the forward pass is
  * one pass over memory, and the backward pass needs nothing but x, of which it computes the deviation again.
  */
-import { checkNumber } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
 import { unbroadcast } from '../rules/unbroadcast'
 import type { Tensor } from '../graph/graph'
@@ -21,7 +21,9 @@ export interface RmsNormOptions {
 }
 
 /** `x / sqrt(mean(x²) + epsilon) * weight` over the last axis, [..., D]. */
-export function rmsNorm({ x, weight, epsilon = 1e-6 }: RmsNormOptions): Tensor {
+export function rmsNorm(options: RmsNormOptions): Tensor {
+  checkNames('rmsNorm', options, { x: true, weight: true, epsilon: true })
+  const { x, weight, epsilon = 1e-6 } = options
   checkOperands('rmsNorm', {
     x: { tensor: x, shape: ['...', 'D'] },
     weight: { tensor: weight, shape: ['D'] },

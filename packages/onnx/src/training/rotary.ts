@@ -2,7 +2,7 @@
  * Rotary position embedding in the half-split form of Llama: pairs (i, i + d/2) of each head are turned by an
  * angle of their own. The runtime's `RotaryEmbedding` does it in one pass; the backward pass turns the other way.
  */
-import { checkInteger } from '@evolmm/internal'
+import { checkInteger, checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
@@ -24,7 +24,9 @@ export interface RotaryOptions {
 }
 
 /** `x` with each head of each row turned by the row's angles, [T, heads d]. */
-export function rotary({ x, cos, sin, heads }: RotaryOptions): Tensor {
+export function rotary(options: RotaryOptions): Tensor {
+  checkNames('rotary', options, { x: true, cos: true, sin: true, heads: true })
+  const { x, cos, sin, heads } = options
   checkOptions({ x, cos, sin, heads })
   return rotaryOp(heads)(x, cos, sin)[0]
 }

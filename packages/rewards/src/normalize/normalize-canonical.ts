@@ -5,7 +5,7 @@
  * Unicode form, case, articles, surrounding quotes and sentence punctuation. The result is a fixed point: normalising
  * it again changes nothing. Time is linear in the text.
  */
-import { checkObject, checkOneOf, stripCharacters } from '@evolmm/internal'
+import { checkNames, checkOneOf, stripCharacters } from '@evolmm/internal'
 import { INVALID, type Answer, nonEmpty } from '../answer'
 import { parseQuantity, type Quantity } from './parse-quantity'
 import { multiply, rational, show } from './rational'
@@ -38,8 +38,8 @@ const scaleLetters: ReadonlyMap<string, string> = new Map([
 
 /** The canonical form of an answer; `INVALID` when nothing but punctuation is there. */
 export function normalizeCanonical(answer: Answer, options: CanonicalOptions = {}): Answer {
+  checkNames('normalizeCanonical', options, { percent: true, currency: true, units: true })
   nonEmpty(answer)
-  checkObject('options', options)
   const settings = {
     percent: checkOneOf('percent', options.percent ?? 'fraction', ['fraction', 'number']),
     currency: checkOneOf('currency', options.currency ?? 'drop', ['drop', 'keep']),

@@ -1,5 +1,5 @@
 /** The final answer of a solver's output. */
-import { checkObject, checkOneOf, checkText } from '@evolmm/internal'
+import { checkNames, checkOneOf, checkText } from '@evolmm/internal'
 import { INVALID, type Answer } from '../answer'
 import { extractTag } from './extract-tag'
 
@@ -20,7 +20,7 @@ export interface ParseAnswerOptions {
    * An output without any `<answer>` tag: call it invalid, or take its last non-empty line (the released rule).
    * @default the first of {@link untaggedAnswers}
    */
-  untagged?: (typeof untaggedAnswers)[number]
+  untagged?: (typeof untaggedAnswers)[number] | undefined
 }
 
 /**
@@ -28,8 +28,8 @@ export interface ParseAnswerOptions {
  * cut off by the token limit.
  */
 export function parseAnswer(output: string, options: ParseAnswerOptions = {}): ParsedAnswer {
+  checkNames('parseAnswer', options, { untagged: true })
   checkText('output', output)
-  checkObject('options', options)
   const untagged = checkOneOf('untagged', options.untagged ?? untaggedAnswers[0], untaggedAnswers)
   const tagged = extractTag(output, 'answer')
   if (tagged !== undefined && tagged !== '' && !anyTag.test(tagged))

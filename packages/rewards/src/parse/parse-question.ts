@@ -1,5 +1,5 @@
 /** The question in a proposer's output, and everything that is wrong with its form. */
-import { checkInteger, checkObject, checkText } from '@evolmm/internal'
+import { checkInteger, checkNames, checkText } from '@evolmm/internal'
 import { INVALID } from '../answer'
 import { extractTag } from './extract-tag'
 
@@ -32,8 +32,8 @@ export interface ParseQuestionOptions {
 
 /** Text of the first `<question>` tag, else the whole output; line breaks become spaces. */
 export function parseQuestion(output: string, options: ParseQuestionOptions = {}): ParsedQuestion {
+  checkNames('parseQuestion', options, { maxWords: true })
   checkText('output', output)
-  checkObject('options', options)
   const maxWords = checkInteger('maxWords', options.maxWords ?? 60, { min: 1 })
   const tagged = extractTag(output, 'question')
   const rationale = extractTag(output, 'rationale')

@@ -1,5 +1,5 @@
 /** EvoLMM's continuous self-consistency reward: how many of the group gave this answer, less a little for length. */
-import { checkNumber, checkObject } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import { INVALID, nonEmpty } from '../answer'
 import type { VoteOptions } from '../group-statistics'
 import { byGroup } from './by-group'
@@ -25,7 +25,13 @@ export interface ContinuousSolverRewardOptions extends VoteOptions {
 
 /** `p^gamma * (1 - lambda * clip((words - tau) / tau, 0, 1))`; 0 for an invalid answer. */
 export function continuousSolverReward(options: ContinuousSolverRewardOptions = {}): Reward<SolverSample> {
-  checkObject('options', options)
+  checkNames('continuousSolverReward', options, {
+    invalidVotes: true,
+    gamma: true,
+    lengthPenalty: true,
+    targetWords: true,
+    clipLength: true,
+  })
   const gamma = checkNumber('gamma', options.gamma ?? solverRewardDefaults.gamma, { min: 0 })
   const lengthPenalty = checkNumber(
     'lengthPenalty',
@@ -36,12 +42,13 @@ export function continuousSolverReward(options: ContinuousSolverRewardOptions = 
     1,
     checkNumber('targetWords', options.targetWords ?? solverRewardDefaults.targetWords, { min: 0 }),
   )
+  const { invalidVotes = false } = options
   const excessLimit = options.clipLength === false ? Infinity : 1
 
   return (batch) =>
-    byGroup(batch, options, ({ answer, words }, { count, total }) => {
+    byGroup(batch, { invalidVotes }, ({ answer, words }, { count, total }) => {
       checkNumber('words', words, { min: 0 })
-      if (nonEmpty(answer) === INVALID && options.invalidVotes !== true) return 0
+      if (nonEmpty(answer) === INVALID && invalidVotes !== true) return 0
       const excess = Math.min(Math.max((words - targetWords) / targetWords, 0), excessLimit)
       return (count / total) ** gamma * (1 - lengthPenalty * excess)
     })

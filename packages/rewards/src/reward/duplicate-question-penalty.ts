@@ -1,5 +1,5 @@
 /** A price on asking the same thing again, within a batch or after earlier questions. */
-import { checkNumber, checkObject } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import { INVALID } from '../answer'
 import type { ProposerSample, Reward } from './reward'
 
@@ -18,7 +18,7 @@ export interface DuplicateQuestionPenaltyOptions {
 export function duplicateQuestionPenalty(
   options: DuplicateQuestionPenaltyOptions = {},
 ): Reward<Pick<ProposerSample, 'question' | 'previousQuestions'>> {
-  checkObject('options', options)
+  checkNames('duplicateQuestionPenalty', options, { weight: true, threshold: true })
   const weight = checkNumber('weight', options.weight ?? 1, { min: 0 })
   const threshold = checkNumber('threshold', options.threshold ?? 0.8, { above: 0, max: 1 })
   return (batch) => {

@@ -1,5 +1,5 @@
 /** A price on questions that break the form. To skip them instead, use `gate`. */
-import { checkNumber, checkObject } from '@evolmm/internal'
+import { checkNames, checkNumber } from '@evolmm/internal'
 import type { ProposerSample, Reward } from './reward'
 
 export interface MalformedQuestionPenaltyOptions {
@@ -11,7 +11,7 @@ export interface MalformedQuestionPenaltyOptions {
 export function malformedQuestionPenalty(
   options: MalformedQuestionPenaltyOptions = {},
 ): Reward<Pick<ProposerSample, 'faults'>> {
-  checkObject('options', options)
+  checkNames('malformedQuestionPenalty', options, { weight: true })
   const weight = checkNumber('weight', options.weight ?? 1, { min: 0 })
   return (batch) => batch.map(({ faults }) => (faults.length > 0 ? -weight : 0))
 }

@@ -1,5 +1,5 @@
 /** A solver sample is what rewards look at, made from the solver's text. */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { nonEmpty, type Answer } from '../answer'
 import { normalizeCanonical } from '../normalize/normalize-canonical'
 import { parseAnswer, type ParseAnswerOptions } from '../parse/parse-answer'
@@ -15,9 +15,9 @@ export interface SolverSampleOptions extends ParseAnswerOptions {
 
 /** Parse and normalise one output. */
 export function solverSample(output: string, options: SolverSampleOptions = {}): SolverSample {
-  checkObject('options', options)
-  const { normalize = normalizeCanonical, group } = options
-  const { answer, wellFormed } = parseAnswer(output, options)
+  checkNames('solverSample', options, { untagged: true, normalize: true, group: true })
+  const { untagged, normalize = normalizeCanonical, group } = options
+  const { answer, wellFormed } = parseAnswer(output, { untagged })
   const normalized = nonEmpty(normalize(answer), 'normalize: what it returns')
   const sample = { answer: normalized, words: wordsBeforeAnswer(output), wellFormed }
   return group === undefined ? sample : { ...sample, group }

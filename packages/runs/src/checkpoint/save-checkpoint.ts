@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkObject, checkText, findNotFinite, jsonText } from '@evolmm/internal'
+import { checkNames, checkObject, checkText, findNotFinite, jsonText } from '@evolmm/internal'
 import { isThere, publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -23,7 +23,7 @@ export interface SaveCheckpointOptions extends Pick<CheckpointHead, 'step' | 'id
  * `NOT_FINITE` before anything is written: a state with a number that is none would be gone on from, and replace a good one.
  */
 export async function saveCheckpoint(options: SaveCheckpointOptions): Promise<string> {
-  checkObject('options', options)
+  checkNames('saveCheckpoint', options, { folder: true, step: true, identity: true, state: true })
   checkText('folder', options.folder)
   checkObject('state', options.state)
   const { step, identity, state } = options

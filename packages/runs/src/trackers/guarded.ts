@@ -5,7 +5,7 @@
  * its line and is made again at the next call from outside; a call that takes too long is left to itself, and the line
  * waits for it while the run goes on. So a tracker that comes back gets all that it missed, in order and once.
  */
-import { checkInteger, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import type { StepRecord } from '../records/record'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import type { Tracker } from './tracker'
@@ -40,6 +40,7 @@ export function guarded<R extends StepRecord>(
   trackers: readonly Tracker<R>[],
   options: GuardedOptions = {},
 ): GuardedTracker<R> {
+  checkNames('guarded', options, { timeLimit: true, finishTimeLimit: true, keep: true, onWarning: true })
   const timeLimit = checkNumber('timeLimit', options.timeLimit ?? 10_000, { above: 0 })
   const finishTimeLimit = checkNumber('finishTimeLimit', options.finishTimeLimit ?? 60_000, { above: 0 })
   const keep = checkInteger('keep', options.keep ?? 10_000, { min: 1 })

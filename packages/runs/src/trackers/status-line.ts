@@ -2,7 +2,7 @@
  * The state of a run for people: one line that is written over on a terminal, and a line now and then anywhere else.
  * Elsewhere no line is written twice and none has control characters, so that it can be kept in a file.
  */
-import { checkNumber, checkObject } from '@evolmm/internal'
+import { checkNames, checkNumber, checkObject } from '@evolmm/internal'
 import type { Entry } from '../records/entry'
 import type { Tracker } from './tracker'
 
@@ -30,7 +30,7 @@ export interface StatusLine extends Required<Tracker> {
 const window = 20
 
 export function statusLine(options: StatusLineOptions): StatusLine {
-  checkObject('options', options)
+  checkNames('statusLine', options, { output: true, clock: true, everySeconds: true })
   checkObject('output', options.output)
   const { output, clock = () => performance.now() } = options
   const everySeconds = checkNumber('everySeconds', options.everySeconds ?? 30, { min: 0 })

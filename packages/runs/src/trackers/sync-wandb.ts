@@ -1,9 +1,9 @@
 /** Uploads what a run kept for Weights & Biases: a run offline, or the rest of one that could not reach the server. */
-import { checkObject, checkText } from '@evolmm/internal'
+import { checkNames, checkText } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { wandbClient } from './wandb/wandb-client'
 import { openJournal } from './wandb/wandb-journal'
-import { connectionOf, type WandbConnectionOptions } from './wandb/wandb-options'
+import { connectionOf, connectionOptionNames, type WandbConnectionOptions } from './wandb/wandb-options'
 import { journalFolder, readWandbState } from './wandb/wandb-state'
 import { uploadJournal } from './wandb/wandb-upload'
 
@@ -28,8 +28,8 @@ export interface SyncedWandb {
  * or `WANDB_UNREACHABLE`.
  */
 export async function syncWandb(folder: string, options: SyncWandbOptions = {}): Promise<SyncedWandb> {
+  checkNames('syncWandb', options, { ...connectionOptionNames, retries: true, signal: true })
   checkText('folder', folder)
-  checkObject('options', options)
   const state = await readWandbState(folder)
   if (state === undefined)
     throw new EvolmmError(

@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { checkInteger, checkObject } from '@evolmm/internal'
+import { checkInteger, checkNames } from '@evolmm/internal'
 import { type AppendFile, openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Entry } from '../records/entry'
@@ -24,7 +24,7 @@ export interface TensorboardOptions {
 }
 
 export function tensorboard(options: TensorboardOptions = {}): Required<Tracker> {
-  checkObject('options', options)
+  checkNames('tensorboard', options, { textsEvery: true, imagesEvery: true, clock: true })
   const textsEvery = checkInteger('textsEvery', options.textsEvery ?? 1, { min: 0 })
   const imagesEvery = checkInteger('imagesEvery', options.imagesEvery ?? 0, { min: 0 })
   const { clock = Date.now } = options

@@ -6,19 +6,37 @@
  * `syncWandb` can finish what a run could not. The W&B run's id is kept in the folder of the run: a run that goes on
  * continues it. The key is sent to the server and kept nowhere.
  */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { RunInfo, Tracker } from './tracker'
 import { historyLine, probeLine } from './wandb/history-line'
 import { startUploader, type Uploader } from './wandb/uploader'
 import { type WandbJournal, openJournal } from './wandb/wandb-journal'
-import { connectionOf, entityOf, modeOf, runOptionsOf, type WandbOptions } from './wandb/wandb-options'
+import {
+  connectionOf,
+  connectionOptionNames,
+  entityOf,
+  modeOf,
+  runOptionsOf,
+  type WandbOptions,
+} from './wandb/wandb-options'
 import { journalFolder, openWandbState, type WandbState, writeWandbState } from './wandb/wandb-state'
 import type { Upload } from './wandb/wandb-upload'
 
 /** Throws `WANDB_KEY_MISSING` at once when the mode is online and there is no key, and `INVALID_OPTION`. */
 export function wandb(options: WandbOptions = {}): Tracker {
-  checkObject('options', options)
+  checkNames('wandb', options, {
+    ...connectionOptionNames,
+    mode: true,
+    project: true,
+    name: true,
+    runId: true,
+    resume: true,
+    folder: true,
+    imagesEvery: true,
+    uploadInterval: true,
+    finishTimeout: true,
+  })
   const name = 'wandb'
   const mode = modeOf(options)
   if (mode === 'disabled') return { name }

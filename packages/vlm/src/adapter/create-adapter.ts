@@ -7,7 +7,7 @@
  * only with `vision: true`, and then the modules are those that PEFT would adapt.
  */
 import { createHash } from 'node:crypto'
-import { checkInteger, checkNumber, philox4x32 } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, philox4x32 } from '@evolmm/internal'
 import type { Backbone } from '../backbones/backbone'
 import { loraA, trainable } from '../programs/trainable'
 import type { Adapter } from './adapter'
@@ -41,6 +41,14 @@ export interface CreateAdapterOptions extends AdaptedModulesOptions {
 
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function createAdapter(backbone: Backbone, options: CreateAdapterOptions = {}): Adapter {
+  checkNames('createAdapter', options, {
+    rank: true,
+    alpha: true,
+    targets: true,
+    vision: true,
+    dropout: true,
+    seed: true,
+  })
   const found = adaptedModules(backbone, options)
   const dropout = checkNumber('dropout', options.dropout ?? loraDefaults.dropout, { min: 0, below: 1 })
   const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })

@@ -10,7 +10,7 @@
  * understands it as a wish and says in the result what it became. WebGPU has no bfloat16,
  * with the same rule, and float16 only with some drivers.
  */
-import { checkObject, checkOneOf } from '@evolmm/internal'
+import { checkNames, checkOneOf } from '@evolmm/internal'
 import type { FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import { parseDevice, type DeviceName } from './device-name'
@@ -42,7 +42,7 @@ export async function chooseDevice(
   options: DeviceOptions = {},
   runtime: NativeRuntime = nativeRuntime(),
 ): Promise<DeviceChoice> {
-  checkObject('options', options)
+  checkNames('chooseDevice', options, { device: true, dtype: true })
   const { kind: requested, card } = parseDevice(options.device ?? 'auto')
   const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
   if (requested === 'auto') {

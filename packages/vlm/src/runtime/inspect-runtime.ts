@@ -1,5 +1,5 @@
 /** What programs run on here, for `evolmm doctor`. Nothing is fetched; GPU providers are started to see whether they do. */
-import { checkObject } from '@evolmm/internal'
+import { checkNames } from '@evolmm/internal'
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ export async function inspectRuntime(
   runtime: NativeRuntime = nativeRuntime(),
   places: CudaPlaces = cudaPlaces(),
 ): Promise<RuntimeReport> {
-  checkObject('options', options)
+  checkNames('inspectRuntime', options, { hubCache: true, weightsCache: true })
   const { hubCache, weightsCache = defaultCacheDir() } = options
   const hubFolder = hubCacheFolder({ cacheFolder: hubCache })
   const providers: ProviderStatus[] = []

@@ -8,7 +8,7 @@
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
-import { checkInteger, checkObject, countOf } from '@evolmm/internal'
+import { checkInteger, checkNames, checkObject, countOf } from '@evolmm/internal'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
@@ -96,7 +96,27 @@ const fragments = 1.05
 
 /** Throws `INVALID_OPTION`. */
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
-  checkObject('options', options)
+  checkNames('estimateMemory', options, {
+    backbone: true,
+    programs: true,
+    device: true,
+    dtype: true,
+    quantize: true,
+    trainable: true,
+    trainedWeights: true,
+    trainVision: true,
+    trainHead: true,
+    groups: true,
+    promptTokens: true,
+    completionTokens: true,
+    samples: true,
+    imagePatches: true,
+    promptFeatures: true,
+    kl: true,
+    checkpointed: true,
+    chunk: true,
+    prepack: true,
+  })
   checkObject('backbone', options.backbone)
   const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
   const {

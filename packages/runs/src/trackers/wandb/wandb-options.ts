@@ -28,6 +28,18 @@ export interface WandbConnectionOptions {
   environment?: Readonly<Record<string, string | undefined>> | undefined
 }
 
+/** The names of all of them, by which unknown ones are found. */
+export const connectionOptionNames = {
+  apiKey: true,
+  baseUrl: true,
+  entity: true,
+  requestTimeout: true,
+  retryDelay: true,
+  fetch: true,
+  onWarning: true,
+  environment: true,
+} as const
+
 export interface WandbOptions extends WandbConnectionOptions {
   /** @default WANDB_MODE, else 'disabled' */
   mode?: WandbMode | undefined

@@ -1,0 +1,10 @@
+import { testOptionNames } from '@evolmm/internal/testing'
+import { buildManifest, checkImage, openImageDataset, openRows, scanImages } from '../src/index'
+
+testOptionNames([
+  ['buildManifest', buildManifest, { root: '.', file: 'm', max_pixels: 1 }, 'maxPixels'],
+  ['checkImage', (options) => checkImage('a.png', options), { maxPixel: 1 }, 'maxPixels'],
+  ['openImageDataset', openImageDataset, { root: '.', reshufle: true }, 'reshuffle'],
+  ['openRows', (options) => openRows({ file: 'a.jsonl' }, options), { colums: [] }, 'columns'],
+  ['scanImages', scanImages, { root: '.', includeSubfolder: [] }, 'includeSubfolders'],
+])

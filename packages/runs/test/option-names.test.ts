@@ -1,0 +1,11 @@
+import { testOptionNames } from '@evolmm/internal/testing'
+import { guarded, saveCheckpoint, statusLine, syncWandb, tensorboard, wandb } from '../src/index'
+
+testOptionNames([
+  ['guarded', (options) => guarded([], options), { timeLimits: 1 }, 'timeLimit'],
+  ['saveCheckpoint', saveCheckpoint, { folder: '/nowhere', steps: 1 }, 'step'],
+  ['statusLine', statusLine, { output: process.stderr, every_seconds: 1 }, 'everySeconds'],
+  ['syncWandb', (options) => syncWandb('/nowhere', options), { retrie: 1 }, 'retries'],
+  ['tensorboard', tensorboard, { textEvery: 1 }, 'textsEvery'],
+  ['wandb', wandb, { mode: 'disabled', projekt: 'a' }, 'project'],
+])
