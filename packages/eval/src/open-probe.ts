@@ -15,6 +15,7 @@ export type OpenProbeOptions = Omit<ProbeOptions, 'sampler' | 'adapter' | 'items
 export type OpenProbe = (policy: Policy) => Promise<Record<string, number>>
 
 export async function openProbe(given: OpenProbeOptions): Promise<OpenProbe> {
+  checkObject('options', given)
   const { file, ...options } = given
   const { own, signal, ...settings } = options
   resolve(probeSettings, settings)
