@@ -395,18 +395,13 @@ test('Ctrl-C ends a run between two batches with 130, and the same command conti
 
 test('--with_base runs the model twice and compares', async () => {
   const argv = [
-    '--model',
-    'm/n',
-    '--adapter',
-    'a/solver',
-    '--with_base',
-    '--output_path',
-    join(folder, 'out'),
+    ...['--model', 'm/n', '--adapter', 'a/solver', '--with_base'],
+    ...['--output_path', join(folder, 'out')],
   ]
   const { code, stdout, calls } = await evaluated(...argv, '--limit', '5', '--json')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
-    ...{ model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }], names: ['base', 'solver'] },
+    ...{ model: 'm/n+solver', tasks: [{ metrics: { accuracy: 0.2 } }], names: ['base', 'solver'] },
     base: { model: 'm/n', tasks: [{ metrics: { accuracy: 0.2 } }] },
     compared: [{ task: 'sums', rows: 5, difference: 0, unlike: [] }],
   })
@@ -420,6 +415,9 @@ test('--with_base runs the model twice and compares', async () => {
   ])
   const table = await evaluated(...argv, '--limit', '5')
   expect(table.stdout).toMatch(/\| rows \| +base \| solver \|/)
+  // Neither tables nor files of the adapter go by the name of the base.
+  expect(table.stdout.match(/^m\/n.*$/gm)).toEqual(['m/n', 'm/n+solver'])
+  expect(readdirSync(join(folder, 'out')).sort()).toEqual(['m__n', 'm__n+solver'])
 })
 
 test('two runs side by side, by their folders or their files', async () => {

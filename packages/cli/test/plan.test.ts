@@ -44,7 +44,7 @@ test('train refuses, and takes the flags that it names', async () => {
   const run = (...more: string[]) => runCommand([...argv, '--data_dir', join(tiny, 'images'), ...more])
   const { stdout } = await run()
   const { memory } = JSON.parse(stdout) as { memory: ShownReport }
-  const limit = ['--memory_limit', String(Math.floor(0.9 * memory.total.host))]
+  const limit = ['--memory_limit', `${Math.floor(0.9 * memory.total.host)}B`]
   const { code, stderr } = await run(...limit)
   expect(code).toBe(2)
   const [, advice = ''] = /; ([^;]*)\n$/.exec(stderr) ?? []
@@ -80,7 +80,8 @@ test('for people: a table, and one sentence', async () => {
 test.each<[string, string[], string]>([
   ['a size', ['--model', '7B', '--image_size', '896'], '--image_size: must be width and height'],
   ['no model', ['--model', './no/model'], 'must be an existing folder or have the form ORG/NAME'],
-  ['an amount', ['--model', '7B', '--memory', 'much'], 'must be a number of bytes'],
+  ['an amount', ['--model', '7B', '--memory', 'much'], 'must be a number with its unit'],
+  ['an amount without a unit', ['--model', '7B', '--memory', '80'], 'got "80"; write 80GB or 80B'],
 ])('bad input ends in one line and exit code 2: %s', async (_, argv, message) => {
   const { code, stdout, stderr } = await plan(...argv)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -9,6 +9,7 @@ import { diagnose } from '../src/diagnostics/diagnose'
 import { fileTask } from '../src/file-task'
 import { probe } from '../src/probe'
 import { evaluate, type EvaluateOptions } from '../src/run/evaluate'
+import { formatEvaluation } from '../src/run/format-evaluation'
 import { tasks } from '../src/tasks/index'
 import { fakeSampler } from './support/fake-sampler'
 import { writeSums } from './support/sums'
@@ -166,4 +167,12 @@ test('a diagnosis counts the questions that cannot be asked, and a probe does', 
   const none = diagnose({ questions, sampler: picky(() => true) })
   await expect(none).rejects.toMatchObject({ code: 'MEMORY_EXCEEDED' })
   expect(await diagnose({ questions, sampler: picky(() => false) })).not.toHaveProperty('unasked')
+})
+
+test('a metric that is no number, such as a mean of nothing, is shown as nothing', async () => {
+  const { task } = sums()
+  const own = { ...task, aggregate: () => ({ ratio: 0 / 0, bound: 1 / 0, half: 0.5 }) }
+  const evaluation = await evaluate({ tasks: [own], sampler: fakeSampler() })
+  expect(evaluation.tasks[0]?.metrics).toEqual({ ratio: null, bound: null, half: 0.5 })
+  expect(formatEvaluation(evaluation)).not.toMatch(/NaN|Infinity/)
 })

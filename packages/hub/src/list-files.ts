@@ -50,7 +50,7 @@ export async function listFiles(subject: Subject, most?: number): Promise<Listin
         dog.stop()
       }
     },
-    most === undefined ? {} : { most },
+    { isFirst: true, ...(most !== undefined && { most }) },
   )
   if (text === undefined)
     throw hubError(

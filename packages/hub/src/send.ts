@@ -3,6 +3,7 @@
  * hub's own headers about a file are kept when its bytes come from a storage host.
  */
 import { retrying } from '@evolmm/internal/node'
+import type { EvolmmError } from './errors'
 import { hubError, isTransient, statusError, withoutQuery, type Subject } from './hub-error'
 
 interface HubAnswer {
@@ -89,15 +90,33 @@ export async function onNetwork<T>(
   }
 }
 
-/** Repeats what fails for the moment. `progressed` starts the count of failures anew. */
+interface RepeatingOptions {
+  most?: number
+  progressed?: () => boolean
+  isFirst?: boolean
+}
+
+/** Failures of the system that say that there is no network, or nobody at the address. */
+const nobodyThere = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED'])
+
+/** True where nobody could be asked, as of a name on a machine without a network. */
+function isAlone({ cause }: EvolmmError): boolean {
+  const reason = cause instanceof Error ? cause.cause : undefined
+  return reason instanceof Error && nobodyThere.has(String((reason as NodeJS.ErrnoException).code))
+}
+
+/**
+ * Repeats what fails for the moment. `progressed` starts the count of failures anew. What `isFirst` is asked of nobody
+ * yet: where there is no network it is tried once more and given up, since the name may be that of a folder.
+ */
 export function repeating<T>(
   { settings: { retries, sleep } }: Subject,
   signal: AbortSignal | undefined,
   attempt: () => Promise<T>,
-  { most = retries, progressed }: { most?: number; progressed?: () => boolean } = {},
+  { most = retries, progressed, isFirst = false }: RepeatingOptions = {},
 ): Promise<T> {
-  const pauseAfter = (error: unknown) => {
-    if (!isTransient(error)) return undefined
+  const pauseAfter = (error: unknown, failures: number) => {
+    if (!isTransient(error) || (isFirst && failures > 1 && isAlone(error))) return undefined
     const wait = (error.details.retryAfter as number | undefined) ?? 0
     return wait > longestWait ? undefined : wait
   }

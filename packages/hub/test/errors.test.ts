@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { downloadSnapshot } from '../src/download-snapshot'
 import type { HubOptions } from '../src/hub-options'
+import { resolveRepo } from '../src/resolve-repo'
 import { bytes, isolated, serveHub, type FakeRepo, type Misbehaviour } from '@evolmm/internal/testing'
 
 const commit = 'c'.repeat(40)
@@ -193,6 +194,25 @@ test('errors that pass are tried again; 429 waits as long as it is asked to', as
   expect(waits[2]).toBeGreaterThan(50_000)
   expect(waits).toHaveLength(3)
 })
+
+test.each(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH'])(
+  'a name without a network (%s) is asked for once more and not waited for',
+  async (code) => {
+    const waits: number[] = []
+    const sleep = (milliseconds: number) => {
+      waits.push(milliseconds)
+      return Promise.resolve()
+    }
+    const fetch = () =>
+      Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) }))
+    await expect(resolveRepo('Qwne/mistyped', isolated({ sleep, fetch, retries: 5 }))).rejects.toMatchObject({
+      code: 'HUB_UNREACHABLE',
+      message: expect.stringMatching(/a folder of that name is not there either$/) as string,
+    })
+    expect(waits).toHaveLength(1)
+    expect(waits[0]).toBeLessThanOrEqual(500)
+  },
+)
 
 test('a server that asks for more than five minutes is not waited for', async () => {
   const { error, message, requests } = await failure(answers(429, { 'retry-after': '3600' }), { retries: 5 })

@@ -47,8 +47,13 @@ export function formatValue(row: Row, value: unknown): string {
 }
 
 function formatNumber({ kind }: Row, value: number): string {
-  if (kind === 'bytes') return value > 0 && value % 2 ** 20 === 0 ? `${value / 2 ** 20}MiB` : String(value)
+  if (kind === 'bytes') return bytesText(value)
   return value !== 0 && Math.abs(value) < 1e-2 ? value.toExponential() : String(value)
+}
+
+function bytesText(value: number): string {
+  if (value === 0) return '0'
+  return value % 2 ** 20 === 0 ? `${value / 2 ** 20}MiB` : `${value}B`
 }
 
 function cut(text: string): string {

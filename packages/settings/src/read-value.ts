@@ -124,7 +124,6 @@ function parseSwitch(name: string, value: string): boolean {
 
 const units: ReadonlyMap<string, number> = new Map(
   Object.entries({
-    '': 1,
     b: 1,
     ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
     ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
@@ -133,9 +132,20 @@ const units: ReadonlyMap<string, number> = new Map(
 
 function parseBytes(name: string, value: string): number {
   const [, digits = '', unit = ''] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(value) ?? []
-  const size = Number(digits) * (units.get(unit.toLowerCase()) ?? NaN)
+  // Nothing is nothing in any unit. Whoever writes 80 means gigabytes, and would get bytes.
+  const scale = unit === '' && Number(digits) === 0 ? 1 : units.get(unit.toLowerCase())
+  const size = Number(digits) * (scale ?? NaN)
   if (digits !== '' && Number.isSafeInteger(Math.round(size))) return Math.round(size)
-  throw invalid(name, 'be a number of bytes, or one with kB, MB, GB, TB, KiB, MiB, GiB or TiB', value)
+  throw invalid(
+    name,
+    'be a number with its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB',
+    value,
+    remedyOf(digits, unit),
+  )
+}
+
+function remedyOf(digits: string, unit: string): string | undefined {
+  return digits !== '' && unit === '' ? `write ${digits}GB or ${digits}B` : undefined
 }
 
 /** The whole text without the newline that editors put at its end. */

@@ -107,7 +107,7 @@ test('"none" takes back what has no value by default, and null does in a file', 
 })
 
 test.each([
-  ['512', 512],
+  ['512B', 512],
   ['256MB', 256e6],
   ['1.5 GB', 1.5e9],
   ['256MiB', 2 ** 28],
@@ -157,10 +157,11 @@ test.each<[string, SourcesInput, string]>([
   ['an empty list', { flags: { targets: ',' } }, '--targets: must be a list of one name or more, got a list'],
   ['a choice in a file', { file: file({ device: [] }) }, 'my.json: device: must be one of auto, cpu, cuda'],
   ['a text in a file', { file: file({ data_dir: {} }) }, 'my.json: data_dir: must be a text, got an object'],
+  ['a size', { flags: { image_cache: '12 apples' } }, '--image_cache: must be a number with its unit: B, kB'],
   [
-    'a size',
-    { flags: { image_cache: '12 apples' } },
-    '--image_cache: must be a number of bytes, or one with kB',
+    'a size without its unit',
+    { flags: { image_cache: '80' } },
+    '--image_cache: must be a number with its unit: B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, got "80"; write 80GB or 80B',
   ],
   ['an open bound', { flags: { temp: '0' } }, '--temp: must be a finite number above 0, got 0'],
   ['two bounds', { flags: { dropout: '1' } }, 'must be a finite number at least 0 and below 1, got 1'],

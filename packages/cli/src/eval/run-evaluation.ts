@@ -26,7 +26,7 @@ export async function runEvaluation(context: Context, request: EvalRequest): Pro
         evaluate({
           ...partOf(evaluateSettings, request),
           tasks: request.predict_only ? tasks.map(predictOnly) : tasks,
-          sampler: measuredModel(vlm, request),
+          sampler: { ...measuredModel(vlm, request), name: nameOf(vlm.name, adapter, request) },
           adapter,
           judge,
           generation: request.generation,
@@ -44,6 +44,14 @@ export async function runEvaluation(context: Context, request: EvalRequest): Pro
   if (code === 130 && request.output_path !== null)
     context.stderr.write('stopped; the same command continues from here\n')
   return code
+}
+
+/**
+ * The model as tables and folders of results call it. Beside the base an adapter is named too, so that its numbers are not
+ * taken for the base's; alone the model is called as lmms-eval calls it.
+ */
+function nameOf(name: string, adapter: Adapter | undefined, request: EvalRequest): string {
+  return request.with_base && adapter !== undefined ? `${name}+${basename(request.adapter ?? '')}` : name
 }
 
 /** A task whose answers are written down and not scored. */

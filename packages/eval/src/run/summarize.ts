@@ -46,7 +46,7 @@ export function summarize(
   ).length
   return {
     task: task.name,
-    metrics: task.aggregate(scores, { mode }),
+    metrics: finiteOrNull(task.aggregate(scores, { mode })),
     stderr: Object.fromEntries(
       (task.means ?? []).map((name) => [
         name,
@@ -62,6 +62,13 @@ export function summarize(
     fallbackShare: scores.length === 0 ? 0 : fallbacks / scores.length,
     unscored,
   }
+}
+
+/** The metrics of a task, which may be one's own: what is no number, such as a mean of nothing, is nothing to report. */
+function finiteOrNull(metrics: Readonly<Record<string, number | null>>): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+  )
 }
 
 /** The standard error of a mean, from the sample's standard deviation; null for fewer than two values. */
