@@ -3,7 +3,7 @@
  * file with content, of which format do its first bytes speak, how many pixels does its header declare. Only then is
  * it decoded, row by row, into one average pixel.
  */
-import { checkNames, checkText } from '@evolmm/internal'
+import { checkNames, checkText, isLfsPointer, lfsPointerRule } from '@evolmm/internal'
 import { open, stat } from 'node:fs/promises'
 import sharp, { type SharpOptions } from 'sharp'
 import { endsEarly } from './ends-early'
@@ -55,6 +55,7 @@ export async function checkImage(path: string, options: CheckOptions = {}): Prom
     return unusable('unreadable', messageOf(error))
   }
 
+  if (isLfsPointer(head)) return unusable('corrupted', lfsPointerRule)
   const format = formatOfContent(head)
   if (format === undefined)
     return unusable('corrupted', 'its first bytes are not those of an image format that is known')

@@ -4,6 +4,7 @@
  */
 import { checkNames } from '@evolmm/internal'
 import { fromBinary } from '@bufbuild/protobuf'
+import { isLfsPointer, lfsPointerRule } from '@evolmm/internal'
 import { EvolmmError, type OnnxErrorCode } from './errors'
 import { Graph, kindOf } from './graph/graph'
 import { Functions } from './parsing/functions'
@@ -54,6 +55,7 @@ const passed = new Set<OnnxErrorCode>(['INVALID_MODEL', 'UNSUPPORTED_MODEL', 'IN
 /** The messages of a file, of which nothing is checked yet. */
 export function decode(bytes: Uint8Array | ArrayBuffer): ModelProto {
   const plain = plainBytes(bytes)
+  if (isLfsPointer(plain)) throw invalid(`model: ${lfsPointerRule}`, { bytes: plain.length })
   try {
     return fromBinary(ModelProtoSchema, plain, { recursionLimit: maxMessages })
   } catch (cause) {

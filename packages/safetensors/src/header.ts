@@ -2,7 +2,7 @@
  * The header of a `.safetensors` file: eight bytes of length, then JSON that says where each tensor lies. The rules
  * are those of the format's description; a file that breaks one is refused as a whole.
  */
-import { countOf, isObject } from '@evolmm/internal'
+import { countOf, isLfsPointer, isObject, lfsPointerRule } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { repeatedKey } from './repeated-key'
 import { bytesPerValue, type StoredTensor, type TensorType } from './stored-tensor'
@@ -28,6 +28,7 @@ const dtypes = new Map<unknown, TensorType>([
 
 /** Bytes of the JSON, from the first eight bytes of a file of `size` bytes. */
 export function headerLength(start: Uint8Array, size: number, file: string): number {
+  if (isLfsPointer(start)) throw broken(file, lfsPointerRule)
   const length =
     start.length < 8 ? NaN : Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true))
   if (!(length >= 2 && length <= Math.min(maxHeader, size - 8))) {

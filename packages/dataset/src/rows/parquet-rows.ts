@@ -3,7 +3,8 @@
  * only the pages of some of its rows.
  */
 import { parquetSchema, type FileMetaData } from 'hyparquet'
-import { checkInteger } from '@evolmm/internal'
+import { open } from 'node:fs/promises'
+import { checkInteger, isLfsPointer } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import { closeParquet, parquetFooter, parquetRows } from './parquet-worker'
@@ -25,12 +26,24 @@ export async function openParquet(path: string, options: ParquetOptions = {}): P
     max: 2 ** 31 - 1,
   })
   try {
+    await refusePointer(path)
     const { metadata, size } = await parquetFooter(path, readTimeout)
     checkFooter(metadata, size)
     return parquetReader(path, metadata, { ...options, readTimeout })
   } catch (error) {
     closeParquet(path)
     return unusable(path)(error)
+  }
+}
+
+async function refusePointer(path: string): Promise<void> {
+  const handle = await open(path)
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(64), 0, 64, 0)
+    if (isLfsPointer(buffer.subarray(0, bytesRead)))
+      throw new Error('a pointer of git-LFS; run "git lfs pull"')
+  } finally {
+    await handle.close()
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads a text or JSON file of a checkpoint folder; what is missing or damaged is one typed error. */
 import { join } from 'node:path'
-import { isObject } from '@evolmm/internal'
+import { isLfsPointer, isObject, lfsPointerRule } from '@evolmm/internal'
 import { readSmallFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 
@@ -16,6 +16,7 @@ export async function readOptionalText(folder: string, name: string): Promise<st
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unreadable(file, cause)
   }
+  if (isLfsPointer(bytes)) throw damaged(file, lfsPointerRule)
   try {
     // Replacing bad bytes, as Node does by default, would alter tokens unnoticed.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

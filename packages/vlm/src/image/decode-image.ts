@@ -11,6 +11,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import ndarray from 'ndarray'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { isLfsPointer, lfsPointerRule } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { fillLikePillow } from './gif-background'
 import { rgbImage, type Pixels, type RgbImage } from './rgb-image'
@@ -74,6 +75,7 @@ async function read(source: string | URL): Promise<Uint8Array> {
 
 async function decodeBytes(bytes: Uint8Array, name: string, alpha: boolean): Promise<RgbImage> {
   if (bytes.length === 0) throw unreadable(name, 'must be an image, got no bytes; replace the file')
+  if (isLfsPointer(bytes)) throw unreadable(name, lfsPointerRule)
   let metadata
   try {
     metadata = await sharp(bytes, inputOptions).metadata()

@@ -1,0 +1,16 @@
+/** What git-LFS leaves in the place of rows or of an image is called by its name. */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkImage } from '../src/check-image'
+import { openParquet } from '../src/rows/parquet-rows'
+
+test('a parquet file and an image that are pointers of git-LFS are called so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evolmm-lfs-'))
+  const [rows, image] = [join(folder, 'rows.parquet'), join(folder, 'a.png')]
+  const text = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123\n`
+  for (const file of [rows, image]) writeFileSync(file, text)
+  await expect(openParquet(rows)).rejects.toThrow('a pointer of git-LFS; run "git lfs pull"')
+  expect(JSON.stringify(await checkImage(image))).toContain('a pointer of git-LFS')
+})
