@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { lockFile, makeFolder } from '@evolmm/internal/node'
@@ -28,6 +28,9 @@ export interface Content {
   url: string
 }
 
+/** How often a part may be taken away by one that does not see the lock. */
+const takers = 8
+
 /** Puts the content in place, if it is not there, and returns its path. `onBytes` is told how many of them are there. */
 export async function downloadBlob(
   subject: Subject,
@@ -43,11 +46,11 @@ export async function downloadBlob(
     await makeFolder(cache.locks)
     const unlock = await lockFile(lock, { signal, sleep: subject.settings.sleep })
     try {
-      if (!(await hasFile(path, content.size))) await fill(subject, path, content, signal, onBytes)
-    } catch (error) {
-      // The lock did not hold, and the other one was faster.
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT' || !(await hasFile(path, content.size))) throw error
+      // Once, if the lock holds. If not, another one may be faster, and take the part away.
+      for (let left = takers; !(await hasFile(path, content.size)); left--)
+        await fill(subject, path, content, signal, onBytes).catch((error: unknown) => {
+          if (left <= 0 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        })
     } finally {
       await unlock()
     }
@@ -80,11 +83,12 @@ async function fill(
     await repeating(subject, signal, attempt, { progressed: () => received > before })
     const actual = await digest(part.path, content)
     if (actual === content.hash) break
+    if (await hasFile(path, content.size)) return
     await rm(part.path, { force: true })
     // The part found on disk may have been the bad one.
     if (!again) throw damaged(subject, `the hash ${content.hash}`, String(actual))
   }
-  await rename(part.path, path)
+  if (!(await hasFile(path, content.size))) await rename(part.path, path)
 }
 
 interface PartFile {
@@ -101,12 +105,13 @@ async function receive(
   signal: AbortSignal,
   onBytes: (received: number) => void,
 ): Promise<void> {
-  const found = (await stat(part.path).catch(() => undefined))?.size ?? 0
-  if (found > content.size) await rm(part.path)
-  const start = found > content.size ? 0 : found
   const file = await open(part.path, constants.O_WRONLY | constants.O_CREAT)
   const dog = watchdog(subject.settings.timeout, signal)
   try {
+    // What the path named a moment ago may be another file than this one.
+    const { size: found } = await file.stat()
+    if (found > content.size) await file.truncate()
+    const start = found > content.size ? 0 : found
     onBytes(start)
     if (start < content.size) {
       const headers: Record<string, string> = {}

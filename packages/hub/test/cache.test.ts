@@ -307,7 +307,7 @@ test('two calls at once transfer each content once', async () => {
   expect(readFileSync(join(a.folder, 'model.safetensors')).equals(weights)).toBe(true)
 })
 
-test('two calls at once are right even where locks do not hold', async () => {
+test('two calls at once are right even where locks do not hold', { repeats: 3 }, async () => {
   vi.mocked(internal.lockFile).mockResolvedValue(() => Promise.resolve())
   let turn = 0
   const hub = await serveHub(content, ({ host }, _, { body, cutAfter }) => {
