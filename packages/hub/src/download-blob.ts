@@ -28,7 +28,7 @@ export interface Content {
   url: string
 }
 
-/** How often a part may be taken away by one that does not see the lock. */
+/** A part may be taken away so often by others that do not see the lock. */
 const takers = 8
 
 /** Puts the content in place, if it is not there, and returns its path. `onBytes` is told how many of them are there. */
