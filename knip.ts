@@ -16,7 +16,7 @@ function namesIn(readme: string, path: string): string {
 const config: KnipConfig = {
   workspaces: {
     '.': {
-      entry: ['scripts/*.mjs'],
+      entry: ['scripts/*.mjs', 'scripts/fuzz/fuzz.ts'],
       project: ['*.{ts,js}', 'scripts/**/*.{ts,mjs}'],
       ignoreDependencies: ['@arethetypeswrong/cli', 'publint'],
     },

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { basename, delimiter, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
@@ -39,7 +39,8 @@ await build({
 // Ctrl-C reaches the whole group of processes: what is running decides what to do about it, and ends first.
 process.on('SIGINT', () => undefined)
 // The runtime would keep a queue of events in the user's cache folder.
-const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env, NODE_PATH: resolve('packages/vlm/node_modules') }
+const NODE_PATH = ['vlm', 'dataset'].map((name) => resolve('packages', name, 'node_modules')).join(delimiter)
+const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env, NODE_PATH }
 try {
   process.exitCode = spawnSync(process.execPath, [bundle, ...args], { stdio: 'inherit', env }).status ?? 1
 } finally {

@@ -1,8 +1,11 @@
 /** The candidate that a mistyped word may mean: few letters apart, for its length. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const near = candidates
-    .map((candidate) => ({ candidate, distance: letters(word, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(word.length, candidate.length) * 0.4)
+    .map((candidate) => ({ candidate, most: Math.max(word.length, candidate.length) * 0.4 }))
+    // They are at least as far apart as their lengths: what is not a name, but a text without end, is compared with none.
+    .filter(({ candidate, most }) => Math.abs(word.length - candidate.length) <= most)
+    .map(({ candidate, most }) => ({ candidate, most, distance: letters(word, candidate) }))
+    .filter(({ most, distance }) => distance <= most)
   return near.sort((a, b) => a.distance - b.distance)[0]?.candidate
 }
 
