@@ -32,6 +32,8 @@ export default defineConfig({
     // Limits for what hangs, not for what is slow: no test asserts time, and the machine may be shared by others.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // What Node will make an error is one here: a file that garbage collection had to close, say.
+    execArgv: ['--throw-deprecation', '--trace-deprecation'],
     // The runtime would keep a queue of events in the user's cache folder.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     tags: [{ name: 'sized', description: 'is as long as EVOLMM_TESTS says: see sizedTest' }],

@@ -17,7 +17,7 @@ function fake(behave: (call: number) => void | Promise<void>) {
     await behave(calls++)
     got.push(what)
   }
-  const tracker: Required<Tracker> = {
+  const tracker: Required<Omit<Tracker, 'abandon'>> = {
     name: 'fake',
     start: () => take('start'),
     log: ({ step }) => take(step),
@@ -33,7 +33,7 @@ function warned() {
   return { warnings, onWarning: (message: string, code: string) => void warnings.push({ code, message }) }
 }
 
-async function run(tracker: Required<Tracker>, steps: number): Promise<void> {
+async function run(tracker: Required<Omit<Tracker, 'abandon'>>, steps: number): Promise<void> {
   await tracker.start(info)
   for (let step = 1; step <= steps; step++) await tracker.log(entry(step))
   await tracker.finish(finished)

@@ -32,7 +32,9 @@ export interface TrackerCounts {
   waiting: number
 }
 
-export interface GuardedTracker<R extends StepRecord = StepRecord> extends Required<Tracker<R>> {
+export interface GuardedTracker<R extends StepRecord = StepRecord> extends Required<
+  Omit<Tracker<R>, 'abandon'>
+> {
   counts: () => TrackerCounts[]
 }
 
@@ -56,7 +58,10 @@ export function guarded<R extends StepRecord>(
     flush: () => pass('flush', (tracker) => tracker.flush?.()),
     finish: async (outcome) => {
       await pass('finish', (tracker) => tracker.finish?.(outcome), finishTimeLimit)
-      for (const line of lines) line.reportLosses()
+      for (const line of lines) {
+        line.reportLosses()
+        await line.abandon()
+      }
     },
     counts: () => lines.map((line) => line.counts()),
   }
@@ -100,6 +105,15 @@ class Line<R extends StepRecord> {
     const { lost, failures } = this
     const logs = this.calls.filter(({ kind }) => kind === 'log').length
     return { name: this.tracker.name, failures, missing: logs + lost, lost, waiting: this.calls.length }
+  }
+
+  async abandon(): Promise<void> {
+    if (this.calls.length === 0) return
+    try {
+      await this.tracker.abandon?.()
+    } catch {
+      // What keeps failing was said already.
+    }
   }
 
   reportLosses(): void {

@@ -21,7 +21,7 @@ export interface StatusLineOptions {
   everySeconds?: number
 }
 
-export interface StatusLine extends Required<Tracker> {
+export interface StatusLine extends Required<Omit<Tracker, 'abandon'>> {
   /** The live line goes away, for something else to be written; the next step brings it back. */
   clear: () => void
 }

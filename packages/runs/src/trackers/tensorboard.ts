@@ -3,7 +3,7 @@
  * iteration, texts, and images by option. Each start writes a file of its own, which begins with a session start: with
  * it TensorBoard forgets what earlier files have of that step and later ones.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { checkInteger, checkNames } from '@evolmm/internal'
@@ -39,14 +39,22 @@ export function tensorboard(options: TensorboardOptions = {}): Required<Tracker>
   return {
     name: 'tensorboard',
     start: async ({ folder, startStep, probe }) => {
-      const started = await openAppendFile(await newEventFile(folder, clock))
+      const path = await newEventFile(folder, clock)
+      const started = await openAppendFile(path)
       // The first session start of a run takes nothing back, so that each file must have one.
       const head = [record(0, { kind: 'version' }), record(startStep + 1, { kind: 'session-start' })]
       if (startStep === 0 && probe !== null) {
         const values = Object.entries(probe).map(([name, scalar]) => ({ tag: `eval/${name}`, scalar }))
         head.push(record(0, { kind: 'summary', values }))
       }
-      await started.append(Buffer.concat(head))
+      try {
+        await started.append(Buffer.concat(head))
+      } catch (error) {
+        // It is tried again, with another file.
+        await started.close().catch(() => undefined)
+        await rm(path, { force: true })
+        throw error
+      }
       file = started
     },
     log: async (entry) => {
@@ -63,6 +71,10 @@ export function tensorboard(options: TensorboardOptions = {}): Required<Tracker>
       const last = opened()
       file = undefined
       await last.close()
+    },
+    abandon: async () => {
+      await file?.close()
+      file = undefined
     },
   }
 }

@@ -29,4 +29,6 @@ export interface Tracker<R extends StepRecord = StepRecord> {
   /** All that was logged is safe on disk, or on its way, when this resolves: called before each checkpoint. */
   flush?: () => void | Promise<void>
   finish?: (outcome: RunOutcome) => void | Promise<void>
+  /** Lets go of files: the run has ended, and `finish` was not called or did not succeed, since an earlier call keeps failing. */
+  abandon?: () => void | Promise<void>
 }

@@ -53,9 +53,14 @@ export function wandb(options: WandbOptions = {}): Tracker {
     start: async (info) => {
       const state = await openWandbState(info, settings, { entity, secret: connection?.apiKey })
       const journal = await openJournal(journalFolder(info.folder, state))
-      goOnAfterLoss(state, journal)
-      if (journal.lines === 0 && info.startStep === 0 && info.probe !== null)
-        await journal.append(probeLine(info.probe, state.started))
+      try {
+        goOnAfterLoss(state, journal)
+        if (journal.lines === 0 && info.startStep === 0 && info.probe !== null)
+          await journal.append(probeLine(info.probe, state.started))
+      } catch (error) {
+        await journal.close().catch(() => undefined)
+        throw error
+      }
       const upload = { folder: info.folder, journal, state, resume: settings.resume }
       run = { info, upload, uploader: connection && startUploader(upload, connection, settings) }
     },
@@ -80,11 +85,20 @@ export function wandb(options: WandbOptions = {}): Tracker {
     finish: async ({ status }) => {
       const { upload, uploader } = started()
       run = undefined
-      await uploader?.pause()
-      upload.state.exit_code = exitCodes[status]
-      await writeWandbState(upload.folder, upload.state)
-      await uploader?.finish()
-      await upload.journal.close()
+      try {
+        await uploader?.pause()
+        upload.state.exit_code = exitCodes[status]
+        await writeWandbState(upload.folder, upload.state)
+        await uploader?.finish()
+      } finally {
+        await upload.journal.close()
+      }
+    },
+    abandon: async () => {
+      const left = run
+      run = undefined
+      await left?.uploader?.pause()
+      await left?.upload.journal.close()
     },
   }
 }
