@@ -218,16 +218,16 @@ export const evalSettings = schema({ name: 'an evaluation', groups, rules })
 
 /** The settings that say which rows of a task are asked, and how. */
 const { limit, offset, seed, batch_size } = questions
-const asked = { system_prompt: model.system_prompt, limit, offset, seed, mode: scores.mode }
+const questionRows = { system_prompt: model.system_prompt, limit, offset, seed, mode: scores.mode }
 
 /** Those that `taskQuestions` reads. */
-export const questionSettings = schema({ name: 'questions', groups: { Questions: asked } })
+export const questionSettings = schema({ name: 'questions', groups: { Questions: questionRows } })
 export type QuestionSettings = SettingsOf<typeof questionSettings>
 
 /** Those that `evaluate` reads; of the others the command makes its tasks, data, model and judge. */
 export const evaluateSettings = schema({
   name: 'evaluate',
-  groups: { Questions: { ...asked, batch_size }, Output: output },
+  groups: { Questions: { ...questionRows, batch_size }, Output: output },
 })
 export type EvaluateSettings = SettingsOf<typeof evaluateSettings>
 

@@ -1,6 +1,7 @@
 /**
  * A long series in as many columns as a screen shows, each with what the window around it holds. `NaN` is a value that was not measured.
  */
+import { mean } from '@evolmm/internal'
 
 export interface Series {
   /** The steps of the points, ascending. */
@@ -75,7 +76,7 @@ function summary(points: readonly Point[]) {
   const high = Float64Array.from(points, (point) => point.high).sort()
   const tenth = Math.floor(points.length / 10)
   return {
-    value: points.reduce((sum, { value }) => sum + value, 0) / points.length,
+    value: mean(points.map(({ value }) => value)),
     low: low[0],
     high: high[high.length - 1],
     lower: low[tenth],

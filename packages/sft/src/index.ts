@@ -10,7 +10,7 @@ export type { SftRecord } from './record'
 export { loadState, saveState } from './state-file'
 
 // 2. A run on disk
-export { train, type TrainHooks, type TrainOptions, type TrainOutcome } from './train'
+export { train, type SftHooks, type SftOptions, type SftOutcome } from './train'
 export type { SftModel } from './open-sft'
 export { sft } from './sft'
 

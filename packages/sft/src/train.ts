@@ -24,9 +24,9 @@ import { sftSettings, type SftGiven, type SftSettings } from './settings'
 import { sft } from './sft'
 
 /** Settings by name, and what is no setting: what else follows the run, and what ends it. */
-export type TrainOptions = SftGiven & TrainHooks
+export type SftOptions = SftGiven & SftHooks
 
-export interface TrainHooks extends Pick<
+export interface SftHooks extends Pick<
   RunOptions<SftRecord, (typeof sftSettings)['rows']>,
   'version' | 'trackers' | 'signal' | 'onRecord' | 'onCheckpoint' | 'onWarning'
 > {
@@ -34,13 +34,13 @@ export interface TrainHooks extends Pick<
   openModel?: (() => Promise<SftModel>) | undefined
 }
 
-export interface TrainOutcome extends RunOutcome {
+export interface SftOutcome extends RunOutcome {
   /** `true` when the run was finished before, and nothing was done. */
   wasFinished: boolean
 }
 
 /** Throws what reading the lessons, opening the model and `run` of `@evolmm/runs` throw, and `WOULD_OVERWRITE`. */
-export async function train(options: TrainOptions): Promise<TrainOutcome> {
+export async function train(options: SftOptions): Promise<SftOutcome> {
   checkObject('options', options)
   const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
   const settings = resolve(sftSettings, given)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { readLog } from '@evolmm/runs'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sft, train, type SftRecord, type TrainOptions } from '../src'
+import { sft, train, type SftRecord, type SftOptions } from '../src'
 
 const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 let home: string
@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(home, { recursive: true })
 })
 
-const learn = (name: string, given: Partial<TrainOptions> = {}) =>
+const learn = (name: string, given: Partial<SftOptions> = {}) =>
   train({
     ...{ model, data, output_dir: join(home, name), device: 'cpu', threads: 1 },
     ...{ use_lora: true, lora_r: 2, lora_targets: ['v_proj'], lora_dropout: 0.1 },

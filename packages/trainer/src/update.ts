@@ -99,7 +99,7 @@ async function giveAdvantages(
   return { rewards, advantages, baseline: state }
 }
 
-interface Asked {
+interface GradientOf {
   lessons: readonly Lesson[]
   adapter: Adapter
   beta: number
@@ -112,7 +112,7 @@ async function lessonsGradient(
   role: Role,
   { settings, group, [role]: model }: Loop,
   { objective }: Strategy,
-  { lessons, adapter, beta, place }: Asked,
+  { lessons, adapter, beta, place }: GradientOf,
 ): Promise<GroupGradient> {
   const groups = lessons.map(({ prompt, completions, advantages }) => ({
     prompt,

@@ -19,8 +19,8 @@ export function nextCommand({ settings, folder, step, image }: EndedRun): string
   const words = isAdapter
     ? ['infer', '--model', model, ...same(settings), '--adapter', checkpoint]
     : ['generate', '--model', join(checkpoint, 'solver'), ...same(settings)]
-  const asked = ['--image', image, isAdapter ? '--question' : '--prompt', 'What does the picture show?']
-  return ['evolmm', ...words, ...asked].map(shellWord).join(' ')
+  const about = ['--image', image, isAdapter ? '--question' : '--prompt', 'What does the picture show?']
+  return ['evolmm', ...words, ...about].map(shellWord).join(' ')
 }
 
 /** Settings of the run that its model is opened with, where a command would take others by itself. */

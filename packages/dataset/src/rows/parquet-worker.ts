@@ -59,28 +59,28 @@ interface Answer {
 }
 
 async function answerTo(question: object, timeout: number): Promise<unknown> {
-  const asked = (worker ??= startWorker())
+  const reader = (worker ??= startWorker())
   // It keeps the process from ending only while an answer is awaited.
-  asked.ref()
+  reader.ref()
   let timer: NodeJS.Timeout | undefined
   try {
     const { value, error } = await new Promise<Answer>((resolve, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`one that takes longer than ${timeout / 1000} s to read`))
       }, timeout)
-      asked.removeAllListeners('message').once('message', resolve)
-      asked.removeAllListeners('error').once('error', reject)
-      asked.postMessage(question)
+      reader.removeAllListeners('message').once('message', resolve)
+      reader.removeAllListeners('error').once('error', reject)
+      reader.postMessage(question)
     }).catch(async (cause: unknown) => {
       worker = undefined
-      await asked.terminate()
+      await reader.terminate()
       throw cause
     })
     if (error !== undefined) throw Object.assign(new Error(error.message), error)
     return value
   } finally {
     clearTimeout(timer)
-    asked.unref()
+    reader.unref()
   }
 }
 

@@ -115,14 +115,13 @@ async function answerBatch(
   { ask, run, journal }: RunRowsOptions,
 ): Promise<{ answered: AnsweredRow[]; refused: Unasked[] }> {
   const { task, settings: generation, until } = one
-  const { settings: asked } = run
   const before = journal.records.get(task.name)
   const missing = rows
     .filter(({ index }) => !before?.has(index))
     .map(({ index, row }) => ({
       index,
       row,
-      request: atRow(one, index, () => rowRequest(task, row, index, asked)),
+      request: atRow(one, index, () => rowRequest(task, row, index, run.settings)),
     }))
   const outcomes: (string[] | Refusal)[] = await askEach(
     missing.map(({ request }) => request),
@@ -143,7 +142,7 @@ async function answerBatch(
       target: atRow(one, index, () => task.target(row)),
       input: request.prompt,
       raw,
-      answer: cleanAnswer(raw, { until, mode: asked.mode }),
+      answer: cleanAnswer(raw, { until, mode: run.settings.mode }),
     }
     if (isRefusal(outcome)) {
       const { refused: reason } = outcome
