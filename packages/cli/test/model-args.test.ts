@@ -35,7 +35,10 @@ test('what concerns only the way in which another library computes is accepted, 
       'use_flash_attention_2=True,device_map=auto,attn_implementation=sdpa,use_cache=True,merge_lora=True,interleave_visuals=False',
   )
   expect(code, stderr).toBe(0)
-  expect(given(calls, 'loadVlm')).toMatchObject(['m/base', { minPixels: 784, maxPixels: 12845056 }])
+  expect(given(calls, 'loadVlm')).toMatchObject([
+    'm/base',
+    { imageOptions: { minPixels: 784, maxPixels: 12845056 } },
+  ])
   expect(warnings(stderr).sort()).toEqual([
     ...['attn_implementation', 'device_map', 'fps', 'max_num_frames', 'merge_lora'],
     ...['use_cache', 'use_custom_video_loader', 'use_flash_attention_2'],
