@@ -36,7 +36,6 @@ vi.mock('../../trainer/src/record/question-fields', async (importOriginal) => {
   Object.assign(original.questionFields, {
     proposerCharacters: {
       key: 'proposer_characters',
-      isLater: true,
       measure: ({ proposed }) => proposed?.completion.text.length ?? null,
       shown: [
         {
@@ -58,7 +57,6 @@ vi.mock('../../trainer/src/record/answer-fields', async (importOriginal) => {
   Object.assign(original.answerFields, {
     characters: {
       key: 'solver_characters',
-      isLater: true,
       measure: ({ completion }) => completion.text.length,
       shown: [{ name: 'answers/most_characters', meaning: 'characters of the longest answer', over: 'most' }],
     },
@@ -172,7 +170,7 @@ test('the page draws and compares them', async () => {
   expect(words).toMatch(/Largest reward \d\.\d+ \d\.\d+ [+−]?\d/)
 })
 
-test('a log of before has none of them, and reads', async () => {
+test('a log of before has none of them, and reads, though no row says that it came later', async () => {
   const former = fileURLToPath(new URL('../../cli/test/fixtures/former/run', import.meta.url))
   const records: Richer[] = []
   for await (const record of readLog(former, evolmm)) records.push(record as Richer)

@@ -66,6 +66,7 @@ const metrics: readonly Metric<SftRecord>[] = [
   { name: 'seconds/total', meaning: 'wall time', read: ({ seconds }) => seconds },
 ]
 
+/** The numbers that every log has, since they were there from the start: one that came later is missing in older logs. */
 const numbers = [
   ...['loss', 'learningRate', 'gradientNorm'],
   ...['images', 'answers', 'tokens', 'seconds'],

@@ -51,13 +51,24 @@ const imageFields = { ...questionFields, ...voteFields }
 const solverRewardFields = rewardFields(solverRewards, 'solver_rewards')
 const proposerRewardFields = rewardFields(proposerRewards, 'proposer_reward')
 
-/** The lists of a line that have an entry for each answer, and those among them that no log lacks. */
-const listFields: readonly LogField[] = [
-  ...Object.values<LogField>(answerFields),
-  ...Object.values(solverRewardFields),
+/** The lists of a line that have an entry for each answer. */
+const lists = [...Object.values(answerFields), ...Object.values(solverRewardFields)].map(({ key }) => key)
+/**
+ * Those that every log has, since they were there from the start: nothing is ever added here. A field that came later is
+ * missing in older logs, whose runs go on all the same.
+ */
+const firstLists = [
+  'solver_outputs',
+  'solver_answers_raw',
+  'solver_answers_norm',
+  'solver_rewards',
+  'solver_advantages',
+  'solver_tokens',
+  'pre_answer_word_counts',
+  'solver_finish_reasons',
+  'solver_rewards_soft',
+  'solver_rewards_raw',
 ]
-const lists = listFields.map(({ key }) => key)
-const oldLists = listFields.filter(({ isLater }) => isLater !== true).map(({ key }) => key)
 
 /** Fields that readers take for texts, and for texts or `null`. */
 const texts = new Set(['path', 'relativePath', 'proposerText', 'text', 'finishReason'])
@@ -98,11 +109,11 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
     }
   },
   isWhole: (line) => {
-    const length = lengthOf(line[oldLists[0]])
+    const length = lengthOf(line[firstLists[0]])
     return (
       [line.image, line.images].every(Number.isSafeInteger) &&
       length !== undefined &&
-      oldLists.every((key) => lengthOf(line[key]) === length) &&
+      firstLists.every((key) => lengthOf(line[key]) === length) &&
       lists.every((key) => line[key] === undefined || lengthOf(line[key]) === length) &&
       hasFields({ ...imageFields, ...proposerRewardFields }, (key) => line[key]) &&
       Array.from({ length }).every((_, i) =>
@@ -125,7 +136,6 @@ export const iterLog: LogCodec<IterationRecord, IterLogLine> = {
 interface LogField {
   key: string
   measure?: unknown
-  isLater?: true
 }
 type LogFields = Readonly<Record<string, LogField>>
 
@@ -161,9 +171,7 @@ function rewardFields(rules: Readonly<Record<string, RewardRule<never>>>, before
   return Object.fromEntries(
     Object.entries(rules).map(([name, { released }]) => [
       name,
-      released === undefined
-        ? { key: `${before}_${name}`, measure: true, isLater: true as const }
-        : { key: released.key, measure: true },
+      { key: released?.key ?? `${before}_${name}`, measure: true },
     ]),
   )
 }

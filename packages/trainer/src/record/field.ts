@@ -16,10 +16,8 @@ interface Taken<What> extends InLog {
 }
 
 interface InLog {
-  /** The key in lines of the log. */
+  /** The key in lines of the log. A log that is older than the field lacks it, and reads: it is `null` there. */
   key: string
-  /** The log has the field since it was added, and an older log may lack it: it is `null` there. */
-  isLater?: true
 }
 
 export interface Shown extends Omit<Metric<never>, 'read'> {
