@@ -5,7 +5,7 @@
  * On a GPU the host keeps adapters, moments, gradients and encoded images; on the CPU all is one memory, called `host`.
  * Completions count with their largest length.
  */
-import { heldWeights, type EvolmmValues, type Role } from '@evolmm/trainer'
+import { heldWeights, perRole, roles, type EvolmmValues, type Role } from '@evolmm/trainer'
 import {
   type Backbone,
   estimateMemory,
@@ -41,10 +41,14 @@ export interface EstimateTrainingOptions {
 /** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
 export function estimateTraining(options: EstimateTrainingOptions): TrainingMemory {
   const { device } = options
-  const work = { solver: roleWork('solver', options), proposer: roleWork('proposer', options) }
+  const work = perRole((role) => roleWork(role, options))
   const relation = relationOf(options)
-  const parts = mergeParts([work.solver.parts, work.proposer.parts], relation, device === 'cpu')
-  const sizes = { solver: work.solver.planned.parameters, proposer: work.proposer.planned.parameters }
+  const parts = mergeParts(
+    perRole((role) => work[role].parts),
+    relation,
+    device === 'cpu',
+  )
+  const sizes = perRole((role) => work[role].planned.parameters)
   const place = (bytes: number, host = 0): PlacedBytes =>
     device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
 
@@ -80,20 +84,20 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const phases = Object.fromEntries(
     memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
   ) as TrainingMemory['phases']
-  return { kinds, phases, total: add(...Object.values(kinds)), parameters: sizes.solver + sizes.proposer }
+  return { kinds, phases, total: add(...Object.values(kinds)), parameters: sumOf(sizes) }
 }
 
 /** What the trainer keeps in the host, whatever the device. */
 function hostMemory(
-  { settings, device, roles, imagePatches, images = Infinity }: EstimateTrainingOptions,
+  { settings, device, roles: models, imagePatches, images = Infinity }: EstimateTrainingOptions,
   sizes: Record<Role, number>,
 ): Partial<Record<MemoryKind, number>> {
-  const learners = [sizes.solver, rolePart.proposer(settings).learns ? sizes.proposer : 0]
-  const learned = learners[0] + learners[1]
+  const learners = perRole((role) => (rolePart[role](settings).learns ? sizes[role] : 0))
+  const learned = sumOf(learners)
   // Several steps of one iteration are taken on a copy of the policy and its moments.
   const aside =
     settings.update_epochs > 1 ? learned : settings.solver_update === 'sequential' ? sizes.solver : 0
-  const image = encodedBytes(roles.solver.backbone, imagePatches)
+  const image = encodedBytes(models.solver.backbone, imagePatches)
   return {
     optimizer: 8 * learned + 12 * aside,
     // Those of the iteration are held besides, as they were decoded and once more for a program.
@@ -102,11 +106,15 @@ function hostMemory(
       ? { runtime: trainerBytes }
       : {
           runtime: hostBytes,
-          adapters: 4 * (sizes.solver + sizes.proposer),
+          adapters: 4 * sumOf(sizes),
           // As the runtime gives it, until the next one is there.
-          gradient: 2 * 4 * Math.max(...learners),
+          gradient: 2 * 4 * Math.max(...Object.values(learners)),
         }),
   }
+}
+
+function sumOf(sizes: Record<Role, number>): number {
+  return roles.reduce((sum, role) => sum + sizes[role], 0)
 }
 
 /** Tokenizer, data set, records and trackers; what garbage the collector leaves for later. */
@@ -145,10 +153,10 @@ interface RoleWork {
 
 function roleWork(
   role: Role,
-  { settings, device, roles, imagePatches, promptTokens: prompts }: EstimateTrainingOptions,
+  { settings, device, roles: models, imagePatches, promptTokens: prompts }: EstimateTrainingOptions,
 ): RoleWork {
   const { batch_size: batchSize } = settings
-  const { backbone, trained } = roles[role]
+  const { backbone, trained } = models[role]
   const planned = plannedOnce(backbone, trained)
   const { parameters: trainable, trainedWeights, trainVision, trainHead } = planned
   const { answers, sequential, learns: learning, scores } = rolePart[role](settings)

@@ -44,10 +44,10 @@ export async function memoryLimits(run: {
   checkObject('run', run)
   const { settings, device } = run
   checkObject('settings', settings)
-  const { memory_limit: limit, device: asked } = settings
+  const { memory_limit: limit, device: chosen } = settings
   const host = await availableMemory('cpu')
   if (device === 'cpu') return { device: undefined, host: limit ?? host }
   // Of several cards the one that was asked for.
-  const card = asked !== 'auto' && parseDevice(asked).kind === device ? asked : device
+  const card = chosen !== 'auto' && parseDevice(chosen).kind === device ? chosen : device
   return { device: limit ?? (await availableMemory(card)), host }
 }

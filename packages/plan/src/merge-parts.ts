@@ -1,4 +1,5 @@
 /** What two roles take together. */
+import { roles, type Role } from '@evolmm/trainer'
 
 export type MergedPart =
   | 'runtime'
@@ -21,7 +22,7 @@ export type MergedPart =
 export type Relation = 'one' | 'one backbone' | 'apart'
 
 export function mergeParts(
-  [a, b]: readonly [Record<MergedPart, number>, Record<MergedPart, number>],
+  each: Record<Role, Record<MergedPart, number>>,
   relation: Relation,
   cpu: boolean,
 ): Record<MergedPart, number> {
@@ -29,8 +30,10 @@ export function mergeParts(
     relation === 'one' ||
     part === 'runtime' ||
     (relation === 'one backbone' && (part === 'encode' || (part === 'weights' && cpu)))
-  const parts = Object.keys(a) as MergedPart[]
-  return Object.fromEntries(
-    parts.map((part) => [part, larger(part) ? Math.max(a[part], b[part]) : a[part] + b[part]]),
-  ) as Record<MergedPart, number>
+  const together = (part: MergedPart): number => {
+    const bytes = roles.map((role) => each[role][part])
+    return larger(part) ? Math.max(...bytes) : bytes.reduce((sum, own) => sum + own, 0)
+  }
+  const parts = Object.keys(each.solver) as MergedPart[]
+  return Object.fromEntries(parts.map((part) => [part, together(part)])) as Record<MergedPart, number>
 }

@@ -1,6 +1,6 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
 import { checkObject } from '@evolmm/internal'
-import { heldWeights } from '@evolmm/trainer'
+import { heldWeights, roles } from '@evolmm/trainer'
 import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
 import type { RunPlan } from './plan-run'
 
@@ -22,8 +22,7 @@ export function planGraphs(plan: RunPlan): PlannedGraph[] {
   const { settings, device, models, trained } = plan
   const same =
     models.solver === models.proposer && JSON.stringify(trained.solver) === JSON.stringify(trained.proposer)
-  const each = same ? (['solver'] as const) : (['solver', 'proposer'] as const)
-  return each.flatMap((role) =>
+  return (same ? (['solver'] as const) : roles).flatMap((role) =>
     planPrograms({
       backbone: models[role].backbone,
       ...trained[role],

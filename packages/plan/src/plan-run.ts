@@ -1,7 +1,14 @@
 /** A run's memory as a function of its settings, from the configurations of its models alone. */
 import { checkNames, checkObject, checkText } from '@evolmm/internal'
 import { pixelOptions } from '@evolmm/settings'
-import { heldWeights, type EvolmmSettings, type EvolmmValues, type Role } from '@evolmm/trainer'
+import {
+  heldWeights,
+  perRole,
+  roles,
+  type EvolmmSettings,
+  type EvolmmValues,
+  type Role,
+} from '@evolmm/trainer'
 import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
 import { estimateTraining } from './estimate-training'
 import type { TrainingMemory } from './memory'
@@ -52,10 +59,7 @@ export async function planRun(settings: EvolmmSettings, options: PlanRunOptions)
   const solver = await open(solverModel)
   const models = { solver, proposer: proposerModel === solverModel ? solver : await open(proposerModel) }
   const starts = await startShapes(settings)
-  const trained = (from: EvolmmValues) => ({
-    solver: trainedBy('solver', from, starts),
-    proposer: trainedBy('proposer', from, starts),
-  })
+  const trained = (from: EvolmmValues) => perRole((role) => trainedBy(role, from, starts))
   return {
     settings,
     device,
@@ -64,18 +68,15 @@ export async function planRun(settings: EvolmmSettings, options: PlanRunOptions)
     trained: trained(settings),
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...settings, ...changes }
-      const layout = (model: OpenedConfig) => model.layout(image, pixelOptions(changed).imageOptions)
-      const layouts = { solver: layout(models.solver), proposer: layout(models.proposer) }
-      const imagePatches = Math.max(layouts.solver.patches, layouts.proposer.patches)
+      const { imageOptions } = pixelOptions(changed)
+      const layouts = perRole((role) => models[role].layout(image, imageOptions))
+      const imagePatches = Math.max(...roles.map((role) => layouts[role].patches))
       const tokens = promptTokens(changed, models, layouts)
       const each = trained(changed)
       const memory = estimateTraining({
         settings: changed,
         device,
-        roles: {
-          solver: { backbone: models.solver.backbone, trained: each.solver },
-          proposer: { backbone: models.proposer.backbone, trained: each.proposer },
-        },
+        roles: perRole((role) => ({ backbone: models[role].backbone, trained: each[role] })),
         imagePatches,
         promptTokens: tokens,
         images: count,

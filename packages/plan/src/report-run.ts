@@ -39,7 +39,7 @@ export function reportRun(plan: RunPlan, options: FitOptions): RunReport {
     quantize: plan.settings.quantize,
     image: { width: image.width, height: image.height },
     patches: imagePatches,
-    prompt_tokens: Math.max(promptTokens.solver, promptTokens.proposer),
+    prompt_tokens: Math.max(...Object.values(promptTokens)),
     ...{ parameters, kinds, phases, total },
     limits: { device: limits.device ?? null, host: limits.host ?? null },
     fits: fit,

@@ -1,7 +1,7 @@
 /** What a role trains: as the settings say, or as the adapter does that it starts from. */
 import { join } from 'node:path'
 import { isThere } from '@evolmm/internal/node'
-import { loraTargets, type EvolmmValues, type Role } from '@evolmm/trainer'
+import { loraTargets, roles, type EvolmmValues, type Role } from '@evolmm/trainer'
 import { readAdapterShape, type AdapterShape, type PlannedAdapterOptions } from '@evolmm/vlm'
 
 /** LoRA, or weights as a whole. */
@@ -25,7 +25,7 @@ export function trainedBy(role: Role, settings: EvolmmValues, starts: StartShape
 /** The shapes of adapters that lie on this machine; one on the hub counts as a new one, since nothing is fetched. */
 export async function startShapes(settings: EvolmmValues): Promise<StartShapes> {
   const shapes: StartShapes = {}
-  for (const role of ['solver', 'proposer'] as const) {
+  for (const role of roles) {
     const adapter = settings[`${role}_adapter`]
     if (adapter === null) continue
     // In the folder itself, or in the subfolder that checkpoints have for the role.

@@ -15,7 +15,7 @@ export { evolmmRows } from './settings/rows'
 export { evolmmSettings, type EvolmmGiven, type EvolmmSettings, type EvolmmValues } from './settings/settings'
 export { startState, type RoleState, type TrainerState } from './state'
 export { fallbackQuestion, proposerPrompt, solverPrompt } from './prompts'
-export type { Role } from './role'
+export { perRole, roles, type Role } from './role'
 
 // 2. A run on disk
 export { train } from './train'
