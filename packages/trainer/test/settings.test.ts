@@ -15,6 +15,7 @@ import {
   type Normalizer,
   type SolverReward,
 } from '../src/index'
+import type { SolverRewardName } from '../src/reward-rules'
 
 const readFrom = (input: SourcesInput) => readSources(evolmmSettings, input)
 
@@ -188,7 +189,8 @@ test('the types are those of the values', () => {
   expectTypeOf<EvolmmSettings['lr']>().toEqualTypeOf<number>()
   expectTypeOf<EvolmmSettings['proposer_lr']>().toEqualTypeOf<number>()
   expectTypeOf<EvolmmSettings['proposer_model']>().toEqualTypeOf<string>()
-  expectTypeOf<EvolmmSettings['reward']>().toEqualTypeOf<'continuous' | 'discrete' | SolverReward>()
+  expectTypeOf<EvolmmSettings['reward']>().toEqualTypeOf<SolverRewardName | SolverReward>()
+  expectTypeOf<SolverRewardName>().not.toEqualTypeOf<string>()
   expectTypeOf<EvolmmSettings['normalize_answers']>().toEqualTypeOf<'canonical' | 'released' | Normalizer>()
   expectTypeOf<EvolmmSettings['freeze_vision']>().toEqualTypeOf<boolean>()
   expectTypeOf<EvolmmSettings['run_name']>().toEqualTypeOf<string | null>()

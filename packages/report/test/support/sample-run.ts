@@ -6,6 +6,7 @@ import { drawAt, normal, uniform } from '@evolmm/rl-core'
 import sharp from 'sharp'
 import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from '@evolmm/trainer'
 import type { RunFile } from '@evolmm/runs'
+import { plain } from '../../../trainer/test/support/records'
 
 export interface SampleRunOptions {
   steps: number
@@ -69,6 +70,7 @@ export function* sampleRecords(options: SampleRunOptions): Generator<IterationRe
     const noise = (position: number) => normal(...at({ step, role: 9, position }))
     const rewards = shown.flatMap(({ answers }) => answers.map(({ reward }) => reward ?? 0))
     const update = (role: number): UpdateRecord => ({
+      ...plain.update,
       updates: step,
       completions: rewards.length,
       ce: 0.5 - 0.35 * progress + 0.03 * noise(role),
@@ -79,11 +81,8 @@ export function* sampleRecords(options: SampleRunOptions): Generator<IterationRe
       baseline: null,
       rewardMean: rewards.length > 0 ? rewards.reduce((a, b) => a + b, 0) / rewards.length : null,
       rewardStd: 0.1,
-      advantageMean: 0,
       gradientNorm: 0.4 * Math.exp(0.5 * noise(role + 2)),
-      skippedSteps: 0,
       learningRate: 3e-4,
-      dropout: 0,
       samplerGap: 1e-6 * Math.exp(noise(role + 3)),
     })
     const raised = alarms && step > 0.8 * steps && step % 3 > 0
@@ -98,7 +97,7 @@ export function* sampleRecords(options: SampleRunOptions): Generator<IterationRe
         alarms: raised ? ['constant-answers'] : [],
       },
       probe: probeEvery > 0 && step % probeEvery === 0 ? probeAt(step, steps) : null,
-      seconds: { total: 0.165, encode: 0.012, propose: 0.031, solve: 0.052, learn: 0.061, probe: 0 },
+      seconds: { ...plain.seconds, total: 0.165, encode: 0.012, propose: 0.031, solve: 0.052, learn: 0.061 },
     }
   }
 }
@@ -154,21 +153,25 @@ function sampleImage({ step, slot, number, epoch, root, progress }: Sample): Ima
     const count = statistics?.histogram.find(({ answer }) => answer === vote)?.count ?? 0
     const reward = vote === null ? 0 : (count / 5) ** 0.7
     return {
+      ...plain.answer,
       text: vote === null ? 'The chart shows' : `<answer>${vote}</answer><|im_end|>`,
       raw: vote,
       answer: vote,
-      wordsBefore: 0,
       tokens: 7 + Math.floor(2 * draw(40 + n)),
       finishReason: vote === null ? 'length' : 'stop',
-      rewards: { continuous: reward, discrete: vote === statistics?.majority ? 1 : 0 },
+      rewards: {
+        ...plain.solverRewards,
+        continuous: reward,
+        discrete: vote === statistics?.majority ? 1 : 0,
+      },
       reward,
-      advantage: 0,
     }
   })
   const entropy = statistics?.entropy ?? null
   const proposerReward = entropy === null ? null : Math.exp(-((entropy - 0.9) ** 2) / 0.18)
   const name = `chart-${String(number).padStart(4, '0')}.png`
   return {
+    ...plain.image,
     path: join(root, name),
     relativePath: name,
     epoch,
@@ -185,7 +188,7 @@ function sampleImage({ step, slot, number, epoch, root, progress }: Sample): Ima
     majorityCount: statistics?.majorityCount ?? 0,
     agreement: statistics?.agreement ?? 0,
     entropy,
-    proposerRewards: { continuous: proposerReward, discrete: null },
+    proposerRewards: { ...plain.proposerRewards, continuous: proposerReward },
     proposerReward: step % 5 === 0 ? proposerReward : null,
     proposerAdvantage: null,
   }

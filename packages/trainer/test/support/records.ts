@@ -2,6 +2,34 @@
 import fc from 'fast-check'
 import { groupStatistics } from '@evolmm/rewards'
 import type { AnswerRecord, ImageRecord, IterationRecord, UpdateRecord } from '../../src'
+import { answerFields } from '../../src/record/answer-fields'
+import type { FieldValues } from '../../src/record/field'
+import { phases } from '../../src/record/phases'
+import { questionFields } from '../../src/record/question-fields'
+import { updateFields } from '../../src/record/update-fields'
+import { voteFields } from '../../src/record/vote-fields'
+import { proposerRewards, solverRewards } from '../../src/reward-rules'
+
+type Table = Readonly<Record<string, object>>
+
+/** One value for each row of a table. */
+function perRow<T extends Table, V>(table: T, of: (row: object) => V): Record<keyof T, V> {
+  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, of(row)])) as Record<keyof T, V>
+}
+
+const isNumber = (row: object) => 'measure' in row
+const plainValues = <F extends Table>(fields: F) =>
+  perRow(fields, (row) => (isNumber(row) ? 0 : null)) as FieldValues<F>
+
+/** What the parts of a record are where nothing is said of a field: every number is 0, and no reward was earned. */
+export const plain = {
+  update: plainValues(updateFields),
+  answer: plainValues(answerFields),
+  image: { ...plainValues(questionFields), ...plainValues(voteFields) },
+  seconds: { total: 0, ...perRow(phases, () => 0) },
+  solverRewards: perRow(solverRewards, () => null),
+  proposerRewards: perRow(proposerRewards, () => null),
+}
 
 // A negative zero is read back as 0.
 const number = fc.double().map((x) => (x === 0 ? 0 : x))
@@ -16,39 +44,39 @@ const answerText = fc.option(
     text.filter((t) => t !== ''),
   ),
 )
-const rewards = fc.record({ continuous: maybe, discrete: maybe })
+/** Any number or text, or nothing, for each field. */
+const anyValues = <F extends Table>(fields: F) =>
+  perRow(fields, (row) => (isNumber(row) ? maybe : fc.option(text))) as {
+    [N in keyof F]: fc.Arbitrary<FieldValues<F>[N]>
+  }
 
 const answer: fc.Arbitrary<AnswerRecord> = fc.record({
+  ...anyValues(answerFields),
   text,
   raw: answerText,
   answer: answerText,
   wordsBefore: count,
   tokens: count,
   finishReason: fc.constantFrom('stop', 'length'),
-  rewards,
-  reward: maybe,
-  advantage: maybe,
+  rewards: fc.record(perRow(solverRewards, () => maybe)),
 })
 
 const image: fc.Arbitrary<ImageRecord> = fc
   .record({
+    ...anyValues(questionFields),
+    ...anyValues(voteFields),
     path: text,
     relativePath: text,
     epoch: count,
     proposerText: text,
     proposerTokens: count,
-    question: fc.option(text),
     faults: fc.subarray(['empty', 'repeated-tag', 'too-long'] as const),
     rejected: fc.constantFrom(null, 'malformed', 'unlikely'),
-    questionLogProbability: maybe,
     answers: fc.array(answer, { maxLength: 6 }),
     majority: answerText,
     majorityCount: count,
     agreement: number,
-    entropy: maybe,
-    proposerRewards: rewards,
-    proposerReward: maybe,
-    proposerAdvantage: maybe,
+    proposerRewards: fc.record(perRow(proposerRewards, () => maybe)),
   })
   .map((parts) => ({ ...parts, histogram: histogramOf(parts.answers) }))
 
@@ -57,21 +85,13 @@ function histogramOf(answers: readonly AnswerRecord[]): ImageRecord['histogram']
 }
 
 const update: fc.Arbitrary<UpdateRecord> = fc.record({
+  ...anyValues(updateFields),
   updates: count,
   completions: count,
-  ce: maybe,
-  kl: maybe,
   beta: number,
   nextBeta: number,
-  entropy: maybe,
-  baseline: maybe,
-  rewardMean: maybe,
-  rewardStd: maybe,
-  advantageMean: maybe,
-  gradientNorm: maybe,
   skippedSteps: count,
   learningRate: number,
-  samplerGap: maybe,
   dropout: number,
 })
 
@@ -85,14 +105,7 @@ const iteration = fc.record({
     alarms: fc.subarray(['entropy', 'kl', 'constant-answers'] as const),
   }),
   probe: fc.option(fc.dictionary(fc.oneof(text, fc.constantFrom('acc', '__proto__')), number)),
-  seconds: fc.record({
-    total: number,
-    encode: number,
-    propose: number,
-    solve: number,
-    learn: number,
-    probe: number,
-  }),
+  seconds: fc.record({ total: number, ...perRow(phases, () => number) }),
 })
 
 /** Any records, of steps from 1. */
@@ -109,7 +122,7 @@ export function record(step: number, { images = 1 }: { images?: number } = {}): 
     proposer: step % 5 === 0 ? plausibleUpdate(step / 5, 0.125) : null,
     watch: { topAnswerShare: step > 8 ? 0.75 : null, startTopAnswerShare: null, alarms: [] },
     probe: null,
-    seconds: { total: 2.5, encode: 0.25, propose: 0.5, solve: 0.75, learn: 1, probe: 0 },
+    seconds: { ...plain.seconds, total: 2.5, encode: 0.25, propose: 0.5, solve: 0.75, learn: 1 },
   }
 }
 
@@ -119,18 +132,20 @@ function plausibleImage(step: number, i: number): ImageRecord {
   const answers = votes.map((vote, n): AnswerRecord => {
     const discrete = vote === '7' ? 1 : 0
     return {
+      ...plain.answer,
       text: vote === null ? '' : `I count them. <answer>${vote}</answer>`,
       raw: vote,
       answer: vote,
       wordsBefore: vote === null ? 0 : 3,
       tokens: 4 + n,
       finishReason: n === 4 ? 'length' : 'stop',
-      rewards: { continuous: discrete * 0.75, discrete },
+      rewards: { ...plain.solverRewards, continuous: discrete * 0.75, discrete },
       reward: discrete * 0.75,
       advantage: discrete * 0.75 - 0.5,
     }
   })
   return {
+    ...plain.image,
     path: `/data/images/${step}-${i}.png`,
     relativePath: `${step}-${i}.png`,
     epoch: 0,
@@ -146,7 +161,7 @@ function plausibleImage(step: number, i: number): ImageRecord {
     majorityCount: 3,
     agreement: 0.6,
     entropy: 0.9502705392332347,
-    proposerRewards: { continuous: 0.875, discrete: 0 },
+    proposerRewards: { ...plain.proposerRewards, continuous: 0.875, discrete: 0 },
     proposerReward: 0.875,
     proposerAdvantage: 0.375,
   }
@@ -154,6 +169,7 @@ function plausibleImage(step: number, i: number): ImageRecord {
 
 function plausibleUpdate(updates: number, reward: number): UpdateRecord {
   return {
+    ...plain.update,
     updates,
     completions: 5,
     ce: 1.25,
@@ -166,9 +182,7 @@ function plausibleUpdate(updates: number, reward: number): UpdateRecord {
     rewardStd: 0.375,
     advantageMean: reward - 0.5,
     gradientNorm: 2,
-    skippedSteps: 0,
     learningRate: 1e-6,
     samplerGap: 1e-6,
-    dropout: 0,
   }
 }
