@@ -1,5 +1,13 @@
 /** The optimizer steps of a role, and those of the controller that weighs its divergence from the start. */
-import { AdamW, adaptiveKl, fixedKl, type AdamWState, type KlController, type KlState } from '@evolmm/rl-core'
+import {
+  AdamW,
+  adaptiveKl,
+  fixedKl,
+  learningRate,
+  type AdamWState,
+  type KlController,
+  type KlState,
+} from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
 import type { GroupGradient } from './group-gradient'
 import type { Loop } from './loop'
@@ -10,6 +18,8 @@ import type { Strategy } from './strategy'
 /** A policy on its way from one iteration to the next. */
 interface MovingPolicy {
   adapter: Adapter
+  /** The rate of all steps of the iteration. */
+  learningRate: number
   readonly kl: KlState
   readonly taken: readonly StepTaken[]
   take: (gradient: GroupGradient) => void
@@ -18,7 +28,8 @@ interface MovingPolicy {
 }
 
 interface MoveOptions {
-  learningRate: number
+  /** The iteration, from 1. */
+  step: number
   /** `true` for steps on a copy, so that the state is as it was until `settle`; without it there is one step, just before. */
   aside: boolean
 }
@@ -26,12 +37,18 @@ interface MoveOptions {
 export function movingPolicy(
   role: Role,
   { settings, state: { [role]: state } }: Loop,
-  { klTarget }: Strategy,
+  { learningRate: base, klTarget }: Strategy,
 ): (options: MoveOptions) => MovingPolicy {
   const { adapter } = state
   const { kl_control: control, kl_coef: coefficient, kl_adapt_rate: rate } = settings
   const controller: KlController =
     control === 'fixed' ? fixedKl({ coefficient }) : adaptiveKl({ coefficient, target: klTarget, rate })
+  const rateAt = learningRate({
+    schedule: settings.lr_scheduler,
+    base,
+    warmupSteps: settings.warmup_steps,
+    totalSteps: settings.total_steps,
+  })
   const open = (from: AdamWState | null) =>
     new AdamW({
       size: adapter.parameters.length,
@@ -43,7 +60,8 @@ export function movingPolicy(
   state.optimizer = optimizer.state
   state.kl ??= controller.initial
 
-  return ({ learningRate: lr, aside }) => {
+  return ({ step, aside }) => {
+    const lr = rateAt(step - 1)
     const moved = {
       adapter: aside ? { ...adapter, parameters: adapter.parameters.slice() } : adapter,
       optimizer: aside ? open(optimizer.state) : optimizer,
@@ -51,7 +69,7 @@ export function movingPolicy(
       taken: [] as StepTaken[],
     }
     return {
-      ...{ adapter: moved.adapter, taken: moved.taken },
+      ...{ adapter: moved.adapter, learningRate: lr, taken: moved.taken },
       get kl() {
         return moved.kl
       },

@@ -2,7 +2,7 @@
  * One role's learning: `L = A CE + beta KL`, the mean over completions of their mean over tokens, then steps of AdamW and
  * of the KL controller.
  */
-import { learningRate, type EmaState } from '@evolmm/rl-core'
+import type { EmaState } from '@evolmm/rl-core'
 import type { Adapter } from '@evolmm/vlm'
 import type { Episode, Lesson } from './episode'
 import { groupGradient, type GroupGradient } from './group-gradient'
@@ -26,12 +26,6 @@ export function updater(role: Role, loop: Loop): Updater {
   const state = loop.state[role]
   const strategy = strategies[role](settings)
   const move = movingPolicy(role, loop, strategy)
-  const rateAt = learningRate({
-    schedule: settings.lr_scheduler,
-    base: strategy.learningRate,
-    warmupSteps: settings.warmup_steps,
-    totalSteps: settings.total_steps,
-  })
   state.baseline ??= strategy.advantages.initial
 
   return {
@@ -43,7 +37,7 @@ export function updater(role: Role, loop: Loop): Updater {
       const epoch = strategy.batches(lessons)
       const batches = Array.from({ length: strategy.epochs }, () => epoch).flat()
       // A single step is taken on the policy itself when all else is done; several are taken aside.
-      const policy = move({ learningRate: rateAt(step - 1), aside: batches.length > 1 })
+      const policy = move({ step, aside: batches.length > 1 })
       const gradientOf = (batch: readonly Lesson[]) =>
         lessonsGradient(role, loop, strategy, {
           lessons: batch,
@@ -69,7 +63,7 @@ export function updater(role: Role, loop: Loop): Updater {
             before,
             after: { kl: policy.kl },
             updates: state.updates,
-            learningRate: rateAt(step - 1),
+            learningRate: policy.learningRate,
             dropout: policy.adapter.dropout,
           })
         },
