@@ -3,6 +3,7 @@
  *
  * The partial file is named after the content's hash, so parts of different contents never meet, and bytes are written
  * at their own offsets, so two writers of one content write the same bytes. What counts is the hash of what is on disk.
+ * The rename is our own and not that of `internal`: names, parts and links of the cache are shared with huggingface_hub.
  */
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
