@@ -28,7 +28,7 @@ interface MovingPolicy {
 }
 
 interface MoveOptions {
-  /** The iteration, from 1. */
+  /** The number of the iteration begins at 1. */
   step: number
   /** `true` for steps on a copy, so that the state is as it was until `settle`; without it there is one step, just before. */
   aside: boolean
