@@ -53,7 +53,7 @@ export {
 export { plannedAdapter, type PlannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 export { checkFolder, type OpenFolderOptions } from './open-folder'
 export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-config'
-export { lmmsEvalKinds, openBackbone, publishedBackbone, readBackbone } from './backbones/open-backbone'
+export { lmmsEvalKinds, openBackbone, readBackbone } from './backbones/open-backbone'
 export { architectures, type Architectures } from './backbones/backbones'
 export type { Architecture, Backbone } from './backbones/backbone'
 export type { ImageLayout, ImageOptions, ImageProcessor, ImageToBe, PreparedImage } from './backbones/vision'

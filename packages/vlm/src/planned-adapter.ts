@@ -7,7 +7,7 @@ import { trainsVocabulary } from './programs/learn-program'
 import type { Trainable } from './programs/trainable'
 
 export interface PlannedAdapterOptions {
-  /** The model, such as `publishedBackbone` or `openConfig` gives it. */
+  /** The model, such as `openConfig` gives it. */
   backbone: Backbone
   /** LoRA, as for `createAdapter`. @default its defaults, unless `full` is given */
   adapter?: AdaptedModulesOptions | undefined

@@ -2,7 +2,8 @@
  * Qwen2-VL against PyTorch: `fixtures/qwen2_vl-tiny`, random weights in the published layout. Numbers of parameters are
  * those that the published checkpoints' metadata say.
  */
-import { loadVlm, openConfig, publishedBackbone } from '@evolmm/vlm'
+import { loadVlm, openConfig } from '@evolmm/vlm'
+import { publishedBackbone } from '../src/backbones/open-backbone'
 import { expect, test } from 'vitest'
 import { configJson, parseConfig } from '../src/backbones/qwen2_vl/config'
 import { publishedConfigs } from '../src/backbones/qwen2_vl/published-configs'

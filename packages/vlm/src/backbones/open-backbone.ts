@@ -1,6 +1,6 @@
 /** A configuration leads to its model. */
 import { join } from 'node:path'
-import { checkObject, checkText, isObject } from '@evolmm/internal'
+import { checkNames, checkObject, checkText, isObject } from '@evolmm/internal'
 import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
@@ -17,7 +17,7 @@ export function openBackbone(
   options: { file?: string; architectures?: Architectures } = {},
 ): Backbone {
   checkObject('config', config)
-  checkObject('options', options)
+  checkNames('openBackbone', options, { file: true, architectures: true })
   const { file = 'config.json', architectures = known } = options
   const type = config.model_type
   const architecture = typeof type === 'string' ? architectures.get(type) : undefined

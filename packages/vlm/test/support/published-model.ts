@@ -1,5 +1,6 @@
 /** A published model of which nothing is here but its sizes. */
-import { publishedBackbone, type Backbone } from '../../src/index'
+import { publishedBackbone } from '../../src/backbones/open-backbone'
+import type { Backbone } from '../../src/index'
 
 export function publishedModel(name: string): Backbone {
   const backbone = publishedBackbone(name)
