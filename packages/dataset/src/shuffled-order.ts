@@ -2,13 +2,13 @@
  * The order of one epoch: a permutation that is a pure function of (length, seed, epoch). Fisher and Yates' shuffle,
  * with indices drawn from Philox4x32-10 without modulo bias, so that all permutations are equally likely.
  */
-import { checkInteger, checkObject, philox4x32 } from '@evolmm/internal'
+import { checkInteger, checkNames, philox4x32 } from '@evolmm/internal'
 
 const words = 2 ** 32
 
 /** A permutation of 0 ... length - 1. `seed` and `epoch` are integers from 0. */
 export function shuffledOrder(options: { length: number; seed: number; epoch: number }): Uint32Array {
-  checkObject('options', options)
+  checkNames('shuffledOrder', options, { length: true, seed: true, epoch: true })
   const { length, seed, epoch } = options
   checkInteger('length', length, { min: 0, max: words - 1 })
   checkInteger('seed', seed, { min: 0 })

@@ -1,5 +1,12 @@
 import { testOptionNames } from '@evolmm/internal/testing'
-import { buildManifest, checkImage, openImageDataset, openRows, scanImages } from '../src/index'
+import {
+  buildManifest,
+  checkImage,
+  openImageDataset,
+  openRows,
+  scanImages,
+  shuffledOrder,
+} from '../src/index'
 
 testOptionNames([
   ['buildManifest', buildManifest, { root: '.', file: 'm', max_pixels: 1 }, 'maxPixels'],
@@ -7,4 +14,5 @@ testOptionNames([
   ['openImageDataset', openImageDataset, { root: '.', reshufle: true }, 'reshuffle'],
   ['openRows', (options) => openRows({ file: 'a.jsonl' }, options), { colums: [] }, 'columns'],
   ['scanImages', scanImages, { root: '.', includeSubfolder: [] }, 'includeSubfolders'],
+  ['shuffledOrder', shuffledOrder, { length: 1, seed: 0, epoch: 0, epochs: 1 }, 'epoch'],
 ])

@@ -4,6 +4,12 @@ import { choice, integer, text, toggle, type Rows, type Settings } from '@evolmm
 /** The project of W&B that the released code has. */
 export const releasedProject = 'sqlm'
 
+/** How often an image goes to a tracker: never. */
+export const defaultImagesEvery = 0
+
+/** The first is the default. */
+export const wandbModes = ['disabled', 'online', 'offline'] as const
+
 export const runRows = {
   total_steps: integer(100, 'iterations of the run', {
     min: 1,
@@ -33,7 +39,7 @@ export const trackingRows = {
     elsewhere: ['logging_dir'],
   }),
   report: toggle(true, 'write report.html at the end', { identity: false }),
-  wandb_mode: choice(['disabled', 'online', 'offline'], 'log to Weights & Biases', {
+  wandb_mode: choice(wandbModes, 'log to Weights & Biases', {
     env: 'WANDB_MODE',
     option: 'mode',
     identity: false,
@@ -53,7 +59,7 @@ export const trackingRows = {
     option: 'entity',
     identity: false,
   }),
-  wandb_log_images_every: integer(0, 'iterations between logged images; 0 logs none', {
+  wandb_log_images_every: integer(defaultImagesEvery, 'iterations between logged images; 0 logs none', {
     env: 'WANDB_LOG_IMAGES_EVERY',
     min: 0,
     option: 'imagesEvery',

@@ -1,4 +1,5 @@
 /** Resolved settings for people: one a line, in groups, with the source of what is not the default. */
+import { checkNames } from '@evolmm/internal'
 import { isDefault } from './check-together'
 import { functionName } from './custom-function'
 import type { AnyFunction, Row, Rows } from './row'
@@ -12,8 +13,10 @@ export interface FormatSettingsOptions<R extends Rows> {
 export function formatSettings<R extends Rows>(
   schema: Schema<R>,
   { settings, sources }: { settings: Settings<R>; sources: Readonly<Record<Name<R>, Source>> },
-  { only }: FormatSettingsOptions<R> = {},
+  options: FormatSettingsOptions<R> = {},
 ): string {
+  checkNames('formatSettings', options, { only: true })
+  const { only } = options
   const shown = new Set<string>(only ?? Object.keys(schema.rows))
   const width = Math.max(...[...shown].map((name) => name.length))
   return schema.groups

@@ -1,9 +1,10 @@
 /** Settings with their defaults, checked once: whoever gets them need not ask again. */
+import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { checkTogether } from './check-together'
 import { readJson } from './read-value'
 import type { Row, Rows } from './row'
-import type { Given, Naming, Schema, Settings } from './schema'
+import type { Given, Name, Naming, Schema, Settings } from './schema'
 import { unknownName } from './unknown-name'
 
 /** Packages may be loaded twice, as ESM and as CJS: a key of the global registry is the same in both. */
@@ -23,8 +24,10 @@ export interface ResolveOptions<R extends Rows = Rows> {
 export function resolve<R extends Rows>(
   schema: Schema<R>,
   given: Given<R>,
-  { write = (setting) => setting, remedy = 'give it' }: ResolveOptions<R> = {},
+  options: ResolveOptions<R> = {},
 ): Settings<R> {
+  checkNames('resolve', options, { write: true, remedy: true })
+  const { write = (setting: Name<R>) => setting, remedy = 'give it' } = options
   if (isResolved(schema, given)) return given
   const values = new Map<string, unknown>()
   for (const [key, value] of Object.entries(given)) {

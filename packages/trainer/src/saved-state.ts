@@ -51,7 +51,7 @@ export async function loadedState(
 ): Promise<{ state: TrainerState; dataset: DatasetState }> {
   checkObject('from', from)
   checkObject('from.data', from.data)
-  checkObject('options', options)
+  checkNames('loadedState', options, { models: true })
   const { models } = options
   const { watch, dataset } = checkedData(from)
   const role = async (name: Role): Promise<RoleState> => {

@@ -1,6 +1,6 @@
 /** Reads a checkpoint back. Nothing in its folder is changed. */
 import { basename, join } from 'node:path'
-import { checkText, findNotFinite, isObject, parseObject } from '@evolmm/internal'
+import { checkNames, checkText, findNotFinite, isObject, parseObject } from '@evolmm/internal'
 import { readSmallText } from '@evolmm/internal/node'
 import { readSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -63,8 +63,10 @@ export interface TensorRules {
 export function tensorOf(
   { folder, tensors }: Pick<Checkpoint, 'folder' | 'tensors'>,
   name: string,
-  { length, min = -Infinity }: TensorRules,
+  rules: TensorRules,
 ): Float32Array {
+  checkNames('tensorOf', rules, { length: true, min: true })
+  const { length, min = -Infinity } = rules
   const values = tensors.get(name)?.data
   if (values?.length !== length)
     throw invalidTensor(

@@ -10,6 +10,7 @@ import { checkInteger, checkNames } from '@evolmm/internal'
 import { type AppendFile, openAppendFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Entry } from '../records/entry'
+import { defaultImagesEvery } from '../settings'
 import { eventRecord, type EventContent, type SummaryValue } from './tensorboard/event-record'
 import { thumbnail } from './thumbnail'
 import type { Tracker } from './tracker'
@@ -26,7 +27,7 @@ export interface TensorboardOptions {
 export function tensorboard(options: TensorboardOptions = {}): Required<Tracker> {
   checkNames('tensorboard', options, { textsEvery: true, imagesEvery: true, clock: true })
   const textsEvery = checkInteger('textsEvery', options.textsEvery ?? 1, { min: 0 })
-  const imagesEvery = checkInteger('imagesEvery', options.imagesEvery ?? 0, { min: 0 })
+  const imagesEvery = checkInteger('imagesEvery', options.imagesEvery ?? defaultImagesEvery, { min: 0 })
   const { clock = Date.now } = options
   let file: AppendFile | undefined
   const opened = () => {

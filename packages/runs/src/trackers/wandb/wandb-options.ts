@@ -1,11 +1,11 @@
 /** What is known about the place where a run is shown: options, else environment variables, else defaults. */
 import { checkInteger, checkNumber, checkOneOf } from '@evolmm/internal'
 import { EvolmmError } from '../../errors'
-import { releasedProject } from '../../settings'
+import { defaultImagesEvery, releasedProject, wandbModes } from '../../settings'
 import { emitWarning, type WarningListener } from '@evolmm/internal/node'
 import { netrcKey } from './netrc-key'
 
-export type WandbMode = 'online' | 'offline' | 'disabled'
+export type WandbMode = (typeof wandbModes)[number]
 export type WandbResume = 'allow' | 'must' | 'never'
 
 /** Options of the connection to a server. */
@@ -95,9 +95,9 @@ export function connectionOf(options: WandbConnectionOptions): WandbConnection {
 }
 
 export function modeOf(options: WandbOptions): WandbMode {
-  const given = options.mode ?? variable(options, 'WANDB_MODE') ?? 'disabled'
+  const given = options.mode ?? variable(options, 'WANDB_MODE') ?? wandbModes[0]
   // An older name.
-  return checkOneOf('wandb mode', given === 'dryrun' ? 'offline' : given, ['online', 'offline', 'disabled'])
+  return checkOneOf('wandb mode', given === 'dryrun' ? 'offline' : given, wandbModes)
 }
 
 export interface WandbRunOptions {
@@ -130,7 +130,7 @@ export function runOptionsOf(options: WandbOptions): WandbRunOptions {
       'never',
     ]),
     directory: options.folder ?? variable(options, 'WANDB_DIR'),
-    imagesEvery: checkInteger('imagesEvery', options.imagesEvery ?? 0, { min: 0 }),
+    imagesEvery: checkInteger('imagesEvery', options.imagesEvery ?? defaultImagesEvery, { min: 0 }),
     uploadInterval: checkNumber('uploadInterval', options.uploadInterval ?? 5000, { min: 0 }),
     finishTimeout: checkNumber('finishTimeout', options.finishTimeout ?? 30_000, { min: 0 }),
   }
