@@ -266,6 +266,12 @@ test.each([
   [['train', '--num_processes', '8'], "unknown option '--num_processes'; a run is one process here"],
   [['plan', 'worker.rollout.n=5'], "unknown argument 'worker.rollout.n'; it is --num_solver_samples here"],
   [['warmup', '--max_steps=7'], "unknown option '--max_steps'; it is --total_steps here"],
+  [['train', '--gradient_accumulation_steps', '4'], 'see solver_update for the answers of an optimizer step'],
+  [['warmup', '--num_processes', '8'], "unknown option '--num_processes'; a run is one process here"],
+  [['warmup', '--gradient_accumulation_steps=2'], 'each optimizer step is on all batch_size images'],
+  [['warmup', '--save_strategy', 'epoch'], "unknown option '--save_strategy'; see save_every"],
+  [['eval', '--num_processes=8'], "unknown option '--num_processes'; a run is one process here"],
+  [['eval', '--deepspeed', 'zero3.json'], "unknown option '--deepspeed'; a run is one process here"],
   [['generate', '--max_completion_length', '7'], 'it is --max_new_tokens here'],
 ])('a name of another library is answered with ours: %j', async (argv, message) => {
   const { code, stdout, stderr } = await runCommand(argv)

@@ -56,6 +56,16 @@ test.each(commands)('every setting of %s says what it is, and its default is a v
   }
 })
 
+test.each(schemas)(
+  'names of other libraries mean one thing in %s, and none of ours',
+  (_, { rows, names, absent }) => {
+    const others = Object.values(rows).flatMap(({ elsewhere = [] }) => elsewhere)
+    const all = [...others, ...Object.keys(absent)]
+    expect(all.filter((name, i) => all.indexOf(name) !== i)).toEqual([])
+    expect(all.filter((name) => names.has(name))).toEqual([])
+  },
+)
+
 test.each(schemas)('the defaults of %s go together', async (_, schema) => {
   const flags: Record<string, string> = {}
   // What must be given, some of it only beside others, is given until nothing is missing.

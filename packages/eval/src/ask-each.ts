@@ -2,11 +2,14 @@
  * A question that cannot be asked because of what it holds, an image too large for memory for instance, is not the fault
  * of the others: it is left out with its reason, and the measurement goes on.
  */
-import { EvolmmError } from './errors'
+import { EvolmmError, type EvalErrorCode } from './errors'
 
-const ofOneQuestion: ReadonlySet<string> = new Set([
-  ...['MEMORY_EXCEEDED', 'PROMPT_TOO_LONG'],
-  ...['IMAGE_SIZE_UNSUPPORTED', 'IMAGE_TOO_NARROW', 'IMAGE_UNREADABLE'],
+const ofOneQuestion: ReadonlySet<EvalErrorCode> = new Set<EvalErrorCode>([
+  'MEMORY_EXCEEDED',
+  'PROMPT_TOO_LONG',
+  'IMAGE_SIZE_UNSUPPORTED',
+  'IMAGE_TOO_NARROW',
+  'IMAGE_UNREADABLE',
 ])
 
 /** Why a question was not asked. */

@@ -1,10 +1,15 @@
-import { errorWith, type FileErrorCode, type OptionErrorCode, type OutputErrorCode } from '@evolmm/internal'
+import type { DatasetErrorCode } from '@evolmm/dataset'
+import { errorWith } from '@evolmm/internal'
+import type { RewardsErrorCode } from '@evolmm/rewards'
+import type { SettingsErrorCode } from '@evolmm/settings'
+import type { VlmErrorCode } from '@evolmm/vlm'
 
-/** What can be wrong with a task's rows, an answer, a judge, stored results, or the options. */
+/** What can be wrong with a task's rows, an answer, a judge, stored results, and with what lies below. */
 export type EvalErrorCode =
-  | FileErrorCode
-  | OptionErrorCode
-  | OutputErrorCode
+  | DatasetErrorCode
+  | RewardsErrorCode
+  | SettingsErrorCode
+  | VlmErrorCode
   | 'ANSWER_COUNT'
   | 'CACHE_UNUSABLE'
   | 'COLUMN_INVALID'

@@ -9,6 +9,7 @@ import { labelledQuestion, type DataRow } from '@evolmm/dataset'
 import { scorerNames, type ScorerName } from '@evolmm/rewards'
 import { gradeAnswer, questionText } from './labelled-questions'
 import { groupsBy, meanOf } from './scoring/averages'
+import { defaultAnswerTokens } from './settings'
 import type { Task } from './task'
 
 export interface FileTaskOptions {
@@ -41,7 +42,9 @@ export function fileTask(options: FileTaskOptions): Task {
     scorer,
     instruction: options.instruction,
     source: { file },
-    generation: { maxNewTokens: checkInteger('maxNewTokens', options.maxNewTokens ?? 64, { min: 1 }) },
+    generation: {
+      maxNewTokens: checkInteger('maxNewTokens', options.maxNewTokens ?? defaultAnswerTokens, { min: 1 }),
+    },
     prompt: (row) => {
       const question = read(row)
       return { text: questionText(question, scorer, options.instruction), images: question.images }

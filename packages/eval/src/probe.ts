@@ -14,7 +14,13 @@ import { taskQuestions, type Question } from './diagnostics/questions'
 import { gradeAnswer, questionText } from './labelled-questions'
 import { rowRange } from './run/selection'
 import { cleanAnswer } from './scoring/clean-answer'
-import { probeSettings, questionSettings, type ProbeSettings, type QuestionSettings } from './settings'
+import {
+  defaultAnswerTokens,
+  probeSettings,
+  questionSettings,
+  type ProbeSettings,
+  type QuestionSettings,
+} from './settings'
 import type { Task } from './task'
 
 /** A labelled question, in the fields that `labelledQuestion` of `@evolmm/dataset` reads. */
@@ -86,7 +92,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
     adapter,
     k: [1, samples].filter((k) => k <= samples && k > 0),
     ...{ samples, temperature, blind, batch_size, signal },
-    max_new_tokens: settings.max_new_tokens ?? task?.generation.maxNewTokens ?? 64,
+    max_new_tokens: settings.max_new_tokens ?? task?.generation.maxNewTokens ?? defaultAnswerTokens,
   })
   const { questions, known, unasked, greedy, groups, agreement } = found
   const all = groups.at(-1)

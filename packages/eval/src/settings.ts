@@ -1,6 +1,7 @@
 /** The settings of an evaluation, once: flags, variables, files, checks and help are made from them. */
 import { scorerNames } from '@evolmm/rewards'
 import {
+  absentLaunching,
   adapterRows,
   adapterRule,
   amount,
@@ -20,6 +21,9 @@ import {
   type SettingsOf,
 } from '@evolmm/settings'
 import { openAi } from './judge'
+
+/** The longest answer in tokens to a question of a file or of a caller. */
+export const defaultAnswerTokens = 64
 
 const model = {
   ...modelRows,
@@ -214,7 +218,7 @@ function isStored({
   return path !== null && logged
 }
 
-export const evalSettings = schema({ name: 'an evaluation', groups, rules })
+export const evalSettings = schema({ name: 'an evaluation', groups, rules, absent: absentLaunching })
 
 /** The settings that say which rows of a task are asked, and how. */
 const { limit, offset, seed, batch_size } = questions
@@ -251,7 +255,7 @@ export const probeSettings = schema({
       samples: { ...samples, default: 0 },
       temperature,
       max_new_tokens: integer(null, max_new_tokens.help, {
-        ...{ min: 1, identity: true, otherwise: "the task's; 64 for items" },
+        ...{ min: 1, identity: true, otherwise: `the task's; ${defaultAnswerTokens} for items` },
       }),
     },
   },

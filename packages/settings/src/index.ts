@@ -19,6 +19,7 @@ export type {
 export { amount, bytes, choice, custom, integer, list, number, prompt, several, text, toggle } from './row'
 export type { AnyFunction, Custom, Row, RowOptions, Rows } from './row'
 export { loraRows, optimizerRows } from './learning-rows'
+export { absentLaunching, absentTraining } from './absent-settings'
 export { adapterRows, adapterRule, modelRows, pixelRows, pixelRule, samplingRows } from './shared-rows'
 
 // 2. Settings

@@ -3,6 +3,7 @@ import { defaultSeed } from '@evolmm/dataset'
 import { adamWDefaults } from '@evolmm/rl-core'
 import { runRows, trackingRows } from '@evolmm/runs'
 import {
+  absentTraining,
   choice,
   integer,
   loraRows,
@@ -111,6 +112,9 @@ const tracking = {
 }
 
 const name = 'supervised learning'
+const notMeasured = 'nothing is measured while it learns; evolmm eval measures what became of it'
+const neverCut = 'a question with its answer is never cut; see max_pixels'
+const onlyAnswers = 'only answers are learned'
 
 const learningRules: readonly Rule<typeof learning>[] = [
   {
@@ -128,8 +132,27 @@ const learningRules: readonly Rule<typeof learning>[] = [
   },
 ]
 
+/** What the trainers of Hugging Face and TRL let one set, and why nothing stands for it here. */
+const absent = {
+  ...absentTraining,
+  gradient_accumulation_steps: 'each optimizer step is on all batch_size images',
+  eval_strategy: notMeasured,
+  evaluation_strategy: notMeasured,
+  per_device_eval_batch_size: notMeasured,
+  max_length: neverCut,
+  max_seq_length: neverCut,
+  packing: 'all questions about an image are in one sequence',
+  completion_only_loss: onlyAnswers,
+  assistant_only_loss: onlyAnswers,
+}
+
 /** What the loop needs to know: how it learns, whatever from and whatever for. */
-export const learningSettings = schema({ name, groups: { How: learning }, rules: learningRules })
+export const learningSettings = schema({
+  name,
+  groups: { How: learning },
+  rules: learningRules,
+  absent,
+})
 
 /** What a run on disk needs to know. */
 export const sftSettings = schema({
@@ -149,6 +172,7 @@ export const sftSettings = schema({
     },
   ],
   rules: [pixelRule, ...learningRules],
+  absent,
   notes: (settings) => [tooLong(settings) && `warmup_steps is ${riseOf(settings)}`],
 })
 

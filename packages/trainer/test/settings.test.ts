@@ -178,13 +178,6 @@ test.each([
   )
 })
 
-test('names of other libraries mean one thing, and none of ours', () => {
-  const others = Object.values(evolmmSettings.rows).flatMap(({ elsewhere = [] }) => elsewhere)
-  const all = [...others, ...Object.keys(evolmmSettings.absent)]
-  expect(all.filter((name, i) => all.indexOf(name) !== i)).toEqual([])
-  expect(all.filter((name) => evolmmSettings.names.has(name))).toEqual([])
-})
-
 test('the types are those of the values', () => {
   expectTypeOf<EvolmmSettings['lr']>().toEqualTypeOf<number>()
   expectTypeOf<EvolmmSettings['proposer_lr']>().toEqualTypeOf<number>()

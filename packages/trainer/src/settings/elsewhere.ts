@@ -1,49 +1,29 @@
 /** What TRL, Hugging Face, accelerate and EasyR1 let one set, and why nothing stands for it here. */
+import { absentTraining } from '@evolmm/settings'
 
-const oneProcess = 'a run is one process here'
 const ownEngine = 'answers are sampled by the programs that learn, so there is no other engine to set up'
-const iterations = 'a run is so many iterations: see total_steps'
-const oneStep = 'each optimizer step is on all batch_size images of an iteration'
+const wholeBatch =
+  'each iteration is on batch_size images; see solver_update for the answers of an optimizer step'
 
 export const absentSettings: Readonly<Record<string, string>> = {
-  num_train_epochs: iterations,
-  'trainer.total_epochs': iterations,
-  logging_steps: 'every iteration is logged',
-  logging_first_step: 'every iteration is logged',
-  logging_strategy: 'every iteration is logged',
-  save_strategy: 'see save_every',
+  ...absentTraining,
   eval_strategy: 'see probe_every',
   evaluation_strategy: 'see probe_every',
-  gradient_accumulation_steps: oneStep,
-  'actor.global_batch_size': oneStep,
-  'actor.micro_batch_size_per_device_for_update': 'all answers to a question are learned from in one pass',
+  gradient_accumulation_steps: wholeBatch,
+  'actor.global_batch_size': wholeBatch,
+  'actor.micro_batch_size_per_device_for_update': 'what an optimizer step learns from one image is one pass',
   per_device_eval_batch_size: 'a probe chooses its own',
-  num_processes: oneProcess,
-  num_machines: oneProcess,
-  machine_rank: oneProcess,
-  main_process_ip: oneProcess,
-  main_process_port: oneProcess,
-  nproc_per_node: oneProcess,
-  'trainer.n_gpus_per_node': oneProcess,
-  'trainer.nnodes': oneProcess,
-  'rollout.tensor_parallel_size': oneProcess,
-  'rollout.tensor_model_parallel_size': oneProcess,
-  deepspeed: oneProcess,
-  use_deepspeed: oneProcess,
-  fsdp: oneProcess,
-  use_fsdp: oneProcess,
+  'rollout.tensor_parallel_size': ownEngine,
+  'rollout.tensor_model_parallel_size': ownEngine,
   use_vllm: ownEngine,
   vllm_mode: ownEngine,
   vllm_server_host: ownEngine,
   vllm_server_port: ownEngine,
   'rollout.name': ownEngine,
-  attn_implementation: 'the programs have one attention',
-  use_liger_kernel: 'the programs have their own kernels',
   epsilon: 'the objective is REINFORCE, which has no ratio to clip',
   epsilon_high: 'the objective is REINFORCE, which has no ratio to clip',
   'actor.clip_ratio': 'the objective is REINFORCE, which has no ratio to clip',
   sync_ref_model: 'the reference is where the run began',
-  optim: 'the optimizer is AdamW',
   adam_beta1: 'the moments of AdamW are its usual 0.9 and 0.999',
   adam_beta2: 'the moments of AdamW are its usual 0.9 and 0.999',
   max_prompt_length: 'a prompt is never cut; see max_pixels',
@@ -51,7 +31,4 @@ export const absentSettings: Readonly<Record<string, string>> = {
   'algorithm.disable_kl': 'see kl_coef with kl_control fixed',
   'algorithm.use_kl_loss': 'the divergence is always part of the loss; see kl_coef',
   use_kl_loss: 'the divergence is always part of the loss; see kl_coef',
-  push_to_hub: 'nothing is uploaded; a checkpoint is a folder that huggingface-cli uploads',
-  hub_model_id: 'nothing is uploaded; a checkpoint is a folder that huggingface-cli uploads',
-  trust_remote_code: 'no code of a checkpoint is ever run',
 }
