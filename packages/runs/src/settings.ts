@@ -4,7 +4,7 @@ import { choice, integer, text, toggle, type Rows, type Settings } from '@evolmm
 /** The project of W&B that the released code has. */
 export const releasedProject = 'sqlm'
 
-/** How often an image goes to a tracker: never. */
+/** The iterations between images that go to a tracker; 0 sends none. */
 export const defaultImagesEvery = 0
 
 /** The first is the default. */
