@@ -96,71 +96,27 @@ const fragments = 1.05
 
 /** Throws `INVALID_OPTION`. */
 export function estimateMemory(options: MemoryOptions): MemoryEstimate {
-  checkNames('estimateMemory', options, {
-    backbone: true,
-    programs: true,
-    device: true,
-    dtype: true,
-    quantize: true,
-    trainable: true,
-    trainedWeights: true,
-    trainVision: true,
-    trainHead: true,
-    groups: true,
-    promptTokens: true,
-    completionTokens: true,
-    samples: true,
-    imagePatches: true,
-    promptFeatures: true,
-    kl: true,
-    checkpointed: true,
-    chunk: true,
-    prepack: true,
-  })
-  checkObject('backbone', options.backbone)
-  const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', dtype = 'float32' } = options
-  const {
-    trainable = 0,
-    trainedWeights = 0,
-    prepack = true,
-    kl = true,
-    checkpointed = false,
-    chunk = 64,
-  } = options
-  const { groups = 1, samples = 1, promptTokens, completionTokens, imagePatches = [] } = options
-  for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
-    checkInteger(name, value, { min: 1 })
-  checkInteger('trainable', trainable, { min: 0 })
-  checkInteger('trainedWeights', trainedWeights, { min: 0 })
-  for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
-  if (options.promptFeatures !== undefined) checkInteger('promptFeatures', options.promptFeatures, { min: 0 })
-
-  const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
-  const learns = has('learn', 'score')
-  const length = promptTokens + (learns ? samples * completionTokens : 0)
+  const work = checkedWork(options)
+  const { backbone, device, programs, trainable, groups, samples, promptTokens, has, learns } = work
   const { layers, vocabularySize, keyValueSize } = backbone.sizes
-  const prompts: PackedSizes = { backbone, groups, length: promptTokens }
-  const packs: PackedSizes = { backbone, groups, length }
+  const rows = samples * work.completionTokens
   const sizes = weightSizes(backbone, options.quantize)
-  const cache = 2 * layers * keyValueSize
-  const forward = forwardBytes(packs)
-  const backward = has('learn') ? backwardBytes(packs, options, checkpointed) : 0
-  const loss = learns ? lossBytes(backbone, { rows: groups * samples * completionTokens, chunk, kl }) : 0
-
-  const kept = has('learn') ? keptBytes(packs, options, checkpointed) : 0
-  // Room that the loss takes before the pass does.
-  const shared = Math.min(loss, has('learn') ? backward : forward)
+  const cross = crossBytes(options)
+  const loss = learns
+    ? lossBytes(backbone, { rows: groups * rows, chunk: work.chunk, kl: options.kl ?? true })
+    : 0
   // A quantized matrix is made anew for each product of many rows.
   const made = sizes.quantized.language.work
+  const forward = forwardBytes({ backbone, groups, length: promptTokens })
 
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * layers * programs.length,
     ...weightBytes(sizes, {
       trainVision: options.trainVision ?? false,
       cpu: device === 'cpu',
-      prepack,
-      bytes: bytesPerValue[dtype],
-      given: trainedWeights,
+      prepack: options.prepack ?? true,
+      bytes: bytesPerValue[options.dtype ?? 'float32'],
+      given: work.trainedWeights,
       has,
     }),
     // The vector itself, and the tensors cut from it, which the sampler holds too.
@@ -169,18 +125,63 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     // after each chunk; the embeddings have theirs, and where the two are one matrix both are added.
     gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
-    cache: has('sample')
-      ? 4 * cache * groups * (promptTokens + 2 * samples * completionTokens) + crossBytes(options)
+    cache: has('sample') ? 4 * (2 * layers * keyValueSize) * groups * (promptTokens + 2 * rows) + cross : 0,
+    encode: has('encode') ? encodeBytes(backbone, work.imagePatches) + sizes.quantized.vision.work : 0,
+    sample: has('sample') ? Math.max(forward, 8 * 4 * groups * samples * vocabularySize) + made : 0,
+    learn: learns
+      ? learnBytes({ backbone, groups, length: promptTokens + rows }, options, {
+          loss,
+          learns: has('learn'),
+        }) +
+        made +
+        cross
       : 0,
-    encode: has('encode') ? encodeBytes(backbone, imagePatches) + sizes.quantized.vision.work : 0,
-    sample: has('sample')
-      ? Math.max(forwardBytes(prompts), 8 * 4 * groups * samples * vocabularySize) + made
-      : 0,
-    learn: learns ? kept + Math.max(forward, backward) - shared + made + crossBytes(options) : 0,
     loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }
+}
+
+const optionNames = {
+  backbone: true,
+  programs: true,
+  device: true,
+  dtype: true,
+  quantize: true,
+  trainable: true,
+  trainedWeights: true,
+  trainVision: true,
+  trainHead: true,
+  groups: true,
+  promptTokens: true,
+  completionTokens: true,
+  samples: true,
+  imagePatches: true,
+  promptFeatures: true,
+  kl: true,
+  checkpointed: true,
+  chunk: true,
+  prepack: true,
+} as const
+
+/** The options that are counts, with their defaults, and which programs there are. */
+function checkedWork(options: MemoryOptions) {
+  checkNames('estimateMemory', options, optionNames)
+  checkObject('backbone', options.backbone)
+  const { backbone, programs = ['encode', 'sample', 'learn'], device = 'cpu', imagePatches = [] } = options
+  const { groups = 1, samples = 1, promptTokens, completionTokens, chunk = 64 } = options
+  const { trainable = 0, trainedWeights = 0 } = options
+  for (const [name, value] of Object.entries({ groups, samples, promptTokens, completionTokens, chunk }))
+    checkInteger(name, value, { min: 1 })
+  checkInteger('trainable', trainable, { min: 0 })
+  checkInteger('trainedWeights', trainedWeights, { min: 0 })
+  for (const count of imagePatches) checkInteger('imagePatches', count, { min: 1 })
+  if (options.promptFeatures !== undefined) checkInteger('promptFeatures', options.promptFeatures, { min: 0 })
+  const has = (...kinds: ProgramKind[]) => kinds.some((kind) => programs.includes(kind))
+  return {
+    ...{ backbone, programs, device, imagePatches, groups, samples, promptTokens, completionTokens, chunk },
+    ...{ trainable, trainedWeights, has, learns: has('learn', 'score') },
+  }
 }
 
 /** Bytes of what is in four bits. */
@@ -304,6 +305,19 @@ function forwardBytes(packed: PackedSizes): number {
   const { hiddenSize, intermediateSize } = backbone.shape
   const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
   return fragments * (2 * scoreBytes(packed) + 2 * 4 * groups * length ** 2 + rows)
+}
+
+/** The pass that scores completions, and where it `learns` the way back, without the room that the loss takes before it does. */
+function learnBytes(
+  packed: PackedSizes,
+  options: MemoryOptions,
+  { loss, learns }: { loss: number; learns: boolean },
+): number {
+  const { checkpointed = false } = options
+  const forward = forwardBytes(packed)
+  if (!learns) return forward - Math.min(loss, forward)
+  const backward = backwardBytes(packed, options, checkpointed)
+  return keptBytes(packed, options, checkpointed) + Math.max(forward, backward) - Math.min(loss, backward)
 }
 
 /** What blocks keep for their backward pass. */
