@@ -11,15 +11,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { scanImages, shuffledOrder } from '@evolmm/dataset'
+import { count, perFolder, rounds } from './scan.json'
 
 const { values } = parseArgs({
   options: {
-    count: { type: 'string', default: '100000' },
-    'per-folder': { type: 'string', default: '1000' },
+    count: { type: 'string', default: String(count) },
+    'per-folder': { type: 'string', default: String(perFolder) },
     scan: { type: 'string' },
   },
 })
-const rounds = 5
 
 if (values.scan === undefined) compare(Number(values.count), Number(values['per-folder']))
 else await scanAlone(values.scan)

@@ -10,8 +10,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cleanAnswer, tasks } from '@evolmm/eval'
+import { hostile, long, repeats, rounds } from './scoring.json'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: String(rounds) } } })
 const vectors = JSON.parse(
   readFileSync(join('packages', 'eval', 'test', 'fixtures', 'eval-vectors.json'), 'utf8'),
 ).tasks
@@ -20,21 +21,8 @@ const scored = (group) => (vectors[group] ?? []).filter((vector) => vector.kind 
 const answers = Object.keys(vectors).flatMap((group) =>
   scored(group).map(({ input }) => input.prediction ?? input.raw ?? ''),
 )
-const reasoning = 'We look at the chart. Bar (B) is so 12.5 cm high = 1,250 mm, thus the result is larger. '
-const long = `${reasoning.repeat(230)}\nThe answer is 5/4`
-const hostile = [
-  '1',
-  'A ',
-  '{',
-  '\\boxed{',
-  '\\sqrt{',
-  '1+',
-  'the answer is ',
-  '1,',
-  'so 1\n',
-  '\\frac{1}',
-  '(',
-].map((part) => part.repeat(20_000 / part.length))
+const longText = `${long.reasoning.repeat(long.times)}\n${long.answer}`
+const hostileTexts = hostile.parts.map((part) => part.repeat(hostile.characters / part.length))
 const missing = { category: 'math', l2_category: 'algebra', index: 1, question: 'q' }
 
 console.log(
@@ -55,7 +43,7 @@ for (const task of tasks) {
   for (const mode of ['compat', 'fixed', 'rule-based']) {
     const score = async (row, raw) => {
       let best = Infinity
-      for (let repeat = 0; repeat < 3; repeat++) {
+      for (let repeat = 0; repeat < repeats; repeat++) {
         const start = performance.now()
         await task.score(row, cleanAnswer(raw, { until: task.generation.until, mode }), { mode })
         best = Math.min(best, performance.now() - start)
@@ -65,11 +53,12 @@ for (const task of tasks) {
     const times = []
     const longTimes = []
     const hostileTimes = []
-    for (const text of hostile) for (const row of rows.slice(0, 12)) hostileTimes.push(await score(row, text))
+    for (const text of hostileTexts)
+      for (const row of rows.slice(0, hostile.rows)) hostileTimes.push(await score(row, text))
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const [index, row] of rows.entries())
         times.push(await score(row, answers[(round * 37 + index) % answers.length]))
-      longTimes.push(await score(rows[round % rows.length], long))
+      longTimes.push(await score(rows[round % rows.length], longText))
     }
     const [typical, worst] = [middle(times), Math.max(...times)]
     const [longest, slowest] = [Math.max(...longTimes), Math.max(...hostileTimes)]

@@ -6,9 +6,9 @@
  *   pnpm bench:adamw [SIZE...]
  */
 import { AdamW, drawAt, fillUniform } from '@evolmm/rl-core'
+import { runs, sizes as defaultSizes } from './adamw.json'
 
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1e6, 1e7, 4e7]
-const runs = 9
+const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : defaultSizes
 
 /** Median milliseconds of `work`, after two calls to warm up. */
 function median(work) {

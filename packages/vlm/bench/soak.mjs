@@ -7,8 +7,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { memory, openLoop } from '../test/support/training-loop.ts'
-
-const [warmUp, iterations, every, bound] = [1500, 500, 50, 4e6]
+import { warmUp, iterations, every, bound } from './soak.json'
 
 const loop = await openLoop(fileURLToPath(new URL('../test/fixtures/qwen2_5_vl-tiny/', import.meta.url)))
 for (let i = 1; i <= warmUp; i++) await loop.step(i)
