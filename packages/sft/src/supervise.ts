@@ -59,33 +59,19 @@ export function supervise(options: SuperviseOptions): Supervised {
     state: true,
     signal: true,
   })
-  const { vlm, adapter, batchAt, settings, state, signal } = options
+  const { adapter, settings, state, signal } = options
   checkResolved(learningSettings, settings)
-  const { total_steps: totalSteps, seed } = settings
+  const { total_steps: totalSteps } = settings
   if (state !== undefined) takeOver(adapter, state, totalSteps)
   let step = state?.step ?? 0
   const { rateAt, optimizer } = learning(settings, adapter, state)
-  const features = !adapter.trainable.vision
 
   /** `undefined` where a signal came before the gradient. */
   async function next(): Promise<SftRecord | undefined> {
     const start = performance.now()
-    const groups = []
-    for (const { image, turns, system } of await batchAt(step))
-      groups.push(vlm.group({ images: [await vlm.encodeImage(image, { features })], turns, system }))
+    const groups = await packed(options, step)
     if (signal?.aborted === true) return undefined
-    const completions = groups.flatMap((group) => group.completions)
-    const tokens = completions.reduce((sum, { ids, given = 0 }) => sum + ids.length - given, 0)
-    const { loss, gradient } = await vlm.gradient({
-      groups,
-      adapter,
-      objective: 'supervised',
-      // Answers count by their length, relative to the mean of all.
-      normalization:
-        settings.average === 'answer' ? 'token-mean' : { fixedLength: tokens / completions.length },
-      checkpointed: settings.gradient_checkpointing,
-      seed: [seed, step],
-    })
+    const { loss, gradient, answers, tokens } = await batchGradient(options, groups, step)
     const rate = rateAt(step)
     const { gradientNorm, skipped } = optimizer.step(adapter.parameters, gradient, { lr: rate })
     step++
@@ -96,7 +82,7 @@ export function supervise(options: SuperviseOptions): Supervised {
       gradientNorm,
       skipped: skipped !== null,
       images: groups.length,
-      answers: completions.length,
+      answers,
       tokens,
       seconds: (performance.now() - start) / 1000,
     }
@@ -114,6 +100,34 @@ export function supervise(options: SuperviseOptions): Supervised {
       }
     },
   }
+}
+
+type Groups = ReturnType<SuperviseOptions['vlm']['group']>[]
+
+/** The examples of a step, one sequence each. */
+async function packed({ vlm, adapter, batchAt }: SuperviseOptions, step: number): Promise<Groups> {
+  const features = !adapter.trainable.vision
+  const groups: Groups = []
+  for (const { image, turns, system } of await batchAt(step))
+    groups.push(vlm.group({ images: [await vlm.encodeImage(image, { features })], turns, system }))
+  return groups
+}
+
+/** The gradient over all answers of a step, and how many answers and tokens of theirs there are. */
+async function batchGradient({ vlm, adapter, settings }: SuperviseOptions, groups: Groups, step: number) {
+  const completions = groups.flatMap((group) => group.completions)
+  const answers = completions.length
+  const tokens = completions.reduce((sum, { ids, given = 0 }) => sum + ids.length - given, 0)
+  const { loss, gradient } = await vlm.gradient({
+    groups,
+    adapter,
+    objective: 'supervised',
+    // Answers count by their length, relative to the mean of all.
+    normalization: settings.average === 'answer' ? 'token-mean' : { fixedLength: tokens / answers },
+    checkpointed: settings.gradient_checkpointing,
+    seed: [settings.seed, step],
+  })
+  return { loss, gradient, answers, tokens }
 }
 
 /** The learning rate of each step, and the optimizer where it was. */

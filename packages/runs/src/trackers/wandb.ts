@@ -8,6 +8,7 @@
  */
 import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
+import type { Entry } from '../records/entry'
 import type { RunInfo, Tracker } from './tracker'
 import { historyLine, probeLine } from './wandb/history-line'
 import { startUploader, type Uploader } from './wandb/uploader'
@@ -51,33 +52,15 @@ export function wandb(options: WandbOptions = {}): Tracker {
   return {
     name,
     start: async (info) => {
-      const state = await openWandbState(info, settings, { entity, secret: connection?.apiKey })
-      const journal = await openJournal(journalFolder(info.folder, state))
-      try {
-        goOnAfterLoss(state, journal)
-        if (journal.lines === 0 && info.startStep === 0 && info.probe !== null)
-          await journal.append(probeLine(info.probe, state.started))
-      } catch (error) {
-        await journal.close().catch(() => undefined)
-        throw error
-      }
-      const upload = { folder: info.folder, journal, state, resume: settings.resume }
+      const upload = await openUpload(info, settings, { entity, secret: connection?.apiKey })
       run = { info, upload, uploader: connection && startUploader(upload, connection, settings) }
     },
     log: async (entry) => {
-      const { info, upload, uploader } = started()
-      const { journal, state } = upload
+      const to = started()
       // Computed again after going back to a checkpoint: the same, and there already.
-      if (entry.step <= journal.lastStep) return
-      const { imagesEvery } = settings
-      const hasImage = imagesEvery > 0 && entry.step % imagesEvery === 0
-      const line = await historyLine(entry, {
-        started: state.started,
-        totalSteps: info.totalSteps,
-        imageFolder: hasImage ? journal.folder : undefined,
-      })
-      await journal.append(line)
-      uploader?.wake()
+      if (entry.step <= to.upload.journal.lastStep) return
+      await append(to, entry, settings.imagesEvery)
+      to.uploader?.wake()
     },
     flush: async () => {
       await started().upload.journal.sync()
@@ -107,6 +90,37 @@ interface WandbRun {
   info: RunInfo
   upload: Upload
   uploader: Uploader | undefined
+}
+
+/** The run's state and its journal, which is closed where it cannot begin. */
+async function openUpload(
+  info: RunInfo,
+  settings: ReturnType<typeof runOptionsOf>,
+  access: Parameters<typeof openWandbState>[2],
+): Promise<Upload> {
+  const state = await openWandbState(info, settings, access)
+  const journal = await openJournal(journalFolder(info.folder, state))
+  try {
+    goOnAfterLoss(state, journal)
+    if (journal.lines === 0 && info.startStep === 0 && info.probe !== null)
+      await journal.append(probeLine(info.probe, state.started))
+  } catch (error) {
+    await journal.close().catch(() => undefined)
+    throw error
+  }
+  return { folder: info.folder, journal, state, resume: settings.resume }
+}
+
+/** The line of an iteration, with its image in every so many of them. */
+async function append({ info, upload }: WandbRun, entry: Entry, imagesEvery: number): Promise<void> {
+  const { journal, state } = upload
+  const hasImage = imagesEvery > 0 && entry.step % imagesEvery === 0
+  const line = await historyLine(entry, {
+    started: state.started,
+    totalSteps: info.totalSteps,
+    imageFolder: hasImage ? journal.folder : undefined,
+  })
+  await journal.append(line)
 }
 
 /** 255 is what W&B shows as killed by its user. */
