@@ -22,7 +22,8 @@ function picky(large: (source: string) => boolean, error: () => Error = tooLarge
   const sampler = fakeSampler()
   return {
     ...sampler,
-    encodeImage: (source) => (large(String(source)) ? Promise.reject(error()) : sampler.encodeImage(source)),
+    encodeImage: (source) =>
+      typeof source === 'string' && large(source) ? Promise.reject(error()) : sampler.encodeImage(source),
   }
 }
 

@@ -48,7 +48,7 @@ export function continuousSolverReward(options: ContinuousSolverRewardOptions = 
   return (batch) =>
     byGroup(batch, { invalidVotes }, ({ answer, words }, { count, total }) => {
       checkNumber('words', words, { min: 0 })
-      if (nonEmpty(answer) === INVALID && invalidVotes !== true) return 0
+      if (nonEmpty(answer) === INVALID && !invalidVotes) return 0
       const excess = Math.min(Math.max((words - targetWords) / targetWords, 0), excessLimit)
       return (count / total) ** gamma * (1 - lengthPenalty * excess)
     })

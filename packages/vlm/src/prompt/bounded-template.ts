@@ -30,7 +30,9 @@ export function boundedTemplate(source: string): BoundedTemplate {
   return (variables) => {
     const environment = new Environment()
     for (const [name, value] of Object.entries({ ...globals, ...variables })) environment.set(name, value)
-    return String(new BoundedInterpreter(environment).run(program).value)
+    const { value }: { value: unknown } = new BoundedInterpreter(environment).run(program)
+    if (typeof value !== 'string') throw new Error('a template that gives no text')
+    return value
   }
 }
 
