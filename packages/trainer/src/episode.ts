@@ -29,7 +29,7 @@ export interface Proposed {
   logProbability: number
 }
 
-export interface Answered {
+interface Answered {
   /** The place among all questions of the iteration that are asked. */
   place: number
   prompt: Prompt

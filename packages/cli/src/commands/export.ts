@@ -6,7 +6,7 @@ import { EvolmmError } from '../errors'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { openAdapter, withModel } from '../with-model'
 
-export const exportSettings = schema({
+const exportSettings = schema({
   name: 'an export',
   groups: {
     Model: modelRows,

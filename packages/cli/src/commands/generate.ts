@@ -19,7 +19,7 @@ import { withPrompt, type PreparedPrompt } from '../with-model'
 
 const { seed, ...sampling } = samplingRows
 
-export const generateSettings = schema({
+const generateSettings = schema({
   name: 'an answer',
   groups: {
     Model: modelRows,

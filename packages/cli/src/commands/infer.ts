@@ -27,7 +27,7 @@ import { toJson } from './generate'
 const dtypes = ['float32', 'float16', 'bfloat16'] as const
 const { image, system, min_pixels, max_pixels, image_options } = promptRows
 
-export const inferSettings = schema({
+const inferSettings = schema({
   name: 'an answer',
   groups: {
     Model: modelRows,

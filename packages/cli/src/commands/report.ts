@@ -5,7 +5,7 @@ import { EvolmmError } from '../errors'
 import { kindOfRun } from '../methods'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 
-export const reportSettings = schema({
+const reportSettings = schema({
   name: 'a report',
   groups: {
     Output: {

@@ -16,7 +16,7 @@ import { promptRows } from '../prompt-rows'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { withPrompt, type PreparedPrompt } from '../with-model'
 
-export const scoreSettings = schema({
+const scoreSettings = schema({
   name: 'a score',
   groups: {
     Model: modelRows,

@@ -7,7 +7,7 @@ import { painter, type Context } from '../context'
 import { oneLine } from '../texts'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 
-export const syncSettings = schema({
+const syncSettings = schema({
   name: 'an upload',
   groups: {
     'Weights & Biases': {

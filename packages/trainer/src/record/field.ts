@@ -3,7 +3,7 @@ import { knownMean } from '@evolmm/internal'
 import type { Metric, StepRecord } from '@evolmm/runs'
 
 /** A number, which is measured, or something else, which is taken. `null` stands for what was not measured. */
-export type RecordField<What> = Measured<What> | Taken<What>
+type RecordField<What> = Measured<What> | Taken<What>
 
 interface Measured<What> extends InLog {
   measure: (what: What) => number | null
@@ -20,7 +20,7 @@ interface InLog {
   key: string
 }
 
-export interface Shown extends Omit<Metric<never>, 'read'> {
+interface Shown extends Omit<Metric<never>, 'read'> {
   over: 'mean' | 'least' | 'most'
 }
 
