@@ -1,3 +1,5 @@
+import { checkFunction } from '@evolmm/internal'
+
 /** The parts that a backbone plays. */
 export const roles = ['solver', 'proposer'] as const
 
@@ -5,6 +7,7 @@ export type Role = (typeof roles)[number]
 
 /** One value for each role. */
 export function perRole<T>(of: (role: Role) => T): Record<Role, T> {
+  checkFunction('of', of)
   return Object.fromEntries(roles.map((role) => [role, of(role)])) as Record<Role, T>
 }
 
