@@ -1,3 +1,4 @@
+import { normalizers } from '../src/normalize/normalizers'
 import { sizedTest } from '@evolmm/internal/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -157,4 +158,30 @@ test('the elements of a tuple are equal as Python prints them', () => {
   expect(mathEqual('(-\\infty,4/2]', '(-\\infty,2.0]')).toBe(false)
   expect(mathEqual('[-\\infty,\\frac{1}{2}]', '[-\\infty,0.5]')).toBe(true)
   expect(mathEqual('( -\\infty,1)', '(-\\infty,1)')).toBe(false)
+})
+
+test.each([
+  ['\\sin{0}', 0],
+  ['\\cos{0}', 1],
+  ['\\tan{0}', 0],
+  ['\\cos^{-1}{1}', 0],
+  ['\\sin^{-1}{0}', 0],
+  ['\\tan^{-1}{0}', 0],
+  ['\\log{100}', 2],
+  ['\\log_{2}{8}', 3],
+  ['\\ln_{2}{8}', 3],
+  ['\\exp{2}', Math.E ** 2],
+])('%s has its value', (text, value) => {
+  expect(latexValue(text)).toBeCloseTo(value, 12)
+})
+
+test.each(['\\ln{5}', '\\exp{1}', '\\frac{1}{0}', '\\sqrt{-1}', '1 +', '?'])(
+  '%s has none that Python knows',
+  (text) => {
+    expect(latexValue(text)).toBeUndefined()
+  },
+)
+
+test.each(Object.entries(normalizers))('%s normalises by its name', (_, normalize) => {
+  expect(normalize(' 5 ')).toBe('5')
 })
