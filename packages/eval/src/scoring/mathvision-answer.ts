@@ -3,7 +3,7 @@
  * "(C)\n18", for "the answer is 24.", for the last box, and for `\text{C}`; it does not read "**8**", "Final answer:
  * 8", "C. 18", "36 cm^2" or "2{,}500".
  *
- * In every mode mistakes are kept, such as "bfb" for `\textbf{(B)}`, but for three: in `compat` "60°" and "24%" keep
+ * Mistakes are kept in every mode, such as "bfb" for `\textbf{(B)}`, but for three: in `compat` "60°" and "24%" keep
  * their marks, which makes them no numbers, and `\sqrt[3]{8}` loses its degree. The other modes read these as they are
  * meant.
  */

@@ -43,7 +43,7 @@ export async function decodeImage(source: string | URL | Uint8Array | Pixels): P
   return ndarray(data, [height, width, 3])
 }
 
-/** The same in memory as kernels read it, with alpha where `alpha` asks for it and the image has any. */
+/** The pixels of an image as kernels read them, [H, W, 3], and its opacity [H, W] where `alpha` asks for it and there is any. */
 export async function decodeRgb(
   source: string | URL | Uint8Array | Pixels,
   { alpha = false }: { alpha?: boolean | undefined } = {},
