@@ -105,17 +105,20 @@ function nodeProto(node: Node): NodeProto {
     name: node.name,
     opType: node.opType,
     domain: node.domain,
-    input: names(node.inputs),
+    input: names(node.inputs, node.domain === '' ? leastInputs.get(node.opType) : undefined),
     output: names(node.outputs),
     attribute: Object.entries(node.attributes).map(([name, attribute]) => attributeProto(name, attribute)),
   })
   return restore(node, message)
 }
 
-/** Names by position; those at the end that are left out are not written at all. */
-function names(tensors: readonly (Tensor | undefined)[]): string[] {
+/** Operators whose standard counts inputs that are left out: the trips and the condition of a `Loop`. */
+const leastInputs: ReadonlyMap<string, number> = new Map([['Loop', 2]])
+
+/** Names by position; those at the end that are left out are not written, but for the first `least`. */
+function names(tensors: readonly (Tensor | undefined)[], least = 0): string[] {
   const last = tensors.findLastIndex((tensor) => tensor !== undefined)
-  return tensors.slice(0, last + 1).map((tensor) => tensor?.name ?? '')
+  return tensors.slice(0, Math.max(last + 1, least)).map((tensor) => tensor?.name ?? '')
 }
 
 const text = new TextEncoder()

@@ -1,6 +1,16 @@
 /** `If`, `Loop` and `Scan` when they run, when they are differentiated, and what they may not use. */
 import { describe, expect, test } from 'vitest'
-import { EvolmmError, Graph, customOp, grad, op, stopGradient, type Tensor } from '@evolmm/onnx'
+import {
+  EvolmmError,
+  Graph,
+  customOp,
+  grad,
+  op,
+  parse,
+  serialize,
+  stopGradient,
+  type Tensor,
+} from '@evolmm/onnx'
 import { runner, type Values } from './support/run'
 
 const total = (x: Tensor): Tensor => op.ReduceSum(x, undefined, { keepdims: 0 })
@@ -89,6 +99,22 @@ describe('Loop', () => {
     expect(all.shape?.[0]).toMatch(/^unknown_/)
     const feeds = { x: { dims: [1, 2], data: Float32Array.of(1, 2) } }
     expect(await run(g, [all], feeds)).toEqual([{ dims: [3, 2], values: [1, 2, -1, -2, -1, -2] }])
+  })
+
+  test.each([
+    ['built', (g: Graph) => g],
+    ['read from a file', (g: Graph) => parse(serialize(g))],
+  ])('needs nothing but trips, %s', async (_, last) => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', ['n'])
+    const trips = op.Shape(x, { start: 0, end: 1 })
+    const [entries] = op.Loop({ trips: op.Reshape(trips, []), carried: [] }, (iteration) => ({
+      carried: [],
+      stacked: [op.Mul(op.Gather(x, iteration), 2)],
+    }))
+    g.output('y', op.Identity(entries))
+    const { y } = await (await runner(last(g)))({ x: floats(1, 2, 3) })
+    expect([y.dims, [...(y.data as Float32Array)]]).toEqual([[3], [2, 4, 6]])
   })
 
   test('runs inside a branch, and branches inside it', async () => {
