@@ -1,5 +1,5 @@
 /** A stored tensor says where its bytes lie in a `.safetensors` file. */
-import { checkObject } from '@evolmm/internal'
+import { checkObject, floatTypes } from '@evolmm/internal'
 import type { NdArray } from 'ndarray'
 
 /** Element types of the format. */
@@ -22,7 +22,7 @@ export type TensorType =
 export type FloatArray = NdArray<Float32Array>
 
 /** Types whose values can be read and written as numbers. */
-export type FloatType = 'float32' | 'float16' | 'bfloat16'
+export type FloatType = (typeof floatTypes)[number]
 
 export interface StoredTensor<T extends TensorType = TensorType> {
   name: string
@@ -55,5 +55,5 @@ export const bytesPerValue: Readonly<Record<TensorType, number>> = {
 
 export function isFloatTensor(tensor: StoredTensor): tensor is StoredTensor<FloatType> {
   checkObject('tensor', tensor)
-  return tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'bfloat16'
+  return (floatTypes as readonly string[]).includes(tensor.dtype)
 }

@@ -2,6 +2,7 @@
  * Rows of how a method learns, so that a flag means the same in each. Their defaults are constants of the libraries that do it,
  * `loraDefaults` of `@evolmm/vlm` and `adamWDefaults` of `@evolmm/rl-core`, which a method hands in: settings know no library.
  */
+import { rateSchedules } from '@evolmm/internal'
 import { choice, integer, list, number, toggle } from './row'
 
 /** The settings of a new adapter. */
@@ -54,7 +55,7 @@ export function optimizerRows(defaults: {
       identity: true,
       elsewhere: ['learning_rate', 'optim.lr'],
     }),
-    lr_scheduler: choice(['constant', 'linear', 'cosine'], 'course of the learning rate over the run', {
+    lr_scheduler: choice(rateSchedules, 'course of the learning rate over the run', {
       option: 'schedule',
       identity: true,
       elsewhere: ['lr_scheduler_type', 'optim.warmup_style', 'optim.lr_scheduler_type'],

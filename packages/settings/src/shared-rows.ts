@@ -1,5 +1,5 @@
 /** Rows that the schemas of several methods and commands have, so that a flag means the same everywhere. */
-import { samplingDefaults } from '@evolmm/internal'
+import { floatTypes, samplingDefaults } from '@evolmm/internal'
 import { choice, integer, number, text } from './row'
 import type { Rule, Values } from './schema'
 
@@ -23,7 +23,7 @@ export const modelRows = {
     identity: false,
     elsewhere: ['use_cpu', 'no_cuda'],
   }),
-  dtype: choice(['float32', 'float16', 'bfloat16'], 'type of the weights', {
+  dtype: choice(floatTypes, 'type of the weights', {
     identity: true,
     elsewhere: ['bf16', 'fp16', 'torch_dtype', 'mixed_precision'],
   }),

@@ -2,7 +2,7 @@
  * The programs of a model that is not there: built from the shapes of a configuration alone, to see what they take,
  * what they give and how large they are. No weight and no parameter is allocated.
  */
-import { checkNames, checkObject, checkOneOf, countOf } from '@evolmm/internal'
+import { checkNames, checkObject, checkOneOf, countOf, floatTypes } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
 import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import { quantizedTensors } from './checkpoint/quantized-checkpoint'
@@ -60,7 +60,7 @@ export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
   })
   checkObject('backbone', options.backbone)
   const { kl, checkpointed, dtype = 'bfloat16' } = options
-  checkOneOf('dtype', dtype, ['float32', 'float16', 'bfloat16'])
+  checkOneOf('dtype', dtype, floatTypes)
   const { backbone } = options
   const { trainable } = plannedAdapter({ backbone, adapter: options.adapter, full: options.full })
   const quantized = options.quantize === undefined ? [] : quantizable(backbone)

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { floatTypes } from '@evolmm/internal'
 import {
   adapterRows,
   adapterRule,
@@ -24,7 +25,6 @@ import { streamAnswer } from '../stream-answer'
 import { openAdapter, withModel, withPrompt, type PreparedPrompt } from '../with-model'
 import { toJson } from './generate'
 
-const dtypes = ['float32', 'float16', 'bfloat16'] as const
 const { image, system, min_pixels, max_pixels, image_options } = promptRows
 
 const inferSettings = schema({
@@ -39,7 +39,7 @@ const inferSettings = schema({
         otherwise: 'none',
         identity: false,
       }),
-      merge_dtype: choice(dtypes, 'type of its weights', {
+      merge_dtype: choice(floatTypes, 'type of its weights', {
         default: null,
         otherwise: "the checkpoint's",
         identity: false,
@@ -149,10 +149,10 @@ async function merge(
 }
 
 /** What the weights of a checkpoint are by its own account. */
-async function storedType(folder: string): Promise<(typeof dtypes)[number]> {
+async function storedType(folder: string): Promise<(typeof floatTypes)[number]> {
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
     dtype?: unknown
     torch_dtype?: unknown
   }
-  return dtypes.find((one) => one === (config.dtype ?? config.torch_dtype)) ?? 'float32'
+  return floatTypes.find((one) => one === (config.dtype ?? config.torch_dtype)) ?? 'float32'
 }

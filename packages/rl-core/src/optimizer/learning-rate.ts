@@ -5,10 +5,10 @@
  * The values are those of `get_{constant,linear,cosine}_schedule_with_warmup` in transformers. From `totalSteps` on
  * the rate stays at the minimum (there the cosine of transformers would rise again).
  */
-import { checkInteger, checkNames, checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, checkOneOf, rateSchedules } from '@evolmm/internal'
 
 export interface LearningRateOptions {
-  schedule: 'constant' | 'linear' | 'cosine'
+  schedule: (typeof rateSchedules)[number]
   /** The rate after the warm-up. */
   base: number
   /** Steps of the rise. @default 0 */
@@ -35,7 +35,7 @@ export function learningRate(options: LearningRateOptions): (step: number) => nu
     totalSteps: true,
     minimum: true,
   })
-  const schedule = checkOneOf('schedule', options.schedule, ['constant', 'linear', 'cosine'])
+  const schedule = checkOneOf('schedule', options.schedule, rateSchedules)
   const base = checkNumber('base', options.base, { min: 0 })
   const warmup = checkInteger('warmupSteps', options.warmupSteps ?? 0, { min: 0 })
   const constant = schedule === 'constant'

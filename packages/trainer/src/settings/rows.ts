@@ -2,6 +2,7 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
+import { floatTypes } from '@evolmm/internal'
 import { entropyBandDefaults, normalizerNames, solverRewardDefaults, untaggedAnswers } from '@evolmm/rewards'
 import { defaultSeed } from '@evolmm/dataset'
 import { adamWDefaults, adaptiveKlDefaults, watchDefaults } from '@evolmm/rl-core'
@@ -92,8 +93,9 @@ const models = {
   }),
   revision: modelRows.revision,
   device: { ...modelRows.device, env: 'DEVICE' },
-  dtype: choice(['bfloat16', 'float16', 'float32'], 'type of the weights; float32 where a device lacks it', {
+  dtype: choice(floatTypes, 'type of the weights; float32 where a device lacks it', {
     env: 'DTYPE',
+    default: 'bfloat16',
     identity: true,
     elsewhere: ['bf16', 'fp16', 'torch_dtype', 'mixed_precision'],
   }),

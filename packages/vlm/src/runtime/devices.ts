@@ -10,7 +10,7 @@
  * understands it as a wish and says in the result what it became. WebGPU has no bfloat16,
  * with the same rule, and float16 only with some drivers.
  */
-import { checkNames, checkOneOf } from '@evolmm/internal'
+import { checkNames, checkOneOf, floatTypes } from '@evolmm/internal'
 import type { FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
 import { parseDevice, type DeviceName } from './device-name'
@@ -44,7 +44,7 @@ export async function chooseDevice(
 ): Promise<DeviceChoice> {
   checkNames('chooseDevice', options, { device: true, dtype: true })
   const { kind: requested, card } = parseDevice(options.device ?? 'auto')
-  const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float16', 'bfloat16'])
+  const dtype = checkOneOf('dtype', options.dtype ?? 'float32', floatTypes)
   if (requested === 'auto') {
     const { usable } = await providerStatus('cuda', runtime)
     if (!usable) return choice('cpu', 'float32', 0)
