@@ -2,14 +2,12 @@
  * The programs of a model that is not there: built from the shapes of a configuration alone, to see what they take,
  * what they give and how large they are. No weight and no parameter is allocated.
  */
-import { checkNames, checkObject, checkOneOf, countOf, floatTypes } from '@evolmm/internal'
+import { checkNames, checkObject, checkOneOf, floatTypes } from '@evolmm/internal'
 import { serialize, type Dim, type DType, type Graph, type Shape } from '@evolmm/onnx'
-import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
-import { quantizedTensors } from './checkpoint/quantized-checkpoint'
+import type { FloatType } from '@evolmm/safetensors'
 import { plannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 import { allPrograms, type ProgramName } from './programs/all-programs'
-import { quantizable } from './programs/quantizable'
-import type { WeightFiles } from './programs/weight-files'
+import { placeholderWeights } from './programs/placeholder-weights'
 
 export interface PlanProgramsOptions extends PlannedAdapterOptions {
   /** True makes `score` and `gradient` compute the divergence from the base policy. @default true */
@@ -63,45 +61,10 @@ export function planPrograms(options: PlanProgramsOptions): ProgramsPlan {
   checkOneOf('dtype', dtype, floatTypes)
   const { backbone } = options
   const { trainable } = plannedAdapter({ backbone, adapter: options.adapter, full: options.full })
-  const quantized = options.quantize === undefined ? [] : quantizable(backbone)
-  const files = placeholders(backbone.weights, dtype, new Set(quantized))
+  const files = placeholderWeights(backbone, { dtype, quantize: options.quantize })
   const graphs = allPrograms({ backbone, files, trainable, kl, checkpointed })
   const programs = Array.from(graphs, ([name, graph]) => planOf(name, graph))
   return { programs, parameters: trainable.layout.size }
-}
-
-/** Weights one after the other in a file that nobody has. */
-function placeholders(
-  weights: ReadonlyMap<string, readonly number[]>,
-  dtype: FloatType,
-  quantized: ReadonlySet<string>,
-): WeightFiles {
-  let offset = 0
-  const tensors = [...weights].flatMap(([name, dims]): Sized[] =>
-    quantized.has(name)
-      ? quantizedTensors(name, dims)
-      : [
-          {
-            name,
-            dtype,
-            shape: dims,
-            bytes: bytesPerValue[dtype] * countOf(dims),
-          },
-        ],
-  )
-  const located = tensors.map(({ name, dtype: type, shape, bytes }) => {
-    offset += bytes
-    const place = { location: 'weights.bin', offset: offset - bytes, length: bytes }
-    return [name, { dtype: type, dims: shape, ...place }] as const
-  })
-  return { folder: '', tensors: new Map(located), quantized: 'dequantized' }
-}
-
-interface Sized {
-  name: string
-  dtype: DType
-  shape: readonly number[]
-  bytes: number
 }
 
 type Scope = Graph['body']

@@ -8,7 +8,6 @@ import { expect, test } from 'vitest'
 import { configJson, parseConfig } from '../src/backbones/qwen2_vl/config'
 import { publishedConfigs } from '../src/backbones/qwen2_vl/published-configs'
 import { coded, readFixture } from './prompt-checkpoint'
-import { cudaKernels } from './support/cuda-kernels'
 import { openFixture } from './support/fixture-model'
 import { greedyParity, inputParity, numberParity, packingParity } from './support/parity'
 import { readReference } from './support/reference'
@@ -29,7 +28,6 @@ inputParity(fixture, 'Qwen2-VL-7B')
 numberParity(fixture, { logitBound: 4e-5 })
 packingParity(fixture)
 greedyParity(fixture)
-cudaKernels(reference.folder)
 
 test('the flat layout is read', () => {
   expect(parseConfig(json)).toEqual({

@@ -10,13 +10,16 @@
  * makes W anew each time, and is for many rows. The backward pass is always that. Neither keeps W: the making waits for
  * the rows that it serves, or the runtime would fold it into a float32 copy when the session is opened, and merge the
  * copies of the forward and the backward pass.
+ *
+ * The backward pass of `packed` parts bytes by division: masks would be faster, but the CUDA provider has no
+ * `BitwiseAnd`, and every matrix would cross to the host and back.
  */
 import { checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { int } from '../graph/attribute'
 import { showTensor, type CustomBackward, type Tensor } from '../graph/graph'
-import { BitwiseAnd, Cast, Mul, Sub } from '../ops/elementwise'
+import { BitwiseAnd, Cast, Div, Mul, Sub } from '../ops/elementwise'
 import { Slice } from '../ops/indexing'
 import { Gemm } from '../ops/matrix'
 import { node } from '../ops/node'
@@ -116,7 +119,7 @@ const dequantizedOp = operatorFor((width: number) =>
   customOp({
     name: 'QuantizedLinear',
     forward: (x, codes, scales, zeros, bias) => [product(x, width, { codes, scales, zeros }, bias)],
-    backward: backward(width),
+    backward: backward(width, maskedHalves),
   }),
 )
 
@@ -128,11 +131,11 @@ const packedOp = operatorFor((width: number) =>
       const [x, bias] = [inputs[0], inputs.length > 7 ? inputs[4] : undefined]
       return [packedProduct(x, width, inputs.slice(-3), bias)]
     },
-    backward: backward(width),
+    backward: backward(width, dividedHalves),
   }),
 )
 
-function backward(width: number): CustomBackward {
+function backward(width: number, halves: Halves): CustomBackward {
   return ({ inputs: [, codes, scales, zeros], gradients: [gradient], needs }) => {
     if (needs.slice(1).some(Boolean))
       throw new EvolmmError(
@@ -140,7 +143,7 @@ function backward(width: number): CustomBackward {
         'quantizedLinear: weight and bias must be frozen, but their gradient is asked for; train a LoRA adapter beside it',
       )
     if (gradient === undefined || !needs[0]) return []
-    return [transposedProduct(gradient, width, { codes, scales, zeros })]
+    return [transposedProduct(gradient, width, { codes, scales, zeros }, halves)]
   }
 }
 
@@ -166,13 +169,13 @@ function product(x: Tensor, width: number, weight: Blocked, bias: Tensor | undef
   const padded = whole === width ? x : Pad(x, [0, 0, 0, whole - width])
   const pairs = Mul(Reshape(padded, [-1, whole / 2, 2]), halfScale(x))
   const columns = Reshape(Transpose(pairs, { perm: [0, 2, 1] }), [-1, whole])
-  return Gemm(columns, dequantized(x, weight), bias, { transB: 1 })
+  return Gemm(columns, dequantized(x, weight, maskedHalves), bias, { transB: 1 })
 }
 
 /** `y W`, [rows, in]. */
-function transposedProduct(y: Tensor, width: number, weight: Blocked): Tensor {
+function transposedProduct(y: Tensor, width: number, weight: Blocked, halves: Halves): Tensor {
   const whole = wholeWidth(weight)
-  const columns = Reshape(Gemm(y, dequantized(y, weight)), [-1, 2, whole / 2])
+  const columns = Reshape(Gemm(y, dequantized(y, weight, halves)), [-1, 2, whole / 2])
   const pairs = Mul(Transpose(columns, { perm: [0, 2, 1] }), halfScale(y))
   const result = Reshape(pairs, [-1, whole])
   return whole === width ? result : Slice(result, [0], [width], [1])
@@ -193,13 +196,29 @@ function wholeWidth({ codes }: Pick<Blocked, 'codes'>): number {
  * W as soon as `rows` are there, [out, columns]: the even columns, then the odd ones, 16 times too large as their codes
  * are in the high halves of the bytes.
  */
-function dequantized(rows: Tensor, { codes, scales, zeros }: Blocked): Tensor {
-  const { graph } = rows.scope
+function dequantized(rows: Tensor, { codes, scales, zeros }: Blocked, halves: Halves): Tensor {
   const [out] = codes.shape as readonly number[]
   const nothing = Cast(Slice(Reshape(rows, [1, -1, 1, 1]), [0], [0], [1]), { to: 'uint8' })
-  const masks = Concat([graph.constant('uint8', [1, 2, 1, 1], [0x0f, 0xf0]), nothing], { axis: 1 })
-  const [values, zero] = [codes, zeros].map((bytes) => Cast(BitwiseAnd(bytes, masks), { to: 'float32' }))
+  const [values, zero] = [codes, zeros].map((bytes) => Cast(halves(bytes, nothing), { to: 'float32' }))
   return Reshape(Mul(Sub(values, zero), scales), [out, wholeWidth({ codes })])
+}
+
+/**
+ * The low halves of bytes [out, 1, …], then the high ones, 16 times too large, [out, 2, …]; known only once `nothing` is
+ * there, uint8 [1, 0, 1, 1].
+ */
+type Halves = (bytes: Tensor, nothing: Tensor) => Tensor
+
+const maskedHalves: Halves = (bytes, nothing) => {
+  const masks = bytes.scope.graph.constant('uint8', [1, 2, 1, 1], [0x0f, 0xf0])
+  return BitwiseAnd(bytes, Concat([masks, nothing], { axis: 1 }))
+}
+
+const dividedHalves: Halves = (bytes, nothing) => {
+  const divisor = bytes.scope.graph.constant('uint8', [1, 1, 1, 1], [16])
+  const sixteen = Concat([divisor, nothing], { axis: 1 })
+  const high = Mul(Div(bytes, sixteen), sixteen)
+  return Concat([Sub(bytes, high), high], { axis: 1 })
 }
 
 /** The same contents in another shape: of a weight another name, since a `Reshape` of one would be folded into a copy. */
