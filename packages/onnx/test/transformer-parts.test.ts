@@ -138,7 +138,13 @@ const sizes = [
   { batch: 1, rows: 5, columns: 5, heads: 3, keyValueHeads: 1, headSize: 1, masked: true },
 ]
 
-test.each(sizes.flatMap((size) => [false, true].map((symbolic) => ({ ...size, symbolic }))))(
+const cases = [
+  ...sizes.flatMap((size) => [false, true].map((symbolic) => ({ ...size, symbolic }))),
+  ...sizes.map((size) => ({ ...size, symbolic: true, chunk: 2 })),
+  { ...sizes[0], symbolic: false, chunk: 3 },
+]
+
+test.each(cases)(
   'attention has the right gradients: %o',
   async ({ batch, rows, columns, masked, symbolic, ...config }) => {
     const { heads, keyValueHeads, headSize } = config

@@ -117,5 +117,12 @@ async function openWeights(
   for (const name of names) others.delete(name)
   const checkpoint = await widenedCheckpoint({ tensors: others }, { dtype, cacheDir, onWrite: onWiden })
   const external = await externalData([...checkpoint.tensors.values(), ...quantized])
-  return { checkpoint, files: { ...external, quantized: device === 'cpu' ? 'dequantized' : 'packed' } }
+  return {
+    checkpoint,
+    files: {
+      ...external,
+      quantized: device === 'cpu' ? 'dequantized' : 'packed',
+      loops: device !== 'webgpu',
+    },
+  }
 }

@@ -15,6 +15,9 @@ import { Softmax } from '../ops/normalization'
 import { ReduceSum } from '../ops/reduction'
 import { Reshape, Transpose } from '../ops/shaping'
 import { checkOperands } from './check-operands'
+import { chunkedAttentionOp } from './chunked-attention'
+import { headLayout, turned } from './head-layout'
+import { checkMaskGradient } from './mask-gradient'
 import { operatorFor } from './operator-for'
 
 export interface AttentionOptions {
@@ -36,6 +39,12 @@ export interface AttentionOptions {
   headSize: number
   /** What scores are multiplied with. @default 1 / sqrt(headSize) */
   scale?: number
+  /**
+   * Queries whose scores exist at the same time. They are made again in the backward pass, so that memory grows with the
+   * rows and not with their square; without a gradient the numbers are those of all queries at once. @default all queries,
+   * and probabilities are kept for the backward pass
+   */
+  chunk?: number | undefined
 }
 
 /** `softmax(scale q k^T + mask) v`, [B, T, heads d]. */
@@ -49,12 +58,22 @@ export function attention(options: AttentionOptions): Tensor {
     keyValueHeads: true,
     headSize: true,
     scale: true,
+    chunk: true,
   })
-  const { q, k, v, mask, heads, headSize } = options
+  const { q, k, v, mask, heads, headSize, chunk } = options
   const { keyValueHeads = heads, scale = 1 / Math.sqrt(headSize) } = options
   checkOptions(options, keyValueHeads, scale)
-  const run = attentionOp(heads, keyValueHeads, headSize, scale)
+  const run =
+    chunk === undefined || isWithin(q, chunk)
+      ? attentionOp(heads, keyValueHeads, headSize, scale)
+      : chunkedAttentionOp(heads, keyValueHeads, headSize, scale, chunk)
   return run(...(mask === undefined ? [q, k, v] : [q, k, v, mask]))[0]
+}
+
+/** True if one chunk is known to hold all queries. */
+function isWithin({ shape }: Tensor, chunk: number): boolean {
+  const rows = shape?.[1]
+  return typeof rows === 'number' && rows <= chunk
 }
 
 function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: number): void {
@@ -63,6 +82,7 @@ function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: n
   checkInteger('attention.keyValueHeads', keyValueHeads, { min: 1 })
   checkInteger('attention.headSize', headSize, { min: 1 })
   checkNumber('attention.scale', scale)
+  if (options.chunk !== undefined) checkInteger('attention.chunk', options.chunk, { min: 1 })
   if (heads % keyValueHeads !== 0)
     throw new EvolmmError(
       'INVALID_OPTION',
@@ -81,18 +101,7 @@ function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: n
 }
 
 const attentionOp = operatorFor((heads: number, groups: number, d: number, scale: number) => {
-  /** The heads are taken apart: [B, T, n d] becomes [B, n, T, d]. */
-  const split = (x: Tensor, n: number) => Transpose(Reshape(x, [0, 0, n, d]), { perm: [0, 2, 1, 3] })
-  /** [B, T, heads d] to [B, groups, heads / groups T, d]: heads that share keys and values in one matrix. */
-  const group = (x: Tensor) => Reshape(split(x, heads), [0, groups, -1, d])
-  /** The heads are put together: [B, n, T, d] becomes [B, T, n d]. */
-  const merge = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 2, 1, 3] }), [0, 0, n * d])
-  /** The heads of turned keys are put together: [B, n, d, T] becomes [B, T, n d]. */
-  const mergeTurned = (x: Tensor, n: number) => Reshape(Transpose(x, { perm: [0, 3, 1, 2] }), [0, 0, n * d])
-  const turned = (x: Tensor) => Transpose(x, { perm: [0, 1, 3, 2] })
-  /** [B, groups, rows, S] to [B, heads, T, S]; `together` is the way back. */
-  const apart = (x: Tensor) => Reshape(x, [0, heads, -1, 0])
-  const together = (x: Tensor) => Reshape(x, [0, groups, -1, 0])
+  const { split, group, merge, mergeTurned, apart, together } = headLayout({ heads, groups, d })
 
   return customOp({
     name: 'Attention',
@@ -104,11 +113,7 @@ const attentionOp = operatorFor((heads: number, groups: number, d: number, scale
       return [merge(mixed, heads), weights]
     },
     backward: ({ inputs: [q, k, v], outputs: [mixed, weights], gradients: [gradient], needs }) => {
-      if (needs[3])
-        throw new EvolmmError(
-          'NOT_DIFFERENTIABLE',
-          'attention: the mask has no gradient, but it is asked for; add a trained bias to scores of your own',
-        )
+      checkMaskGradient(needs[3])
       if (gradient === undefined) return []
       const grouped = group(gradient)
       // It is the small factor that is turned: products with turned scores are slow.

@@ -3,7 +3,7 @@
  * does (frozen, adapted, trained), how attention finds its keys, and whether a block is computed again in the backward
  * pass, is up to the program that is being built.
  */
-import type { Graph, Tensor } from '@evolmm/onnx'
+import type { AttentionOptions, Graph, Tensor } from '@evolmm/onnx'
 
 export interface Layers {
   graph: Graph
@@ -16,6 +16,8 @@ export interface Layers {
    * than the module's (a tied head).
    */
   linear: (x: Tensor, module: string, weight?: string) => Tensor
+  /** Attention among rows that may be very many: their scores are never there all at once. */
+  attendMany: (options: Omit<AttentionOptions, 'chunk'>) => Tensor
   /** Runs a block of the network, [rows, D] to [rows, D]. */
   block: (run: (x: Tensor) => Tensor, x: Tensor) => Tensor
 }

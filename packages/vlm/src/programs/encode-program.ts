@@ -23,6 +23,7 @@ export function encodeProgram({ vision, files, trainable }: EncodeProgramOptions
     frozen: frozenWeights(graph, files),
     trained,
     quantized: files.quantized,
+    loops: files.loops,
   })
   graph.output('features', op.Identity(vision.features(layers, visionInputs(graph, vision))))
   return graph

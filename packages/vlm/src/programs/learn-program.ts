@@ -72,6 +72,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     dropout: dropout > 0 ? { rate: dropout, seed: graph.input('dropout_seed', 'int64', []) } : undefined,
     checkpointed: checkpointed && options.gradient,
     quantized: files.quantized,
+    loops: files.loops,
   })
 
   const { vision } = backbone
@@ -81,7 +82,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   /** The reference is declared when it is its turn, behind the weights of the tokens. */
   const divergence = (): PolicyLossOptions['kl'] => {
     if (!options.kl || trained === undefined) return undefined
-    const layers = programLayers({ graph, frozen, quantized: files.quantized })
+    const layers = programLayers({ graph, frozen, quantized: files.quantized, loops: files.loops })
     const states = scored(layers, baseFeatures())
     return { ...reference(backbone, trained, { layers, states }), weights: float('kl_weights') }
   }

@@ -1,5 +1,6 @@
 /** The modules of a backbone are frozen in a program, have LoRA, or are trained. */
 import {
+  attention,
   checkpoint,
   dropout as dropOut,
   loraLinear,
@@ -36,10 +37,15 @@ export interface ProgramLayersOptions {
   checkpointed?: boolean
   /** The way to multiply with quantized matrices. @default 'packed' */
   quantized?: 'packed' | 'dequantized' | undefined
+  /** False where a loop would leave the device. @default true */
+  loops?: boolean | undefined
 }
 
+/** Queries whose scores exist at the same time where rows may be many. */
+const chunk = 256
+
 export function programLayers(options: ProgramLayersOptions): Layers {
-  const { graph, frozen, trained, dropout, checkpointed = false, quantized: kernel } = options
+  const { graph, frozen, trained, dropout, checkpointed = false, quantized: kernel, loops = true } = options
   const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
   const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
   const asStored = (name: string): Tensor => tensorOf(name) ?? frozen.stored(name)
@@ -70,6 +76,7 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       const low = op.Gemm(kept, a, undefined, { transB: 1, alpha: lora.alpha / lora.rank })
       return op.Gemm(low, b, product(), { transB: 1 })
     },
+    attendMany: (given) => attention({ ...given, ...(loops && { chunk }) }),
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }
 }

@@ -48,7 +48,7 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
   // Each node of the packed kernel has a copy of its own: one for the loop is enough.
-  const reading = programLayers({ graph, frozen, trained, quantized: files.quantized })
+  const reading = programLayers({ graph, frozen, trained, quantized: files.quantized, loops: files.loops })
   const layers = programLayers({ graph, frozen, trained })
   const { logits, stepCross: crossOf, ...read } = prefill(graph, backbone, reading)
   const cross = crossOf?.(samples)

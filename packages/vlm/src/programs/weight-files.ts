@@ -6,6 +6,8 @@ import { quantizedNames } from '../checkpoint/quantized-checkpoint'
 export interface WeightFiles extends ExternalFiles {
   /** The way to multiply with quantized matrices, which have several tensors each, where there are many rows. */
   quantized?: 'packed' | 'dequantized' | undefined
+  /** False where the device's provider has no `Loop`. @default true */
+  loops?: boolean | undefined
 }
 
 export interface FrozenWeights {

@@ -4,7 +4,7 @@
  * The published code sorts patches by window and back. Here the rows stay where they are: each kind of attention gathers
  * its rows into padded batches and gathers the results back, so nothing depends on an order.
  */
-import { attention, op, type Tensor } from '@evolmm/onnx'
+import { op, type AttentionOptions, type Tensor } from '@evolmm/onnx'
 import type { Feed, InputDeclaration } from '../feed'
 
 /** Neighbours are the rows that attend to each other, as batches of equal length. */
@@ -55,13 +55,20 @@ export function neighbourFeeds(kind: string, groups: readonly (readonly number[]
   }
 }
 
+interface NearSizes {
+  heads: number
+  headSize: number
+  /** `attention`, or that for batches that may be long. */
+  attend: (options: AttentionOptions) => Tensor
+}
+
 /** Mixed values of each row, [patches, D], for queries, keys and values of that shape. */
 export function attendNear(
   [q, k, v]: readonly [Tensor, Tensor, Tensor],
   { rows, mask, places }: Neighbours,
-  { heads, headSize }: { heads: number; headSize: number },
+  { heads, headSize, attend }: NearSizes,
 ): Tensor {
   const [batchQ, batchK, batchV] = [q, k, v].map((part) => op.Gather(part, rows))
-  const mixed = attention({ q: batchQ, k: batchK, v: batchV, mask, heads, headSize })
+  const mixed = attend({ q: batchQ, k: batchK, v: batchV, mask, heads, headSize })
   return op.Gather(op.Reshape(mixed, [-1, heads * headSize]), places)
 }

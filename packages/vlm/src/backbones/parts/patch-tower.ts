@@ -4,7 +4,7 @@
  * MLP and in which patches see each other.
  */
 import { rowMajor } from '@evolmm/internal'
-import { op, rotary, type Tensor } from '@evolmm/onnx'
+import { attention, op, rotary, type Tensor } from '@evolmm/onnx'
 import type { Feed } from '../feed'
 import type { Layers } from '../layers'
 import type { VisionShape } from '../shapes'
@@ -36,14 +36,21 @@ export interface TowerModule {
   apply: (layers: Layers, x: Tensor, name: string) => Tensor
 }
 
+export interface TowerKind {
+  /** Groups of patches that see each other, all patches in one. */
+  groups: (places: readonly PatchPlace[]) => number[][]
+  /** True if a group grows with its image. */
+  whole: boolean
+}
+
 export interface PatchTowerOptions {
   config: PatchTowerConfig
   /** What the names of its weights begin with. */
   prefix: string
   norm: TowerModule
   mlp: TowerModule
-  /** Kinds of attention by name: groups of patches that see each other, all patches in one. */
-  kinds: Readonly<Record<string, (places: readonly PatchPlace[]) => number[][]>>
+  /** Kinds of attention by name. */
+  kinds: Readonly<Record<string, TowerKind>>
   /** The kind of a block. */
   kindOf: (block: number) => string
   /** The number of blocks that see a part of their image alone, and the number of patches of that part. */
@@ -118,7 +125,7 @@ function towerFeeds(
     dims: [places.length, width],
     data,
   })
-  const near = Object.entries(kinds).map(([kind, groupsOf]) => neighbourFeeds(kind, groupsOf(places)))
+  const near = Object.entries(kinds).map(([kind, { groups }]) => neighbourFeeds(kind, groups(places)))
   return Object.assign(
     {
       pixels: table(patchNumbers(config), joined(images.map(({ pixels }) => rowMajor(pixels)))),
@@ -149,11 +156,14 @@ function towerFeatures(
   ])
   let hidden = op.Gemm(pixels, filters, undefined, { transB: 1 })
   for (let block = 0; block < config.depth; block++) {
-    const neighbours = near.get(kindOf(block))
-    if (neighbours === undefined)
-      throw new Error(`internal: no rows are near each other as "${kindOf(block)}"`)
-    const name = `${prefix}.blocks.${block}`
-    hidden = layers.block((x) => towerBlock(layers, options, { x, name, cos, sin, neighbours }), hidden)
+    const kind = kindOf(block)
+    const neighbours = near.get(kind)
+    if (neighbours === undefined) throw new Error(`internal: no rows are near each other as "${kind}"`)
+    const [name, { whole }] = [`${prefix}.blocks.${block}`, kinds[kind]]
+    hidden = layers.block(
+      (x) => towerBlock(layers, options, { x, name, cos, sin, neighbours, whole }),
+      hidden,
+    )
   }
   const merged = config.hiddenSize * config.spatialMergeSize ** 2
   const normalized = norm.apply(layers, hidden, `${prefix}.merger.ln_q`)
@@ -167,12 +177,13 @@ interface BlockInputs {
   cos: Tensor
   sin: Tensor
   neighbours: Neighbours
+  whole: boolean
 }
 
 function towerBlock(
   layers: Layers,
   { config, norm, mlp }: PatchTowerOptions,
-  { x, name, cos, sin, neighbours }: BlockInputs,
+  { x, name, cos, sin, neighbours, whole }: BlockInputs,
 ): Tensor {
   const { hiddenSize, heads } = config
   const qkv = layers.linear(norm.apply(layers, x, `${name}.norm1`), `${name}.attn.qkv`)
@@ -180,7 +191,11 @@ function towerBlock(
     op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
   )
   const rotated = (part: Tensor) => rotary({ x: part, cos, sin, heads })
-  const mixed = attendNear([rotated(q), rotated(k), v], neighbours, { heads, headSize: hiddenSize / heads })
+  const mixed = attendNear([rotated(q), rotated(k), v], neighbours, {
+    heads,
+    headSize: hiddenSize / heads,
+    attend: whole ? layers.attendMany : attention,
+  })
   const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
   const normalized = norm.apply(layers, attended, `${name}.norm2`)
   return op.Add(attended, mlp.apply(layers, normalized, `${name}.mlp`))

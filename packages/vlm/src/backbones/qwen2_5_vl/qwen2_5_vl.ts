@@ -34,8 +34,8 @@ export function qwen25Backbone(config: Qwen25Config): Backbone {
       norm: rmsNormModule(hiddenSize, 1e-6),
       mlp: gatedMlpModule(hiddenSize, vision.intermediateSize),
       kinds: {
-        window: (places) => grouped(places, window),
-        image: byFrame,
+        window: { groups: (places) => grouped(places, window), whole: false },
+        image: { groups: byFrame, whole: true },
       },
       kindOf: (block) => (fullAttentionBlocks.includes(block) ? 'image' : 'window'),
       windows: { windowedLayers: depth - fullAttentionBlocks.length, window: side ** 2 },

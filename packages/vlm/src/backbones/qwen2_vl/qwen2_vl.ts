@@ -27,7 +27,7 @@ function qwen2Backbone(config: Qwen2Config): Backbone {
       prefix: 'model.visual',
       norm: layerNormModule(vision.hiddenSize, 1e-6),
       mlp: plainMlpModule(vision.hiddenSize, vision.intermediateSize, quickGelu),
-      kinds: { image: byFrame },
+      kinds: { image: { groups: byFrame, whole: true } },
       kindOf: () => 'image',
       windows: { windowedLayers: 0, window: 0 },
     },
