@@ -16,7 +16,7 @@ import { hasFile, type RepoCache } from './hub-cache'
 import { hubError, type Subject } from './hub-error'
 import { onNetwork, repeating, send, watchdog } from './send'
 
-export interface Content {
+export interface BlobContent {
   /** Names the file in `blobs/`. */
   name: string
   /** SHA-1 of git (40 digits) or SHA-256 (64) of the content; none where the server gives no such hash. */
@@ -36,7 +36,7 @@ const takers = 8
 export async function downloadBlob(
   subject: Subject,
   cache: RepoCache,
-  content: Content,
+  content: BlobContent,
   signal: AbortSignal,
   onBytes: (received: number) => void,
 ): Promise<string> {
@@ -63,7 +63,7 @@ export async function downloadBlob(
 async function fill(
   subject: Subject,
   path: string,
-  content: Content,
+  content: BlobContent,
   signal: AbortSignal,
   onBytes: (received: number) => void,
 ): Promise<void> {
@@ -102,7 +102,7 @@ interface PartFile {
 async function receive(
   subject: Subject,
   part: PartFile,
-  content: Content,
+  content: BlobContent,
   signal: AbortSignal,
   onBytes: (received: number) => void,
 ): Promise<void> {
@@ -152,7 +152,7 @@ async function receive(
 /** The offset of the answer's first byte: that of the part's end, or 0 from a server that does not continue it. */
 async function startOf(
   subject: Subject,
-  { size }: Content,
+  { size }: BlobContent,
   { status, headers }: Response,
   start: number,
   part: PartFile,
@@ -177,7 +177,7 @@ async function startOf(
 }
 
 /** The hub states with each file which content it is; the answer may not be of another than was listed. */
-function checkUnchanged(subject: Subject, { etag, hash }: Content, hub: Headers): void {
+function checkUnchanged(subject: Subject, { etag, hash }: BlobContent, hub: Headers): void {
   const stated = etagOf(hub)
   if (stated === undefined || stated === etag || (hash !== undefined && !isHashLike(stated, hash))) return
   throw hubError(
@@ -206,7 +206,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 }
 
 /** The digest is that of the file as it lies on disk. */
-async function digest(path: string, { hash, size }: Content): Promise<string | undefined> {
+async function digest(path: string, { hash, size }: BlobContent): Promise<string | undefined> {
   if (hash === undefined) return undefined
   const sum = createHash(hash.length === 40 ? 'sha1' : 'sha256')
   if (hash.length === 40) sum.update(`blob ${size}\0`)

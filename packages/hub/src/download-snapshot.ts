@@ -9,7 +9,7 @@ import { checkNames, checkText } from '@evolmm/internal'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { EvolmmError, type HubErrorCode } from './errors'
-import { downloadBlob, etagOf, type Content } from './download-blob'
+import { downloadBlob, etagOf, type BlobContent } from './download-blob'
 import { selectFiles, unmetPatterns } from './file-selection'
 import {
   hasFile,
@@ -142,7 +142,7 @@ async function describe(
   subject: Subject,
   { path, size, hash }: RemoteFile,
   signal: AbortSignal,
-): Promise<Content> {
+): Promise<BlobContent> {
   const { settings, id, revision } = subject
   const prefix = settings.repoType === 'dataset' ? 'datasets/' : ''
   const encoded = path.split('/').map(encodeURIComponent).join('/')

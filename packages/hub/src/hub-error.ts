@@ -13,7 +13,7 @@ export interface Subject {
   file?: string
 }
 
-interface Answered {
+interface HubResponse {
   status: number
   headers: Headers
   url: string
@@ -30,7 +30,7 @@ export function isTransient(error: unknown): error is EvolmmError {
  * This error is for an answer with a status that is no success. `fromStorage`: the answer is that of the host that
  * the hub redirected to.
  */
-export function statusError(subject: Subject, answer: Answered, fromStorage: boolean): EvolmmError {
+export function statusError(subject: Subject, answer: HubResponse, fromStorage: boolean): EvolmmError {
   const { settings, id, revision, file } = subject
   const { status, headers } = answer
   const what = file === undefined ? id : `${id}: ${file}`
@@ -84,7 +84,11 @@ export function hubError(
   { settings, id, revision, file }: Subject,
   code: HubErrorCode,
   message: string,
-  { answer, cause, details }: { answer?: Answered; cause?: unknown; details?: Record<string, unknown> } = {},
+  {
+    answer,
+    cause,
+    details,
+  }: { answer?: HubResponse; cause?: unknown; details?: Record<string, unknown> } = {},
 ): EvolmmError {
   const clean = (text: string) =>
     (settings.token === undefined ? text : text.replaceAll(settings.token, '***')).replace(/\s+/g, ' ')

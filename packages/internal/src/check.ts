@@ -3,7 +3,7 @@ import { closest } from './closest'
 import { EvolmmError } from './errors'
 
 /** Bounds of a number; those left out do not bind. */
-interface Range {
+export interface Range {
   min?: number
   max?: number
   /** The value must be greater than this. */

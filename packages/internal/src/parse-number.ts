@@ -1,8 +1,6 @@
 /** Numbers as people write them on a command line or in the environment, refused in the words in which they came. */
-import { checkInteger, checkNumber } from './check'
+import { checkInteger, checkNumber, type Range } from './check'
 import { EvolmmError } from './errors'
-
-type Range = Parameters<typeof checkNumber>[2]
 
 export function parseInteger(name: string, text: string, range: Range = {}): number {
   return parse(text, (value) => {

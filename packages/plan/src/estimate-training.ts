@@ -23,13 +23,13 @@ import {
   type TrainingMemory,
 } from './memory'
 import { mergeParts, type MergedPart, type Relation } from './merge-parts'
-import type { Trained } from './trained'
+import type { TrainedShape } from './trained'
 
 export interface EstimateTrainingOptions {
   settings: EvolmmValues
   device: 'cpu' | 'cuda' | 'webgpu'
   /** The roles share a backbone if theirs is the very same object. */
-  roles: Record<Role, { backbone: Backbone; trained: Trained }>
+  roles: Record<Role, { backbone: Backbone; trained: TrainedShape }>
   /** Patches of the largest image. */
   imagePatches: number
   /** The longest prompt of each role, the image's tokens included. */
@@ -206,7 +206,7 @@ function encodedBytes({ vision }: Backbone, patches: number): number {
 /** Tables by model: one of hundreds of modules is made once for many estimates. */
 const tables = new WeakMap<Backbone, Map<string, PlannedAdapter>>()
 
-function plannedOnce(backbone: Backbone, trained: Trained): PlannedAdapter {
+function plannedOnce(backbone: Backbone, trained: TrainedShape): PlannedAdapter {
   const known = tables.get(backbone) ?? new Map<string, PlannedAdapter>()
   tables.set(backbone, known)
   const key = JSON.stringify(trained)

@@ -1,7 +1,7 @@
 // 1. A plan
 export { planRun } from './plan-run'
 export type { PlannedImage, PlannedMemory, PlanRunOptions, RunPlan } from './plan-run'
-export type { Trained } from './trained'
+export type { TrainedShape } from './trained'
 export { memoryKinds, memoryPhases } from './memory'
 export type { MemoryKind, MemoryPhase, PlacedBytes, TrainingMemory } from './memory'
 export { largestImage, type ImagePaths } from './largest-image'

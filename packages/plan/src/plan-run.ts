@@ -13,7 +13,7 @@ import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/v
 import { estimateTraining } from './estimate-training'
 import type { TrainingMemory } from './memory'
 import { promptTokens } from './prompt-tokens'
-import { startShapes, trainedBy, type Trained } from './trained'
+import { startShapes, trainedBy, type TrainedShape } from './trained'
 
 export interface PlanRunOptions {
   /** The device, which may be one of another machine. */
@@ -28,7 +28,7 @@ export interface RunPlan {
   /** The type of the weights on that device. */
   dtype: EvolmmSettings['dtype']
   models: Record<Role, OpenedConfig>
-  trained: Record<Role, Trained>
+  trained: Record<Role, TrainedShape>
   /** The estimate with other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
   estimate: (image: PlannedImage, changes?: Partial<EvolmmValues>) => PlannedMemory
 }

@@ -6,11 +6,11 @@ import { optionsOf } from '@evolmm/settings'
 import { fallbackQuestion, proposerPrompt, solverPrompt, type EvolmmValues, type Role } from '@evolmm/trainer'
 import type { ImageLayout, OpenedConfig } from '@evolmm/vlm'
 
-type Model = Pick<OpenedConfig, 'promptTokens'>
+type PromptCounter = Pick<OpenedConfig, 'promptTokens'>
 
 export function promptTokens(
   settings: EvolmmValues,
-  models: Record<Role, Model>,
+  models: Record<Role, PromptCounter>,
   images: Record<Role, ImageLayout>,
 ): Record<Role, number> {
   const system = optionsOf({ system: settings.system_prompt })

@@ -5,10 +5,10 @@ import { loraTargets, roles, type EvolmmValues, type Role } from '@evolmm/traine
 import { readAdapterShape, type AdapterShape, type PlannedAdapterOptions } from '@evolmm/vlm'
 
 /** LoRA, or weights as a whole. */
-export type Trained = Omit<PlannedAdapterOptions, 'backbone'>
+export type TrainedShape = Omit<PlannedAdapterOptions, 'backbone'>
 export type StartShapes = Partial<Record<Role, AdapterShape>>
 
-export function trainedBy(role: Role, settings: EvolmmValues, starts: StartShapes): Trained {
+export function trainedBy(role: Role, settings: EvolmmValues, starts: StartShapes): TrainedShape {
   const vision = !settings.freeze_vision
   if (!settings[`use_lora_${role}`]) return { full: { vision } }
   const { rank, alpha, targets }: Partial<AdapterShape> = starts[role] ?? {}

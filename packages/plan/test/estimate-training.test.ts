@@ -6,7 +6,7 @@ import { evolmmSettings, type EvolmmGiven } from '@evolmm/trainer'
 import { openBackbone, openConfig, type Backbone } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
 import { estimateTraining, type EstimateTrainingOptions } from '../src/estimate-training'
-import type { Trained } from '../src/trained'
+import type { TrainedShape } from '../src/trained'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const readJson = (name: string) => JSON.parse(readFileSync(path(name), 'utf8')) as Record<string, object>
@@ -30,7 +30,7 @@ const bench = openBackbone({
 const targets = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 const lora = { adapter: { rank: 16, alpha: 32, targets } }
 const all = { full: {} }
-const roles = (backbone: Backbone, solver: Trained, proposer: Trained, other = backbone) => ({
+const roles = (backbone: Backbone, solver: TrainedShape, proposer: TrainedShape, other = backbone) => ({
   solver: { backbone, trained: solver },
   proposer: { backbone: other, trained: proposer },
 })
@@ -92,7 +92,7 @@ test('a phase has what those before it needed, and kinds and phases have one tot
 
 test('two models take more than one with two adapters, and two sets of all weights more than adapters', async () => {
   const { backbone } = await openConfig('3B')
-  const total = (...trained: [solver: Trained, proposer: Trained, other?: Backbone]) =>
+  const total = (...trained: [solver: TrainedShape, proposer: TrainedShape, other?: Backbone]) =>
     estimateTraining(given(backbone, { roles: roles(backbone, ...trained) })).total.host
   const one = total(lora, lora)
   expect(total(lora, lora, { ...backbone })).toBeGreaterThan(1.5 * one)

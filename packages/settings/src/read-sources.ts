@@ -43,7 +43,7 @@ type Layer = Map<string, Found>
 
 type ReadValue = (setting: string, row: Row, value: unknown) => unknown
 /** The name of the setting that is being read, or of each. */
-type Subject = string | Readonly<Record<string, string>>
+type OptionNames = string | Readonly<Record<string, string>>
 
 export async function readSources<R extends Rows>(
   schema: Schema<R>,
@@ -137,7 +137,7 @@ function put(layer: Layer, setting: string, found: Found): void {
 }
 
 /** What `work` returns; its errors name their setting as whoever gave it did. */
-function called<T>(subject: Subject, work: () => T): T {
+function called<T>(subject: OptionNames, work: () => T): T {
   try {
     return work()
   } catch (error) {
@@ -145,7 +145,7 @@ function called<T>(subject: Subject, work: () => T): T {
   }
 }
 
-function naming(subject: Subject): (error: unknown) => never {
+function naming(subject: OptionNames): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof EvolmmError)) throw error
     throw nameOption(error, typeof subject === 'string' ? subject : subject[String(error.details.option)])

@@ -102,19 +102,23 @@ export function supervise(options: SuperviseOptions): Supervised {
   }
 }
 
-type Groups = ReturnType<SuperviseOptions['vlm']['group']>[]
+type AnswerGroups = ReturnType<SuperviseOptions['vlm']['group']>[]
 
 /** The examples of a step, one sequence each. */
-async function packed({ vlm, adapter, batchAt }: SuperviseOptions, step: number): Promise<Groups> {
+async function packed({ vlm, adapter, batchAt }: SuperviseOptions, step: number): Promise<AnswerGroups> {
   const features = !adapter.trainable.vision
-  const groups: Groups = []
+  const groups: AnswerGroups = []
   for (const { image, turns, system } of await batchAt(step))
     groups.push(vlm.group({ images: [await vlm.encodeImage(image, { features })], turns, system }))
   return groups
 }
 
 /** The gradient over all answers of a step, and how many answers and tokens of theirs there are. */
-async function batchGradient({ vlm, adapter, settings }: SuperviseOptions, groups: Groups, step: number) {
+async function batchGradient(
+  { vlm, adapter, settings }: SuperviseOptions,
+  groups: AnswerGroups,
+  step: number,
+) {
   const completions = groups.flatMap((group) => group.completions)
   const answers = completions.length
   const tokens = completions.reduce((sum, { ids, given = 0 }) => sum + ids.length - given, 0)

@@ -32,17 +32,17 @@ import { voteFields } from './record/vote-fields'
 import { proposerRewards, solverRewards, type RewardRule } from './reward-rules'
 import { perRole, roles, type Role } from './role'
 
-type Numbers = Record<string, LogNumber | null>
+type LogNumbers = Record<string, LogNumber | null>
 
-interface IterLogLine extends LogLine, Record<`${Role}_update`, Numbers | null> {
+interface IterLogLine extends LogLine, Record<`${Role}_update`, LogNumbers | null> {
   schema_version: 1
   /** The place among the images of the iteration, from 0, and how many there are. */
   image: number
   images: number
   answer_hist: Record<string, number>
   watch: { alarms: Alarm[] }
-  probe: Numbers | null
-  seconds: Numbers
+  probe: LogNumbers | null
+  seconds: LogNumbers
   /** The keys of an image and of its answers, by the tables of `record/`. */
   [key: string]: unknown
 }
@@ -195,13 +195,13 @@ function lengthOf(list: unknown): number | undefined {
 
 function updateLines(
   updates: Readonly<Record<Role, UpdateRecord | null>>,
-): Record<`${Role}_update`, Numbers | null> {
+): Record<`${Role}_update`, LogNumbers | null> {
   return Object.fromEntries(
     roles.map((role) => [`${role}_update`, updates[role] && toLogFields(updates[role])]),
-  ) as Record<`${Role}_update`, Numbers | null>
+  ) as Record<`${Role}_update`, LogNumbers | null>
 }
 
-function updateOf(line: Numbers | null): UpdateRecord | null {
+function updateOf(line: LogNumbers | null): UpdateRecord | null {
   return line && (fromLogFields(line) as UpdateRecord)
 }
 

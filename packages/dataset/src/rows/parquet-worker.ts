@@ -53,7 +53,7 @@ function ask(question: object, timeout: number): Promise<unknown> {
   return answer
 }
 
-interface Answer {
+interface WorkerMessage {
   value?: unknown
   error?: { message: string; syscall?: string }
 }
@@ -64,7 +64,7 @@ async function answerTo(question: object, timeout: number): Promise<unknown> {
   reader.ref()
   let timer: NodeJS.Timeout | undefined
   try {
-    const { value, error } = await new Promise<Answer>((resolve, reject) => {
+    const { value, error } = await new Promise<WorkerMessage>((resolve, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`one that takes longer than ${timeout / 1000} s to read`))
       }, timeout)

@@ -18,7 +18,7 @@ export interface Call {
   outputs: number
 }
 
-type Change = (call: Call, graph: Graph) => Call
+type CallChange = (call: Call, graph: Graph) => Call
 
 function listOf(attribute: Attribute | undefined): readonly (number | bigint)[] | undefined {
   return attribute?.type === 'ints' ? attribute.value : undefined
@@ -26,7 +26,7 @@ function listOf(attribute: Attribute | undefined): readonly (number | bigint)[] 
 
 /** Lists of integers move from an attribute to an input. */
 const toInput =
-  (name: string, index: number): Change =>
+  (name: string, index: number): CallChange =>
   ({ inputs, attributes: { [name]: given, ...attributes }, ...call }, graph) => {
     const values = listOf(given)
     if (values === undefined) return { ...call, inputs, attributes }
@@ -37,7 +37,7 @@ const toInput =
   }
 
 const refuse =
-  (reason: string): Change =>
+  (reason: string): CallChange =>
   ({ opType }) => {
     throw unsupported(
       `model: ${quote(opType)} must be of operator set 21 or later, ${reason}; convert the model`,
@@ -46,7 +46,7 @@ const refuse =
 
 const reduction = { before: 18, change: toInput('axes', 1) }
 
-const changes = new Map<string, { before: number; change: Change }>([
+const changes = new Map<string, { before: number; change: CallChange }>([
   ['ReduceMean', reduction],
   ['ReduceMax', reduction],
   ['ReduceMin', reduction],
