@@ -23,7 +23,17 @@ export default tseslint.config(
   {
     files: ['packages/*/src/**/*.ts'],
     plugins: { evolmm: { rules: { 'no-text-lookup': noTextLookup } } },
-    rules: { 'evolmm/no-text-lookup': 'error' },
+    rules: {
+      'evolmm/no-text-lookup': 'error',
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'JSON',
+          property: 'parse',
+          message: 'parseJson of @evolmm/internal refuses what is nested too deeply to be gone through.',
+        },
+      ],
+    },
   },
   {
     files: ['packages/*/src/**/*.ts'],

@@ -1,56 +1,52 @@
 /**
- * Changed inputs for all that reads what comes from outside: pnpm fuzz --minutes=1 [--inputs=N] [--seed=S] [--reader=NAME [--input=I]]
+ * Changed inputs for all that reads what comes from outside:
+ * pnpm fuzz --minutes=1 [--inputs=N] [--seed=S] [--processes=2] [--reader=NAME [--input=I]]
  *
- * Each reader runs in a process of its own. A failure is an error without a type, a process that dies, an input that takes
- * more than 5 s of the processor or 20 s by the clock, or memory of more than 1 GB. Its input is kept in `.reports/fuzz`, and
- * the command that repeats it is printed. The last lines are a table for docs/results.md.
+ * Each reader runs in a process of its own. A failure is an error without a type, of a code that no package names or with a
+ * message that is empty or endless, a process that dies, an input that takes more than 5 s of the processor or 20 s by the
+ * clock, or memory of more than 1 GB. Its input is kept in `.reports/fuzz`, and the command that repeats it is printed. Of N
+ * inputs each reader gets N / 200, and the rest is divided so that all readers get the same time, but none more than N / 10;
+ * minutes are divided alike. The last lines are a table for docs/results.md, whose column "read" is the share of inputs that
+ * were no error.
  */
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync, openSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { EvolmmError } from '../../packages/internal/src/index'
 import { mutated } from './mutate'
+import { limits, readInputs, type Failure } from './read-inputs'
 import { readers, type FuzzedReader } from './readers'
-
-const mostCpu = 5000
-const mostClock = 20_000
-const mostMemory = 2 ** 30
-/** Failures of a reader that are shown; it is not asked any more after them. */
-const mostFailures = 5
+import { runChild, workplace } from './run-child'
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string' },
     inputs: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '2' },
     reader: { type: 'string' },
     input: { type: 'string' },
-    // Where a process says what it does, in one that a process of this script starts.
+    // The folder in which a process that this script starts finds its range, and says what it does.
     child: { type: 'string' },
   },
 })
 const seed = number('seed', values.seed) ?? 1
+const processes = number('processes', values.processes) ?? 2
 const stored = join('.reports', 'fuzz')
 
-interface Range {
-  first: number
-  last: number
-  /** How long inputs are read, beginning with the first one. */
-  milliseconds: number
-}
-
-interface Failure {
-  index: number
-  what: string
-}
-
 interface Tally {
+  reader: FuzzedReader
+  next: number
   inputs: number
-  seconds: number
+  accepted: number
+  milliseconds: number
   slowest: number
   failures: Failure[]
+}
+
+interface Task {
+  tally: Tally
+  last: number
+  milliseconds: number | null
 }
 
 function number(name: string, text: string | undefined): number | undefined {
@@ -68,117 +64,38 @@ function chosenReaders(): readonly FuzzedReader[] {
   )
 }
 
-/** Reads inputs from `first` on until the number or the time is reached, and says on the way which one it is at. */
-async function child(file: string): Promise<void> {
-  const [reader] = chosenReaders()
-  const { first, last, milliseconds } = JSON.parse(readFileSync(file, 'utf8')) as Range
-  const folder = mkdtempSync(join(tmpdir(), 'evolmm-fuzz-'))
-  const place = openSync(`${file}.place`, 'w')
-  try {
-    const corpus = await reader.corpus(folder)
-    const end = performance.now() + milliseconds
-    for (let index = first; index < last && performance.now() < end; index++) {
-      const input = mutated(corpus, reader, seed, index)
-      writeSync(place, `${index}`.padEnd(16), 0)
-      const cpu = process.cpuUsage()
-      const error = await failureOf(() => reader.read(input, join(folder, 'read')))
-      const { user, system } = process.cpuUsage(cpu)
-      const milliseconds = (user + system) / 1000
-      const slow = milliseconds > mostCpu
-      const large = process.resourceUsage().maxRSS * 1024 > mostMemory
-      const what =
-        error ?? (slow ? 'more than 5 s of the processor' : large ? 'more than 1 GB of memory' : undefined)
-      process.send?.({ index, milliseconds, what })
-      // The largest size that a process had stays: a new one goes on.
-      if (large) break
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+/** Reads what a task asks for, in as many processes one after the other as failures need. */
+async function work({ tally, last, milliseconds }: Task): Promise<void> {
+  const before = tally.milliseconds
+  const left = () => (milliseconds === null ? null : milliseconds - (tally.milliseconds - before))
+  let again = true
+  while (again && tally.next < last && tally.failures.length < limits.failures && (left() ?? 1) > 0) {
+    const range = { seed, first: tally.next, last, milliseconds: left() }
+    const { next, accepted, slowest, milliseconds: took, failures } = await runChild(tally.reader.name, range)
+    tally.inputs += next - tally.next
+    tally.next = next
+    tally.accepted += accepted
+    tally.slowest = Math.max(tally.slowest, slowest)
+    tally.milliseconds += took
+    for (const failure of failures) await keep(tally.reader, failure)
+    tally.failures.push(...failures)
+    again = failures.length > 0
   }
 }
 
-async function failureOf(read: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await read()
-    return undefined
-  } catch (error) {
-    if (error instanceof EvolmmError && /^[A-Z][A-Z0-9_]+$/.test(error.code)) return undefined
-    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+/** Works on tasks, as many at once as there are processes. */
+async function workAll(tasks: readonly Task[]): Promise<void> {
+  const queue = [...tasks]
+  const worker = async () => {
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) await work(task)
   }
-}
-
-/**
- * A process for the inputs from `first` on. It gives the number of the next one, or nothing where all was done; how a process
- * ended that broke off is a failure of the input that it was at.
- */
-async function runChild(reader: FuzzedReader, range: Range, tally: Tally): Promise<number | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), 'evolmm-fuzz-'))
-  const file = join(folder, 'range')
-  writeFileSync(file, JSON.stringify(range))
-  writeFileSync(`${file}.place`, '')
-  const flags = ['--max-old-space-size=1024', '--throw-deprecation']
-  const args = [process.argv[1], `--child=${file}`, `--reader=${reader.name}`, `--seed=${seed}`]
-  const process_ = spawn(process.execPath, [...flags, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let said = ''
-  process_.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)))
-  let next = range.first
-  let begun: number | undefined
-  const late = () => setTimeout(() => process_.kill('SIGKILL'), mostClock)
-  let timer = late()
-  process_.on(
-    'message',
-    ({ index, milliseconds, what }: { index: number; milliseconds: number; what?: string }) => {
-      clearTimeout(timer)
-      timer = late()
-      begun ??= Date.now()
-      next = index + 1
-      tally.inputs++
-      tally.slowest = Math.max(tally.slowest, milliseconds)
-      if (what !== undefined) tally.failures.push({ index, what })
-    },
-  )
-  const how = await new Promise<string | undefined>((resolve) => {
-    process_.on('close', (code, signal) => {
-      resolve(
-        code === 0
-          ? undefined
-          : signal === 'SIGKILL'
-            ? 'more than 20 s'
-            : `the process ended: ${code ?? signal} ${said}`,
-      )
-    })
-  })
-  clearTimeout(timer)
-  tally.seconds += begun === undefined ? 0 : (Date.now() - begun) / 1000
-  const at = Number(readFileSync(`${file}.place`, 'utf8'))
-  rmSync(folder, { recursive: true })
-  if (how === undefined) return tally.failures.some(({ index }) => index === next - 1) ? next : undefined
-  tally.inputs++
-  tally.failures.push({ index: at, what: how })
-  return at + 1
-}
-
-async function fuzz(reader: FuzzedReader, inputs: number, milliseconds: number): Promise<Tally> {
-  const tally: Tally = { inputs: 0, seconds: 0, slowest: 0, failures: [] }
-  const first = number('input', values.input)
-  const last = first === undefined ? inputs : first + 1
-  let next: number | undefined = first ?? 0
-  while (next !== undefined && next < last && tally.failures.length < mostFailures)
-    next = await runChild(
-      reader,
-      { first: next, last, milliseconds: milliseconds - 1000 * tally.seconds },
-      tally,
-    )
-  for (const failure of tally.failures) await keep(reader, failure)
-  return tally
+  await Promise.all(Array.from({ length: processes }, worker))
 }
 
 /** Keeps the input, and says how to have it again. */
 async function keep(reader: FuzzedReader, { index, what }: Failure): Promise<void> {
   mkdirSync(stored, { recursive: true })
-  const folder = mkdtempSync(join(tmpdir(), 'evolmm-fuzz-'))
+  const folder = mkdtempSync(join(workplace, 'evolmm-fuzz-'))
   const file = join(stored, `${reader.name.replace(/\W+/g, '-')}-${seed}-${index}`)
   writeFileSync(file, mutated(await reader.corpus(folder), reader, seed, index))
   rmSync(folder, { recursive: true })
@@ -190,46 +107,70 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-async function main(): Promise<void> {
-  const chosen = chosenReaders()
-  const minutes = number('minutes', values.minutes)
-  const total = number('inputs', values.inputs)
-  const each = total === undefined ? Infinity : Math.ceil(total / chosen.length)
-  const time =
-    minutes === undefined && (total !== undefined || values.input !== undefined)
-      ? 1e12
-      : (minutes ?? 1) * 60_000
-  print(`seed ${seed}`)
-  const rows: string[] = []
-  let failed = 0
-  let sum = 0
-  for (const reader of chosen) {
-    const { inputs, seconds, slowest, failures } = await fuzz(
-      reader,
-      Math.min(each, Number.MAX_SAFE_INTEGER),
-      time / chosen.length,
+/** A floor for each reader, and then as many more as make the sum, each reader for the same time up to its most. */
+async function fuzzInputs(tallies: readonly Tally[], total: number): Promise<void> {
+  const floor = Math.ceil(Math.min(total / 200, total / tallies.length))
+  const most = Math.ceil(Math.max(total / 10, total / tallies.length))
+  await workAll(tallies.map((tally) => ({ tally, last: floor, milliseconds: null })))
+  const going = tallies.filter(({ failures }) => failures.length < limits.failures)
+  const after = (time: number) =>
+    going.map(({ inputs, milliseconds }) =>
+      Math.min(most, Math.ceil(inputs + (time * inputs) / Math.max(1, milliseconds))),
     )
-    failed += failures.length
-    sum += inputs
+  const others = tallies.filter((tally) => !going.includes(tally))
+  const wanted = total - sumOf(others.map(({ inputs }) => inputs))
+  // The time after which they have as many as are wanted, or their most.
+  let [short, long] = [0, 1e9]
+  while (long - short > 1e-3) {
+    const middle = (short + long) / 2
+    if (sumOf(after(middle)) < wanted) short = middle
+    else long = middle
+  }
+  const ends = after(long)
+  await workAll(going.map((tally, i) => ({ tally, last: ends[i], milliseconds: null })))
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}
+
+async function main(): Promise<void> {
+  const first = number('input', values.input)
+  const tallies = chosenReaders().map((reader): Tally => ({
+    reader,
+    next: first ?? 0,
+    ...{ inputs: 0, accepted: 0, milliseconds: 0, slowest: 0, failures: [] },
+  }))
+  const total = number('inputs', values.inputs)
+  print(`seed ${seed}`)
+  if (first !== undefined)
+    await workAll(tallies.map((tally) => ({ tally, last: first + 1, milliseconds: null })))
+  else if (total !== undefined) await fuzzInputs(tallies, total)
+  else {
+    const milliseconds = ((number('minutes', values.minutes) ?? 1) * 60_000 * processes) / tallies.length
+    await workAll(tallies.map((tally) => ({ tally, last: Number.MAX_SAFE_INTEGER, milliseconds })))
+  }
+  printTable(tallies)
+  if (tallies.some(({ failures }) => failures.length > 0)) process.exitCode = 1
+}
+
+function printTable(tallies: readonly Tally[]): void {
+  const sum = sumOf(tallies.map(({ inputs }) => inputs))
+  print(`\n${sum.toLocaleString('en')} inputs, seed ${seed}, Node ${process.versions.node}:\n`)
+  print('| reader | inputs | read | per second | slowest, ms | failures |')
+  print('| --- | ---: | ---: | ---: | ---: | ---: |')
+  for (const { reader, inputs, accepted, milliseconds, slowest, failures } of tallies) {
     const cells = [
       reader.name,
       inputs.toLocaleString('en'),
-      (inputs / seconds).toFixed(0),
+      `${((100 * accepted) / Math.max(1, inputs)).toFixed(0)} %`,
+      ((1000 * inputs) / Math.max(1, milliseconds)).toFixed(0),
       slowest.toFixed(0),
       failures.length,
     ]
-    rows.push(`| ${cells.join(' | ')} |`)
-    print(rows.at(-1) ?? '')
+    print(`| ${cells.join(' | ')} |`)
   }
-  print(`\n${sum.toLocaleString('en')} inputs, seed ${seed}, Node ${process.versions.node}:\n`)
-  print(
-    [
-      '| reader | inputs | per second | slowest, ms | failures |',
-      '| --- | ---: | ---: | ---: | ---: |',
-      ...rows,
-    ].join('\n'),
-  )
-  if (failed > 0) process.exitCode = 1
 }
 
-await (values.child === undefined ? main() : child(values.child))
+if (values.child === undefined) await main()
+else await readInputs(chosenReaders()[0], values.child)

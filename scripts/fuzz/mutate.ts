@@ -12,10 +12,25 @@ export function mutated(
   index: number,
 ): Uint8Array {
   const draw = draws(name, seed, index)
-  let bytes = Buffer.from(corpus[draw(corpus.length)])
-  const changes = 1 + draw(3)
-  const kinds = text ? [...ofBytes, ...ofText, ...ofText] : ofBytes
-  for (let i = 0; i < changes; i++) bytes = kinds[draw(kinds.length)](bytes, draw, corpus)
+  let bytes: Buffer<ArrayBuffer> = Buffer.from(corpus[draw(corpus.length)])
+  // One change reaches furthest; several find what none does alone.
+  const changes = [1, 1, 2, 3][draw(4)]
+  const kinds = text ? [...ofBytes, ...ofText, ...ofText, ...ofJson, ...ofJson] : ofBytes
+  for (let i = 0; i < changes; i++) bytes = changed(bytes, kinds, draw, corpus)
+  return bytes
+}
+
+/** Some changes find nothing that they could change: another one is tried. */
+function changed(
+  bytes: Buffer<ArrayBuffer>,
+  kinds: readonly Change[],
+  draw: Draw,
+  corpus: readonly Uint8Array[],
+): Buffer<ArrayBuffer> {
+  for (let tries = 0; tries < 8; tries++) {
+    const other = kinds[draw(kinds.length)](bytes, draw, corpus)
+    if (!other.equals(bytes)) return other
+  }
   return bytes
 }
 
@@ -85,9 +100,98 @@ const extremeTexts = [
     '[[]]',
     '"NaN"',
     '"\\u0000"',
+    '"\\ud800"',
     '"../../x"',
   ],
 ]
+
+type Holder = Record<string, unknown>
+
+/** Changes of a line of JSON that leave it JSON, so that what its values mean is read. Other texts stay as they are. */
+const ofJson: readonly Change[] = [
+  // A number becomes one that is near, or of the same kind.
+  inJson(
+    (value) => typeof value === 'number',
+    (holder, key, draw) => {
+      const value = Number(holder[key])
+      holder[key] = [value + 1, value - 1, -value, 2 * value, value / 2, Math.round(value)][draw(6)]
+    },
+  ),
+  // A text loses or gains a letter.
+  inJson(
+    (value) => typeof value === 'string',
+    (holder, key, draw) => {
+      const value = String(holder[key])
+      const at = draw(value.length + 1)
+      holder[key] = value.slice(0, at) + ['', 'x', '0', ' ', 'é'][draw(5)] + value.slice(at + draw(2))
+    },
+  ),
+  inJson(
+    (value) => typeof value === 'boolean',
+    (holder, key) => {
+      holder[key] = holder[key] !== true
+    },
+  ),
+  // A part goes, or takes the place of its neighbour.
+  inJson(
+    () => true,
+    (holder, key, draw) => {
+      if (!Array.isArray(holder)) Reflect.deleteProperty(holder, key)
+      else holder.splice(draw(holder.length), 1)
+    },
+  ),
+  inJson(
+    () => true,
+    (holder, key, draw) => {
+      const names = Object.keys(holder)
+      holder[names[draw(names.length)]] = holder[key]
+    },
+  ),
+]
+
+/** A change of one of the values that `is` chooses, in the whole or in one of the lines. */
+function inJson(
+  is: (value: unknown) => boolean,
+  change: (holder: Holder, key: string, draw: Draw) => void,
+): Change {
+  return (bytes, draw) => {
+    const text = bytes.toString('utf8')
+    const whole = changedJson(text, is, change, draw)
+    if (whole !== undefined) return Buffer.from(whole)
+    const lines = text.split('\n')
+    const at = draw(lines.length)
+    lines[at] = changedJson(lines[at], is, change, draw) ?? lines[at]
+    return Buffer.from(lines.join('\n'))
+  }
+}
+
+function changedJson(
+  text: string,
+  is: (value: unknown) => boolean,
+  change: (holder: Holder, key: string, draw: Draw) => void,
+  draw: Draw,
+): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const places: [Holder, string][] = []
+    collect(value, is, places)
+    if (places.length === 0) return undefined
+    const [holder, key] = places[draw(places.length)]
+    change(holder, key, draw)
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** Long lists, as vocabularies are, are looked into at their beginning. */
+function collect(value: unknown, is: (value: unknown) => boolean, places: [Holder, string][]): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, each] of Object.entries(value).slice(0, 200)) {
+    if (is(each)) places.push([value as Holder, key])
+    collect(each, is, places)
+  }
+}
 
 const ofText: readonly Change[] = [
   // A number becomes an extreme, or something else.

@@ -4,7 +4,7 @@
  * and gets the same verdicts.
  */
 import { createHash } from 'node:crypto'
-import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkNames, checkNumber, parseJson } from '@evolmm/internal'
 import { boundedText, retryAfter, retrying } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { ReplyCache } from './reply-cache'
@@ -170,7 +170,7 @@ function failed(
 
 function replyIn(body: string): string | undefined {
   try {
-    const { choices } = Object(JSON.parse(body)) as { choices?: { message?: { content?: unknown } }[] }
+    const { choices } = Object(parseJson(body)) as { choices?: { message?: { content?: unknown } }[] }
     const content = choices?.[0]?.message?.content
     return typeof content === 'string' ? content : undefined
   } catch {

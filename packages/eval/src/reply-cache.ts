@@ -3,6 +3,7 @@
  * the same time are one request; a failed one is not remembered.
  */
 import { appendFile, readFile } from 'node:fs/promises'
+import { parseJson } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 
 export class ReplyCache {
@@ -57,7 +58,7 @@ function unusable(file: string | undefined, cause: unknown): EvolmmError {
 
 function parseLine(line: string): { key?: unknown; reply?: unknown } {
   try {
-    return Object(JSON.parse(line)) as { key?: unknown; reply?: unknown }
+    return Object(parseJson(line)) as { key?: unknown; reply?: unknown }
   } catch {
     return {}
   }

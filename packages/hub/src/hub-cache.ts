@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, sep } from 'node:path'
+import { parseJson } from '@evolmm/internal'
 import { isSafePath, makeFolder, readSmallText, replaceFile } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { selectFiles, unmetPatterns, type FileSelection } from './file-selection'
@@ -76,7 +77,7 @@ export async function missingFiles(
 async function missingShards(folder: string, index: string, present: readonly string[]): Promise<string[]> {
   try {
     const text = await readSmallText(join(folder, index))
-    const { weight_map: map } = JSON.parse(text) as { weight_map: Record<string, string> }
+    const { weight_map: map } = parseJson(text) as { weight_map: Record<string, string> }
     const shards = [...new Set(Object.values(map))].map((name) => posix.join(posix.dirname(index), name))
     return shards.filter((path) => !present.includes(path))
   } catch {
@@ -107,7 +108,7 @@ interface TreeEntry {
 /** Reads the listing that we or huggingface_hub left; one of another version or with a bad entry counts as none. */
 export async function readListing({ folder }: RepoCache, commit: string): Promise<Listing | undefined> {
   try {
-    const tree = JSON.parse(await readSmallText(join(folder, 'trees', `${commit}.json`))) as {
+    const tree = parseJson(await readSmallText(join(folder, 'trees', `${commit}.json`))) as {
       format_version: unknown
       files: Record<string, TreeEntry>
     }

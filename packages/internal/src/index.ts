@@ -18,7 +18,7 @@ export {
 export { findNotFinite } from './find-not-finite'
 export { finiteMean, knownMean, mean } from './mean'
 export { numberOf, parseInteger, parseNumber } from './parse-number'
-export { isObject, jsonText, parseObject } from './json'
+export { isObject, jsonText, parseJson, parseObject } from './json'
 export { rowMajor, type Strided } from './row-major'
 export { countOf } from './count-of'
 export { counted } from './counted'

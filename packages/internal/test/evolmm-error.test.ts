@@ -63,3 +63,12 @@ test('a package throws its own codes and no others, and tells them apart', () =>
   // @ts-expect-error a misspelled code
   expect(new Known('C', 'c: no')).toBeInstanceOf(EvolmmError)
 })
+
+test('a message that quotes a megabyte keeps its beginning and what to do; others stay as they are', () => {
+  const usual = `x: must be short, got ${'y'.repeat(1400)}; shorten it`
+  expect(new EvolmmError('X', usual).message).toBe(usual)
+  const { message, stack } = new EvolmmError('X', `x: must be short, got ${'y'.repeat(1e6)}; shorten it`)
+  expect(message).toMatch(/^x: must be short, got y+ \[… \d+ characters …\] y+; shorten it$/)
+  expect(message.length).toBeLessThan(1500)
+  expect(stack?.length).toBeLessThan(10_000)
+})

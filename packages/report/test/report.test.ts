@@ -238,6 +238,23 @@ test.each([
   expect(text.includes('No iteration has been recorded yet')).toBe(steps === 0)
 })
 
+test('lengths that a log lacks are left out, and the rest is shown', async () => {
+  await writeRun(sampleRecords({ steps: 3 }))
+  const log = join(folder, 'iter_log.jsonl')
+  const whole = readFileSync(log, 'utf8')
+  const title = /Proposer, \d+ tokens/
+  expect(read(await writeReport({ folder, kind: evolmm })).page).toMatch(title)
+  for (const length of [/"proposer_tokens":\d+,/g, /"solver_tokens":\[[\d,]+\],/g]) {
+    expect(whole).toMatch(length)
+    const without = whole.replace(length, (text) => (text.includes('[') ? text.replace(/\d+/g, 'null') : ''))
+    writeFileSync(log, without)
+    const { page, problems } = read(await writeReport({ folder, kind: evolmm }))
+    expect(problems).toEqual([])
+    expect(title.test(page)).toBe(length.source.includes('solver'))
+    expect(page).not.toContain('null token')
+  }
+})
+
 test('a run without a log yet has a page', async () => {
   writeFileSync(join(folder, 'run.json'), JSON.stringify(sampleRunFile({ steps: 3 })))
   expect(read(await writeReport({ folder, kind: evolmm })).text).toContain(

@@ -1,4 +1,7 @@
-/** Settings that cannot be and files of a run that were changed: one typed error each, and nothing is uploaded or overwritten. */
+/**
+ * Settings that cannot be, files of a run that were changed, answers of another form: one typed error each, and nothing is
+ * overwritten.
+ */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -78,3 +81,64 @@ test.each(['..', '../other', '/etc', '/tmp/wandb/evolmm-other'])(
     expect(await codeOf(() => syncWandb(at.folder, connection()))).toBe('WANDB_STATE_DAMAGED')
   },
 )
+
+const bucket = { name: 'r', project: { name: 'p', entity: { name: 'e' } } }
+
+test.each<[answer: unknown, good: boolean]>([
+  // A server that has nothing to say of errors, or not everything of the run.
+  [{ errors: null, data: { upsertBucket: { bucket } } }, true],
+  [{ data: { upsertBucket: { bucket: { ...bucket, name: null, historyLineCount: null } } } }, true],
+  ...[
+    ...[
+      null,
+      7,
+      [],
+      { errors: [null] },
+      { errors: [7], data: {} },
+      { data: 7 },
+      { data: { upsertBucket: 7 } },
+    ],
+    ...[
+      ...[
+        null,
+        7,
+        { ...bucket, name: 7 },
+        { ...bucket, historyLineCount: 'x' },
+        { ...bucket, logLineCount: -1 },
+      ],
+      ...[
+        null,
+        { name: 7 },
+        { name: 'p', entity: { name: '' } },
+        { name: '\ud800', entity: { name: 'e' } },
+      ].map((project) => ({ ...bucket, project })),
+    ].map((each) => ({ data: { upsertBucket: { bucket: each } } })),
+  ].map((answer): [unknown, boolean] => [answer, false]),
+])('an answer of %j is taken, or is one typed error', async (answer, good) => {
+  await run(1, 3, { mode: 'offline' })
+  const fetch = () => Promise.resolve(Response.json(answer))
+  const code = await codeOf(() => syncWandb(at.folder, connection({ fetch })))
+  expect(code).toBe(good ? undefined : 'WANDB_REFUSED')
+})
+
+test.each<unknown>([
+  ...[null, 7, {}, { files: null }, { files: [null] }, { files: [{ uploadUrl: 7 }] }],
+  { files: [{ uploadUrl: 'http://' }] },
+  ...[7, [7, 'a\nb:c'], [': x']].map((uploadHeaders) => ({ files: [{ uploadUrl: 'a' }], uploadHeaders })),
+])('where a picture should go by %j, it is left out and the numbers come', async (createRunFiles) => {
+  await run(1, 3, { mode: 'offline' })
+  const journal = join(at.folder, 'wandb', 'journal.jsonl')
+  mkdirSync(join(at.folder, 'wandb', 'media'), { recursive: true })
+  writeFileSync(join(at.folder, 'wandb', 'media', 'a.png'), 'picture')
+  writeFileSync(journal, readFileSync(journal, 'utf8').replace('"media":[]', '"media":["media/a.png"]'))
+  const fetch = () => Promise.resolve(Response.json({ data: { upsertBucket: { bucket }, createRunFiles } }))
+  expect(await syncWandb(at.folder, connection({ fetch }))).toMatchObject({ uploaded: 3 })
+})
+
+test('a journal whose folder has a name that no system takes is one typed error', async () => {
+  await run(1, 3, { mode: 'offline' })
+  const path = join(at.folder, 'wandb.json')
+  const state: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  writeFileSync(path, JSON.stringify({ ...Object(state), directory: 'x'.repeat(5000) }))
+  expect(await codeOf(() => syncWandb(at.folder, connection()))).toBe('UNWRITABLE_FILE')
+})

@@ -2,7 +2,7 @@
  * The header of a `.safetensors` file: eight bytes of length, then JSON that says where each tensor lies. The rules
  * are those of the format's description; a file that breaks one is refused as a whole.
  */
-import { countOf, isLfsPointer, isObject, lfsPointerRule } from '@evolmm/internal'
+import { countOf, isLfsPointer, isObject, lfsPointerRule, parseJson } from '@evolmm/internal'
 import { EvolmmError } from './errors'
 import { repeatedKey } from './repeated-key'
 import { bytesPerValue, type StoredTensor, type TensorType } from './stored-tensor'
@@ -71,7 +71,7 @@ function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
   let value: unknown
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (cause) {
     throw broken(
       file,

@@ -148,6 +148,19 @@ describe('a file is refused for', () => {
     })
   })
 
+  test('a key twice behind a text of 20 MB, which is read by itself', async () => {
+    const path = join(root, 'long.safetensors')
+    const note = `${'x'.repeat(20_000_000)}\\"{`
+    const header = JSON.stringify({ __metadata__: { note }, a: entry() })
+    writeFileSync(path, raw(header, two))
+    expect([...(await openSafetensors({ files: [path] })).keys()]).toEqual(['a'])
+    writeFileSync(path, raw(`${header.slice(0, -1)},"a":${JSON.stringify(entry())}}`, two))
+    await expect(openSafetensors({ files: [path] })).rejects.toMatchObject({
+      code: 'INVALID_SAFETENSORS',
+      message: expect.stringContaining('"a" twice') as string,
+    })
+  })
+
   test('one tensor in two files', async () => {
     const paths = ['x', 'y'].map((name) => join(root, `${name}.safetensors`))
     for (const path of paths) writeFileSync(path, file(first))

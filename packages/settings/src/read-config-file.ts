@@ -1,6 +1,6 @@
 /** A JSON file with settings by name; `run.json` and any other file that keeps them under `config` will do. */
 import { join } from 'node:path'
-import { isObject } from '@evolmm/internal'
+import { isObject, parseJson } from '@evolmm/internal'
 import { readSmallText } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { SourcesInput } from './read-sources'
@@ -14,7 +14,7 @@ export async function readConfigFile(path: string): Promise<NonNullable<SourcesI
   })
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parseJson(text)
   } catch (error) {
     throw invalid(path, 'must be JSON', (error as Error).message)
   }

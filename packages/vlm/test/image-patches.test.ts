@@ -168,7 +168,9 @@ test('a missing or damaged file, and options that are no bounds, are one typed e
   await expect(readPatchSettings(folderOf({}))).rejects.toMatchObject({
     code: 'CHECKPOINT_FILE_NOT_FOUND',
   })
-  for (const text of ['', '{', '[]', 'null', '7'])
+  // Nobody can go through what is nested as deeply as the last one.
+  const deep = `{"patch_size": ${'['.repeat(10_000)}${']'.repeat(10_000)}}`
+  for (const text of ['', '{', '[]', 'null', '7', deep])
     await expect(readPatchSettings(folderOf({ 'preprocessor_config.json': text }))).rejects.toMatchObject({
       code: 'CHECKPOINT_FILE_DAMAGED',
     })

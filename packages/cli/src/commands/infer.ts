@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { floatTypes } from '@evolmm/internal'
+import { floatTypes, parseJson } from '@evolmm/internal'
 import {
   adapterRows,
   adapterRule,
@@ -150,7 +150,7 @@ async function merge(
 
 /** What the weights of a checkpoint are by its own account. */
 async function storedType(folder: string): Promise<(typeof floatTypes)[number]> {
-  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
+  const config = parseJson(await readFile(join(folder, 'config.json'), 'utf8')) as {
     dtype?: unknown
     torch_dtype?: unknown
   }

@@ -3,7 +3,7 @@
  * opened; then only their places are held, and a row is read again when it is asked for.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { isObject } from '@evolmm/internal'
+import { isObject, parseJson } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { DataRow, RowReader } from './row-reader'
@@ -103,7 +103,7 @@ function parseLine(path: string, { number, text }: Line): DataRow {
   const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (cause) {
     throw invalidLine(path, number, 'one JSON object', shown, cause)
   }

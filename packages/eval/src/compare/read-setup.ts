@@ -3,6 +3,7 @@
  * have none.
  */
 import { readFile } from 'node:fs/promises'
+import { parseJson } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { TaskResult } from '../run/summarize'
 
@@ -12,7 +13,7 @@ export async function readSetup(results: string): Promise<ReadonlyMap<string, Se
   const text = await readFile(results, 'utf8').catch(() => undefined)
   if (text === undefined) return new Map()
   try {
-    const { evolmm } = Object(JSON.parse(text)) as { evolmm?: { tasks?: Record<string, Setup> } }
+    const { evolmm } = Object(parseJson(text)) as { evolmm?: { tasks?: Record<string, Setup> } }
     return new Map(Object.entries(evolmm?.tasks ?? {}))
   } catch (cause) {
     throw new EvolmmError(

@@ -1,5 +1,5 @@
 /** A run goes on with the settings that it began with, as far as what is learned depends on them. */
-import { isObject } from '@evolmm/internal'
+import { isObject, parseJson } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** Values that a run which goes on must have again, by name. */
@@ -7,7 +7,7 @@ export type Identity = Readonly<Record<string, unknown>>
 
 /** Throws `OTHER_CONFIGURATION` naming what has changed. `subject` is the file or folder with the old settings. */
 export function compareIdentity(subject: string, before: Identity, now: Identity): void {
-  const read = (settings: Identity) => new Map(leaves(JSON.parse(JSON.stringify(settings)) as Identity))
+  const read = (settings: Identity) => new Map(leaves(parseJson(JSON.stringify(settings)) as Identity))
   const [old, recent] = [read(before), read(now)]
   const names = [...new Set([...old.keys(), ...recent.keys()])].sort()
   const changed = names.filter((name) => old.get(name) !== recent.get(name))

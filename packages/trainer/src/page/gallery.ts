@@ -38,9 +38,9 @@ function momentOf(image: ImageRecord): Moment {
     apart: reasonOf(image),
     votes: histogram.map(({ answer, count }) => ({ answer, count, isMajority: answer === majority })),
     texts: [
-      { title: `Proposer, ${counted(proposerTokens, 'token')}`, tone: 'second', text: proposerText },
+      { title: ['Proposer', ...length(proposerTokens)].join(', '), tone: 'second', text: proposerText },
       ...answers.map((answer, i) => ({
-        title: `Answer ${i + 1}, ${describe(answer)}`,
+        title: [`Answer ${i + 1}`, ...described(answer)].join(', '),
         tone: 'first' as const,
         text: answer.text,
       })),
@@ -48,12 +48,17 @@ function momentOf(image: ImageRecord): Moment {
   }
 }
 
-function describe({ tokens, finishReason, reward }: AnswerRecord): string {
+function described({ tokens, finishReason, reward }: AnswerRecord): string[] {
   return [
-    counted(tokens, 'token'),
+    ...length(tokens),
     ...(finishReason === 'length' ? ['cut off'] : []),
     ...(reward === null ? [] : [`reward ${reward.toFixed(3)}`]),
-  ].join(', ')
+  ]
+}
+
+/** A log may lack the lengths of texts. */
+function length(tokens: number | null): string[] {
+  return tokens === null ? [] : [counted(tokens, 'token')]
 }
 
 const faultTexts: Readonly<Record<QuestionFault, string>> = {

@@ -1,4 +1,5 @@
 /** `adapter_config.json` of PEFT: the fields that matter to us, and those that must have their neutral value. */
+import { parseJson } from '@evolmm/internal'
 import { z } from 'zod'
 import { EvolmmError } from '../errors'
 import type { Backbone } from '../backbones/backbone'
@@ -62,7 +63,7 @@ export function parsePeftConfig(
 ): { config: PeftConfig; ranks: Patterns; alphas: Patterns } {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parseJson(text)
   } catch {
     throw invalid(file, 'must be JSON, got other text')
   }

@@ -1,6 +1,6 @@
 /** A configuration leads to its model. */
 import { join } from 'node:path'
-import { checkNames, checkObject, checkText, isObject } from '@evolmm/internal'
+import { checkNames, checkObject, checkText, isObject, parseJson } from '@evolmm/internal'
 import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { JsonObject } from '../checkpoint/read-checkpoint-file'
@@ -36,7 +36,7 @@ export async function readBackbone(folder: string, architectures?: Architectures
   const text = await readSmallText(file).catch(unreadable(file))
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parseJson(text)
   } catch (cause) {
     const got = cause instanceof Error ? cause.message : 'other text'
     throw invalidConfig(file, 'the file', `must be JSON, got ${got}`)

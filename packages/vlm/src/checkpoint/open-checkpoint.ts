@@ -5,6 +5,7 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseJson } from '@evolmm/internal'
 import { readSmallText, unreadable } from '@evolmm/internal/node'
 import { isFloatTensor, openSafetensors, type FloatType, type StoredTensor } from '@evolmm/safetensors'
 import { z } from 'zod'
@@ -135,7 +136,7 @@ function checkEntry({ original, ...entry }: IndexedTensor, shape: readonly numbe
 function parseIndex(file: string, text: string): Map<string, string> {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = parseJson(text)
   } catch {
     throw broken(file, 'must be JSON, got other text')
   }

@@ -1,6 +1,6 @@
 /** Reads a text or JSON file of a checkpoint folder; what is missing or damaged is one typed error. */
 import { join } from 'node:path'
-import { isLfsPointer, isObject, lfsPointerRule } from '@evolmm/internal'
+import { isLfsPointer, isObject, lfsPointerRule, parseJson } from '@evolmm/internal'
 import { readSmallFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 
@@ -40,7 +40,7 @@ export async function readJson(folder: string, name: string): Promise<JsonObject
 function parseObject(file: string, text: string): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (cause) {
     throw damaged(
       file,

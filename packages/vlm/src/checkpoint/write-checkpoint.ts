@@ -3,7 +3,7 @@
  * the tokenizer's and processor's files byte for byte from the folder that the model descends from.
  */
 import { join } from 'node:path'
-import { checkInteger, countOf, jsonText } from '@evolmm/internal'
+import { checkInteger, countOf, jsonText, parseJson } from '@evolmm/internal'
 import { publishFolder, readIfThere, writeSynced } from '@evolmm/internal/node'
 import { bytesPerValue, writeSafetensors, type FloatType, type WeightSource } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -110,7 +110,7 @@ async function copyCompanions(source: string, aside: string): Promise<Record<str
   const file = join(source, 'config.json')
   const config = await readIfThere(file)
   try {
-    return config === undefined ? {} : (JSON.parse(config.toString('utf8')) as Record<string, unknown>)
+    return config === undefined ? {} : (parseJson(config.toString('utf8')) as Record<string, unknown>)
   } catch (cause) {
     throw new EvolmmError(
       'INVALID_CONFIG',

@@ -3,6 +3,7 @@
  * the GraphQL mutation `upsertBucket`, posts to the run's file stream, and files by addresses from `createRunFiles`. All
  * of them may be made twice without harm.
  */
+import { isObject, parseJson } from '@evolmm/internal'
 import type { WandbConnection } from './wandb-options'
 import { refused, wandbTransport, type WandbTransport, type WandbTransportOptions } from './wandb-transport'
 
@@ -44,12 +45,12 @@ export function wandbClient(connection: WandbConnection, options: WandbTransport
   const transport = wandbTransport(connection, options)
   return {
     exists: async ({ entity, project, runId }) => {
-      const data = (await graphql(transport, existsQuery, { entity, project, name: runId })) as ExistsData
-      return (data?.model?.bucket ?? null) !== null
+      const data = await graphql(transport, existsQuery, { entity, project, name: runId })
+      return (part(data, 'model', 'bucket') ?? null) !== null
     },
     upsert: async ({ entity, project, runId, name, config }) => {
       const variables = { entity, project, name: runId, displayName: name, config }
-      return upserted((await graphql(transport, upsertMutation, variables)) as UpsertData, runId)
+      return upserted(await graphql(transport, upsertMutation, variables), runId)
     },
     post: async ({ entity, project, run }, body) => {
       const path = [entity, project, run].map(encodeURIComponent).join('/')
@@ -57,11 +58,12 @@ export function wandbClient(connection: WandbConnection, options: WandbTransport
     },
     uploadFile: async ({ entity, project, run }, name, content) => {
       const variables = { entity, project, run, files: [name] }
-      const { address, headers } = uploadTarget(
-        (await graphql(transport, filesMutation, variables)) as FilesData,
+      const { url, headers } = uploadTarget(
+        await graphql(transport, filesMutation, variables),
         name,
+        transport,
       )
-      await transport.send(transport.address(address), { method: 'PUT', headers, body: content })
+      await transport.send(url, { method: 'PUT', headers, body: content })
     },
   }
 }
@@ -74,43 +76,75 @@ function postJson({ send, address }: WandbTransport, path: string, body: unknown
   })
 }
 
+/** The data of an answer, of which nothing is known but that it is JSON. */
 async function graphql(
   transport: WandbTransport,
   query: string,
   variables: Record<string, unknown>,
 ): Promise<unknown> {
-  const text = await postJson(transport, 'graphql', { query, variables })
-  const { data, errors = [] } = parse(text) as { data?: unknown; errors?: { message?: string }[] }
-  if (errors.length > 0)
-    throw refused(`the query was answered: ${transport.redact(String(errors[0].message)).slice(0, 200)}`)
-  return data
+  const answer = parse(await postJson(transport, 'graphql', { query, variables }))
+  const errors = part(answer, 'errors')
+  if (Array.isArray(errors) && errors.length > 0)
+    throw refused(
+      `the query was answered: ${transport.redact(String(part(errors[0], 'message'))).slice(0, 200)}`,
+    )
+  return part(answer, 'data')
 }
 
-function upserted(data: UpsertData, runId: string): UpsertedRun {
-  const bucket = data?.upsertBucket?.bucket
-  const entity = bucket?.project?.entity?.name
-  const project = bucket?.project?.name
-  if (bucket === undefined || entity === undefined || project === undefined)
+/** What lies at the end of a path of names; `undefined` where there is none. */
+function part(value: unknown, ...path: string[]): unknown {
+  return path.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), value)
+}
+
+function upserted(data: unknown, runId: string): UpsertedRun {
+  const bucket = part(data, 'upsertBucket', 'bucket')
+  const entity = part(bucket, 'project', 'entity', 'name')
+  const project = part(bucket, 'project', 'name')
+  const run = part(bucket, 'name') ?? runId
+  if (!isName(entity) || !isName(project) || !isName(run))
     throw refused('the answer to upsertBucket has no run')
+  const count = (name: string): number => {
+    const lines = part(bucket, name) ?? 0
+    if (!Number.isSafeInteger(lines) || Number(lines) < 0)
+      throw refused(`the answer to upsertBucket has a ${name} that is no number of lines`)
+    return Number(lines)
+  }
   return {
-    entity,
-    project,
-    run: bucket.name ?? runId,
-    inserted: data?.upsertBucket?.inserted === true,
-    historyLines: bucket.historyLineCount ?? 0,
-    outputLines: bucket.logLineCount ?? 0,
+    ...{ entity, project, run },
+    inserted: part(data, 'upsertBucket', 'inserted') === true,
+    historyLines: count('historyLineCount'),
+    outputLines: count('logLineCount'),
   }
 }
 
-function uploadTarget(data: FilesData, name: string): { address: string; headers: Record<string, string> } {
-  const [file] = data?.createRunFiles?.files ?? []
-  const address = (file as { uploadUrl?: string } | undefined)?.uploadUrl
-  if (address === undefined) throw refused(`no address to upload ${name} to`)
-  const headers = (data?.createRunFiles?.uploadHeaders ?? []).map((line): [string, string] => {
-    const [key, ...value] = line.split(':')
-    return [key, value.join(':').trim()]
-  })
-  return { address, headers: Object.fromEntries(headers) }
+/** Half a pair of surrogates has no place in an address. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)
+}
+
+function uploadTarget(
+  data: unknown,
+  name: string,
+  { address }: WandbTransport,
+): { url: URL; headers: Record<string, string> } {
+  const files = part(data, 'createRunFiles', 'files')
+  const target = Array.isArray(files) ? part(files[0], 'uploadUrl') : undefined
+  const lines = part(data, 'createRunFiles', 'uploadHeaders') ?? []
+  const none = (): never => {
+    throw refused(`no address to upload ${name} to`)
+  }
+  if (typeof target !== 'string' || !Array.isArray(lines)) return none()
+  try {
+    const headers = new Headers(
+      lines.map((line): [string, string] => {
+        const [key, ...value] = String(line).split(':')
+        return [key, value.join(':').trim()]
+      }),
+    )
+    return { url: address(target), headers: Object.fromEntries(headers) }
+  } catch {
+    return none()
+  }
 }
 
 const existsQuery = `query Run($entity: String, $project: String, $name: String!) {
@@ -136,31 +170,9 @@ const filesMutation = `mutation CreateRunFiles($entity: String!, $project: Strin
   }
 }`
 
-type ExistsData = { model?: { bucket?: unknown } | null } | null | undefined
-
-type UpsertData =
-  | {
-      upsertBucket?: {
-        inserted?: boolean
-        bucket?: {
-          name?: string
-          historyLineCount?: number | null
-          logLineCount?: number | null
-          project?: { name?: string; entity?: { name?: string } }
-        }
-      }
-    }
-  | null
-  | undefined
-
-type FilesData =
-  | { createRunFiles?: { uploadHeaders?: string[]; files?: { name: string; uploadUrl: string }[] } }
-  | null
-  | undefined
-
-function parse(text: string): Record<string, unknown> {
+function parse(text: string): unknown {
   try {
-    return (JSON.parse(text) ?? {}) as Record<string, unknown>
+    return parseJson(text)
   } catch {
     throw refused('the answer is not JSON; check WANDB_BASE_URL')
   }

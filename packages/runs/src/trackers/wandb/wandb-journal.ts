@@ -6,8 +6,8 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isObject, parseObject } from '@evolmm/internal'
-import { isSafePath, openAppendFile } from '@evolmm/internal/node'
+import { isObject, parseJson, parseObject } from '@evolmm/internal'
+import { isSafePath, openAppendFile, unreadable, unwritable } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 
 export interface JournalLine {
@@ -33,12 +33,15 @@ export interface WandbJournal {
 const requestLines = 500
 const requestBytes = 1 << 20
 
-/** Opens or creates the journal; what a killed process left unfinished at its end goes. */
+/**
+ * Opens or creates the journal; what a killed process left unfinished at its end goes. Throws `WANDB_JOURNAL_DAMAGED`,
+ * `UNREADABLE_FILE` or `UNWRITABLE_FILE`.
+ */
 export async function openJournal(folder: string): Promise<WandbJournal> {
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch(unwritable(folder))
   const path = join(folder, 'journal.jsonl')
-  const { ends, lastStep } = await scan(path)
-  const file = await openAppendFile(path, ends.at(-1) ?? 0)
+  const { ends, lastStep } = await scan(path).catch(unreadable(path))
+  const file = await openAppendFile(path, ends.at(-1) ?? 0).catch(unwritable(path))
   let step = lastStep
   return {
     folder,
@@ -70,7 +73,7 @@ export async function openJournal(folder: string): Promise<WandbJournal> {
         .toString('utf8')
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line) as JournalLine)
+        .map((line) => parseJson(line) as JournalLine)
     },
     sync: () => file.sync(),
     close: () => file.close(),
