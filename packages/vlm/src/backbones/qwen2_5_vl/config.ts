@@ -13,7 +13,7 @@ import {
   size,
   tokenId,
 } from '../parts/config-fields'
-import { mropeModelJson, readMropeModel, type MropeModel } from '../parts/mrope-text'
+import { mropeModelJson, readMropeModel, type MropeModel } from '../qwen_vl/mrope-text'
 import type { PatchTowerConfig } from '../parts/patch-tower'
 import { checkTowerWidths, patchFields, patchJson, patchSizes } from '../parts/patch-tower-config'
 

@@ -1,6 +1,6 @@
 /** Qwen2.5-VL: most blocks of its vision tower attend within windows of the image, some over all of it. */
 import type { Architecture, Backbone } from '../backbone'
-import { mropeBackbone } from '../parts/mrope-backbone'
+import { mropeBackbone } from '../qwen_vl/mrope-backbone'
 import { byFrame, grouped, type PatchPlace } from '../parts/patch-places'
 import { publishedNames } from '../parts/published-names'
 import { gatedMlpModule, rmsNormModule } from '../parts/tower-modules'

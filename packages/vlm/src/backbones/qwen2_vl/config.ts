@@ -6,7 +6,7 @@ import type { FloatType } from '@evolmm/safetensors'
 import { z } from 'zod'
 import type { JsonObject } from '../../checkpoint/read-checkpoint-file'
 import { checkArchitecture, checkFields, invalidConfig, layerCount, size } from '../parts/config-fields'
-import { mropeModelJson, readMropeModel, type MropeModel } from '../parts/mrope-text'
+import { mropeModelJson, readMropeModel, type MropeModel } from '../qwen_vl/mrope-text'
 import type { PatchTowerConfig } from '../parts/patch-tower'
 import { checkTowerWidths, patchFields, patchJson, patchSizes } from '../parts/patch-tower-config'
 

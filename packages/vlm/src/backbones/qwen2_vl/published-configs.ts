@@ -1,5 +1,5 @@
 /** The configurations of the published Qwen2-VL models, base and instruct alike. */
-import type { MropeText } from '../parts/mrope-text'
+import type { MropeText } from '../qwen_vl/mrope-text'
 import type { Qwen2Config } from './config'
 
 type Sizes = Pick<

@@ -1,7 +1,7 @@
 /** Qwen2-VL: every block of its vision tower sees the whole image. */
 import type { Architecture, Backbone } from '../backbone'
 import { quickGelu } from '../parts/activations'
-import { mropeBackbone } from '../parts/mrope-backbone'
+import { mropeBackbone } from '../qwen_vl/mrope-backbone'
 import { byFrame } from '../parts/patch-places'
 import { publishedNames } from '../parts/published-names'
 import { layerNormModule, plainMlpModule } from '../parts/tower-modules'

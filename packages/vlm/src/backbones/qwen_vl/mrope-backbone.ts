@@ -1,17 +1,17 @@
-/** A decoder with three position axes, biases on q, k and v, beside a `patchTower`. */
+/** What the Qwen-VL families share: a decoder with three position axes, biases on q, k and v, beside a `patchTower`. */
 import { rmsNorm } from '@evolmm/onnx'
 import type { Backbone } from '../backbone'
 import type { PromptRules } from '../prompt-rules'
-import { decoder, decoderProjections, decoderWeights, withFeatures } from './decoder'
-import { refuseVideo, tokenizeRuns } from './image-runs'
-import { mropePositions } from './mrope-positions'
+import { decoder, decoderProjections, decoderWeights, withFeatures } from '../parts/decoder'
+import { refuseVideo, tokenizeRuns } from '../parts/image-runs'
+import { mropePositions } from '../parts/mrope-positions'
 import type { MropeModel } from './mrope-text'
-import { gridOf } from './patch-grid'
-import { patchTower, patchTowerWeights, type PatchTowerOptions } from './patch-tower'
-import { renamed } from './renamed'
-import { rotaryAngles, sectionAxes } from './rotary-angles'
-import { vocabAndMerges } from './vocab-and-merges'
-import { linearModules, usualInitialValue } from './weight-shapes'
+import { gridOf } from '../parts/patch-grid'
+import { patchTower, patchTowerWeights, type PatchTowerOptions } from '../parts/patch-tower'
+import { renamed } from '../parts/renamed'
+import { rotaryAngles, sectionAxes } from '../parts/rotary-angles'
+import { vocabAndMerges } from '../parts/vocab-and-merges'
+import { linearModules, usualInitialValue } from '../parts/weight-shapes'
 
 export interface MropeBackboneOptions {
   model: MropeModel

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import type { JsonObject } from '../../checkpoint/read-checkpoint-file'
-import { checkFields, invalidConfig, layerCount, size, tokenId } from './config-fields'
-import type { DecoderConfig } from './decoder'
+import { checkFields, invalidConfig, layerCount, size, tokenId } from '../parts/config-fields'
+import type { DecoderConfig } from '../parts/decoder'
 
 export interface MropeText extends DecoderConfig {
   ropeTheta: number
