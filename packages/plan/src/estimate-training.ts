@@ -8,6 +8,7 @@
 import { heldWeights, perRole, roles, type EvolmmValues, type Role } from '@evolmm/trainer'
 import {
   type Backbone,
+  checkParameters,
   estimateMemory,
   plannedAdapter,
   type MemoryEstimate,
@@ -38,7 +39,7 @@ export interface EstimateTrainingOptions {
   images?: number | undefined
 }
 
-/** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
+/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a module, or `TOO_MANY_PARAMETERS` for what no vector holds. */
 export function estimateTraining(options: EstimateTrainingOptions): TrainingMemory {
   const { device } = options
   const work = perRole((role) => roleWork(role, options))
@@ -158,6 +159,11 @@ function roleWork(
   const { batch_size: batchSize } = settings
   const { backbone, trained } = models[role]
   const planned = plannedOnce(backbone, trained)
+  checkParameters(
+    `${role}_model ${settings[`${role}_model`]}`,
+    planned.parameters,
+    trained.full ? `set use_lora_${role}, or take a smaller model` : 'set a smaller lora_r',
+  )
   const { parameters: trainable, trainedWeights, trainVision, trainHead } = planned
   const { answers, sequential, learns: learning, scores } = rolePart[role](settings)
   const common: Omit<MemoryOptions, 'groups' | 'samples' | 'programs'> = {

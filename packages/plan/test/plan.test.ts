@@ -63,6 +63,22 @@ test('a folder with config.json alone is enough, and a name on the hub for a pub
   expect(long.estimate(square)).toEqual(short.estimate(square))
 })
 
+test('a plan of more weights than one vector holds says that it cannot be, and why', async () => {
+  const whole = await planned({ solver_model: '7B' }, 'cuda')
+  expect(() => reportRun(whole, { image: square, limits: { device: 80e9 } })).toThrow(
+    expect.objectContaining({
+      code: 'TOO_MANY_PARAMETERS',
+      message:
+        'solver_model 7B: must train 4,294,967,296 parameters at most, which is what one vector holds, ' +
+        'got 7,615,616,512; set use_lora_solver, or take a smaller model',
+    }),
+  )
+  // Parameters, gradient and two moments of two roles' weights, four bytes each, are in the host whatever the card.
+  const { total, parameters } = (await planned({ solver_model: '3B' }, 'cuda')).estimate(square)
+  expect(parameters).toBe(2 * 3_085_938_688)
+  expect(total.host).toBeGreaterThan(3.5 * 4 * parameters)
+})
+
 test('the largest batch fits, and one more does not', async () => {
   const given = { ...lora, solver_model: '7B', gradient_checkpointing: true }
   const fit = { image: square, limits: { device: 140e9 } }

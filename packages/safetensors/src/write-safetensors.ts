@@ -17,6 +17,9 @@ export interface WriteSafetensorsOptions extends WriteTensorsOptions {
   dtype?: FloatType
 }
 
+/** Values that are written at once: a view of the bytes of a whole vector of more than 4 GiB cannot be made. */
+const valuesAtOnce = 1 << 20
+
 type Arrays = ReadonlyMap<string, FloatArray>
 
 const types = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
@@ -53,8 +56,10 @@ function isMap(tensors: Arrays | readonly WeightSource[]): tensors is Arrays {
 }
 
 async function* bytesFrom(values: WeightSource['values'], dtype: FloatType): AsyncGenerator<Uint8Array> {
-  for await (const piece of values instanceof Float32Array ? [values] : values()) {
-    const data = dtype === 'float32' ? piece : narrowHalf(piece, dtype)
-    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  }
+  for await (const piece of values instanceof Float32Array ? [values] : values())
+    for (let start = 0; start < piece.length; start += valuesAtOnce) {
+      const part = piece.subarray(start, start + valuesAtOnce)
+      const data = dtype === 'float32' ? part : narrowHalf(part, dtype)
+      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    }
 }

@@ -14,7 +14,7 @@ import {
   type RunOutcome,
 } from '@evolmm/runs'
 import { identityOf, modelOptions, pixelOptions, resolve, storedIdentity } from '@evolmm/settings'
-import { loadVlm } from '@evolmm/vlm'
+import { checkParameters, loadVlm, openConfig, plannedAdapter } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
 import { takeUpFormer } from './former-folder'
 import { openSft, type SftModel } from './open-sft'
@@ -57,8 +57,16 @@ export async function train(options: SftOptions): Promise<SftOutcome> {
   return { ...outcome, wasFinished: false }
 }
 
-function openVlm(settings: SftSettings): Promise<SftModel> {
-  return loadVlm(settings.model, { ...modelOptions(settings), ...pixelOptions(settings) })
+/** Weights that no vector holds are refused from the configuration, before any of them is fetched or read. */
+async function openVlm(settings: SftSettings): Promise<SftModel> {
+  const { model, use_lora: isLora, freeze_vision: frozen } = settings
+  const options = modelOptions(settings)
+  if (!isLora) {
+    const { backbone } = await openConfig(model, { hub: options.hub })
+    const { parameters } = plannedAdapter({ backbone, full: { vision: !frozen } })
+    checkParameters(`model ${model}`, parameters, 'set use_lora, or take a smaller model')
+  }
+  return loadVlm(model, { ...options, ...pixelOptions(settings) })
 }
 
 /** Throws `OTHER_CONFIGURATION` for another run, and `WOULD_OVERWRITE` for a model of whatever origin. */

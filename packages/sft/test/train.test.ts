@@ -1,9 +1,10 @@
 /** Supervised learning as a run on disk. What the command makes of it is tested with the command. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readLog } from '@evolmm/runs'
+import { openConfig } from '@evolmm/vlm'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sft, train, type SftRecord, type SftOptions } from '../src'
@@ -87,5 +88,17 @@ test('other settings, other lessons and a folder with a model are refused before
   await expect(learn('none', { model: undefined })).rejects.toMatchObject({
     code: 'INVALID_OPTION',
     details: { option: 'model' },
+  })
+})
+
+test('weights that no vector holds are refused from the configuration, before any is read', async () => {
+  const large = join(home, 'large')
+  mkdirSync(large)
+  const config = (await openConfig('7B')).backbone.configJson({ dtype: 'bfloat16', source: {} })
+  writeFileSync(join(large, 'config.json'), JSON.stringify(config))
+  const given = { model: large, data, output_dir: join(home, 'too-large'), use_lora: false, total_steps: 1 }
+  await expect(train({ ...given, device: 'cpu' })).rejects.toMatchObject({
+    code: 'TOO_MANY_PARAMETERS',
+    message: expect.stringMatching(/got 7,615,616,512; set use_lora, or take a smaller model$/) as string,
   })
 })

@@ -1,7 +1,16 @@
 /** EvoLMM's part of a run on disk: models, images, the state, and the loop over it. */
 import { openImageDataset } from '@evolmm/dataset'
 import { orGoOnEarlier, type Checkpoint, type OpenContext, type OpenMethod } from '@evolmm/runs'
-import { loadVlm, runtimeVersion, type Adapter, type LoadVlmOptions, type Vlm } from '@evolmm/vlm'
+import {
+  checkParameters,
+  loadVlm,
+  openConfig,
+  plannedAdapter,
+  runtimeVersion,
+  type Adapter,
+  type LoadVlmOptions,
+  type Vlm,
+} from '@evolmm/vlm'
 import { optionsOf } from '@evolmm/settings'
 import { EvolmmError } from './errors'
 import { evolve } from './evolve'
@@ -40,6 +49,7 @@ export async function openEvolmm(
     throw error
   })
   const hub = { ...loading.hub, signal }
+  for (const role of roles) await checkTrainedSize(settings, role, hub)
   const models = await openModels(settings, { ...loading, hub, onWarning }, defer)
   const state = await openState(settings, models, from)
   const { solver } = models
@@ -90,6 +100,19 @@ async function openModels(
     opened.set(name, vlm)
     return { vlm, name, vision: !settings.freeze_vision }
   })
+}
+
+/** Weights that no vector holds are refused from the configuration, before any of them is fetched or read. */
+async function checkTrainedSize(
+  settings: EvolmmSettings,
+  role: Role,
+  hub: LoadVlmOptions['hub'],
+): Promise<void> {
+  const { model, lora, vision } = roleOptions(settings, role)
+  if (lora !== undefined) return
+  const { backbone } = await openConfig(model, { hub: loadOptions(settings, { hub }).hub })
+  const { parameters } = plannedAdapter({ backbone, full: { vision } })
+  checkParameters(`${role}_model ${model}`, parameters, `set use_lora_${role}, or take a smaller model`)
 }
 
 async function openState(

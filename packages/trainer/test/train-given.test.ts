@@ -1,7 +1,8 @@
 /** What a run on disk is given: settings, trackers, a probe; and what it says of them. */
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shareSessions } from '@evolmm/internal/testing'
+import { openConfig } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readLog, type Tracker } from '@evolmm/runs'
 import { evolmm, train, type SolverReward, type TrainOptions } from '../src/index'
@@ -33,6 +34,21 @@ test('other settings are refused, by name, and nothing is touched', async () => 
     details: { changed: ['lr', 'top_k'] },
   })
   expect(await content(folder)).toEqual(before)
+})
+
+test('weights that no vector holds are refused from the configuration, before any is read', async () => {
+  const model = join(run.home, 'large')
+  await mkdir(model)
+  const { backbone } = await openConfig('7B')
+  const config = backbone.configJson({ dtype: 'bfloat16', source: {} })
+  await writeFile(join(model, 'config.json'), JSON.stringify(config))
+  const given = { solver_model: model, use_lora_solver: false }
+  await expect(train(tinyTrain(join(run.home, 'whole'), run.images.folder, given))).rejects.toMatchObject({
+    code: 'TOO_MANY_PARAMETERS',
+    message: expect.stringMatching(
+      /got 7,615,616,512; set use_lora_solver, or take a smaller model$/,
+    ) as string,
+  })
 })
 
 test('a tracker that fails is reported once and stops nothing', async () => {

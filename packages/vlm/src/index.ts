@@ -50,6 +50,7 @@ export {
   type ProgramPlan,
   type ProgramsPlan,
 } from './plan-programs'
+export { checkParameters } from './adapter/check-parameters'
 export { plannedAdapter, type PlannedAdapter, type PlannedAdapterOptions } from './planned-adapter'
 export { checkFolder, type OpenFolderOptions } from './open-folder'
 export { openConfig, type OpenConfigOptions, type OpenedConfig } from './open-config'

@@ -11,6 +11,7 @@ import { checkInteger, checkNames, checkNumber, philox4x32 } from '@evolmm/inter
 import type { Backbone } from '../backbones/backbone'
 import { loraA, trainable } from '../programs/trainable'
 import type { Adapter } from './adapter'
+import { checkParameters } from './check-parameters'
 import { parameterView } from './parameter-view'
 import { matchTargets, nothingMatched } from './match-targets'
 
@@ -39,7 +40,7 @@ export interface CreateAdapterOptions extends AdaptedModulesOptions {
   seed?: number | undefined
 }
 
-/** Throws `INVALID_OPTION`, or `NO_MATCH` if no target names a module. */
+/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a module, or `TOO_MANY_PARAMETERS`. */
 export function createAdapter(backbone: Backbone, options: CreateAdapterOptions = {}): Adapter {
   checkNames('createAdapter', options, {
     rank: true,
@@ -52,7 +53,9 @@ export function createAdapter(backbone: Backbone, options: CreateAdapterOptions 
   const found = adaptedModules(backbone, options)
   const dropout = checkNumber('dropout', options.dropout ?? loraDefaults.dropout, { min: 0, below: 1 })
   const seed = checkInteger('seed', options.seed ?? 0, { min: 0 })
-  const adapter = { ...found, parameters: new Float32Array(found.trainable.layout.size), dropout }
+  const { size } = found.trainable.layout
+  checkParameters('createAdapter', size, 'pass a smaller rank or fewer targets')
+  const adapter = { ...found, parameters: new Float32Array(size), dropout }
   for (const [module, { rank }] of found.trainable.lora) {
     const values = parameterView(adapter, loraA(module))
     fillUniform(values, { name: loraA(module), seed, bound: Math.sqrt(rank / values.length) })

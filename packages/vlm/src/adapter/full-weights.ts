@@ -6,6 +6,7 @@ import type { Backbone } from '../backbones/backbone'
 import type { StoredModel } from '../checkpoint/open-checkpoint'
 import { trainable } from '../programs/trainable'
 import type { Adapter } from './adapter'
+import { checkParameters } from './check-parameters'
 import { parameterView } from './parameter-view'
 import { matchTargets, nothingMatched } from './match-targets'
 
@@ -25,14 +26,19 @@ export interface FullWeightsOptions extends FullModulesOptions {
   folder?: string | undefined
 }
 
-/** Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, `NOT_FINITE` for a number that is none, or what reading throws. */
+/**
+ * Throws `INVALID_OPTION`, `NO_MATCH` if no target names a weight, `TOO_MANY_PARAMETERS` before anything is read,
+ * `NOT_FINITE` for a number that is none, or what reading throws.
+ */
 export async function fullWeights(
   backbone: Backbone,
   checkpoint: StoredModel,
   options: FullModulesOptions = {},
 ): Promise<Adapter> {
   const found = fullModules(backbone, options)
-  const adapter = { ...found, parameters: new Float32Array(found.trainable.layout.size), dropout: 0 }
+  const { size } = found.trainable.layout
+  checkParameters('trainWeights', size)
+  const adapter = { ...found, parameters: new Float32Array(size), dropout: 0 }
   for (const name of found.matched) {
     const tensor = checkpoint.tensors.get(name)
     if (tensor === undefined) throw new Error(`internal: the checkpoint has no tensor "${name}"`)
