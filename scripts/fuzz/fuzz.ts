@@ -81,6 +81,7 @@ async function work({ tally, last, milliseconds }: Task): Promise<void> {
     tally.failures.push(...failures)
     again = failures.length > 0
   }
+  print(`${tally.reader.name}: ${tally.inputs.toLocaleString('en')} inputs`)
 }
 
 /** Works on tasks, as many at once as there are processes. */

@@ -52,12 +52,19 @@ const parts = [
   'merges.txt',
 ]
 
+/** The configuration has an older form and a newer one. */
+function formsOf(name: string): string[] {
+  return [name, ...(name === 'config.json' ? ['config.nested.json'] : [])].map((each) =>
+    join(checkpoint, each),
+  )
+}
+
 export const checkpointReaders: readonly FuzzedReader[] = [
   ...parts.map((name): FuzzedReader => {
     const text = texts.get(name)
     return {
       ...{ name, text: true },
-      corpus: text === undefined ? files(join(checkpoint, name)) : given(text),
+      corpus: text === undefined ? files(...formsOf(name)) : given(text),
       read: asFile(
         name,
         (_, folder) => checkFolder(folder),

@@ -22,6 +22,20 @@ function answering(body: (url: string) => Uint8Array | string, headers = {}): ty
   }
 }
 
+/** A file whose headers, and whose status among them, a text names; what no header can be is left out. */
+function answerWith(lines: string): Response {
+  const headers = new Headers()
+  for (const line of lines.split('\n'))
+    try {
+      headers.append(line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim())
+    } catch {
+      // A server cannot send it either.
+    }
+  const status = Number(headers.get('status') ?? 200)
+  const known = Number.isInteger(status) && status >= 200 && status < 600 ? status : 200
+  return new Response([204, 205, 304].includes(known) ? null : '{}', { status: known, headers })
+}
+
 const wandbState = (more: object): string =>
   JSON.stringify({
     ...{
@@ -91,6 +105,27 @@ export const serviceReaders: readonly FuzzedReader[] = [
       // The content of every file is that of an empty object.
       const fetch = answering((url) => (url.includes('/api/') ? input : '{}'), { 'x-repo-commit': commit })
       await resolveRepo('owner/name', { ...hub, fetch, cacheFolder: folder })
+    },
+  },
+  {
+    ...{ name: 'headers of the hub', text: true },
+    corpus: given(
+      `x-repo-commit: ${commit}\netag: "${gitHash('{}')}"\nx-linked-etag: "${gitHash('{}')}"\nx-linked-size: 2\ncontent-length: 2\nretry-after: 1\n`,
+      `status: 206\ncontent-range: bytes 0-1/2\netag: "${gitHash('{}')}"\n`,
+      'status: 302\nlocation: https://storage.example/a?b=c\n',
+      'status: 429\nretry-after: 1\nx-error-code: RepoNotFound\nx-error-message: wait\n',
+    ),
+    read: async (input, folder) => {
+      rmSync(folder, { recursive: true, force: true })
+      let asked = 0
+      const listing = `{"sha":"${commit}","siblings":[{"rfilename":"config.json","size":2,"blobId":"${gitHash('{}')}"}]}`
+      const fetch: typeof globalThis.fetch = (url) => {
+        if ((url instanceof Request ? url.url : url.toString()).includes('/api/'))
+          return Promise.resolve(new Response(listing))
+        // Where a redirect leads, and another try, there is the file.
+        return Promise.resolve(asked++ === 0 ? answerWith(Buffer.from(input).toString()) : new Response('{}'))
+      }
+      await resolveRepo('owner/name', { ...hub, fetch, cacheFolder: folder, allow: ['config.json'] })
     },
   },
   {
