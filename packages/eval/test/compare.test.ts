@@ -94,8 +94,26 @@ test('what is not alike besides the model is said, once for each task', async ()
     'Not alike in sums: rows without a score: 0.0 % and 50.0 %.',
     '',
   ])
-  writeFileSync(other.results, text.slice(0, 100))
-  await expect(compareRuns(one.results, other.results)).rejects.toMatchObject({ code: 'INVALID_RESULTS' })
+  const { evolmm } = JSON.parse(text) as { evolmm: { tasks: { sums: object } } }
+  const saying = (more: object | null) =>
+    JSON.stringify({ evolmm: { tasks: { sums: more && { ...evolmm.tasks.sums, ...more } } } })
+  const damaged = [
+    text.slice(0, 100),
+    saying(null),
+    ...[{ unscored: '2' }, { rows: null }, { fallbackShare: {} }, { mode: 7 }, { judge: {} }].map(saying),
+    saying({ revision: 1 }),
+  ]
+  writeFileSync(other.results, saying({}))
+  expect((await compareRuns(one.results, other.results))[0].unlike).toEqual([])
+  for (const bad of damaged) {
+    writeFileSync(other.results, bad)
+    await expect(compareRuns(one.results, other.results)).rejects.toMatchObject({ code: 'INVALID_RESULTS' })
+  }
+  // What lmms-eval writes says nothing of it.
+  for (const none of ['{}', 'null', '{"evolmm": null}', '{"evolmm": {"tasks": []}}']) {
+    writeFileSync(other.results, none)
+    expect((await compareRuns(one.results, other.results))[0].unlike).toEqual([])
+  }
 })
 
 test('samples of lmms-eval itself are read', async () => {

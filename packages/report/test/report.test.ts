@@ -238,6 +238,16 @@ test.each([
   expect(text.includes('No iteration has been recorded yet')).toBe(steps === 0)
 })
 
+test('a fault that this version does not know is shown by its name', async () => {
+  const [first] = sampleRecords({ steps: 1 })
+  const [image] = first.images
+  await writeRun([{ ...first, images: [{ ...image, rejected: 'malformed', faults: ['markup'] }] }])
+  const log = join(folder, 'iter_log.jsonl')
+  writeFileSync(log, readFileSync(log, 'utf8').replace('"markup"', '"constructor"'))
+  const { text } = read(await writeReport({ folder, kind: evolmm }))
+  expect(text).toContain('Not asked: malformed: constructor.')
+})
+
 test('lengths that a log lacks are left out, and the rest is shown', async () => {
   await writeRun(sampleRecords({ steps: 3 }))
   const log = join(folder, 'iter_log.jsonl')
