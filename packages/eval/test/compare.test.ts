@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
@@ -156,6 +156,24 @@ test('runs on other data, without samples or with bad ones are refused', async (
   rmSync(path)
   for (const results of [second.results, path, join(folder, 'nowhere', 'results.json')])
     await expect(compareRuns(first.results, results)).rejects.toMatchObject({ code: 'NO_SAMPLES' })
+})
+
+test('a samples or results file without end is refused before it fills the memory', async () => {
+  const folder = temporaryFolder()
+  const first = await run(folder, 5, () => false)
+  const second = await run(folder, 5, () => false)
+  const [path] = second.samples
+  for (const file of [path, second.results]) {
+    const text = readFileSync(file)
+    // Of a sparse file nothing is on the disk.
+    truncateSync(file, 2 ** 36)
+    await expect(compareRuns(first.results, second.results)).rejects.toMatchObject({
+      code: 'UNREADABLE_FILE',
+      message: expect.stringContaining(`${file}: must have `) as string,
+    })
+    writeFileSync(file, text)
+  }
+  expect(await compareRuns(first.results, second.results)).not.toEqual([])
 })
 
 test('rows without a hash are compared by their numbers, and results files may be those of lmms-eval', async () => {

@@ -2,16 +2,19 @@
  * A setup says by task how the numbers of a finished run came about, as its results file has it; files of lmms-eval
  * have none.
  */
-import { readFile } from 'node:fs/promises'
 import { isObject, parseJson } from '@evolmm/internal'
+import { readSmallText } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { TaskResult } from '../run/summarize'
 
 export type Setup = Pick<TaskResult, 'mode' | 'judge' | 'revision' | 'rows' | 'fallbackShare' | 'unscored'>
 
-/** Throws `INVALID_RESULTS`. */
+/** Throws `INVALID_RESULTS`, and `UNREADABLE_FILE` for a file without end. */
 export async function readSetup(results: string): Promise<ReadonlyMap<string, Setup>> {
-  const text = await readFile(results, 'utf8').catch(() => undefined)
+  const text = await readSmallText(results).catch((error: unknown) => {
+    if (error instanceof EvolmmError) throw error
+    return undefined
+  })
   if (text === undefined) return new Map()
   let json: unknown
   try {
