@@ -44,6 +44,7 @@ export {
 export { rmsNorm, type RmsNormOptions } from './training/rms-norm'
 export { rotary, type RotaryOptions } from './training/rotary'
 export { attention, type AttentionOptions } from './training/attention'
+export { rowChunks, type RowChunk, type RowChunksOptions } from './training/row-chunks'
 export { gatedSilu, type GatedSiluOptions } from './training/gated-silu'
 export { dropout, type DropoutOptions } from './training/dropout'
 export { policyLoss, type KlOptions, type PolicyLoss, type PolicyLossOptions } from './training/policy-loss'

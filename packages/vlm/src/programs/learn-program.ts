@@ -63,7 +63,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const float = (name: string) => graph.input(name, 'float32', ['S'])
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
-  const scored = scoringPass(graph, backbone)
+  const scored = scoringPass(graph, backbone, { loops: files.loops ?? true })
   const baseFeatures = once(() => featuresInput(graph, backbone))
   const policy = programLayers({
     graph,
@@ -73,11 +73,12 @@ export function learnProgram(options: LearnProgramOptions): Graph {
     checkpointed: checkpointed && options.gradient,
     quantized: files.quantized,
     loops: files.loops,
+    gradient: options.gradient,
   })
 
   const { vision } = backbone
   const features = pixels && vision ? vision.features(policy, visionInputs(graph, vision)) : baseFeatures()
-  const hidden = scored(policy, features)
+  const hidden = scored(policy, features, options.gradient)
   const head = trained?.tensors.get(valueHeadWeight)
   /** The reference is declared when it is its turn, behind the weights of the tokens. */
   const divergence = (): PolicyLossOptions['kl'] => {
@@ -155,27 +156,28 @@ function valueScores(hidden: Tensor, head: Tensor, { input }: { input: PerToken 
 }
 
 /** What the head reads in the rows that are wanted, [S, D], from the features of the prompts' images. */
-type ScoringPass = (layers: Layers, features: Tensor | undefined) => Tensor
+type ScoringPass = (layers: Layers, features: Tensor | undefined, gradient?: boolean) => Tensor
 
 /**
  * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T]; `prompt_width` int64 [1], the places before
  * the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict) int64 [S]; and
  * those of `maskInputs`, [G, T], and of `crossInputs`.
  */
-function scoringPass(graph: Graph, backbone: Backbone): ScoringPass {
+function scoringPass(graph: Graph, backbone: Backbone, { loops }: { loops: boolean }): ScoringPass {
   const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
   const segments = int('segments', ['G', 'T'])
   const ids = op.Reshape(int('ids', ['G', 'T']), [-1])
   const positions = int('positions', [backbone.axes, 'rows'])
   const places = featureRows(graph, backbone)
   const keep = int('rows', ['S'])
-  const attend = packedAttention({
+  const packed = {
     segments,
     promptWidth: int('prompt_width', [1]),
     ...maskInputs(graph, backbone, ['G', 'T']),
-  })
+  }
   const crossing = crossInputs(graph, backbone)
-  return (layers, features) => {
+  return (layers, features, gradient = false) => {
+    const attend = packedAttention({ ...packed, chunked: loops && !gradient })
     const images = imageRows(places, features)
     const cross = crossing && features && packedCross(crossing, features, { segments })
     const embedded = backbone.embed(layers, ids, images)

@@ -6,54 +6,64 @@
 import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 import { masksOf, type MaskInputs } from './mask-kinds'
-import { integer } from './program-graph'
-
-const hidden = -1e30
+import { packedMask } from './packed-mask'
+import { promptChunks } from './prompt-chunks'
 
 export interface PackedAttentionOptions extends MaskInputs {
   /** int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
   segments: Tensor
   /** Places before the first completion, int64 [1]. @default there are no completions */
   promptWidth?: Tensor
+  /**
+   * True reads long prompts some rows at a time, so that neither their scores nor their masks are ever there all at once.
+   * Not for what a gradient is taken of. @default false
+   */
+  chunked?: boolean
 }
 
+/** Tokens beyond which a prompt is read in chunks, which save too little of shorter ones. */
+const longPrompt = 512
+
 export function packedAttention(options: PackedAttentionOptions): Attend {
-  const { segments, promptWidth, kinds, places, imageRuns } = options
+  const { segments, promptWidth, kinds, places, imageRuns, chunked = false } = options
   const { graph } = segments.scope
   const int = (value: number) => graph.constant('int64', [1], [value])
   const whole = op.Concat([op.Shape(segments), int(-1)], { axis: 0 })
   const from = (x: Tensor, start: Tensor, end: Tensor) => op.Slice(x, start, end, [1])
   const prompts = (x: Tensor) => (promptWidth === undefined ? x : from(x, int(0), promptWidth))
   const completions = (x: Tensor, width: Tensor) => from(x, width, int(2 ** 31 - 1))
-  const promptMasks = masksOf(kinds, ({ window, wholeImages = false }) =>
-    packedMask({
-      rows: prompts(segments),
-      columns: prompts(segments),
-      near: window && places && { rows: prompts(places), columns: prompts(places), window },
-      imageRuns: wholeImages && imageRuns ? prompts(imageRuns) : undefined,
-    }),
+  const of = (cut: (x: Tensor) => Tensor) => ({
+    segments: cut(segments),
+    places: places && cut(places),
+    imageRuns: imageRuns && cut(imageRuns),
+  })
+  const tokens = of(prompts)
+  const long = chunked ? isLong(tokens.segments) : undefined
+  const promptMasks = masksOf(kinds, (kind) =>
+    unless(long, () => packedMask(kind, { rows: tokens, columns: tokens })),
   )
   const completionMasks =
     promptWidth &&
-    masksOf(kinds, ({ window }) =>
-      packedMask({
-        rows: completions(segments, promptWidth),
-        columns: segments,
-        start: promptWidth,
-        near: window && places && { rows: completions(places, promptWidth), columns: places, window },
-      }),
+    masksOf(kinds, (kind) =>
+      packedMask(
+        { ...kind, wholeImages: false },
+        { rows: of((x) => completions(x, promptWidth)), columns: of((x) => x), start: promptWidth },
+      ),
     )
 
   return (layer, { q, k, v, heads, keyValueHeads, headSize, scale }) => {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
     const sizes = { heads, keyValueHeads, headSize, ...(scale !== undefined && { scale }) }
-    const ofPrompts = attention({
-      q: prompts(batchQ),
-      k: prompts(batchK),
-      v: prompts(batchV),
-      mask: promptMasks[layer],
-      ...sizes,
-    })
+    const ofPrompt = { q: prompts(batchQ), k: prompts(batchK), v: prompts(batchV), ...sizes }
+    const atOnce = () => attention({ ...ofPrompt, mask: promptMasks[layer] })
+    const ofPrompts =
+      long === undefined
+        ? atOnce()
+        : op.If(
+            long,
+            () => [promptChunks(ofPrompt, kinds[layer], tokens)],
+            () => [atOnce()],
+          )[0]
     if (promptWidth === undefined) return op.Reshape(ofPrompts, [-1, heads * headSize])
     const ofCompletions = attention({
       q: completions(batchQ, promptWidth),
@@ -66,43 +76,18 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
   }
 }
 
-interface PackedMaskOptions {
-  /** Segments of rows and columns, [G, rows] and [G, columns]. */
-  rows: Tensor
-  columns: Tensor
-  /** Place of the first row in the pack; that of the first column is 0. @default 0 */
-  start?: Tensor | undefined
-  /** Rows see no further back than `window` tokens of their own sequence. */
-  near?: { rows: Tensor; columns: Tensor; window: number } | 0 | undefined
-  /** Rows of an image see all of its columns, which are the same tokens. */
-  imageRuns?: Tensor | undefined
+/** True if a prompt of segments [G, P] is read in chunks, bool []. */
+function isLong(segments: Tensor): Tensor {
+  return op.Greater(op.Reshape(op.Shape(segments, { start: 1 }), []), longPrompt)
 }
 
-/**
- * Added to the scores, [G, 1, rows, columns]. Whole numbers are compared as float32, which every provider can do: as
- * integers WebGPU would leave all of it to the CPU; nor has it `Or`.
- */
-function packedMask({ rows, columns, start, near, imageRuns }: PackedMaskOptions): Tensor {
-  const { graph } = rows.scope
-  const float = (x: Tensor) => op.Cast(x, { to: 'float32' })
-  const count = (x: Tensor) => op.Reshape(op.Shape(x, { start: 1 }), [])
-  const first = start === undefined ? integer(graph, 0) : op.Reshape(start, [])
-  const place = float(op.Range(first, op.Add(first, count(rows)), integer(graph, 1)))
-  const other = float(op.Range(integer(graph, 0), count(columns), integer(graph, 1)))
-  const past = op.LessOrEqual(op.Unsqueeze(other, [0]), op.Unsqueeze(place, [1]))
-  const theirs = op.Unsqueeze(float(columns), [1])
-  // 0 where the column is of the prompt or of the row's own segment.
-  const apart = op.Mul(theirs, op.Sub(op.Unsqueeze(float(rows), [2]), theirs))
-  let seen = op.And(past, op.Equal(apart, 0))
-  if (near) {
-    const oldest = op.Sub(op.Unsqueeze(float(near.rows), [2]), near.window)
-    seen = op.And(seen, op.Greater(op.Unsqueeze(float(near.columns), [1]), oldest))
-  }
-  const none = graph.constant('float32', [], [0])
-  let mask = op.Where(seen, none, graph.constant('float32', [], [hidden]))
-  if (imageRuns !== undefined) {
-    const [own, run] = [op.Unsqueeze(float(imageRuns), [2]), op.Unsqueeze(float(imageRuns), [1])]
-    mask = op.Where(op.And(op.Equal(own, run), op.Greater(run, 0)), none, mask)
-  }
-  return op.Unsqueeze(mask, [1])
+/** What is made of a short prompt; of a long one a number in its place. */
+function unless(long: Tensor | undefined, make: () => Tensor): Tensor {
+  if (long === undefined) return make()
+  const none = () => long.scope.graph.constant('float32', [1, 1, 1, 1], [0])
+  return op.If(
+    long,
+    () => [none()],
+    () => [make()],
+  )[0]
 }

@@ -6,6 +6,7 @@ import {
   loraLinear,
   op,
   quantizedLinear,
+  rowChunks,
   sliceParameters,
   type Graph,
   type Tensor,
@@ -39,13 +40,26 @@ export interface ProgramLayersOptions {
   quantized?: 'packed' | 'dequantized' | undefined
   /** False where a loop would leave the device. @default true */
   loops?: boolean | undefined
+  /** True if a gradient is taken of what these layers make. @default false */
+  gradient?: boolean
 }
 
 /** Queries whose scores exist at the same time where rows may be many. */
-const chunk = 256
+const chunk = 128
+/** Rows that an MLP, which is wider than they are, works on at a time. */
+const rowChunk = 1024
 
 export function programLayers(options: ProgramLayersOptions): Layers {
-  const { graph, frozen, trained, dropout, checkpointed = false, quantized: kernel, loops = true } = options
+  const {
+    graph,
+    frozen,
+    trained,
+    dropout,
+    checkpointed = false,
+    quantized: kernel,
+    loops = true,
+    gradient = false,
+  } = options
   const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
   const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
   const asStored = (name: string): Tensor => tensorOf(name) ?? frozen.stored(name)
@@ -77,6 +91,10 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       return op.Gemm(low, b, product(), { transB: 1 })
     },
     attendMany: (given) => attention({ ...given, ...(loops && { chunk }) }),
+    rowwise: (run, x) =>
+      loops && !gradient
+        ? rowChunks({ like: x, chunk: rowChunk }, ({ of }) => ({ rows: run(of(x)) })).rows
+        : run(x),
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }
 }

@@ -197,8 +197,10 @@ function towerBlock(
     attend: whole ? layers.attendMany : attention,
   })
   const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
-  const normalized = norm.apply(layers, attended, `${name}.norm2`)
-  return op.Add(attended, mlp.apply(layers, normalized, `${name}.mlp`))
+  return layers.rowwise((rows) => {
+    const normalized = norm.apply(layers, rows, `${name}.norm2`)
+    return op.Add(rows, mlp.apply(layers, normalized, `${name}.mlp`))
+  }, attended)
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

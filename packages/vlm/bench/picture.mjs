@@ -1,0 +1,96 @@
+/**
+ * One large picture through the published vision tower: pnpm bench:picture [--patches=4096] [--whole] [--keep=FOLDER]
+ *
+ * The tower of Qwen2.5-VL (32 blocks of width 1280) with random weights in float32 encodes a picture of `--patches` patches
+ * once, as `encodeImage` does, in a process of its own. It says the seconds, the processor time, the peak of resident memory
+ * and that of what is not mapped from a file, looked at every 50 ms: the system can take the weights back, 2.6 GB of them.
+ * `--whole` makes all scores at once, as before chunks of queries. `--keep` keeps the checkpoint in a folder, or finds it.
+ * A picture of 12,845,056 pixels has 65,536 patches and takes a core some forty minutes. Linux only.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { externalData } from '@evolmm/onnx'
+import ndarray from 'ndarray'
+import { readBackbone } from '../src/backbones/open-backbone.ts'
+import { gridLayout } from '../src/backbones/parts/patch-grid.ts'
+import { openCheckpoint } from '../src/checkpoint/open-checkpoint.ts'
+import { encodeProgram } from '../src/programs/encode-program.ts'
+import { openProgram } from '../src/runtime/session.ts'
+import shape from './picture.json'
+import { randomModel } from './random-model.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    patches: { type: 'string', default: '4096' },
+    threads: { type: 'string', default: '1' },
+    whole: { type: 'boolean', default: false },
+    keep: { type: 'string' },
+    /** The checkpoint, for the process that is measured. */
+    run: { type: 'string' },
+  },
+})
+
+if (options.run === undefined) {
+  const root = options.keep === undefined ? mkdtempSync(join(tmpdir(), 'evolmm-picture-')) : undefined
+  const folder = resolve(options.keep ?? join(root, 'model'))
+  try {
+    if (!existsSync(join(folder, 'config.json'))) await randomModel(shape, { folder })
+    const given = Object.entries(options).flatMap(([name, value]) =>
+      name === 'keep' || value === false ? [] : [value === true ? `--${name}` : `--${name}=${value}`],
+    )
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), ...given, `--run=${folder}`], {
+      stdio: 'inherit',
+    })
+  } finally {
+    if (root !== undefined) rmSync(root, { recursive: true })
+  }
+} else await encode(options.run)
+
+async function encode(folder) {
+  const backbone = await readBackbone(folder)
+  const { vision } = backbone
+  const checkpoint = await openCheckpoint(folder, backbone)
+  const files = { ...(await externalData(checkpoint.tensors.values())), loops: !options.whole }
+  const program = await openProgram(encodeProgram({ vision, files }), {
+    folder: files.folder,
+    prepack: false,
+    threads: Number(options.threads),
+  })
+  const count = Number(options.patches)
+  const layout = gridLayout(nearlySquare(count), { patchSize: 14, mergeSize: 2 })
+  const { patchSize } = vision.shape
+  const data = new Float32Array(count * patchSize).map((_, i) => Math.sin(i))
+  const feeds = vision.feeds([[{ ...layout, pixels: ndarray(data, [count, patchSize]) }]])
+  writeFileSync('/proc/self/clear_refs', '5') // forget the peak of opening the program
+  const [start, cpu] = [performance.now(), process.cpuUsage()]
+  let own = 0
+  const watch = setInterval(() => (own = Math.max(own, resident('RssAnon'))), 50)
+  const { features } = await program.run(feeds)
+  clearInterval(watch)
+  const used = process.cpuUsage(cpu)
+  const norm = Math.sqrt(features.data.reduce((sum, value) => sum + value * value, 0) / features.data.length)
+  const peak = resident('VmHWM')
+  console.log(
+    `${count} patches${options.whole ? ', all scores at once' : ''}: ` +
+      `${((performance.now() - start) / 1e3).toFixed(1)} s, ` +
+      `${((used.user + used.system) / 1e6).toFixed(1)} s of processor time, ` +
+      `peak ${(peak / 1e6).toFixed(0)} MB, without mapped weights ${(own / 1e6).toFixed(0)} MB, ` +
+      `root mean square of ${features.dims.join(' x ')} features ${norm.toFixed(6)}`,
+  )
+}
+
+/** Frames, rows and columns, even ones, of so many patches. */
+function nearlySquare(patches) {
+  let rows = 2 * Math.floor(Math.sqrt(patches) / 2)
+  while (patches % rows !== 0 || (patches / rows) % 2 !== 0) rows -= 2
+  return [1, rows, patches / rows]
+}
+
+/** A figure of this process in bytes; peaks are kept by the kernel. */
+function resident(field) {
+  return Number(new RegExp(`${field}:\\s*(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+}
