@@ -2,8 +2,9 @@
  * What a judge replied before, by key, in memory and in a JSON-lines file if one is named. Requests for the same key at
  * the same time are one request; a failed one is not remembered.
  */
-import { appendFile, readFile } from 'node:fs/promises'
-import { parseJson } from '@evolmm/internal'
+import { appendFile } from 'node:fs/promises'
+import { parseObject } from '@evolmm/internal'
+import { readLines } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 
 export class ReplyCache {
@@ -28,16 +29,19 @@ export class ReplyCache {
 
   private async load(): Promise<void> {
     if (this.file === undefined) return
-    const text = await readFile(this.file, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-      throw unusable(this.file, error)
-    })
-    for (const line of text.split('\n')) {
-      const { key, reply } = parseLine(line)
-      if (typeof key === 'string' && typeof reply === 'string') this.replies.set(key, Promise.resolve(reply))
+    let isTorn = false
+    try {
+      for await (const { bytes, isWhole } of readLines(this.file)) {
+        const { key, reply } = parseObject(bytes.toString('utf8')) ?? {}
+        if (typeof key === 'string' && typeof reply === 'string')
+          this.replies.set(key, Promise.resolve(reply))
+        isTorn = !isWhole
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(this.file, error)
     }
     // The last line of a killed run may be torn: the next reply starts a line of its own.
-    if (text !== '' && !text.endsWith('\n')) await this.append('\n')
+    if (isTorn) await this.append('\n')
   }
 
   private async append(text: string): Promise<void> {
@@ -54,12 +58,4 @@ function unusable(file: string | undefined, cause: unknown): EvolmmError {
     `cacheFile: must be a file that can be read and written, got ${file}: ${String(cause)}; name one in a folder that exists`,
     { details: { file }, cause },
   )
-}
-
-function parseLine(line: string): { key?: unknown; reply?: unknown } {
-  try {
-    return Object(parseJson(line)) as { key?: unknown; reply?: unknown }
-  } catch {
-    return {}
-  }
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -183,6 +183,14 @@ test('a cache file that cannot be read or written is one error', async () => {
   await expect(judge({ cacheFile: tmpdir() }).ask(question)).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' })
   const missing = join(tmpdir(), 'evolmm-no-such-folder', 'replies.jsonl')
   await expect(judge({ cacheFile: missing }).ask(question)).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' })
+  const endless = join(await mkdtemp(join(tmpdir(), 'evolmm-judge-')), 'replies.jsonl')
+  await writeFile(endless, '')
+  await truncate(endless, 2 ** 36)
+  await expect(judge({ cacheFile: endless }).ask(question)).rejects.toMatchObject({
+    code: 'CACHE_UNUSABLE',
+    message: expect.stringContaining('lines of at most 64 MiB') as string,
+  })
+  await rm(endless)
 })
 
 test('bad options are refused', () => {

@@ -1,7 +1,16 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { bundleScript, sizedTest, temporaryFolder } from '@evolmm/internal/testing'
@@ -149,6 +158,20 @@ test('a journal that was changed in its middle is refused', async () => {
   writeFileSync(journal, bytes)
   await expect(evaluate(options(file, folder))).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' })
   expect(readFileSync(journal)).toEqual(bytes)
+})
+
+test('a journal whose line has no end is refused before it fills the memory', async () => {
+  const folder = temporaryFolder()
+  const file = writeSums(folder, 9)
+  await interrupted(file, folder, 3)
+  const journal = journalOf(folder) ?? ''
+  // Of a sparse file nothing is on the disk.
+  truncateSync(journal, 2 ** 36)
+  await expect(evaluate(options(file, folder))).rejects.toMatchObject({
+    code: 'UNREADABLE_FILE',
+    message: expect.stringContaining(`${journal}: must have lines of at most 64 MiB`) as string,
+  })
+  expect(statSync(journal).size).toBe(2 ** 36)
 })
 
 test.each<[string, (record: Record<string, unknown>) => object | null]>([

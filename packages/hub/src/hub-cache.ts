@@ -7,7 +7,7 @@
  *                       trees/COMMIT.json     all files of the commit, by which a snapshot is known to be whole
  */
 import { randomUUID } from 'node:crypto'
-import { copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { parseJson } from '@evolmm/internal'
 import { isSafePath, makeFolder, readSmallText, replaceFile } from '@evolmm/internal/node'
@@ -33,7 +33,7 @@ export function snapshotFolder({ folder }: RepoCache, commit: string): string {
 }
 
 export async function readRef({ folder }: RepoCache, revision: string): Promise<string | undefined> {
-  const commit = (await readFile(join(folder, 'refs', revision), 'utf8').catch(() => '')).trim()
+  const commit = (await readSmallText(join(folder, 'refs', revision)).catch(() => '')).trim()
   return isCommit(commit) ? commit : undefined
 }
 
@@ -153,7 +153,7 @@ export async function linkBlob(cache: RepoCache, commit: string, path: string, b
 /** Notes about a cache that can only be read are not needed: it is used as it is. */
 async function writeNote(path: string, text: string): Promise<void> {
   try {
-    if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return
+    if ((await readSmallText(path).catch(() => undefined)) === text) return
     await makeFolder(dirname(path))
     await replaceFile(path, text)
   } catch (error) {

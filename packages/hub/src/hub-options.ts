@@ -1,9 +1,8 @@
 /** What the functions of this package share: their options, and what these mean together with the environment. */
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkInteger, checkNames, checkOneOf, checkText } from '@evolmm/internal'
-import { emitWarning, type Sleep, type WarningListener } from '@evolmm/internal/node'
+import { emitWarning, readSmallText, type Sleep, type WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { FileSelection } from './file-selection'
 
@@ -125,6 +124,14 @@ function reader({ environment = process.env }: Pick<HubOptions, 'environment'>) 
   }
 }
 
+/** What the file of the token has; nothing where it cannot be read. */
+function storedToken(file: string): Promise<string> {
+  return readSmallText(file).catch((error: unknown) => {
+    if (error instanceof EvolmmError) throw error
+    return ''
+  })
+}
+
 export async function readHubSettings(options: HubOptions): Promise<HubSettings> {
   const read = reader(options)
   const tokenPath = options.tokenPath ?? read('HF_TOKEN_PATH') ?? join(homeFolder(options), 'token')
@@ -132,7 +139,7 @@ export async function readHubSettings(options: HubOptions): Promise<HubSettings>
     options.token ??
     read('HF_TOKEN') ??
     read('HUGGING_FACE_HUB_TOKEN') ??
-    (await readFile(absolute('tokenPath', tokenPath), 'utf8').catch(() => ''))
+    (await storedToken(absolute('tokenPath', tokenPath)))
   return {
     repoType: checkOneOf('repoType', options.repoType ?? 'model', ['model', 'dataset']),
     cacheFolder: hubCacheFolder({

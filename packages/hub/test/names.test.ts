@@ -1,5 +1,5 @@
 /** What a caller names: options, environment, repositories, files, folders. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, relative } from 'node:path'
 import fc from 'fast-check'
@@ -54,6 +54,15 @@ test('the token comes from the option, HF_TOKEN, its old name, or a file, in thi
   expect(await token(['HF_HOME'], { tokenPath: join(home, 'none') })).toBeUndefined()
   expect(await token(['HF_TOKEN'], { token: 'option' })).toBe('option')
   expect(await token(['HF_TOKEN'], { token: false })).toBeUndefined()
+})
+
+test('a file without end is no token', async () => {
+  const home = temporaryFolder()
+  writeFileSync(join(home, 'token'), '')
+  truncateSync(join(home, 'token'), 2 ** 36)
+  await expect(readHubSettings({ environment: { HF_HOME: home } })).rejects.toMatchObject({
+    code: 'UNREADABLE_FILE',
+  })
 })
 
 test('the environment is read at each call', async () => {

@@ -1,6 +1,8 @@
 /** A file that grows by whole pieces: one write for each, and none that stays in part when a write fails. */
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { syncFolder } from './replace-file'
 
 export interface AppendFile {
   /** Bytes of whole pieces. */
@@ -19,6 +21,8 @@ export async function openAppendFile(file: string, size?: number): Promise<Appen
   try {
     if (size !== undefined) await handle.truncate(size)
     end = (await handle.stat()).size
+    // One that may be new: what is synced in it must not be lost with its name.
+    if (end === 0) await syncFolder(dirname(file))
   } catch (error) {
     await handle.close()
     throw error

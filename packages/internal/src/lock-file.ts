@@ -3,10 +3,11 @@
  * taken over. Nobody here knows whether a process on another machine lives; whoever waits takes silence for an answer.
  */
 import { randomBytes } from 'node:crypto'
-import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EvolmmError } from './errors'
+import { readSmallText } from './read-small-file'
 import { pause, type Sleep } from './retrying'
 
 export interface LockWaiting {
@@ -84,9 +85,9 @@ async function create(path: string): Promise<string | undefined> {
   }
 }
 
-/** Empty where there is no file. */
+/** Empty where there is no file, or one that no lock can be. */
 function contentOf(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '')
+  return readSmallText(path).catch(() => '')
 }
 
 async function touch(path: string): Promise<void> {

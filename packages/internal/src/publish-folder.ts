@@ -1,5 +1,5 @@
 /** Folders that appear whole or not at all: written aside, synced, renamed. */
-import { readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { EvolmmError } from './errors'
 import { unwritable } from './file-errors'
@@ -35,7 +35,8 @@ export async function publishFolder(
     )
   const aside = asideOf(target)
   try {
-    await makeFolder(aside)
+    await makeFolder(dirname(aside))
+    await mkdir(aside)
     await fill(aside)
     await syncFolder(aside)
     if (await isThere(target)) await moveInto(target, aside, marker, stale)
@@ -56,9 +57,13 @@ async function moveInto(
   const names = (await readdir(aside)).filter((name) => name !== marker)
   const before = await readdir(target)
   await rm(join(target, marker), { force: true })
+  // A loss of power may undo any of what was not synced: the marker must be gone before, and come after, all else.
+  await syncFolder(target)
   for (const name of before)
     if (stale(name) && !names.includes(name)) await rm(join(target, name), { force: true })
-  for (const name of [...names, marker]) await rename(join(aside, name), join(target, name))
+  for (const name of names) await rename(join(aside, name), join(target, name))
+  await syncFolder(target)
+  await rename(join(aside, marker), join(target, marker))
   await rmdir(aside)
   await syncFolder(target)
 }

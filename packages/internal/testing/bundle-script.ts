@@ -1,5 +1,6 @@
 /** A script of a test with all that it imports in one file, for a process of its own. */
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -28,9 +29,18 @@ export async function bundleScript(script: URL): Promise<BundledScript> {
     conditions: ['@evolmm/source'],
     external: ['commander'],
     logLevel: 'silent',
-    // What lies beside the script is found from where that is.
-    define: { 'import.meta.url': JSON.stringify(script.href) },
     plugins: [
+      {
+        // What a file looks for beside itself, or among the packages that its own depends on, it finds from where it lies.
+        name: 'places',
+        setup: (bundler) => {
+          bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+            const text = await readFile(path, 'utf8')
+            const place = JSON.stringify(pathToFileURL(path).href)
+            return { contents: text.replaceAll('import.meta.url', place), loader: 'ts' }
+          })
+        },
+      },
       {
         name: 'native',
         setup: (bundler) => {

@@ -4,7 +4,10 @@
  */
 import { test } from 'vitest'
 
-/** How many of what a test goes through, in `npm test`, `.ci/run` and `.ci/soak`: `{ kills: [3, 12, 200] }`. */
+/**
+ * How many of what a test goes through, in `npm test`, `.ci/run` and `.ci/soak`: `{ kills: [3, 12, 200] }`. With 0 it is
+ * skipped there, and its title says so.
+ */
 export type Sizes = Record<string, readonly [test: number, ci: number, soak: number]>
 
 export interface Sized {
@@ -27,6 +30,10 @@ const seed = chosenSeed()
 export function sizedTest(title: string, sizes: Sizes, body: (sized: Sized) => unknown): void {
   const [[of, counts]] = Object.entries(sizes)
   const count = counts[sizeNames.indexOf(size)]
+  if (count === 0) {
+    test.skip(`${title}, skipped: it is long, and .ci/${counts[1] === 0 ? 'soak' : 'run'} takes it`)
+    return
+  }
   const options = {
     tags: ['sized'],
     meta: { sized: { count, seed, of } },

@@ -2,7 +2,7 @@
  * The gradient graphs that gradients.test.ts proves right on the CPU, on the WebGPU provider: in float32, against the
  * CPU's float32. Operators without a WebGPU kernel fall back to the CPU within the same session.
  */
-import { prepareWebGpu } from '@evolmm/internal/testing'
+import { drawn, prepareWebGpu, sizedTest } from '@evolmm/internal/testing'
 import { describe, expect, test } from 'vitest'
 import {
   attention,
@@ -106,22 +106,27 @@ const parts: Record<string, GradientCheck> = {
 const missing = prepareWebGpu()
 const title = missing === undefined ? 'gradients on WebGPU' : `gradients on WebGPU, skipped: ${missing}`
 
+const cases = Object.values(families).flatMap((operators) =>
+  Object.entries(operators).flatMap(([opType, each]) =>
+    each.map((check) => ({
+      name: `${opType}${check.name === undefined ? '' : `, ${check.name}`}`,
+      check: check,
+    })),
+  ),
+)
+
 describe.skipIf(missing !== undefined)(title, () => {
-  for (const [family, operators] of Object.entries(families)) {
-    test(family, async () => {
-      const wrong: Record<string, string> = {}
-      const expected: Record<string, unknown> = {}
-      for (const [opType, cases] of Object.entries(operators)) {
-        for (const each of cases) {
-          const name = `${opType}${each.name === undefined ? '' : `, ${each.name}`}`
-          if (name in providerLimits) expected[name] = expect.any(String)
-          const error = await difference(each).catch(String)
-          if (!(Number(error) < 1e-3)) wrong[name] = String(error)
-        }
-      }
-      expect(wrong).toEqual(expected)
-    })
-  }
+  // The software driver takes a tenth of a second for each.
+  sizedTest('operators', { cases: [40, 120, cases.length] }, async (sized) => {
+    const wrong: Record<string, string> = {}
+    const expected: Record<string, unknown> = {}
+    for (const { name, check } of drawn(cases, sized)) {
+      if (name in providerLimits) expected[name] = expect.any(String)
+      const error = await difference(check).catch(String)
+      if (!(Number(error) < 1e-3)) wrong[name] = String(error)
+    }
+    expect(wrong).toEqual(expected)
+  })
 
   test.each(Object.entries(parts))('%s', async (_, part) => {
     expect(await difference(part)).toBeLessThan(1e-3)

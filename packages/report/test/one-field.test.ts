@@ -185,8 +185,8 @@ test('a log of before has none of them, and reads, though no row says that it ca
 
 test('the settings have the reward among their choices, and questions earn the first of theirs', () => {
   const { reward, proposer_reward: ofQuestions } = evolmmSettings.rows
-  expect(reward.choices).toContain('short')
-  expect(ofQuestions.choices).not.toContain('short')
+  expect(reward.choices).toEqual(['continuous', 'discrete', 'short'])
+  expect(ofQuestions.choices).toEqual(['continuous', 'discrete'])
   const [{ proposerReward, proposerRewards }] = seen[1].images
   expect(proposerReward).toBe(proposerRewards.continuous)
 })

@@ -92,7 +92,7 @@ export async function run<R extends StepRecord, S extends Rows & RunRows>(
   const unlock = await lockFile(join(folder, 'run.lock')).catch(unwritable(folder))
   const cleanups: (() => unknown)[] = []
   try {
-    for (const beginning of ['step_', 'run.json.'])
+    for (const beginning of ['step_', 'run.json.', 'report.html.'])
       await removeLeftovers(folder, beginning).catch(unwritable(folder))
     const from = await checkpointToGoOnFrom(method, settled)
     const opened = await method.open({

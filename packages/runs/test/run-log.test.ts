@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
+  truncateSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -170,6 +171,13 @@ test('a log that lacks something up to the step is left as it is', async () => {
     expect([what, await codeOf(write([record(5)], 4))]).toEqual([what, code])
     expect(readFileSync(file, 'utf8')).toBe(content)
   }
+})
+
+test('a log whose line has no end is refused before it fills the memory', async () => {
+  await write(steps(2))
+  truncateSync(file, 2 ** 36)
+  expect(await codeOf(readAll())).toBe('LOG_DAMAGED')
+  await expect(readAll()).rejects.toThrow('line 3 is too long')
 })
 
 test('without a log, nothing is there to cut at step 0, and everything is missing later', async () => {

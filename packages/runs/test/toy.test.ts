@@ -92,6 +92,17 @@ test('killed between checkpoints, as often as it takes, it ends with the bytes o
   expect(readdirSync(join(home, 'killed')).sort()).toEqual(readdirSync(join(home, 'whole')).sort())
 })
 
+test('what killed processes left aside goes when the run goes on, and nothing else', async () => {
+  await play('left', { total_steps: 10 })
+  const names = () => readdirSync(join(home, 'left')).sort()
+  writeFileSync(join(home, 'left', '.report.html.kept'), '')
+  const before = names()
+  for (const name of ['report.html', 'run.json', 'step_00010'])
+    writeFileSync(join(home, 'left', `.${name}.1-0123abcd.tmp`), 'half')
+  await play('left', { total_steps: 10 })
+  expect(names()).toEqual(before)
+})
+
 test('stopped, it saves and goes on; from a checkpoint of choice it branches off; other settings are refused', async () => {
   const stop = new AbortController()
   const onRecord = ({ step }: Pull) => {

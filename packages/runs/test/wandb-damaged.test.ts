@@ -2,7 +2,7 @@
  * Settings that cannot be, files of a run that were changed, answers of another form: one typed error each, and nothing is
  * overwritten.
  */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { syncWandb, wandb } from '../src'
@@ -60,6 +60,12 @@ test.each([
   writeFileSync(path, damaged)
   expect(await codeOf(() => syncWandb(at.folder, connection()))).toBe('WANDB_JOURNAL_DAMAGED')
   expect(readFileSync(path, 'utf8')).toBe(damaged)
+})
+
+test('a journal whose line has no end is refused before it fills the memory', async () => {
+  await run(1, 3, { mode: 'offline' })
+  truncateSync(join(at.folder, 'wandb', 'journal.jsonl'), 2 ** 36)
+  expect(await codeOf(() => syncWandb(at.folder, connection()))).toBe('UNREADABLE_FILE')
 })
 
 test('a picture that is a link to a file elsewhere is not uploaded', async () => {

@@ -2,8 +2,8 @@
  * The value of a setting from a text (a flag, an environment variable) or from JSON. What it cannot be is refused with
  * `INVALID_OPTION` under the name of the row.
  */
-import { readFileSync } from 'node:fs'
 import { checkInteger, checkNumber, closest, numberOf, parseInteger, parseNumber } from '@evolmm/internal'
+import { readSmallTextSync } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import { functionInFile } from './custom-function'
 import type { Row } from './row'
@@ -152,7 +152,7 @@ function remedyOf(digits: string, unit: string): string | undefined {
 function fileText(name: string, file: string): string {
   let text: string
   try {
-    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    text = readSmallTextSync(file).replace(/\r?\n$/, '')
   } catch (error) {
     throw invalid(name, 'name a file that can be read behind @', `@${file}`, (error as Error).message)
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inheritedWords, sizedTest } from '@evolmm/internal/testing'
@@ -125,6 +125,9 @@ test('a prompt may be in a file, and what is saved is the prompt', async () => {
   expect((await read({ file: file(settingsData(toy, settings)) })).settings).toEqual(settings)
   const messageOf = async (system_prompt: string) =>
     (await errorOf(() => read({ flags: { system_prompt } }))).message
+  const endless = writeTemporary('endless.txt', 'Ask')
+  truncateSync(endless, 2 ** 36)
+  expect(await messageOf(`@${endless}`)).toMatch(/^--system_prompt: must name a file .* at most 64 MiB/)
   expect(await messageOf('@no/such')).toMatch(/^--system_prompt: must name a file .* ENOENT/)
   expect(await messageOf(`@${writeTemporary('empty.txt', '\n')}`)).toContain('a file with a text in it')
   expect(await messageOf(`@${writeTemporary('nested.txt', '@other')}`)).toContain('must not begin with @')

@@ -2,10 +2,10 @@
  * Folders of `evolmm warmup` from before runs had `run.json` and checkpoints: `warmup.json` says what run it is, and
  * `warmup.safetensors` is where an unfinished one goes on from. They become runs as they are written now, once.
  */
-import { readFile, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseObject } from '@evolmm/internal'
-import { lockFile } from '@evolmm/internal/node'
+import { isThere, lockFile, readSmallText, unreadable } from '@evolmm/internal/node'
 import { findCheckpoints, readRunFile, saveCheckpoint, writeRunFile } from '@evolmm/runs'
 import { savedState } from './saved-state'
 import { sft } from './sft'
@@ -14,7 +14,7 @@ import { loadState } from './state-file'
 /** Does nothing for a folder that is none of them. Throws what reading and writing throws. */
 export async function takeUpFormer(folder: string): Promise<void> {
   const file = join(folder, 'warmup.json')
-  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const text = (await isThere(file)) ? await readSmallText(file).catch(unreadable(file)) : undefined
   const stored = text === undefined ? undefined : parseObject(text)
   if (stored === undefined || (await readRunFile(folder)) !== undefined) return
   const unlock = await lockFile(join(folder, 'run.lock'))

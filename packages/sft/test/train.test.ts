@@ -1,5 +1,13 @@
 /** Supervised learning as a run on disk. What the command makes of it is tested with the command. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +49,17 @@ async function records(name: string): Promise<SftRecord[]> {
 }
 
 const adapter = (name: string) => readFileSync(join(home, name, 'adapter_model.safetensors'))
+
+test('a former folder whose settings have no end is refused before they fill the memory', async () => {
+  mkdirSync(join(home, 'endless'))
+  const file = join(home, 'endless', 'warmup.json')
+  writeFileSync(file, '{}')
+  truncateSync(file, 2 ** 36)
+  await expect(learn('endless')).rejects.toMatchObject({
+    code: 'UNREADABLE_FILE',
+    message: expect.stringContaining(`${file}: must have at most 64 MiB`) as string,
+  })
+})
 
 test('an unfinished run has its newest state, a finished one its adapter; it ends as if it had never stopped', async () => {
   expect(await learn('whole')).toEqual({ step: 5, status: 'finished', wasFinished: false })

@@ -2,13 +2,10 @@
  * SIGKILL at many moments: while a run begins, while it learns, and while files of a checkpoint come and go. It ends as
  * if nothing had been.
  */
-import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, watch } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { uniform } from '@evolmm/rl-core'
-import { bundleScript, sizedTest } from '@evolmm/internal/testing'
+import { bundleScript, killOften, paceOf, sizedTest, startProcess } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { timelessLog } from './support/timeless'
 import { makeImages } from './support/tiny-run'
@@ -27,71 +24,24 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-/** How a process ended: 'killed', or its exit code and what it wrote. */
-function start(folder: string, steps: number) {
-  const child = spawn(process.execPath, [script.file, folder, images.folder, String(steps)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  const ended = new Promise<string>((resolve) => {
-    child.on('exit', (code, signal) => {
-      resolve(signal === 'SIGKILL' ? 'killed' : `${code} ${errors}`)
-    })
-  })
-  return { kill: () => child.kill('SIGKILL'), ended }
-}
-
-/** Waits until a name that matches appears, changes or goes, or until `end`. */
-async function sight(folder: string, pattern: RegExp, end?: Promise<unknown>): Promise<void> {
-  const done = new AbortController()
-  void end?.then(() => {
-    done.abort()
-  })
-  try {
-    for await (const { filename } of watch(folder, { signal: done.signal }))
-      if (pattern.test(filename ?? '')) return
-  } catch (error) {
-    if (!done.signal.aborted) throw error
-  }
-}
+const start = (folder: string, steps: number) =>
+  startProcess(script.file, [folder, images.folder, String(steps)])
 
 sizedTest(
   'a run that was killed ends with the bytes of one that was not',
   { kills: [3, 12, 200] },
-  async ({ count, seed }) => {
+  async (sized) => {
+    const { count } = sized
     const steps = Math.max(10, 2 * count)
     const whole = join(home, 'whole')
     const killed = join(home, 'killed')
     const first = start(whole, steps)
-    const begun = performance.now()
-    await sight(home, /^whole$/)
-    await sight(whole, /^iter_log/)
-    const startup = performance.now() - begun
+    const pace = await paceOf(whole, first, steps)
     expect(await first.ended).toBe('0 ')
-    const iteration = (performance.now() - begun - startup) / steps
-
-    // There from the start, so that it can be watched.
-    await mkdir(killed)
-    let writing = 0
-    for (let n = 0; n < count; n++) {
-      const child = start(killed, steps)
-      // In [0, 1): how long after it could be killed it is.
-      const moment = uniform([seed, 1], [n, 0, 0, 0])
-      const kind = (['beginning', 'writing', 'learning'] as const)[n % 3]
-      if (kind === 'beginning') await wait(moment * startup)
-      else {
-        // A checkpoint is being written, renamed or removed; or an iteration was logged.
-        await sight(killed, kind === 'writing' ? /^\.?step_/ : /^iter_log/, child.ended)
-        await wait(moment * (kind === 'writing' ? 20 : 2 * iteration))
-      }
-      const names = await readdir(killed).catch(() => [])
-      child.kill()
-      expect(await child.ended, `kill ${n}`).toBe('killed')
-      if (names.some((name) => name.startsWith('.step_'))) writing++
-    }
+    const done = await killOften({ folder: killed, pace, start: () => start(killed, steps), ...sized })
+    expect(done.killed).toBe(count)
     // Of many, some found a checkpoint half written.
-    if (count >= 50) expect(writing).toBeGreaterThan(0)
+    if (count >= 50) expect(done.halfWritten).toBeGreaterThan(0)
     expect(await start(killed, steps).ended).toBe('0 ')
 
     expect(await timelessLog(killed)).toEqual(await timelessLog(whole))

@@ -21,7 +21,7 @@ async function memory(): Promise<{ resident: number; held: number }> {
   return { resident: rss, held: heapUsed + external }
 }
 
-sizedTest('memory is flat, both roles learning', { iterations: [150, 300, 500] }, async ({ count }) => {
+sizedTest('memory is flat, both roles learning', { iterations: [60, 300, 500] }, async ({ count }) => {
   const vlm = await openTiny()
   const images = await makeImages(4)
   const options = await tinyOptions(vlm, images.folder, {

@@ -1,6 +1,14 @@
 /** Expected pixels and verdicts are Pillow's, made by fixtures/images/make_images.py. */
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -124,11 +132,14 @@ test('what is not a readable image is one error that names the file and says wha
     return path
   }
   symlinkSync(join(scratch, 'nowhere'), join(scratch, 'link.png'))
+  const endless = file('endless.png', '')
+  truncateSync(endless, 2 ** 36)
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>'
   for (const [path, got] of [
     [join(scratch, 'missing.png'), 'ENOENT'],
     [join(scratch, 'link.png'), 'ENOENT'],
     [scratch, 'something else'],
+    [endless, 'one of more than 1 GiB'],
     ['nul\0byte', 'null bytes'],
     ['', 'ENOENT'],
     [file('empty.png', ''), 'no bytes'],

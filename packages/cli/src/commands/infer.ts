@@ -2,7 +2,6 @@
  * `evolmm infer`: what a trained model answers, with the settings of the released inference script: the chat template's
  * own system message, the question as it is, the likeliest tokens, 1024 of them at most. Merges an adapter on demand.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { floatTypes, parseJson } from '@evolmm/internal'
 import {
@@ -17,6 +16,7 @@ import {
   type SettingsOf,
 } from '@evolmm/settings'
 import type { SamplingOptions } from '@evolmm/vlm'
+import { readSmallText } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Context } from '../context'
 import { promptRows } from '../prompt-rows'
@@ -150,7 +150,7 @@ async function merge(
 
 /** What the weights of a checkpoint are by its own account. */
 async function storedType(folder: string): Promise<(typeof floatTypes)[number]> {
-  const config = parseJson(await readFile(join(folder, 'config.json'), 'utf8')) as {
+  const config = parseJson(await readSmallText(join(folder, 'config.json'))) as {
     dtype?: unknown
     torch_dtype?: unknown
   }

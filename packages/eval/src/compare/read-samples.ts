@@ -1,7 +1,8 @@
 /** The values per row of a finished run, from its samples files: ours, and those that lmms-eval wrote. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isObject, parseObject } from '@evolmm/internal'
+import { readLines, unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import { isScores } from '../scoring/check-score'
 
@@ -25,13 +26,19 @@ export async function readSamples(results: string): Promise<Map<string, Map<numb
   const tasks = new Map<string, Map<number, SampledRow>>()
   for (const name of files) {
     const path = join(folder, name)
-    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
-    const rows = lines.map((line, i) => readSample(line, `${path}:${i + 1}`))
+    const rows = await readRows(path).catch(unreadable(path))
     const task =
       rows.find((row) => row.task !== undefined)?.task ?? name.slice(prefix.length, -'.jsonl'.length)
     tasks.set(task, new Map(rows.map((row) => [row.id, row])))
   }
   return tasks
+}
+
+async function readRows(path: string): Promise<ReturnType<typeof readSample>[]> {
+  const rows = []
+  for await (const { bytes, number } of readLines(path))
+    if (bytes.length > 0) rows.push(readSample(bytes.toString('utf8'), `${path}:${number}`))
+  return rows
 }
 
 function readSample(line: string, where: string): SampledRow & { id: number; task: string | undefined } {

@@ -2,26 +2,51 @@
  * A setup says by task how the numbers of a finished run came about, as its results file has it; files of lmms-eval
  * have none.
  */
-import { readFile } from 'node:fs/promises'
-import { parseJson } from '@evolmm/internal'
+import { isObject, parseJson } from '@evolmm/internal'
+import { readSmallText } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { TaskResult } from '../run/summarize'
 
 export type Setup = Pick<TaskResult, 'mode' | 'judge' | 'revision' | 'rows' | 'fallbackShare' | 'unscored'>
 
+/** Throws `INVALID_RESULTS`, and `UNREADABLE_FILE` for a file without end. */
 export async function readSetup(results: string): Promise<ReadonlyMap<string, Setup>> {
-  const text = await readFile(results, 'utf8').catch(() => undefined)
+  const text = await readSmallText(results).catch((error: unknown) => {
+    if (error instanceof EvolmmError) throw error
+    return undefined
+  })
   if (text === undefined) return new Map()
+  let json: unknown
   try {
-    const { evolmm } = Object(parseJson(text)) as { evolmm?: { tasks?: Record<string, Setup> } }
-    return new Map(Object.entries(evolmm?.tasks ?? {}))
+    json = parseJson(text)
   } catch (cause) {
-    throw new EvolmmError(
-      'INVALID_RESULTS',
-      `${results}: must be JSON, got something else; run the evaluation again`,
-      { details: { results }, cause },
-    )
+    throw invalid(results, 'be JSON', cause)
   }
+  const own = isObject(json) ? json.evolmm : undefined
+  const tasks = isObject(own) ? own.tasks : undefined
+  return new Map(
+    Object.entries(isObject(tasks) ? tasks : {}).map(([task, setup]) => {
+      if (isSetup(setup)) return [task, setup]
+      throw invalid(results, `say how the numbers of ${JSON.stringify(task)} came about`)
+    }),
+  )
+}
+
+function isSetup(value: unknown): value is Setup {
+  if (!isObject(value)) return false
+  const { mode, judge, revision, rows, fallbackShare, unscored } = value
+  return (
+    [mode, judge ?? '', revision].every((each) => typeof each === 'string') &&
+    [rows, fallbackShare, unscored].every((each) => typeof each === 'number')
+  )
+}
+
+function invalid(results: string, rule: string, cause?: unknown): EvolmmError {
+  return new EvolmmError(
+    'INVALID_RESULTS',
+    `${results}: must ${rule}, got something else; run the evaluation again`,
+    { details: { results }, cause },
+  )
 }
 
 /** What makes two numbers of a task less comparable than they look; a line each. */

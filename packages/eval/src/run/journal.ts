@@ -7,10 +7,11 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseObject } from '@evolmm/internal'
 import {
+  isThere,
   lockFile,
   makeFolder,
   openAppendFile,
-  readIfThere,
+  readLines,
   unwritable,
   type AppendFile,
 } from '@evolmm/internal/node'
@@ -135,15 +136,18 @@ function keep(records: Journal['records'], record: RowRecord): void {
  * followed by no good line; anything else that is no record is not our doing, and nothing of it is cut off.
  */
 async function readRecords(path: string): Promise<{ records: Journal['records']; size: number }> {
-  const bytes = (await readIfThere(path)) ?? Buffer.alloc(0)
   const records: Journal['records'] = new Map()
   let good = 0
-  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
-    const line = parseObject(bytes.toString('utf8', good, end))
-    if (line === undefined && !bytes.includes(10, end + 1)) break
-    if (line === undefined || !isRecord(line)) throw damaged(path, good)
+  let bad = false
+  if (!(await isThere(path))) return { records, size: 0 }
+  for await (const { bytes, end, isWhole } of readLines(path)) {
+    if (!isWhole) break
+    const line = parseObject(bytes.toString('utf8'))
+    if (bad || (line !== undefined && !isRecord(line))) throw damaged(path, good)
+    bad = line === undefined
+    if (line === undefined) continue
     keep(records, line)
-    good = end + 1
+    good = end
   }
   return { records, size: good }
 }

@@ -1,6 +1,7 @@
 /** Keeps the folder of a run small. Call it while holding the run's lock. */
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '@evolmm/internal/node'
 import { checkpointName, findCheckpoints } from './find-checkpoints'
 
 /** Removes complete checkpoints beyond the latest `keep`. */
@@ -11,6 +12,8 @@ export async function retainCheckpoints(runFolder: string, keep: number): Promis
     const leaving = join(runFolder, `.${checkpointName(step)}.removed.tmp`)
     await rm(leaving, { recursive: true, force: true })
     await rename(folder, leaving)
+    // A loss of power may undo a name that was not synced, and not what was removed under it.
+    await syncFolder(runFolder)
     await rm(leaving, { recursive: true, force: true })
   }
 }

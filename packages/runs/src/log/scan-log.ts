@@ -1,7 +1,7 @@
 /** Reads the log of a run iteration by iteration and holds it to what a run writes: all steps from 1, all their lines. */
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { isObject, parseObject } from '@evolmm/internal'
+import { readLines } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { StepRecord } from '../records/record'
 import type { RecordKind } from '../records/record-kind'
@@ -40,7 +40,7 @@ export async function* scanLog<R extends StepRecord>(
   let count = 1
   let step = 1
   let number = 0
-  for await (const { text, end } of readLines(file)) {
+  for await (const { text, end } of linesOf(file)) {
     number++
     const line = parseObject(text) as Partial<StoredLine> | undefined
     if (line === undefined) throw damaged(file, number, 'is not JSON of a known form')
@@ -72,7 +72,7 @@ export async function* scanLog<R extends StepRecord>(
 /** The last step that stands in a file of which nothing else is known; 0 without any. */
 export async function lastLoggedStep(file: string): Promise<number> {
   let last = 0
-  for await (const { text } of readLines(file)) {
+  for await (const { text } of linesOf(file)) {
     const step = parseObject(text)?.step
     if (typeof step === 'number' && Number.isSafeInteger(step)) last = Math.max(last, step)
   }
@@ -101,32 +101,16 @@ function damaged(file: string, line: number, what: string): EvolmmError {
   )
 }
 
-/** Bytes that a line may have: the answers of an image are some hundred thousand at most. */
-const longestLine = 2 ** 26
-
-/** Lines that end in a line feed. (Node's own reader also splits at U+2028.) */
-async function* readLines(file: string): AsyncGenerator<{ text: string; end: number }> {
-  let rest: Buffer[] = []
-  let [pending, end, number] = [0, 0, 1]
+/** Lines that end in a line feed. */
+async function* linesOf(file: string): AsyncGenerator<{ text: string; end: number }> {
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      let start = 0
-      for (let stop = chunk.indexOf(10); stop !== -1; stop = chunk.indexOf(10, start)) {
-        const line = Buffer.concat([...rest, chunk.subarray(start, stop)])
-        rest = []
-        pending = 0
-        number++
-        start = stop + 1
-        end += line.length + 1
-        yield { text: line.toString('utf8'), end }
-      }
-      rest.push(chunk.subarray(start))
-      pending += chunk.length - start
-      if (pending > longestLine)
-        throw damaged(file, number, `must have ${longestLine} bytes at most, got more`)
-    }
+    for await (const { bytes, end, isWhole } of readLines(file))
+      if (isWhole) yield { text: bytes.toString('utf8'), end }
   } catch (error) {
-    if (error instanceof EvolmmError) throw error
+    if (error instanceof EvolmmError)
+      throw error.code === 'UNREADABLE_FILE'
+        ? damaged(file, Number(error.details.line), 'is too long')
+        : error
     throw new EvolmmError(
       'LOG_NOT_FOUND',
       `${file}: must be a readable file, got ${error instanceof Error ? error.message : String(error)}; pass the folder of a run`,

@@ -71,6 +71,9 @@ const faultTexts: Readonly<Record<QuestionFault, string>> = {
   'too-long': 'it is too long',
 }
 
+/** A log may be of a version that knows others. */
+const knownTexts: ReadonlyMap<string, string> = new Map(Object.entries(faultTexts))
+
 function reasonOf({ rejected, faults, questionLogProbability: likely }: ImageRecord): string | null {
   if (rejected === null) return null
   if (rejected === 'unreadable') return 'Not asked: the picture could not be read.'
@@ -80,6 +83,6 @@ function reasonOf({ rejected, faults, questionLogProbability: likely }: ImageRec
   }
   // Other faults are no reason unless a run makes them one.
   const usual = faults.filter((fault) => malformedFaults.includes(fault))
-  const found = (usual.length > 0 ? usual : faults).map((fault) => faultTexts[fault]).join(', ')
+  const found = (usual.length > 0 ? usual : faults).map((fault) => knownTexts.get(fault) ?? fault).join(', ')
   return `Not asked: malformed${found === '' ? '' : `: ${found}`}.`
 }

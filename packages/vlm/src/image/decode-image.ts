@@ -19,7 +19,7 @@ import { rgbImage, type Pixels, type RgbImage } from './rgb-image'
 /** Pillow draws the line at decompression bombs here. */
 const maxPixels = 178_956_970
 
-/** Bytes that an image may take while it is decoded, however small its file is. */
+/** Bytes that an image may take while it is decoded, however small its file is; its file must not have more either. */
 const mostBytes = 2 ** 30
 
 /** Bytes that a pixel takes: as it is decoded, and as colours beside that where these are not it. */
@@ -65,7 +65,9 @@ async function decodeFile(source: File, alpha: boolean): Promise<RgbImage> {
 async function read(source: string | URL): Promise<Uint8Array> {
   try {
     const path = typeof source === 'string' ? source : fileURLToPath(source)
-    if (!(await stat(path)).isFile()) throw new Error('something else')
+    const found = await stat(path)
+    if (!found.isFile()) throw new Error('something else')
+    if (found.size > mostBytes) throw new Error(`one of more than ${mostBytes / 2 ** 30} GiB`)
     return await readFile(path)
   } catch (cause) {
     const got = cause instanceof Error ? cause.message : String(cause)

@@ -1,6 +1,6 @@
 /** The key that `wandb login` left: the password of the server's host in `NETRC`, else in `.netrc` in the home folder. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readSmallTextSync } from '@evolmm/internal/node'
 
 /** `undefined` where there is no such file or nothing in it for the host. */
 export function netrcKey(
@@ -12,7 +12,7 @@ export function netrcKey(
   if (NETRC === undefined && home === '') return undefined
   let text: string
   try {
-    text = readFileSync(NETRC ?? join(home, '.netrc'), 'utf8')
+    text = readSmallTextSync(NETRC ?? join(home, '.netrc'))
   } catch {
     return undefined
   }

@@ -3,11 +3,10 @@
  * that a line that is sent twice lands in the same place. A run that goes on from an earlier step computes the same
  * again, and only what comes after the last line is added.
  */
-import { createReadStream } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, parseJson, parseObject } from '@evolmm/internal'
-import { isSafePath, openAppendFile, unreadable, unwritable } from '@evolmm/internal/node'
+import { isSafePath, openAppendFile, readLines, unreadable, unwritable } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 
 export interface JournalLine {
@@ -85,24 +84,16 @@ async function scan(path: string): Promise<{ ends: number[]; lastStep: number }>
   let bad = false
   const ends: number[] = []
   let lastStep = 0
-  let rest = Buffer.alloc(0)
-  let position = 0
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      rest = Buffer.concat([rest, chunk])
-      let start = 0
-      for (let stop = rest.indexOf(10); stop !== -1; stop = rest.indexOf(10, start)) {
-        const line = parseObject(rest.toString('utf8', start, stop))
-        // At the end, what a killed process left may end like a line, but is no object.
-        if (bad || (line !== undefined && !isLine(line))) throw damaged(path, ends.length + 1)
-        start = stop + 1
-        bad = line === undefined
-        if (line === undefined) continue
-        lastStep = line.history._step
-        ends.push(position + start)
-      }
-      position += start
-      rest = rest.subarray(start)
+    for await (const { bytes, end, isWhole } of readLines(path)) {
+      if (!isWhole) break
+      const line = parseObject(bytes.toString('utf8'))
+      // At the end, what a killed process left may end like a line, but is no object.
+      if (bad || (line !== undefined && !isLine(line))) throw damaged(path, ends.length + 1)
+      bad = line === undefined
+      if (line === undefined) continue
+      lastStep = line.history._step
+      ends.push(end)
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

@@ -1,6 +1,7 @@
 /** Brings the journal of a run to the server, from where the server has confirmed it. Can be stopped anywhere. */
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { readSmallFile } from '@evolmm/internal/node'
 import { EvolmmError } from '../../errors'
 import type { WandbJournal, JournalLine } from './wandb-journal'
 import type { FileStreamPost, WandbClient, WandbRunPath } from './wandb-client'
@@ -83,7 +84,7 @@ async function uploadImage(
       `${join(journal.folder, name)}: must lie in the folder of the journal, got a link to ${file}; put the file itself there`,
       { details: { file: name } },
     )
-  const content = await readFile(file).catch(() => undefined)
+  const content = await readSmallFile(file).catch(() => undefined)
   if (content === undefined) return
   try {
     await client.uploadFile(path, name, new Uint8Array(content))
