@@ -152,7 +152,13 @@ test.each(ids)('an id of %j is refused before anything is made of it', async (id
 test.each([
   ['(a*)*b', /not repeat what repeats/],
   ['(?:a+|b)+c', /not repeat what repeats/],
+  ['(?:a|a)*b', /what matches in several ways/],
+  ['(?i:a?b?){2,}c', /what matches in several ways/],
+  ['(?:a?){30}b', /match in 1000 ways at most/],
+  [`${'a?'.repeat(28)}${'a'.repeat(28)}`, /match in 1000 ways at most/],
+  [`${'(?:a|b|a)'.repeat(28)}c`, /match in 1000 ways at most/],
   ['a*a*a*a*b', /repeat without end three times/],
+  ['a*(?:|x)a*(?:|x)a*(?:|x)a*b', /repeat without end three times/],
   ['(a+)\\1', /not refer back/],
   ['a'.repeat(5000), /be shorter/],
 ])('a pattern that may never end is refused: %s', async (Regex, why) => {
@@ -166,6 +172,7 @@ test.each([
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t|'re)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+",
   '\\p{N}{1,3}',
+  '\\p{N}{1,3}(?=(?:\\p{N}{3})*\\b)',
 ])('a published pattern is not: %s', (Regex) => {
   expect(() => {
     checkTokenizerFile('tokenizer.json', { pre_tokenizer: { pattern: { Regex } } }, {})

@@ -1,6 +1,7 @@
 /** What a `tokenizer.json` may ask of the library that reads it: ids that it can count to, and patterns that end. */
 import { isObject } from '@evolmm/internal'
 import { damaged, type JsonObject } from '../checkpoint/read-checkpoint-file'
+import { patternFault } from './pattern-fault'
 
 /** Ids are places in a list; published vocabularies have some hundred thousand. */
 const mostTokens = 2 ** 22
@@ -35,58 +36,9 @@ function patternsIn(value: unknown, depth = 0): string[] {
   })
 }
 
-/**
- * JavaScript's matcher goes back and forth: a repetition in a repetition can take exponentially long, and each further one
- * in a row multiplies the time by the length of the text. Published patterns have two in a row at most.
- */
 function checkPattern(file: string, pattern: string): void {
-  const fault =
-    pattern.length > 4096
-      ? 'be shorter than 4096 characters'
-      : hasNestedRepetition(pattern)
-        ? 'not repeat what repeats'
-        : hasManyRepetitions(pattern)
-          ? 'repeat without end three times in an alternative at most'
-          : /\\[1-9k]/.test(pattern)
-            ? 'not refer back'
-            : undefined
+  const fault = patternFault(pattern)
   if (fault !== undefined) throw damaged(file, `a pattern must ${fault}, got ${shown(pattern)}`)
-}
-
-/** The signs of a pattern that matter here; what is escaped or in a class is `x`. */
-function signs(pattern: string): string {
-  return pattern.replace(/\\[pP]\{[^}]*\}|\\[^]|\[(?:\\[^]|[^\]\\])*\]/g, 'x')
-}
-
-const endless = /^(?:[*+]|\{\d*,\})/
-
-function hasNestedRepetition(pattern: string): boolean {
-  const text = signs(pattern)
-  /** It says of each open group whether something in it repeats a varying number of times. */
-  const open = [false]
-  for (let i = 0; i < text.length; i++) {
-    const repeats = /^(?:[*+]|\{\d*,\d*\})/.test(text.slice(i))
-    if (text[i] === '(') open.push(false)
-    else if (text[i] === ')') {
-      const inner = open.pop() ?? false
-      if (open.length === 0) return false
-      // An optional group is no repetition.
-      if (inner && /^(?:[*+]|\{)/.test(text.slice(i + 1))) return true
-      open[open.length - 1] ||= inner
-    } else if (repeats) open[open.length - 1] = true
-  }
-  return false
-}
-
-function hasManyRepetitions(pattern: string): boolean {
-  const text = signs(pattern)
-  let count = 0
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '|') count = 0
-    else if (endless.test(text.slice(i))) count++
-    if (count > 3) return true
-  }
-  return false
 }
 
 function shown(value: unknown): string {
