@@ -2,7 +2,8 @@
  * The learning pass: one gradient for packed groups, and scores without a backward pass.
  *
  * Completions of a group that are identical become one with summed weights, which is exact because every term of the
- * loss is a sum over completions. A group in which nothing can count (all advantages 0 and no divergence) is left out.
+ * loss is a sum over completions. A completion that cannot count (an advantage of 0 and no divergence) is left out, and so
+ * is a group of such completions.
  */
 import { checkNames } from '@evolmm/internal'
 import { checkAdapter, checkFinite, checkList, checkPrompt } from './check-inputs'

@@ -13,7 +13,7 @@ export interface MergedGroup {
   completions: readonly MergedCompletion[]
   /** The number of completions that each stands for. */
   copies: readonly number[]
-  /** The distinct completion that each given one is. */
+  /** The distinct completion that each given one is; -1 for one that is left out. */
   places: readonly number[]
   /** All that came in. */
   all: readonly ScoredCompletion[]

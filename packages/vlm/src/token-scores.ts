@@ -4,7 +4,7 @@ import type { Tensor } from 'onnxruntime-node'
 import type { MergedGroup } from './merge-completions'
 import type { Scored, Scores, TokenScores } from './types'
 
-/** The scores of each completion that was given, for each group. */
+/** The scores of each completion that was given, for each group; none for those that were left out. */
 export function tokenScores(
   groups: readonly MergedGroup[],
   results: Partial<Record<string, Tensor>>,
@@ -19,6 +19,7 @@ export function tokenScores(
       const width = Math.max(...lengths)
       const data = new Float32Array(places.length * width).fill(NaN)
       const rows = places.map((place, n) => {
+        if (place < 0) return new Float32Array()
         const row = data.subarray(n * width, n * width + lengths[place])
         if (values === undefined) return row.fill(0)
         row.set(values.subarray(starts[place], starts[place] + lengths[place]))
@@ -58,9 +59,9 @@ export function summary(
   const tokens = flat.reduce((sum, { entropy }) => sum + entropy.length, 0)
   const mean = (of: (each: TokenScores) => Float32Array) =>
     flat.reduce((sum, each) => sum + of(each).reduce((total, value) => total + value, 0), 0) / tokens
-  const gaps = groups.flatMap(({ all }, g) =>
+  const gaps = groups.flatMap(({ all, places }, g) =>
     all.flatMap(({ logProbabilities }, c) =>
-      logProbabilities === undefined || scores[g][c].values !== undefined
+      logProbabilities === undefined || places[c] < 0 || scores[g][c].values !== undefined
         ? []
         : [distance(logProbabilities, scores[g][c].logProbabilities)],
     ),

@@ -217,7 +217,10 @@ export interface Scores {
 }
 
 export interface Gradient extends Omit<Scores, 'completions'> {
-  /** `undefined` for a group that was left out, since nothing about it could count. */
+  /**
+   * `undefined` for a group that was left out, since nothing about it could count; the arrays of a completion that was left
+   * out of another are empty. Neither is part of any mean.
+   */
   completions: (TokenScores[] | undefined)[]
   loss: number
   /** The gradient in the layout of the adapter's parameters. */

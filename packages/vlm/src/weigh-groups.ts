@@ -15,7 +15,7 @@ interface WeighedGroup extends MergedGroup {
 }
 
 export interface WeighedGroups {
-  /** The groups that can count. */
+  /** The groups that can count, each with those of its completions that can. */
   groups: readonly WeighedGroup[]
   /** True for each of those that were given that is among them. */
   counts: readonly boolean[]
@@ -39,11 +39,10 @@ export function weighGroups(model: Model, options: GradientOptions): WeighedGrou
   })
   const total = weighed.reduce((sum, { places }) => sum + places.length, 0)
   // What an objective of one's own makes of a weight of 0 is not known here.
-  const counts = weighed.map(
-    ({ weights }) => custom !== undefined || beta > 0 || weights.some((weight) => weight !== 0),
-  )
+  const kept = custom !== undefined || beta > 0 ? weighed : weighed.map(counting)
+  const counts = kept.map(({ completions }) => completions.length > 0)
   return {
-    groups: weighed.filter((_, g) => counts[g]),
+    groups: kept.filter((_, g) => counts[g]),
     counts,
     share: (tokens) => 1 / (total * lengthOf(options, tokens)),
     beta,
@@ -69,6 +68,19 @@ function weigh(
   for (const [c, place] of merged.places.entries())
     weights[place] += checkNumber(`groups[${index}].advantages[${c}]`, advantages[c])
   return { ...merged, weights, targets: [] }
+}
+
+/** The group without the completions whose weight is 0; where there are targets there is none. */
+function counting(group: WeighedGroup): WeighedGroup {
+  const kept = [...group.weights.keys()].filter((c) => group.weights[c] !== 0)
+  const of = <T>(each: readonly T[]) => kept.map((c) => each[c])
+  return {
+    ...group,
+    completions: of(group.completions),
+    copies: of(group.copies),
+    weights: of(group.weights),
+    places: group.places.map((place) => kept.indexOf(place)),
+  }
 }
 
 /** True for an adapter with a value head. What can only go with one, or not with one, is refused. */

@@ -187,6 +187,38 @@ test('opposite advantages of equal completions are nothing too', async () => {
   expect([completions, norm(gradient)]).toEqual([[undefined], 0])
 })
 
+test('of a group only what counts reaches the program, and what is equal does once', async () => {
+  const run = vi.spyOn((InferenceSession as unknown as { prototype: InferenceSession }).prototype, 'run')
+  const rows = () => {
+    const [feeds] = run.mock.calls.at(-1) as unknown as [Record<string, { dims: readonly number[] }>]
+    return { places: feeds.ids.dims, scored: feeds.tokens.dims }
+  }
+  const completions = [a, b, c, a, b].map((completion) => ({
+    ...completion,
+    logProbabilities: new Float32Array(completion.ids.length),
+  }))
+  const at = (advantages: number[], beta: number) =>
+    vlm.gradient({ groups: [{ prompt: c1, completions, advantages }], adapter, beta })
+  // The second pair is nothing together, and the third completion by itself.
+  const some = await at([0.5, 1, 0, -0.2, -1], 0)
+  expect(rows()).toEqual({ places: [1, c1.ids.length + a.ids.length], scored: [a.ids.length] })
+  await at([0.5, 1, 0, -0.2, -1], 0.05)
+  const distinct = a.ids.length + b.ids.length + c.ids.length
+  expect(rows()).toEqual({ places: [1, c1.ids.length + distinct], scored: [distinct] })
+  run.mockRestore()
+
+  const alone = await vlm.gradient({
+    groups: [{ prompt: c1, completions: [completions[0]], advantages: [0.3] }],
+    adapter,
+  })
+  // The mean is over all five completions; those that were left out have no scores, and no part in other means.
+  expect(relativeDistance(some.gradient, weighted([[1 / 5, alone]]))).toBeLessThan(1e-6)
+  expect([some.nll, some.samplerGap]).toEqual([alone.nll, alone.samplerGap])
+  const scores = some.completions[0] ?? []
+  expect(scores.map(({ entropy }) => entropy.length)).toEqual([a.ids.length, 0, 0, a.ids.length, 0])
+  expect(scores[0]).toEqual(alone.completions[0]?.[0])
+})
+
 test('with a divergence to keep, a group of zero advantages counts by it alone', async () => {
   const at = (advantages: number[], beta: number) =>
     vlm.gradient({ groups: [{ prompt: c0, completions: [a, b], advantages }], adapter, beta })
