@@ -24,6 +24,10 @@ const config: KnipConfig = {
       entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'test/support/*-page.ts', 'bench/*.mjs'],
       project: ['**/*.{ts,mjs}'],
     },
+    'packages/vlm': {
+      entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'bench/*.mjs', 'scripts/*.mjs'],
+      project: ['**/*.{ts,mjs}'],
+    },
     'packages/dataset': {
       entry: ['src/index.ts', 'README.md', 'test/**/*.test.ts', 'bench/*.mjs'],
       project: ['**/*.{ts,mjs}'],

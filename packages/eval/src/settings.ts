@@ -21,6 +21,7 @@ import {
   type SettingsOf,
 } from '@evolmm/settings'
 import { openAi } from './judge'
+import { scoringModes } from './task'
 
 /** The longest answer in tokens to a question of a file or of a caller. */
 export const defaultAnswerTokens = 64
@@ -92,7 +93,7 @@ const questions = {
 }
 
 const scores = {
-  mode: choice(['compat', 'fixed', 'rule-based'], 'as lmms-eval, without its mistakes, or without a judge', {
+  mode: choice(scoringModes, 'as lmms-eval, without its mistakes, or without a judge', {
     default: 'fixed',
     identity: true,
   }),

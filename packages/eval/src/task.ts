@@ -10,7 +10,9 @@ import type { Judge } from './judge'
  * - `fixed`: the same without its mistakes.
  * - `rule-based`: never asks a judge; not comparable where a task would.
  */
-export type ScoringMode = 'compat' | 'fixed' | 'rule-based'
+export const scoringModes = ['compat', 'fixed', 'rule-based'] as const
+
+export type ScoringMode = (typeof scoringModes)[number]
 
 export interface TaskPrompt {
   text: string

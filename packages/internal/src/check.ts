@@ -12,17 +12,17 @@ export interface Range {
   below?: number
 }
 
-/** A finite number within `range`. */
-export function checkNumber(name: string, value: unknown, range: Range = {}): number {
+/** A finite number within `range`; the message shows it as it was `written`. */
+export function checkNumber(name: string, value: unknown, range: Range = {}, written?: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || outside(value, range))
-    throw invalid(name, value, `a finite number${describe(range)}`)
+    throw invalid(name, value, `a finite number${describe(range)}`, written)
   return value
 }
 
-/** A safe integer within `range`. */
-export function checkInteger(name: string, value: unknown, range: Range = {}): number {
+/** A safe integer within `range`; the message shows it as it was `written`. */
+export function checkInteger(name: string, value: unknown, range: Range = {}, written?: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || outside(value, range))
-    throw invalid(name, value, `an integer${describe(range)}`)
+    throw invalid(name, value, `an integer${describe(range)}`, written)
   return value
 }
 
@@ -105,10 +105,10 @@ function describe({ min, max, above, below }: Range): string {
   return bounds.length > 0 ? ` ${bounds.join(' and ')}` : ''
 }
 
-function invalid(name: string, value: unknown, rule: string): EvolmmError {
+function invalid(name: string, value: unknown, rule: string, written?: string): EvolmmError {
   return new EvolmmError(
     'INVALID_OPTION',
-    `${name}: must be ${rule}, got ${show(value)}; pass such a value`,
+    `${name}: must be ${rule}, got ${written ?? show(value)}; pass such a value`,
     {
       details: { option: name, value },
     },

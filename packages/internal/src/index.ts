@@ -2,7 +2,7 @@
 
 export { errorWith, EvolmmError } from './evolmm-error'
 export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
-export { floatTypes, rateSchedules } from './choices'
+export { adapterLayouts, deviceKinds, floatTypes, normalizations, rateSchedules } from './choices'
 export { closest } from './closest'
 export {
   checkFunction,

@@ -11,6 +11,7 @@ import {
   checkParameters,
   estimateMemory,
   plannedAdapter,
+  type DeviceChoice,
   type MemoryEstimate,
   type MemoryOptions,
   type PlannedAdapter,
@@ -28,7 +29,7 @@ import type { TrainedShape } from './trained'
 
 export interface EstimateTrainingOptions {
   settings: EvolmmValues
-  device: 'cpu' | 'cuda' | 'webgpu'
+  device: DeviceChoice['device']
   /** The roles share a backbone if theirs is the very same object. */
   roles: Record<Role, { backbone: Backbone; trained: TrainedShape }>
   /** Patches of the largest image. */

@@ -9,7 +9,7 @@ import {
   type EvolmmValues,
   type Role,
 } from '@evolmm/trainer'
-import { openConfig, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
+import { openConfig, type DeviceChoice, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
 import { estimateTraining } from './estimate-training'
 import type { TrainingMemory } from './memory'
 import { promptTokens } from './prompt-tokens'
@@ -17,7 +17,7 @@ import { startShapes, trainedBy, type TrainedShape } from './trained'
 
 export interface PlanRunOptions {
   /** The device, which may be one of another machine. */
-  device: 'cpu' | 'cuda' | 'webgpu'
+  device: DeviceChoice['device']
   /** Settings of the hub, for models of which only the name is given. */
   hub?: OpenConfigOptions['hub']
 }

@@ -1,5 +1,5 @@
 /** Rows that the schemas of several methods and commands have, so that a flag means the same everywhere. */
-import { floatTypes, samplingDefaults } from '@evolmm/internal'
+import { deviceKinds, floatTypes, samplingDefaults } from '@evolmm/internal'
 import { choice, integer, number, text } from './row'
 import type { Rule, Values } from './schema'
 
@@ -17,7 +17,7 @@ export const modelRows = {
     identity: true,
     elsewhere: ['model_revision'],
   }),
-  device: choice(['auto', 'cpu', 'cuda', 'webgpu'], 'where to compute; auto prefers cuda', {
+  device: choice(['auto', ...deviceKinds], 'where to compute; auto prefers cuda', {
     also: { 'cuda:0': 'cuda' },
     numbered: 'cuda',
     identity: false,

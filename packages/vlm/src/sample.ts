@@ -11,7 +11,7 @@ import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
 import { sampleProgram } from './programs/sample-program'
 import type { Feeds } from './runtime/session'
-import { uniforms, type Seed } from './runtime/uniforms'
+import { uniforms } from './runtime/uniforms'
 import type { Completion, Prompt, Sampled, SampleOptions, SamplingOptions } from './types'
 
 export async function sample(model: Model, options: SampleOptions): Promise<Sampled[]> {
@@ -29,12 +29,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const { prompts, adapter, seeds } = options
   const samples = checkInteger('samples', options.samples ?? 1, { min: 1 })
   checkList('prompts', prompts, 'prompt')
-  if (seeds !== undefined && (!isList(seeds) || seeds.length !== prompts.length))
-    throw new EvolmmError(
-      'INVALID_OPTION',
-      `seeds: must be one for each of the ${prompts.length} prompts, got ` +
-        `${isList(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
-    )
+  checkSeeds(seeds, prompts.length)
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
@@ -48,10 +43,6 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
     samples,
   })
   const total = prompts.length * samples
-  const draws = new Float64Array(total * settings.maxNewTokens)
-  const seedOf = (g: number): Seed => options.seeds?.[g] ?? 0
-  for (const [g] of prompts.entries())
-    draws.set(uniforms(seedOf(g), samples, settings.maxNewTokens), g * samples * settings.maxNewTokens)
   const program = await model.program(`sample ${trainableKey(adapter?.trainable)}`, () =>
     sampleProgram({ backbone: model.backbone, files: model.files, trainable: adapter?.trainable }),
   )
@@ -59,7 +50,11 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
     ...(await promptFeeds(model, prompts, adapter)),
     ...settings.feeds,
     owners: integers(Array.from({ length: total }, (_, s) => Math.floor(s / samples))),
-    uniforms: { dtype: 'float64', dims: [total, settings.maxNewTokens], data: draws },
+    uniforms: {
+      dtype: 'float64',
+      dims: [total, settings.maxNewTokens],
+      data: drawsOf(seeds, { prompts: prompts.length, samples, maxNewTokens: settings.maxNewTokens }),
+    },
   })
   const drawn = {
     tokens: tokens.data as BigInt64Array,
@@ -67,22 +62,30 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
     plain: plain.data as Float32Array,
   }
   checkFinite(drawn.plain)
-  return prompts.map((_, g) => {
-    const completions = Array.from({ length: samples }, (__, n) =>
-      completion(model, drawn, { place: g * samples + n, total, stopTokens: settings.stopTokens }),
-    )
-    // The run returns [steps, total]: the columns of this prompt are its rows.
-    const rows = (values: Float32Array) => {
-      const steps = values.length / total
-      for (const [n, { ids }] of completions.entries())
-        for (let step = ids.length; step < steps; step++) values[step * total + g * samples + n] = NaN
-      return ndarray(values, [samples, steps], [1, total], g * samples)
-    }
-    return Object.assign(completions, {
-      sampledLogProbabilities: rows(drawn.sampled),
-      logProbabilities: rows(drawn.plain),
-    })
-  })
+  const { stopTokens } = settings
+  return prompts.map((_, g) =>
+    completionsOf(model, drawn, { first: g * samples, samples, total, stopTokens }),
+  )
+}
+
+/** The numbers between 0 and 1 that decide each token of each sample, prompt after prompt. */
+function drawsOf(
+  seeds: SampleOptions['seeds'],
+  { prompts, samples, maxNewTokens }: { prompts: number; samples: number; maxNewTokens: number },
+): Float64Array {
+  const each = samples * maxNewTokens
+  const draws = new Float64Array(prompts * each)
+  for (let g = 0; g < prompts; g++) draws.set(uniforms(seeds?.[g] ?? 0, samples, maxNewTokens), g * each)
+  return draws
+}
+
+function checkSeeds(seeds: SampleOptions['seeds'], prompts: number): void {
+  if (seeds === undefined || (isList(seeds) && seeds.length === prompts)) return
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `seeds: must be one for each of the ${prompts} prompts, got ` +
+      `${isList(seeds) ? seeds.length : JSON.stringify(seeds)}; pass as many`,
+  )
 }
 
 /** A lower temperature makes logits overflow float32. */
@@ -165,10 +168,42 @@ export function integers(values: readonly number[], dims: readonly number[] = [v
   return { dtype: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
 }
 
+/** What a run gives, [steps, total] each. */
+interface Drawn {
+  tokens: BigInt64Array
+  sampled: Float32Array
+  plain: Float32Array
+}
+
+interface Columns {
+  /** The column of a prompt's first sample. */
+  first: number
+  samples: number
+  total: number
+  stopTokens: readonly number[]
+}
+
+/** The completions of one prompt, whose arrays are views of its columns. */
+function completionsOf(model: Model, drawn: Drawn, { first, samples, total, stopTokens }: Columns): Sampled {
+  const completions = Array.from({ length: samples }, (_, n) =>
+    completion(model, drawn, { place: first + n, total, stopTokens }),
+  )
+  const rows = (values: Float32Array) => {
+    const steps = values.length / total
+    for (const [n, { ids }] of completions.entries())
+      for (let step = ids.length; step < steps; step++) values[step * total + first + n] = NaN
+    return ndarray(values, [samples, steps], [1, total], first)
+  }
+  return Object.assign(completions, {
+    sampledLogProbabilities: rows(drawn.sampled),
+    logProbabilities: rows(drawn.plain),
+  })
+}
+
 /** The sample at `place` of [steps, total], up to its stop token. */
 function completion(
   { tokenizer }: Model,
-  drawn: { tokens: BigInt64Array; sampled: Float32Array; plain: Float32Array },
+  drawn: Drawn,
   { place, total, stopTokens }: { place: number; total: number; stopTokens: readonly number[] },
 ): Completion {
   const all = Array.from({ length: drawn.tokens.length / total }, (_, step) =>

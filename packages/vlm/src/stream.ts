@@ -46,10 +46,8 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     streamProgram({ backbone, files: model.files, trainable: adapter?.trainable }),
   )
   const decoder = createStreamDecoder(tokenizer, { skipSpecial: true })
-  const { layers, keyValueSize } = backbone.sizes
-  const names = Array.from({ length: layers }, (_, layer) => [`keys_${layer}`, `values_${layer}`]).flat()
 
-  let caches = Object.fromEntries(names.map((name) => [name, floats([1, 0, keyValueSize])]))
+  let caches = cachesOf(backbone, () => floats([1, 0, backbone.sizes.keyValueSize]))
   const features = await policyFeatures(model, [prompt], adapter)
   const { first, later } = promptInputs(backbone, prompt, features)
   let input: Feeds = first
@@ -69,12 +67,10 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     const piece = decoder.push(token)
     if (piece !== '') yield piece
     if ((results.stopped.data as Uint8Array)[0] === 1) break
-    caches = Object.fromEntries(
-      names.map((name) => {
-        const { dims, data } = results[`new_${name}`]
-        return [name, floats(dims, data as Float32Array)]
-      }),
-    )
+    caches = cachesOf(backbone, (name) => {
+      const { dims, data } = results[`new_${name}`]
+      return floats(dims, data as Float32Array)
+    })
     const place = prompt.ids.length + prompt.delta + i
     input = {
       ...later,
@@ -84,6 +80,12 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   }
   const rest = decoder.end()
   if (rest !== '') yield rest
+}
+
+/** The keys and values of each layer. */
+function cachesOf({ sizes }: Backbone, of: (name: string) => Feed): Feeds {
+  const names = Array.from({ length: sizes.layers }, (_, layer) => [`keys_${layer}`, `values_${layer}`])
+  return Object.fromEntries(names.flat().map((name) => [name, of(name)]))
 }
 
 /** What the first step reads, the whole prompt, and what each later one does besides its token. */

@@ -1,4 +1,5 @@
 /** What goes into a loaded model, and what comes out. */
+import type { normalizations } from '@evolmm/internal'
 import type { FloatArray } from '@evolmm/safetensors'
 import type { Span } from './backbones/prompt-rules'
 import type { PreparedImage } from './backbones/vision'
@@ -168,7 +169,7 @@ export interface GradientOptions {
    * The tokens of a completion are added up like this before the mean over completions: their mean, their sum, or
    * their sum over a fixed length. @default 'token-mean'
    */
-  normalization?: 'token-mean' | 'sum' | { fixedLength: number } | undefined
+  normalization?: (typeof normalizations)[number] | { fixedLength: number } | undefined
   /** An adapter with a value head learns by `squared-error` alone, and no other does. @default 'reinforce' */
   objective?: 'reinforce' | 'supervised' | 'squared-error' | CustomObjective | undefined
   /** Compute each block anew in the backward pass: less memory, more time. @default false */

@@ -1,5 +1,5 @@
 /** Groups of a gradient with what each of their completions counts. */
-import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { checkNumber, checkOneOf, normalizations } from '@evolmm/internal'
 import { isList } from './check-inputs'
 import { EvolmmError } from './errors'
 import { mergeCompletions, type MergedGroup } from './merge-completions'
@@ -157,6 +157,6 @@ function checkObjective(objective: CustomObjective): CustomObjective {
 function lengthOf({ normalization = 'token-mean' }: GradientOptions, tokens: number): number {
   if (typeof normalization === 'object' && (normalization as unknown) !== null)
     return checkNumber('normalization.fixedLength', normalization.fixedLength, { above: 0 })
-  checkOneOf('normalization', normalization, ['token-mean', 'sum'])
+  checkOneOf('normalization', normalization, normalizations)
   return normalization === 'sum' ? 1 : tokens
 }

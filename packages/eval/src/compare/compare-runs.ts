@@ -52,13 +52,13 @@ function compareTask(
   }
   const metrics = new Set([...first.values(), ...second.values()].flatMap(({ values }) => [...values.keys()]))
   return [...metrics].flatMap((metric) => {
-    const value = (row: SampledRow | undefined) => row?.values.get(metric) ?? undefined
+    const value = (row: SampledRow | undefined) => row?.values.get(metric)
     const pairs: [number, number][] = []
     let unpaired = 0
     for (const id of new Set([...first.keys(), ...second.keys()])) {
       const [x, y] = [value(first.get(id)), value(second.get(id))]
-      if (x !== undefined && y !== undefined) pairs.push([x, y])
-      else if (x !== undefined || y !== undefined) unpaired++
+      if (typeof x === 'number' && typeof y === 'number') pairs.push([x, y])
+      else if (typeof x === 'number' || typeof y === 'number') unpaired++
     }
     if (pairs.length === 0) return []
     const difference = pairedDifference(

@@ -2,7 +2,7 @@
  * Every setting of a run of EvoLMM, once: options, flags, environment variables, configuration files, checks, help and
  * documentation are made from this table. Names, variables and defaults of the released `train.py` are kept.
  */
-import { floatTypes } from '@evolmm/internal'
+import { adapterLayouts, normalizations } from '@evolmm/internal'
 import { entropyBandDefaults, normalizerNames, solverRewardDefaults, untaggedAnswers } from '@evolmm/rewards'
 import { defaultSeed } from '@evolmm/dataset'
 import { adamWDefaults, adaptiveKlDefaults, watchDefaults } from '@evolmm/rl-core'
@@ -93,17 +93,16 @@ const models = {
   }),
   revision: modelRows.revision,
   device: { ...modelRows.device, env: 'DEVICE' },
-  dtype: choice(floatTypes, 'type of the weights; float32 where a device lacks it', {
+  dtype: {
+    ...modelRows.dtype,
     env: 'DTYPE',
     default: 'bfloat16',
-    identity: true,
-    elsewhere: ['bf16', 'fp16', 'torch_dtype', 'mixed_precision'],
-  }),
-  quantize: choice(
-    ['none', 'int4'],
-    'hold the matrices of linear modules in 4 bits, with LoRA on top (QLoRA)',
-    { identity: true, elsewhere: ['load_in_4bit', 'load_in_8bit'] },
-  ),
+    help: 'type of the weights; float32 where a device lacks it',
+  },
+  quantize: {
+    ...modelRows.quantize,
+    help: 'hold the matrices of linear modules in 4 bits, with LoRA on top (QLoRA)',
+  },
   freeze_vision: toggle(true, 'keep the vision tower as it is', {
     env: 'FREEZE_VISION',
     identity: true,
@@ -149,7 +148,7 @@ const adapters = {
   lora_alpha: { ...lora.lora_alpha, env: 'LORA_ALPHA' },
   lora_dropout: { ...lora.lora_dropout, env: 'LORA_DROPOUT' },
   lora_targets: { ...lora.lora_targets, env: 'LORA_TARGETS' },
-  adapter_layout: choice(['current', 'legacy'], 'tensor names of transformers from 4.52 on, or before', {
+  adapter_layout: choice(adapterLayouts, 'tensor names of transformers from 4.52 on, or before', {
     option: 'layout',
     identity: false,
   }),
@@ -334,7 +333,7 @@ const learning = {
   proposer_baseline: choice(advantageNames, 'what the reward of a question is compared with', {
     identity: true,
   }),
-  normalization: choice(['token-mean', 'sum'], "average the loss over an answer's tokens, or add it up", {
+  normalization: choice(normalizations, "average the loss over an answer's tokens, or add it up", {
     identity: true,
     elsewhere: ['loss_type', 'loss_agg_mode', 'actor.loss_agg_mode'],
   }),

@@ -3,7 +3,7 @@ import { checkInteger, checkText } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 /** The most values that a `Float32Array` has in every version of Node that is supported. */
-export const maxParameters = 2 ** 32
+const maxParameters = 2 ** 32
 
 /**
  * Throws `TOO_MANY_PARAMETERS` if `count` trained parameters are more than one vector holds; `subject` is what asks for them,

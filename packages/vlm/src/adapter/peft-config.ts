@@ -24,16 +24,20 @@ export interface PeftConfig {
 /** Values for modules that differ from the rest, by pattern, in the order of the file. */
 export type Patterns = readonly (readonly [matches: (name: string) => boolean, value: number])[]
 
+/** A field that may be left out; null says the same. */
+const optional = <T>(type: z.ZodType<T>) =>
+  type.nullish().transform((value) => (value === null ? undefined : value))
+
 const schema = z.object({
   r: z.int().min(1),
   lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).lt(1).nullish(),
-  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
-  use_rslora: z.boolean().nullish(),
-  base_model_name_or_path: z.string().nullish(),
-  revision: z.string().nullish(),
-  rank_pattern: z.record(z.string(), z.int().min(1)).nullish(),
-  alpha_pattern: z.record(z.string(), z.number().positive()).nullish(),
+  lora_dropout: optional(z.number().min(0).lt(1)),
+  target_modules: optional(z.union([z.array(z.string()), z.string()])),
+  use_rslora: optional(z.boolean()),
+  base_model_name_or_path: optional(z.string()),
+  revision: optional(z.string()),
+  rank_pattern: optional(z.record(z.string(), z.int().min(1))),
+  alpha_pattern: optional(z.record(z.string(), z.number().positive())),
 })
 
 /** Each changes what the adapter computes in a way that we do not implement; neutral when absent, null, false or empty. */
@@ -75,10 +79,10 @@ export function parsePeftConfig(
       rank: fields.r,
       alpha: fields.lora_alpha,
       dropout: fields.lora_dropout ?? 0,
-      targetModules: fields.target_modules ?? undefined,
+      targetModules: fields.target_modules,
       rankStabilized: fields.use_rslora ?? false,
-      baseModel: fields.base_model_name_or_path ?? undefined,
-      revision: fields.revision ?? undefined,
+      baseModel: fields.base_model_name_or_path,
+      revision: fields.revision,
     },
     ranks: compile(file, 'rank_pattern', fields.rank_pattern ?? {}),
     alphas: compile(file, 'alpha_pattern', fields.alpha_pattern ?? {}),

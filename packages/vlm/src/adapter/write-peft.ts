@@ -2,7 +2,7 @@
  * Writes a LoRA adapter in the layout of PEFT, for PEFT, vLLM and the hub. The folder appears whole or not at all.
  */
 import { join } from 'node:path'
-import { checkNumber, checkOneOf } from '@evolmm/internal'
+import { adapterLayouts, checkNumber, checkOneOf } from '@evolmm/internal'
 import { publishFolder, writeSynced } from '@evolmm/internal/node'
 import { writeSafetensors, type FloatType } from '@evolmm/safetensors'
 import { EvolmmError } from '../errors'
@@ -23,7 +23,7 @@ export interface WritePeftOptions {
   /** Probability that training dropped an input. @default 0 */
   dropout?: number
   /** Module names as in transformers 5, or as before. @default 'current' */
-  layout?: 'current' | 'legacy'
+  layout?: (typeof adapterLayouts)[number]
   /** An adapter of another name than `default` goes into a folder of that name within. @default 'default' */
   name?: string
   /** Type of the values in the file. @default 'float32' */
@@ -52,7 +52,7 @@ export async function writePeft(folder: string, options: WritePeftOptions): Prom
     dtype = 'float32',
     overwrite = false,
   } = options
-  checkOneOf('layout', layout, ['current', 'legacy'])
+  checkOneOf('layout', layout, adapterLayouts)
   checkNumber('dropout', options.dropout ?? 0, { min: 0, below: 1 })
   if (!/^(?!\.)[\w.-]+$/.test(name))
     throw new EvolmmError(

@@ -115,8 +115,9 @@ async function fromJinja(folder: string): Promise<FoundTemplate | undefined> {
 async function fromJson(folder: string, name: string, required = false): Promise<FoundTemplate | undefined> {
   const file = join(folder, name)
   const json = await readOptionalJson(folder, name)
-  const value = json?.chat_template ?? undefined
-  if (json === undefined || (value === undefined && !required)) return undefined
+  const value = json?.chat_template
+  const isAbsent = value === undefined || value === null
+  if (json === undefined || (isAbsent && !required)) return undefined
   const entries: unknown[][] = Array.isArray(value)
     ? value.map((item: unknown) => (isObject(item) ? [item.name, item.template] : []))
     : Object.entries(isObject(value) ? value : { default: value })

@@ -72,8 +72,8 @@ function stopTokensOf(tokenizer: ReadGenerationConfigOptions['tokenizer']): numb
 }
 
 function readStopTokens(file: string, settings: JsonObject): number[] | undefined {
-  const value = settings.eos_token_id ?? undefined
-  if (value === undefined) return undefined
+  const value = settings.eos_token_id
+  if (value === undefined || value === null) return undefined
   const ids: unknown[] = Array.isArray(value) ? value : [value]
   if (ids.length === 0 || !ids.every(isId))
     throw damaged(file, `eos_token_id must be a token id or a list of them, got ${JSON.stringify(value)}`)
@@ -86,8 +86,8 @@ function isId(value: unknown): value is number {
 
 function readSampling(file: string, settings: JsonObject): GenerationConfig['samplingDefaults'] {
   const read = <T>(key: string, type: 'number' | 'boolean', field: string) => {
-    const value = settings[key] ?? undefined
-    if (value === undefined) return {}
+    const value = settings[key]
+    if (value === undefined || value === null) return {}
     if (typeof value !== type) throw damaged(file, `${key} must be a ${type}, got ${JSON.stringify(value)}`)
     return { [field]: value as T }
   }

@@ -1,5 +1,5 @@
 /** Names of devices: that of a kind, or for one card of several `cuda:1`. */
-import { checkOneOf } from '@evolmm/internal'
+import { checkOneOf, deviceKinds } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import type { Device } from './provider-status'
 
@@ -9,8 +9,7 @@ export type DeviceName = 'auto' | Device | `cuda:${number}`
 /** Throws `INVALID_OPTION`. */
 export function parseDevice(name: unknown): { kind: 'auto' | Device; card: number } {
   const number = typeof name === 'string' ? /^cuda:(.*)$/s.exec(name)?.[1] : undefined
-  if (number === undefined)
-    return { kind: checkOneOf('device', name, ['auto', 'cpu', 'cuda', 'webgpu']), card: 0 }
+  if (number === undefined) return { kind: checkOneOf('device', name, ['auto', ...deviceKinds]), card: 0 }
   if (/^\d{1,3}$/.test(number)) return { kind: 'cuda', card: Number(number) }
   throw new EvolmmError(
     'INVALID_OPTION',

@@ -33,7 +33,7 @@ export interface DeviceChoice {
 
 const held: Record<Device, readonly FloatType[]> = {
   cpu: ['float32'],
-  cuda: ['float32', 'float16', 'bfloat16'],
+  cuda: floatTypes,
   webgpu: ['float32', 'float16'],
 }
 

@@ -1,5 +1,5 @@
 /** What programs run on here, for `evolmm doctor`. Nothing is fetched; GPU providers are started to see whether they do. */
-import { checkNames } from '@evolmm/internal'
+import { checkNames, deviceKinds } from '@evolmm/internal'
 import { lstat, readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -52,8 +52,7 @@ export async function inspectRuntime(
   const { hubCache, weightsCache = defaultCacheDir() } = options
   const hubFolder = hubCacheFolder({ cacheFolder: hubCache })
   const providers: ProviderStatus[] = []
-  for (const device of ['cpu', 'cuda', 'webgpu'] as const)
-    providers.push(await providerStatus(device, runtime))
+  for (const device of deviceKinds) providers.push(await providerStatus(device, runtime))
   const cuda = runtime.platform === 'linux' && runtime.arch === 'x64' ? await cudaReport(places) : undefined
   const isMeant = cuda !== undefined && (cuda.cards.length > 0 || hasCudaProvider(runtime))
   return {

@@ -1,8 +1,9 @@
 /** The status of a provider says whether programs can run on a device here, and what is missing if they cannot. */
 import { join } from 'node:path'
+import type { deviceKinds } from '@evolmm/internal'
 import { nativeRuntime, type NativeRuntime, type Provider } from './native-runtime'
 
-export type Device = 'cpu' | 'cuda' | 'webgpu'
+export type Device = (typeof deviceKinds)[number]
 
 export interface ProviderStatus {
   device: Device

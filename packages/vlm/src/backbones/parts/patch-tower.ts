@@ -36,7 +36,7 @@ export interface TowerModule {
   apply: (layers: Layers, x: Tensor, name: string) => Tensor
 }
 
-export interface TowerKind {
+interface TowerKind {
   /** Groups of patches that see each other, all patches in one. */
   groups: (places: readonly PatchPlace[]) => number[][]
   /** True if a group grows with its image. */
