@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { externalData } from '@evolmm/onnx'
+import ndarray from 'ndarray'
 import { createAdapter } from '../src/adapter/create-adapter'
 import { fullWeights } from '../src/adapter/full-weights'
 import { gridLayout } from '../src/backbones/parts/patch-grid'
@@ -81,7 +82,10 @@ async function run({ folder, model, programs, ...options }) {
     vision.feeds([
       imagePatches.map((count) => ({
         ...gridLayout(square(count), { patchSize: 14, mergeSize: 2 }),
-        pixels: new Float32Array(count * vision.shape.patchSize).map((_, i) => Math.sin(i)),
+        pixels: ndarray(
+          new Float32Array(count * vision.shape.patchSize).map((_, i) => Math.sin(i)),
+          [count, vision.shape.patchSize],
+        ),
       })),
     ])
   // With trained vision the first tokens of the first prompt are of the image.

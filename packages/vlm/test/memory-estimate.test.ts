@@ -58,8 +58,11 @@ const work = { backbone: small, promptTokens: 282, completionTokens: 48, samples
 const learn = { ...work, programs: ['learn'] as const }
 
 test.each<[string, MemoryOptions, number]>([
-  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 570],
-  ['encode, small', { ...work, programs: ['encode'], imagePatches: [768], trainable: 0 }, 185],
+  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 229],
+  ['encode, small', { ...work, programs: ['encode'], imagePatches: [768], trainable: 0 }, 172],
+  ['encode, large', { ...work, programs: ['encode'], imagePatches: [12288], trainable: 0 }, 469],
+  ['sample, long prompt', { ...work, programs: ['sample'], promptTokens: 3072 }, 409],
+  ['score, long prompt', { ...work, programs: ['score'], promptTokens: 3072, kl: false }, 369],
   ['sample', { ...work, programs: ['sample'] }, 274],
   ['sample, long', { ...work, programs: ['sample'], groups: 4, completionTokens: 256 }, 433],
   ['learn', learn, 497],
@@ -67,7 +70,8 @@ test.each<[string, MemoryOptions, number]>([
   ['learn, three groups', { ...learn, groups: 3 }, 999],
   ['learn, long completions', { ...learn, completionTokens: 256 }, 1611],
   ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 1246],
-  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 687],
+  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 694],
+  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1418],
   ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1145],
   ['sample, wide vocabulary', { ...work, backbone: wide, trainable: 589824, programs: ['sample'] }, 517],
   [
@@ -82,6 +86,20 @@ test.each<[string, MemoryOptions, number]>([
   const ratio = estimateMemory(options).total / (megabytes * 1e6)
   expect(ratio).toBeGreaterThan(0.75)
   expect(ratio).toBeLessThan(1.25)
+})
+
+test('patches, and tokens of a prompt that is read, take memory in proportion', () => {
+  const encode = (patches: number) =>
+    estimateMemory({ ...work, programs: ['encode'], imagePatches: [patches] }).parts.encode
+  const read = (promptTokens: number) =>
+    estimateMemory({ ...work, programs: ['sample'], promptTokens }).parts.sample
+  for (const ratio of [encode(65536) / encode(16384), read(16384) / read(4096)]) {
+    expect(ratio).toBeGreaterThan(3.9)
+    expect(ratio).toBeLessThanOrEqual(4)
+  }
+  // WebGPU has no loop.
+  const { parts } = estimateMemory({ ...work, programs: ['encode'], imagePatches: [16384], device: 'webgpu' })
+  expect(parts.encode).toBeGreaterThan(10 * encode(16384))
 })
 
 test('parts add up to the total, and none is negative', () => {

@@ -7,7 +7,7 @@ import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 import { masksOf, type MaskInputs } from './mask-kinds'
 import { packedMask } from './packed-mask'
-import { promptChunks } from './prompt-chunks'
+import { longPrompt, promptChunks } from './prompt-chunks'
 
 export interface PackedAttentionOptions extends MaskInputs {
   /** int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
@@ -20,9 +20,6 @@ export interface PackedAttentionOptions extends MaskInputs {
    */
   chunked?: boolean
 }
-
-/** Tokens beyond which a prompt is read in chunks, which save too little of shorter ones. */
-const longPrompt = 512
 
 export function packedAttention(options: PackedAttentionOptions): Attend {
   const { segments, promptWidth, kinds, places, imageRuns, chunked = false } = options

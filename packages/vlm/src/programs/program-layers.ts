@@ -45,9 +45,9 @@ export interface ProgramLayersOptions {
 }
 
 /** Queries whose scores exist at the same time where rows may be many. */
-const chunk = 128
+export const towerChunk = 128
 /** Rows that an MLP, which is wider than they are, works on at a time. */
-const rowChunk = 1024
+export const towerRows = 1024
 
 export function programLayers(options: ProgramLayersOptions): Layers {
   const {
@@ -90,10 +90,10 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       const low = op.Gemm(kept, a, undefined, { transB: 1, alpha: lora.alpha / lora.rank })
       return op.Gemm(low, b, product(), { transB: 1 })
     },
-    attendMany: (given) => attention({ ...given, ...(loops && { chunk }) }),
+    attendMany: (given) => attention({ ...given, ...(loops && { chunk: towerChunk }) }),
     rowwise: (run, x) =>
       loops && !gradient
-        ? rowChunks({ like: x, chunk: rowChunk }, ({ of }) => ({ rows: run(of(x)) })).rows
+        ? rowChunks({ like: x, chunk: towerRows }, ({ of }) => ({ rows: run(of(x)) })).rows
         : run(x),
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }

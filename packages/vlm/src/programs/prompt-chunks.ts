@@ -3,7 +3,9 @@ import { attention, op, rowChunks, type AttentionOptions, type Tensor } from '@e
 import type { MaskKind } from '../backbones/layers'
 import { packedMask, type PackedTokens } from './packed-mask'
 
-const chunk = 256
+/** Tokens beyond which a prompt is read in chunks, which save too little of shorter ones, and tokens of a chunk. */
+export const longPrompt = 512
+export const promptChunk = 256
 
 /** Attention of a prompt among its own tokens: some rows at a time, and of columns those that any of them sees. */
 export function promptChunks(given: AttentionOptions, kind: MaskKind, tokens: PackedTokens): Tensor {
@@ -12,7 +14,7 @@ export function promptChunks(given: AttentionOptions, kind: MaskKind, tokens: Pa
   const none = graph.constant('int64', [1], [0])
   // Tokens of an image see later ones.
   const isCausal = kind.wholeImages !== true || tokens.imageRuns === undefined
-  const made = rowChunks({ like: given.q, chunk }, ({ of, start, end }) => {
+  const made = rowChunks({ like: given.q, chunk: promptChunk }, ({ of, start, end }) => {
     const seen = (x: Tensor) => (isCausal ? op.Slice(x, none, end, [1]) : x)
     const cut = (each: (x: Tensor) => Tensor): PackedTokens => ({
       segments: each(tokens.segments),

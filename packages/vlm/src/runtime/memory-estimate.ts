@@ -13,6 +13,8 @@ import { bytesPerValue, type FloatType } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
+import { towerChunk, towerRows } from '../programs/program-layers'
+import { longPrompt, promptChunk } from '../programs/prompt-chunks'
 import { quantizable } from '../programs/quantizable'
 import type { Device } from './provider-status'
 
@@ -107,7 +109,8 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     : 0
   // A quantized matrix is made anew for each product of many rows.
   const made = sizes.quantized.language.work
-  const forward = forwardBytes({ backbone, groups, length: promptTokens })
+  const reading = device === 'webgpu' ? undefined : { promptTokens, completionTokens: 0 }
+  const forward = forwardBytes({ backbone, groups, length: promptTokens }, reading)
 
   const parts = {
     runtime: processBytes[device] + graphBytesPerLayer * layers * programs.length,
@@ -126,7 +129,9 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     gradient: has('learn') ? 4 * (3 * trainable + (options.trainHead === true ? 5 * sizes.head : 0)) : 0,
     // A step holds those of its samples as they were and with one token more.
     cache: has('sample') ? 4 * (2 * layers * keyValueSize) * groups * (promptTokens + 2 * rows) + cross : 0,
-    encode: has('encode') ? encodeBytes(backbone, work.imagePatches) + sizes.quantized.vision.work : 0,
+    encode: has('encode')
+      ? encodeBytes(backbone, work.imagePatches, device) + sizes.quantized.vision.work
+      : 0,
     sample: has('sample') ? Math.max(forward, 8 * 4 * groups * samples * vocabularySize) + made : 0,
     learn: learns
       ? learnBytes({ backbone, groups, length: promptTokens + rows }, options, {
@@ -299,12 +304,29 @@ function scoreBytes({ backbone, groups, length }: PackedSizes): number {
   return 4 * groups * backbone.shape.heads * length ** 2
 }
 
+interface ReadLengths {
+  promptTokens: number
+  /** Tokens of all completions of a group. */
+  completionTokens: number
+}
+
+/**
+ * Scores that a head has at the same time where no gradient is taken: those of a chunk of the prompt, or of all completions.
+ * It never falls with the length.
+ */
+function readScores({ promptTokens, completionTokens }: ReadLengths): number {
+  const short = Math.min(promptTokens, longPrompt) + completionTokens
+  const columns = promptTokens + completionTokens
+  return Math.max(short ** 2, promptChunk * promptTokens, completionTokens * columns)
+}
+
 /** A forward pass, which holds one block at a time: scores before and after the softmax, the mask, rows. */
-function forwardBytes(packed: PackedSizes): number {
+function forwardBytes(packed: PackedSizes, inChunks?: ReadLengths): number {
   const { backbone, groups, length } = packed
-  const { hiddenSize, intermediateSize } = backbone.shape
+  const { hiddenSize, intermediateSize, heads } = backbone.shape
+  const scores = inChunks === undefined ? length ** 2 : Math.min(length ** 2, readScores(inChunks))
   const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
-  return fragments * (2 * scoreBytes(packed) + 2 * 4 * groups * length ** 2 + rows)
+  return fragments * (2 * 4 * groups * (heads + 1) * scores + rows)
 }
 
 /** The pass that scores completions, and where it `learns` the way back, without the room that the loss takes before it does. */
@@ -313,9 +335,13 @@ function learnBytes(
   options: MemoryOptions,
   { loss, learns }: { loss: number; learns: boolean },
 ): number {
-  const { checkpointed = false } = options
+  const { checkpointed = false, promptTokens } = options
+  if (!learns) {
+    const lengths = { promptTokens, completionTokens: packed.length - promptTokens }
+    const forward = forwardBytes(packed, options.device === 'webgpu' ? undefined : lengths)
+    return forward - Math.min(loss, forward)
+  }
   const forward = forwardBytes(packed)
-  if (!learns) return forward - Math.min(loss, forward)
   const backward = backwardBytes(packed, options, checkpointed)
   return keptBytes(packed, options, checkpointed) + Math.max(forward, backward) - Math.min(loss, backward)
 }
@@ -323,7 +349,7 @@ function learnBytes(
 /** What blocks keep for their backward pass. */
 function keptBytes(
   packed: PackedSizes,
-  { trainVision = false, imagePatches = [] }: MemoryOptions,
+  { trainVision = false, imagePatches = [], device = 'cpu' }: MemoryOptions,
   checkpointed: boolean,
 ): number {
   const { backbone, groups, length } = packed
@@ -333,7 +359,9 @@ function keptBytes(
   const block = 4 * groups * length * width + scoreBytes(packed)
   const inputs = 4 * groups * length * hiddenSize
   const tower =
-    trainVision && backbone.vision ? keptVisionBytes(backbone.vision.shape, imagePatches, checkpointed) : 0
+    trainVision && backbone.vision
+      ? keptVisionBytes(backbone.vision.shape, { imagePatches, device, checkpointed })
+      : 0
   // A checkpoint for each block, and all of the one that is being computed anew.
   return (
     tower + fragments * (checkpointed ? Math.min(layers * inputs + block, layers * block) : layers * block)
@@ -343,13 +371,13 @@ function keptBytes(
 /** The backward pass of one block: three of the scores' size, five of the MLP's. */
 function backwardBytes(
   packed: PackedSizes,
-  { trainVision = false, imagePatches = [] }: MemoryOptions,
+  { trainVision = false, imagePatches = [], device = 'cpu' }: MemoryOptions,
   checkpointed: boolean,
 ): number {
   const { backbone, groups, length } = packed
   const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * backbone.shape.intermediateSize
   const heads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
-  return fragments * Math.max(text, 3 * 4 * heads * wholeScores(imagePatches))
+  return fragments * Math.max(text, 3 * 4 * heads * imageScores(imagePatches, device))
 }
 
 /** Logits of a chunk and what is made of them, and rows before and after the head. */
@@ -361,30 +389,40 @@ function lossBytes(
   return 4 * (logits + 5 * rows * sizes.hiddenSize)
 }
 
-/** The vision tower, forward: full attention over the largest image counts most. */
-function encodeBytes({ vision }: Backbone, imagePatches: readonly number[]): number {
+/** The vision tower, forward: a row of each patch several times, and what is made of some rows at a time. */
+function encodeBytes({ vision }: Backbone, imagePatches: readonly number[], device: Device): number {
   if (vision === undefined) return 0
   const { hiddenSize, intermediateSize, heads, patchSize } = vision.shape
   const patches = imagePatches.reduce((sum, count) => sum + count, 0)
-  const rows = 16 * hiddenSize + 4 * intermediateSize
-  return fragments * (2.1 * 4 * heads * wholeScores(imagePatches) + 4 * patches * (rows + patchSize))
+  const wide = device === 'webgpu' ? patches : Math.min(patches, towerRows)
+  const rows = patches * (16 * hiddenSize + patchSize) + wide * 4 * intermediateSize
+  return fragments * 4 * (2.1 * heads * imageScores(imagePatches, device) + rows)
 }
 
-/** Images are padded to the largest of a call. */
-function wholeScores(imagePatches: readonly number[]): number {
-  return imagePatches.length * Math.max(0, ...imagePatches) ** 2
+/** Scores that a head has at the same time where all of an image is seen: images are padded to the largest of a call. */
+function imageScores(imagePatches: readonly number[], device: Device): number {
+  const largest = Math.max(0, ...imagePatches)
+  const rows = device === 'webgpu' ? largest : Math.min(largest, towerChunk)
+  return imagePatches.length * rows * largest
+}
+
+interface KeptVision {
+  imagePatches: readonly number[]
+  device: Device
+  checkpointed: boolean
 }
 
 function keptVisionBytes(
   { hiddenSize, intermediateSize, heads, layers, windowedLayers, window }: VisionShape,
-  imagePatches: readonly number[],
-  checkpointed: boolean,
+  { imagePatches, device, checkpointed }: KeptVision,
 ): number {
   const patches = imagePatches.reduce((sum, count) => sum + count, 0)
   const rows = 4 * patches * (10 * hiddenSize + 3 * intermediateSize)
-  const whole = 4 * heads * wholeScores(imagePatches)
+  const whole = 4 * heads * imageScores(imagePatches, device)
   const windowed = 4 * heads * patches * window
-  const all = layers * rows + (layers - windowedLayers) * whole + windowedLayers * windowed
+  // Scores over all of an image are kept where they are not made again.
+  const kept = device === 'webgpu' ? whole : 0
+  const all = layers * rows + (layers - windowedLayers) * kept + windowedLayers * windowed
   const anew = layers * 4 * patches * hiddenSize + 1.5 * (rows + whole)
   return fragments * (checkpointed ? Math.min(all, anew) : all)
 }
