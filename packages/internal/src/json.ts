@@ -1,10 +1,15 @@
 /** JSON as objects, and as files that people read. */
+import { lfsPointer, lfsPointerBegins } from './lfs-pointer'
 
 /** No file or answer that means something is as deep as this; what goes through values calls itself at each level. */
 const deepest = 500
 
-/** The value of a text from outside. Throws `SyntaxError`, also for what is nested too deeply to be gone through. */
+/**
+ * The value of a text from outside. Throws `SyntaxError`, also for what is nested too deeply to be gone through, and with its
+ * name for what git-LFS leaves in the place of a file.
+ */
 export function parseJson(text: string): unknown {
+  if (text.startsWith(lfsPointerBegins)) throw new SyntaxError(lfsPointer)
   // eslint-disable-next-line no-restricted-properties -- this is what all else calls
   const value: unknown = JSON.parse(text)
   if (isDeeper(value, deepest)) throw new SyntaxError(`Nested more than ${deepest} deep in JSON`)

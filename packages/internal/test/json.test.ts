@@ -16,6 +16,11 @@ test.each([
   },
 )
 
+test('what git-LFS leaves in the place of a file is called by its name', () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123\n`
+  expect(() => parseJson(pointer)).toThrow(new SyntaxError('a pointer of git-LFS; run "git lfs pull"'))
+})
+
 test('what is no object, or an object that is too deep, is none', () => {
   expect(parseObject('{"a": [1]}')).toEqual({ a: [1] })
   for (const text of ['', '{', '[]', 'null', '7', nested(501, ['{"a":', '}'])])

@@ -3,6 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parsePeftConfig } from '../src/adapter/peft-config'
+import { readBackbone } from '../src/backbones/open-backbone'
 import { readOptionalJson } from '../src/checkpoint/read-checkpoint-file'
 import { decodeImage } from '../src/image/decode-image'
 
@@ -14,4 +16,11 @@ test('a tokenizer.json and an image that are pointers of git-LFS are called so',
   writeFileSync(join(folder, 'tokenizer.json'), text)
   await expect(readOptionalJson(folder, 'tokenizer.json')).rejects.toThrow(named)
   await expect(decodeImage(new TextEncoder().encode(text))).rejects.toThrow(named)
+})
+
+test('so are the configurations of a model and of an adapter', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evolmm-lfs-'))
+  writeFileSync(join(folder, 'config.json'), text)
+  await expect(readBackbone(folder)).rejects.toThrow(named)
+  expect(() => parsePeftConfig(text, 'adapter_config.json')).toThrow(named)
 })

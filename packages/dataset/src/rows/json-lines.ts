@@ -3,7 +3,7 @@
  * opened; then only their places are held, and a row is read again when it is asked for.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { isObject, parseJson } from '@evolmm/internal'
+import { isLfsPointer, isObject, lfsPointer, parseJson } from '@evolmm/internal'
 import { unreadable } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { DataRow, RowReader } from './row-reader'
@@ -105,7 +105,8 @@ function parseLine(path: string, { number, text }: Line): DataRow {
   try {
     value = parseJson(text)
   } catch (cause) {
-    throw invalidLine(path, number, 'one JSON object', shown, cause)
+    const pointer = isLfsPointer(new TextEncoder().encode(text))
+    throw invalidLine(path, number, 'one JSON object', pointer ? lfsPointer : shown, cause)
   }
   if (!isObject(value)) throw invalidLine(path, number, 'one JSON object', shown)
   return value

@@ -68,8 +68,8 @@ export function parsePeftConfig(
   let json: unknown
   try {
     json = parseJson(text)
-  } catch {
-    throw invalid(file, 'must be JSON, got other text')
+  } catch (cause) {
+    throw invalid(file, `must be JSON, got ${(cause as SyntaxError).message}`)
   }
   const raw = check(file, z.record(z.string(), z.unknown()), json)
   checkImplemented(file, raw)

@@ -137,8 +137,8 @@ function parseIndex(file: string, text: string): Map<string, string> {
   let json: unknown
   try {
     json = parseJson(text)
-  } catch {
-    throw broken(file, 'must be JSON, got other text')
+  } catch (cause) {
+    throw broken(file, `must be JSON, got ${(cause as SyntaxError).message}`)
   }
   const result = indexSchema.safeParse(json)
   if (!result.success) {
