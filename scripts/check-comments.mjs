@@ -1,7 +1,8 @@
 /**
- * The rules for doc comments in packages/*\/src. One begins with its subject, not with a preposition ("Of every draw") or a
- * clause that hangs on nothing ("Whether to go on"); and three words or fewer ("Tokens.") are no sentence, but for what a
- * function throws. A reader of one field sees its comment alone. A shape, code or a default may stand alone.
+ * The rules for doc comments of packages, their tests and benches included. One begins with its subject, not with a
+ * preposition ("Of every draw") or a clause that hangs on nothing ("Whether to go on"); and three words or fewer
+ * ("Tokens.") are no sentence, but for what a function throws. A reader of one field sees its comment alone. A shape, code
+ * or a default may stand alone.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -29,12 +30,7 @@ function problemOf(words) {
 export function commentProblems(root) {
   const problems = []
   for (const name of readdirSync(join(root, 'packages'))) {
-    const source = join(root, 'packages', name, 'src')
-    if (!existsSync(source)) continue
-    for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
-      const file = join(entry.parentPath, entry.name)
-      if (!entry.isFile() || !file.endsWith('.ts') || relative(source, file).split('/').includes('gen'))
-        continue
+    for (const file of filesOf(join(root, 'packages', name))) {
       const text = readFileSync(file, 'utf8')
       for (const { index, 1: body } of text.matchAll(/^[ \t]*\/\*\*([\s\S]*?)\*\//gm)) {
         const words = body
@@ -49,6 +45,16 @@ export function commentProblems(root) {
     }
   }
   return problems
+}
+
+/** The files of a package that people write; generated ones are nobody's words. */
+function* filesOf(home) {
+  for (const folder of ['src', 'test', 'bench'].map((name) => join(home, name)).filter(existsSync))
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name)
+      const isOurs = /\.(ts|mjs)$/.test(file) && !relative(folder, file).split('/').includes('gen')
+      if (entry.isFile() && isOurs) yield file
+    }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,17 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { commentProblems } from '../check-comments.mjs'
 
-function problemsOf(text: string, file = 'a.ts'): string[] {
+function problemsOf(text: string, file = 'src/a.ts'): string[] {
   const root = mkdtempSync(join(tmpdir(), 'comments-'))
   onTestFinished(() => {
     rmSync(root, { recursive: true })
   })
-  const source = join(root, 'packages/vlm/src')
-  mkdirSync(join(source, 'gen'), { recursive: true })
-  writeFileSync(join(source, file), text)
+  const path = join(root, 'packages/vlm', file)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
   return commentProblems(root)
 }
 
@@ -56,5 +56,10 @@ test.each([
 })
 
 test("generated files are nobody's words", () => {
-  expect(problemsOf('/** Of a model. */', 'gen/a.ts')).toEqual([])
+  expect(problemsOf('/** Of a model. */', 'src/gen/a.ts')).toEqual([])
+})
+
+test.each(['test/support/a.ts', 'bench/a.mjs'])('tests and benches are read too: %s', (file) => {
+  expect(problemsOf('/** Of a model. */', file)).toHaveLength(1)
+  expect(problemsOf('/** Of a model. */', file.replace(/\w+$/, 'json'))).toEqual([])
 })

@@ -78,7 +78,7 @@ function expectClose(
   } else expect(found, at).toBe(expected)
 }
 
-/** Where numbers that the former version did not have may be: in a line, and in those of an update, the watch and the times. */
+/** Numbers that the former version did not have may be here: in a line, and in those of an update, the watch and the times. */
 const newNumbers = (at: string) => /^\.\d+(\.(solver_update|proposer_update|watch|seconds))?$/.test(at)
 
 /** A log that went on: what the former version wrote stays, byte for byte, and what is added has at least all that it had. */

@@ -8,7 +8,7 @@ import { majorityAtK, type AnswerCount } from '../src/diagnostics/majority-at-k'
 import { passAtK } from '../src/diagnostics/pass-at-k'
 import { vote } from '../src/diagnostics/vote'
 
-/** By SciPy; see make.py beside it. */
+/** SciPy's numbers; see make.py beside them. */
 const scipy = JSON.parse(
   readFileSync(new URL('fixtures/statistics/statistics.json', import.meta.url), 'utf8'),
 ) as {

@@ -55,7 +55,7 @@ const noNetwork: typeof fetch = () => {
 }
 const broken = (code: string) => Object.assign(new Error(code), { code })
 
-/** As huggingface_hub lays it out; its older versions leave no `trees`. */
+/** A cache as huggingface_hub lays it out; its older versions leave no `trees`. */
 function pythonCache(files: Record<string, string>, { tree = false, branch = 'main' } = {}) {
   const cacheFolder = temporaryFolder()
   const root = join(cacheFolder, 'models--org--model')

@@ -3,7 +3,7 @@ import { flattenParameters, grad, Graph, op, parameterLayout, serialize, slicePa
 import ort from 'onnxruntime-node'
 import { adapterShapes, found, frozenShapes, transformer } from '../test/support/transformer.ts'
 
-/** Deterministic numbers in [-scale, scale]. */
+/** The same numbers each time, in [-scale, scale]. */
 export function numbers(count, scale = 0.05) {
   const values = new Float32Array(count)
   let state = 12345

@@ -1,4 +1,4 @@
-/** Where differences cannot tell: kinks, ties, and points at which a careless formula makes NaN or infinity. */
+/** Gradients where differences cannot tell: kinks, ties, and points at which a careless formula makes NaN or infinity. */
 import { describe, expect, test } from 'vitest'
 import { grad, Graph, op, type Tensor } from '@evolmm/onnx'
 import { emit } from '../src/ops/emit'
@@ -20,7 +20,7 @@ async function gradients(vectors: number[][], build: (...x: Tensor[]) => Tensor)
   return inputs.map((_, i) => Array.from(results[`g${i}`].data as Float32Array, (value) => value + 0))
 }
 
-/** For functions of one variable. */
+/** The slopes of a function of one variable. */
 const slopes = async (at: number[], build: (x: Tensor) => Tensor): Promise<number[]> =>
   (await gradients([at], build))[0]
 

@@ -1,4 +1,4 @@
-/** Where indices repeat on several threads, and what has no gradient. */
+/** Indices that repeat on several threads, and what has no gradient. */
 import { describe, expect, test } from 'vitest'
 import { EvolmmError, Graph, grad, op, type Tensor } from '@evolmm/onnx'
 import { runner } from './support/run'

@@ -37,7 +37,7 @@ test('a weaker check says why', () => {
   }
 })
 
-/** With UPDATE_TABLE=1 the table is written instead of compared. */
+/** The table is compared, or written with UPDATE_TABLE=1. */
 test('the guide has the table', () => {
   const file = new URL('../../../docs/onnx.md', import.meta.url)
   const [start, end] = ['<!-- gradients -->', '<!-- /gradients -->']

@@ -11,7 +11,7 @@ import {
 import { float, model, node, refusal, tensor, y } from './support/broken-model'
 
 describe('growth', () => {
-  /** Bodies in bodies. */
+  /** A model whose bodies have bodies. */
   function nested(depth: number): Uint8Array {
     let inner: Partial<GraphProto> = {
       node: [create(NodeProtoSchema, node('Identity', ['x'], ['y0']))],

@@ -21,7 +21,7 @@ const policy = [never, 1, 0.5, -2, 0.1, 2, never, never, 0.3, -1, never, never, 
 const reference = [never, 0, 0.2, -1, 0.7, 1, 0.4, never, 0.2, 0.6, 0.1, never, 1, 2, never]
 const tokens = [1, 0, 2]
 
-/** In float64, word by word, without those that are never said. */
+/** The sums in float64, word by word, without those that are never said. */
 function byHand(row: number): { picked: number; kl: number; entropy: number } {
   const soft = (logits: number[]) => {
     const values = logits.slice(5 * row, 5 * row + 5).map(Math.exp)

@@ -29,7 +29,7 @@ function randomMatrix(out: number, width: number, blockSize: number, seed: numbe
 
 const nibble = (bytes: Uint8Array, index: number) => (bytes[index >> 1] >> (4 * (index & 1))) & 15
 
-/** As the operator's documentation says: (code - zero point) scale, low half first, rows of zero points padded. */
+/** The matrix as the operator's documentation says: (code - zero point) scale, low half first, rows of zero points padded. */
 function dequantized({ out, width, blockSize, blocks, codes, scales, zeroPoints }: Matrix): number[][] {
   return Array.from({ length: out }, (_, row) =>
     Array.from({ length: width }, (__, column) => {

@@ -76,7 +76,7 @@ describe.skipIf(chromium === undefined)(title, () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** With `text` in the place of all that models and people write. */
+  /** Writes a page with `text` in the place of all that models and people write. */
   async function write(
     name: string,
     options: Parameters<typeof sampleRecords>[0],

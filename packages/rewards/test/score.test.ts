@@ -54,7 +54,7 @@ test('anls counts white space in the length only, and two letters for one that u
   expect(anls('straße', ['strasse'])).toBeCloseTo(1 - 2 / 7, 12)
 })
 
-/** As in Python, nothing is divided by zero. */
+/** A quotient as Python has it: nothing is divided by zero. */
 function divided(x: number, y: number): number {
   return y === 0 ? NaN : x / y
 }

@@ -21,7 +21,7 @@ interface Report {
   saved: string | null
 }
 
-/** As many writes and moments as the run has. */
+/** The run has as many writes and moments. */
 const all = 43
 const allMoments = 72
 

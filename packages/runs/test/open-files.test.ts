@@ -22,7 +22,7 @@ const openIn = (folder: string) =>
     })
     .filter((path) => path.startsWith(folder))
 
-/** From now on there is no room on any disk. */
+/** No disk has any room from now on. */
 async function fillDisk(): Promise<void> {
   const handle = await open(process.execPath)
   const methods = Object.getPrototypeOf(handle) as FileHandle

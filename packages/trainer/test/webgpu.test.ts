@@ -8,7 +8,7 @@ import { makeImages, tinyFolder } from './support/tiny-run'
 
 interface Run {
   records: IterationRecord[]
-  /** How far each parameter of the solver and of the proposer went. */
+  /** The way that each parameter of the solver and of the proposer went. */
   moved: number[][]
 }
 

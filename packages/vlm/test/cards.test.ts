@@ -1,4 +1,4 @@
-/** Which card a name means, and what is free there, with a `nvidia-smi` that says what a test wants. */
+/** The card that a name means, and what is free there, with a `nvidia-smi` that says what a test wants. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

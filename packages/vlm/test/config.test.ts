@@ -23,7 +23,7 @@ function change(base: Json, path: string, value: unknown): Json {
   return copy
 }
 
-/** For float32 weights, of no source, unless said otherwise. */
+/** A configuration of float32 weights, of no source, unless said otherwise. */
 function hubConfig(config: Qwen25Config, options: Partial<Parameters<typeof configJson>[1]> = {}): Json {
   return configJson(config, { dtype: 'float32', source: {}, ...options })
 }

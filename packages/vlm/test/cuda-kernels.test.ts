@@ -1,5 +1,5 @@
 /**
- * That every node of every program has a kernel of the CUDA provider, which no machine of ours can run, by the table that
+ * Every node of every program has a kernel of the CUDA provider, which no machine of ours can run, by the table that
  * ONNX Runtime publishes: see `support/kernel-table.ts`. Programs are built from shapes alone, as plans are.
  */
 import { drawn, sizedTest } from '@evolmm/internal/testing'

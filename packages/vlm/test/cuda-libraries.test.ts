@@ -1,4 +1,4 @@
-/** Where CUDA's libraries are looked for, in folders that a test makes. Nothing is loaded. */
+/** The places where CUDA's libraries are looked for, in folders that a test makes. Nothing is loaded. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

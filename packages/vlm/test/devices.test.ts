@@ -12,7 +12,7 @@ import { makeFolder } from './support/safetensors'
 interface Situation {
   /** Names of library files that are there. */
   files?: readonly string[]
-  /** Providers that start. */
+  /** The providers that start. */
   starts?: readonly string[]
   backends?: NativeRuntime['backends']
   platform?: string

@@ -2,7 +2,7 @@ import ndarray from 'ndarray'
 import { expect, test } from 'vitest'
 import { imageCache, type EncodedImage } from '../src'
 
-/** Of so many bytes. */
+/** An image of so many bytes. */
 function image(bytes: number): EncodedImage {
   return {
     source: 'picture.png',

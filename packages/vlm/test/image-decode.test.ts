@@ -23,7 +23,7 @@ interface Decoded {
   width: number
   height: number
   sha256: string
-  /** Of the alpha of an image that is not opaque everywhere. */
+  /** The digest of the alpha of an image that is not opaque everywhere. */
   alpha?: string
 }
 interface Damaged {
@@ -81,7 +81,7 @@ test.each([
   expect(apart.reduce((sum, value) => sum + value, 0) / apart.length).toBeLessThan(meanBound)
 })
 
-/** Where libnsgif is stricter than Pillow (no end marker), and laxer (codes that decode to too few pixels). */
+/** Files for which libnsgif is stricter than Pillow (no end marker), and laxer (codes that decode to too few pixels). */
 const otherVerdict = new Set(['plain.gif 1243', 'plain.gif 1076', 'animated.gif 379', 'animated.gif 767'])
 
 test('what Pillow does with damaged files is done: the same pixels, or an error', async () => {

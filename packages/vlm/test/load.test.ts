@@ -1,4 +1,4 @@
-/** From a folder or the hub to a model, and back to folders. */
+/** The way from a folder or the hub to a model, and back to folders. */
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initializeCheckpoint, loadVlm, type Completion, type Vlm } from '@evolmm/vlm'

@@ -9,11 +9,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { tinyFolder } from './support/safetensors'
 import type { CpuNode } from './support/watched-programs'
 
-/** Of shapes, lengths and places: small integers that the host needs anyway. */
+/** Nodes of shapes, lengths and places: small integers that the host needs anyway. */
 const shapes = 'Add Concat Div Gather Identity Mul Range Reshape Shape Slice Sub Unsqueeze'
 /** The draw: float64 and int64, which WebGPU has not, on one block of 512 words for each sample. */
 const draw = 'Cast CumSum Equal Expand Greater Less LessOrEqual Or ReduceSum Where'
-/** Which axes a gradient is summed over, and how much padding it needs, decided from shapes. */
+/** The axes that a gradient is summed over, and how much padding it needs, decided from shapes. */
 const sums = 'Equal Less Max Min NonZero Size Where'
 /** WebGPU has no loop; what it carries and stacks crosses. Filling up the last chunk of rows, too. */
 const chunks = 'ConstantOfShape Loop'

@@ -13,7 +13,7 @@ const known = new Map([...architectures, ['toy', toy]])
 const root = await mkdtemp(join(tmpdir(), 'evolmm-positions-'))
 afterAll(() => rm(root, { recursive: true }))
 
-/** How a token of a prompt of that length, or of its completion, is turned, as the families' papers and code have it. */
+/** The turn of a token of a prompt of that length, or of its completion, as the families' papers and code have it. */
 const turns: Record<Exclude<ToyRotary, 'plain'>, (promptLength: number) => Turn> = {
   // Qwen3-VL: pairs follow time, height, width, time; what follows a prompt begins after its largest place.
   interleaved: (promptLength) => (token, pair) => {

@@ -168,7 +168,7 @@ test('the folder checks its configuration, and without its line the model is not
   await expect(loadVlm(folder)).rejects.toThrow(coded('UNSUPPORTED_MODEL', /got "toy"/))
 })
 
-/** With numbers in place of the zeros, so that it changes something. */
+/** The adapter with numbers in place of the zeros, so that it changes something. */
 function moved(adapter: Adapter): Adapter {
   for (const i of adapter.parameters.keys()) adapter.parameters[i] += 0.05 * Math.sin(i)
   return adapter

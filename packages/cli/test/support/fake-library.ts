@@ -26,7 +26,7 @@ export interface FakeOptions {
   /** What loading does, with the options that it is given. */
   onLoad?: (options: LoadOptions) => void
   /** What a run does; it ends with this. @default finished after one iteration */
-  /** That a run makes. @default 1 */
+  /** A run makes so many. @default 1 */
   iterations?: number
   onTrain?: (...given: Parameters<Library['train']>) => TrainCommandOutcome | Promise<TrainCommandOutcome>
   onLoadAdapter?: (options: { hub?: HubOptions | undefined }) => void

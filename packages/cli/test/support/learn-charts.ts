@@ -4,7 +4,7 @@ import { loadVlm } from '@evolmm/vlm'
 import type { Chart } from './charts'
 
 const system = 'You are a helpful assistant.'
-/** Of ChartQA, and of one's own questions. */
+/** ChartQA's instruction, and that of one's own questions. */
 const instructions = [
   'Answer the question with a single word.',
   'Answer the question using a single word or phrase.',

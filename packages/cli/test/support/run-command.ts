@@ -9,14 +9,14 @@ export interface Result {
   code: number
   stdout: string
   stderr: string
-  /** Of a fake library. */
+  /** The calls of a fake library. */
   calls: FakeLibrary['calls']
 }
 
 export interface RunOptions {
   library?: Library
   installer?: Partial<Installer>
-  /** Whether both streams are terminals. @default false */
+  /** True where both streams are terminals. @default false */
   terminal?: boolean
   environment?: Record<string, string>
   onInterrupt?: Context['onInterrupt']

@@ -32,7 +32,7 @@ export function mathCase(index: number, seed: number): MathCase {
 const letters = ['A', 'B', 'C', 'D', 'E']
 
 interface Drawer {
-  /** From 0 to 1. */
+  /** A number from 0 to 1. */
   number: () => number
   chance: (share: number) => boolean
   pick: <T>(items: readonly T[]) => T

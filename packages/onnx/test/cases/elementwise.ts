@@ -12,7 +12,7 @@ const unary = (build: (x: Tensor) => Tensor, range: Range = [-2, 2], name?: stri
   random: (draw) => [draw.shape(0, 3)],
 })
 
-/** In float32, because the runtime computes `kernel` in nothing wider. */
+/** A case in float32, because the runtime computes `kernel` in nothing wider. */
 const single = (kernel: string, each: GradientCase): GradientCase => ({
   ...each,
   dtype: 'float32',
@@ -20,7 +20,7 @@ const single = (kernel: string, each: GradientCase): GradientCase => ({
   reason: `no float64 kernel for ${kernel}`,
 })
 
-/** In float32, with a case for each stretch between two kinks. */
+/** Cases in float32, one for each stretch between two kinks. */
 const pieces = (
   kernel: string,
   build: (x: Tensor) => Tensor,

@@ -12,7 +12,7 @@ export interface GradientCheck {
   shapes: readonly (readonly number[])[]
   /** Outputs from inputs; outputs that are not floats take no part. */
   build: (inputs: Tensor[], graph: Graph) => Tensor | Tensor[]
-  /** Where the inputs lie. @default [-2, 2] */
+  /** The inputs lie in this range. @default [-2, 2] */
   range?: readonly [number, number]
   /** The contents of some inputs, where the point matters: zeros, ties. */
   values?: readonly (readonly number[] | undefined)[]

@@ -15,10 +15,10 @@ export type GradientCase = GradientCheck & {
   random?: (draw: Draw) => number[][]
 }
 
-/** By operator type. `symbolic` of a case picks one of the two ways to run it; without it both are run. */
+/** Cases by operator type. `symbolic` of a case picks one of the two ways to run it; without it both are run. */
 export type GradientCases = Record<string, GradientCase[]>
 
-/** Random shapes. */
+/** A source of random shapes. */
 export interface Draw {
   /** An integer from `low` to `high`, both included. */
   integer: (low: number, high: number) => number

@@ -27,7 +27,7 @@ export function gradientTable(families: Readonly<Record<string, GradientCases>>)
   return markdown(rows)
 }
 
-/** Which inputs the rule has a gradient for, over all nodes of the operator that the cases make. */
+/** The inputs that the rule has a gradient for, over all nodes of the operator that the cases make. */
 function inputsWithGradient(opType: string, cases: readonly GradientCase[]): string {
   const given = new Set<number>()
   const differentiated = new Set<number>()

@@ -8,7 +8,7 @@ interface Given {
   x: Tensor
   /** int64 [3] */
   i: Tensor
-  /** bool [] */
+  /** `bool []` */
   yes: Tensor
 }
 export type Case = [name: string, code: string, message: string, build: (given: Given) => unknown]

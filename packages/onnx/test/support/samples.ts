@@ -386,7 +386,7 @@ const controlFlow: Record<string, Make> = {
   },
 }
 
-/** By name: here one that shape inference knows. */
+/** Samples by name: here one that shape inference knows. */
 const byName: Record<string, Make> = {
   node: (s) => op.node('Transpose', [s.input(s.shape(1, 3))]),
 }

@@ -103,7 +103,7 @@ interface Angles {
   sin: Tensor
 }
 
-/** [T, d / 2] each. */
+/** Cosines and sines, [T, d / 2] each. */
 function rotaryTables(positions: Tensor, { width, heads, theta }: TransformerConfig): Angles {
   const half = width / heads / 2
   const frequencies = Array.from({ length: half }, (_, i) => theta ** (-i / half))

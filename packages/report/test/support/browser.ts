@@ -32,7 +32,7 @@ export interface Page {
   open: (url: string, view: View) => Promise<void>
   /** The value of an expression in the page. */
   evaluate: (expression: string) => Promise<unknown>
-  /** Moves the pointer. */
+  /** Moves the pointer to a place. */
   point: (x: number, y: number) => Promise<void>
   /** PNG; of the whole page, or of a rectangle of it. */
   screenshot: (clip?: { x: number; y: number; width: number; height: number }) => Promise<Buffer>

@@ -14,7 +14,7 @@ export interface SampleRunOptions {
   batch?: number
   /** Images of the data set. @default 200 */
   images?: number
-  /** Where the images are. @default '/data/charts' */
+  /** The folder of the images. @default '/data/charts' */
   root?: string
   /** Iterations between probes; 0 for none. @default 0 */
   probeEvery?: number

@@ -8,13 +8,13 @@ import type { AddressInfo } from 'node:net'
 export const apiKey = '0123456789abcdef0123456789abcdef01234567'
 
 export interface ServerRun {
-  /** By place. */
+  /** The lines by their place. */
   history: (string | undefined)[]
   output: (string | undefined)[]
   summary: string | undefined
   config: string | undefined
   displayName: string | undefined
-  /** How often it was sent; again if the answer did not arrive, for instance. */
+  /** The number of times that it was sent; again if the answer did not arrive, for instance. */
   configs: number
   uploads: Map<string, Buffer>
   uploaded: string[]
@@ -24,7 +24,7 @@ export interface ServerRun {
 export interface WandbServer {
   url: string
   runs: Map<string, ServerRun>
-  /** Requests by kind. */
+  /** The number of requests by kind. */
   counts: Record<'graphql' | 'post' | 'put' | 'fault', number>
   /** A line that was sent to a place where another one is. */
   conflicts: string[]
@@ -34,7 +34,7 @@ export interface WandbServer {
 }
 
 export interface WandbServerOptions {
-  /** From 0 to 1 for each draw; below 0.15 the request fails before it is done, below 0.3 after. */
+  /** A number from 0 to 1 for each draw; below 0.15 the request fails before it is done, below 0.3 after. */
   faults?: () => number
   /** Answers 403 to the file stream. */
   refuse?: () => boolean

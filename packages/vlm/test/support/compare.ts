@@ -1,4 +1,4 @@
-/** How far numbers are from others. */
+/** The distance of numbers from others. */
 
 /** Largest absolute difference; the lengths must agree. */
 export function largestDifference(got: ArrayLike<number>, want: ArrayLike<number>): number {

@@ -16,14 +16,14 @@ export interface DeviceIteration {
   /** Tokens of each answer. */
   greedy: number[][]
   drawn: number[][]
-  /** Of each token of the drawn answers, by the sampler and by the learning pass. */
+  /** The log-probability of each token of the drawn answers, by the sampler and by the learning pass. */
   sampled: number[]
   scored: number[]
   divergence: number[]
   gradient: number[]
   /** Each block computed anew. */
   checkpointed: number[]
-  /** After the step. */
+  /** The parameters after the step. */
   parameters: number[]
 }
 

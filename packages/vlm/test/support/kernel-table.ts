@@ -80,7 +80,7 @@ const operandsOf = (text: string) =>
       return { operand, type }
     })
 
-/** Of the graph, of what branches and loops run, and of functions, whose calls are left out. */
+/** The nodes of the graph, of what branches and loops run, and of functions, whose calls are left out. */
 function nodesOf(graph: Graph): Node[] {
   const within = (scope: Graph['body']): Node[] =>
     scope.nodes.flatMap((node) => [

@@ -27,7 +27,7 @@ export interface TestModel {
   backbone: Backbone
   vision: Vision
   files: WeightFiles
-  /** Where its weights are, if they had to be widened; gone after the tests. */
+  /** The folder of its weights, if they had to be widened; gone after the tests. */
   cacheDir: string
   prepare: (image: Pixels) => PreparedImage
   /** Image tokens of the base model. */

@@ -39,7 +39,7 @@ interface Tiling {
 export interface ReferenceNumbers {
   cases: readonly ReferenceCase[]
   images: readonly { file: string; grid_thw: readonly number[] }[]
-  /** Where the fixture has them. */
+  /** The tilings, where the fixture has them. */
   tilings?: readonly Tiling[]
   stop_ids?: readonly number[]
   lora: {

@@ -42,7 +42,7 @@ export function contentOf(tensors: ReadonlyMap<string, RawTensor>): Record<strin
   )
 }
 
-/** Whether two arrays have the same bytes; much faster than comparing them value by value in a matcher. */
+/** True where two arrays have the same bytes; much faster than comparing them value by value in a matcher. */
 export function sameBytes(a: ArrayBufferView, b: ArrayBufferView): boolean {
   return bytesOf(a).equals(bytesOf(b))
 }

@@ -14,7 +14,7 @@ export interface ShapeCase {
   name: string
   /** A number of text tokens or the [width, height] of an image. */
   prompt: readonly (number | readonly [number, number])[]
-  /** Number of tokens. */
+  /** The number of its tokens. */
   completion: number
   advantage: number
   beta: number

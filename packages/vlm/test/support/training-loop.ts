@@ -16,7 +16,7 @@ export interface Memory {
   held: number
 }
 
-/** After everything unused was let go; the runtime's buffers go one turn after what held them. */
+/** The memory after everything unused was let go; the runtime's buffers go one turn after what held them. */
 export async function memory(): Promise<Memory> {
   for (let i = 0; i < 3; i++) {
     collect()
