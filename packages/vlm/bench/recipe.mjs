@@ -8,9 +8,11 @@ function promptOf(vlm, image, words) {
   const head = given.imageSpans[0].start + given.imageSpans[0].length + 1
   const length = head + words
   const ids = Int32Array.from({ length }, (_, i) => (i < head ? given.ids[i] : 20 + ((31 * i) % 500)))
-  const positions = new Int32Array(3 * length)
-  const after = Math.max(...[0, 1, 2].map((axis) => given.positions[axis * given.ids.length + head - 1])) + 1
-  for (let axis = 0; axis < 3; axis++)
+  const axes = given.positions.length / given.ids.length
+  const positions = new Int32Array(axes * length)
+  const last = Array.from({ length: axes }, (_, axis) => given.positions[axis * given.ids.length + head - 1])
+  const after = Math.max(...last) + 1
+  for (let axis = 0; axis < axes; axis++)
     for (let i = 0; i < length; i++)
       positions[axis * length + i] =
         i < head ? given.positions[axis * given.ids.length + i] : after + i - head

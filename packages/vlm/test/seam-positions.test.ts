@@ -7,14 +7,14 @@ import { afterAll, expect, test } from 'vitest'
 import { largestDifference } from './support/compare'
 import { readRaw } from './support/safetensors'
 import { toy, toyLimit, type ToyRotary } from './support/toy'
-import { plainScores, type Turn } from './support/toy-scores'
+import { plainScores, type Rotation } from './support/toy-scores'
 
 const known = new Map([...architectures, ['toy', toy]])
 const root = await mkdtemp(join(tmpdir(), 'evolmm-positions-'))
 afterAll(() => rm(root, { recursive: true }))
 
-/** The turn of a token of a prompt of that length, or of its completion, as the families' papers and code have it. */
-const turns: Record<Exclude<ToyRotary, 'plain'>, (promptLength: number) => Turn> = {
+/** The rotation of a token of a prompt of that length, or of its completion, as the families' papers and code have it. */
+const rotations: Record<Exclude<ToyRotary, 'plain'>, (promptLength: number) => Rotation> = {
   // Qwen3-VL: pairs follow time, height, width, time; what follows a prompt begins after its largest place.
   interleaved: (promptLength) => (token, pair) => {
     const largest = Math.max(2, Math.floor((promptLength - 1) / 3))
@@ -58,10 +58,10 @@ test.each(['interleaved', 'by length'] as const)(
     for (const [g, prompt] of prompts.entries())
       for (const [c, { ids }] of groups[g].entries()) {
         expect(ids).toHaveLength(12)
-        const turn = turns[rotary](prompt.ids.length)
+        const rotation = rotations[rotary](prompt.ids.length)
         const given = { tensors, json, prompt: [...prompt.ids], completion: [...ids] }
         const got = completions[g][c].logProbabilities
-        expect(largestDifference(got, plainScores({ ...given, turn }))).toBeLessThan(1e-5)
+        expect(largestDifference(got, plainScores({ ...given, rotation }))).toBeLessThan(1e-5)
         // The kind of rotation is seen in the numbers.
         expect(largestDifference(got, plainScores(given))).toBeGreaterThan(1e-3)
       }

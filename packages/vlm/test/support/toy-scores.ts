@@ -1,8 +1,8 @@
 /** The toy model in plain JavaScript. */
 import { floats, type RawTensor } from './safetensors'
 
-/** Turns a head's pair in the row of a token. */
-export type Turn = (token: number, pair: number) => { angle: number; scale?: number }
+/** The angle by which a head's pair is rotated in the row of a token. */
+export type Rotation = (token: number, pair: number) => { angle: number; scale?: number }
 
 export interface PlainScoresOptions {
   tensors: ReadonlyMap<string, RawTensor>
@@ -10,10 +10,10 @@ export interface PlainScoresOptions {
   prompt: readonly number[]
   completion: readonly number[]
   /** @default by the token's place */
-  turn?: Turn
+  rotation?: Rotation
 }
 
-const byPlace: Turn = (token, pair) => ({ angle: token / 100 ** (pair / 4) })
+const byPlace: Rotation = (token, pair) => ({ angle: token / 100 ** (pair / 4) })
 
 /** Log-probabilities of the completion by the definition of the model, token by token, in float64. */
 export function plainScores({
@@ -21,7 +21,7 @@ export function plainScores({
   json,
   prompt,
   completion,
-  turn = byPlace,
+  rotation = byPlace,
 }: PlainScoresOptions): number[] {
   const ids = [...prompt, ...completion]
   const [width, headSize, window] = [json.hidden_size, 8, json.window]
@@ -42,7 +42,7 @@ export function plainScores({
     x.map((value, i) => {
       const [head, at] = [Math.floor(i / headSize) * headSize, i % headSize]
       const pair = at % (headSize / 2)
-      const { angle, scale = 1 } = turn(token, pair)
+      const { angle, scale = 1 } = rotation(token, pair)
       const other = x[head + ((at + headSize / 2) % headSize)]
       return scale * (value * Math.cos(angle) + (at < headSize / 2 ? -other : other) * Math.sin(angle))
     })
