@@ -18,7 +18,7 @@ export type { Attribute } from './graph/attribute'
 export { describe } from './describe'
 export { tensorValues, type TensorValues } from './graph/tensor-values'
 export { parse, type ParseOptions } from './parse'
-export { serialize } from './serialize'
+export { serialize, type SerializeOptions } from './serialize'
 export { readInitializer } from './read-initializer'
 export { writeInitializers } from './write-initializers'
 

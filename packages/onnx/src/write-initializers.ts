@@ -7,7 +7,7 @@ import { decode } from './parse'
 import { readTensor } from './parsing/tensors'
 import { ModelProtoSchema } from './proto/gen/onnx_pb'
 import { initializerOf } from './read-initializer'
-import { tensorProto } from './serialize'
+import { tensorProto } from './writing/messages'
 
 /** No message of a file may be longer. */
 const maxBytes = 2 ** 31 - 1

@@ -28,6 +28,7 @@ testOptionNames([
   ['LeakyRelu', (options) => onnx.op.LeakyRelu(x, options), { alfa: 1 }, 'alpha'],
   ['Loop', (options) => onnx.op.Loop(options, () => undefined as never), { caried: [] }, 'carried'],
   ['ReduceSum', (options) => onnx.op.ReduceSum(x, [0], options), { keepdim: 0 }, 'keepdims'],
+  ['serialize', (options) => onnx.serialize(graph, options), { flatt: true }, 'flat'],
   ['Softmax', (options) => onnx.op.Softmax(x, options), { dim: 0 }, undefined],
   ['TopK', (options) => onnx.op.TopK(x, 1, options), { larges: 1 }, 'largest'],
 ])

@@ -71,7 +71,7 @@ type Scope = Graph['body']
 
 function planOf(name: ProgramName, graph: Graph): ProgramPlan {
   const { inputs, outputs, initializers } = graph.body
-  const sizes = new Set(inputs.flatMap(({ shape = [] }) => shape))
+  const sizes = new Set(inputs.flatMap(({ shape = [] }) => shape.flatMap(sizesIn)))
   return {
     name,
     inputs: inputs.map((input) => planned(input, sizes)),
@@ -90,12 +90,17 @@ function storedBytes(initializers: Scope['initializers']): number {
   return [...places.values()].reduce((sum, length) => sum + length, 0)
 }
 
-/** Sums of the inputs' sizes are kept; names that the graph made up are not. */
+/** The names that a length is made of. */
+function sizesIn(dim: Dim): readonly string[] {
+  return typeof dim === 'number' ? [] : (dim.match(/[a-z_]\w*/gi) ?? [])
+}
+
+/** What is made of the inputs' sizes is kept; names that the graph made up are not. */
 function planned(
   { name, dtype, shape = [] }: Scope['inputs'][number],
-  sizes: ReadonlySet<Dim>,
+  sizes: ReadonlySet<string>,
 ): PlannedTensor {
-  const known = (dim: Dim) => typeof dim === 'number' || dim.split('+').every((part) => sizes.has(part))
+  const known = (dim: Dim) => sizesIn(dim).every((size) => sizes.has(size))
   return { name, dtype, shape: shape.map((dim) => (known(dim) ? dim : '?')) }
 }
 

@@ -17,7 +17,7 @@ import {
   type Node,
   type Tensor,
 } from '../graph/graph'
-import { showShape, type Dim } from '../graph/shape'
+import { generatedIn, showShape, type Dim } from '../graph/shape'
 import { Identity } from '../ops/elementwise'
 
 export interface CustomOp {
@@ -46,7 +46,7 @@ export function customOp({ name, forward, backward }: CustomOp): (...inputs: Ten
     const graph = graphOf(name, inputs)
     const known = made.get(graph) ?? new Map<string, GraphFunction>()
     made.set(graph, known)
-    const signature = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
+    const signature = typesOf(inputs)
     const before = known.get(signature)
     const fn = isThere(graph, before) ? before : makeFunction(graph, name, inputs, backward, forward)
     known.set(signature, fn)
@@ -63,7 +63,9 @@ export function customBackward(
 ): (Tensor | undefined)[] {
   const { graph } = node.scope
   const actual = [...node.inputs, ...node.outputs, ...gradients].filter((tensor) => tensor !== undefined)
-  const key = [...needs, ...gradients.map((gradient) => gradient !== undefined)].join()
+  const given = gradients.map((gradient) => gradient !== undefined)
+  // Lengths of outputs and of their gradients may have names that those of the inputs do not settle.
+  const key = [...needs, ...given, typesOf(actual)].join()
   const before = forward.gradients.get(key)
   const backward =
     before !== undefined && (before.gives.length === 0 || isThere(graph, before.fn))
@@ -79,6 +81,11 @@ export function customBackward(
   const made: (Tensor | undefined)[] = node.inputs.map(() => undefined)
   for (const [index, place] of backward.gives.entries()) made[place] = results[index]
   return made
+}
+
+/** Types and shapes as text. A function is for one such list, whose names of lengths are those in its body. */
+function typesOf(tensors: readonly Tensor[]): string {
+  return tensors.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join()
 }
 
 /** True if the graph still has the function: an operation that failed takes away those that it made. */
@@ -151,8 +158,10 @@ function makeFunction(
 }
 
 function call(graph: Graph, fn: GraphFunction, inputs: readonly Tensor[]): Tensor[] {
-  // A length that depends on contents is another one in each call.
-  const fresh = (dim: Dim): Dim => (String(dim).startsWith('unknown') ? graph.fresh('unknown') : dim)
+  // A length that is not known from the inputs is another one in each call.
+  const given = new Set(fn.body.inputs.flatMap(({ shape = [] }) => shape.flatMap(generatedIn)))
+  const fresh = (dim: Dim): Dim =>
+    generatedIn(dim).every((name) => given.has(name)) ? dim : graph.fresh('unknown')
   const outputs = fn.body.outputs.map(({ dtype, shape }) => ({ dtype, shape: shape?.map(fresh) }))
   return emit(graph, fn.name, inputs, { domain, outputs })
 }

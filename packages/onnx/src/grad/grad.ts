@@ -14,6 +14,7 @@ import { cloneNodes } from './clone'
 import { emit, graphOf, tensorsFrom } from '../ops/emit'
 import { body, type Attribute } from '../graph/attribute'
 import { around, Scope, showTensor, type Graph, type Node, type Region, type Tensor } from '../graph/graph'
+import { knownShape } from '../graph/known-shape'
 import { sizeOf, type Shape } from '../graph/shape'
 import { onesLike, zerosLike } from '../ops/creation'
 import { Add, Identity } from '../ops/elementwise'
@@ -130,6 +131,7 @@ class Walk {
           'sum it over broadcast axes where it is made',
       )
     }
+    knownShape(gradient, tensor.shape)
     const known = this.cotangents.get(tensor)
     this.cotangents.set(tensor, known === undefined ? gradient : Add(known, gradient))
   }

@@ -137,11 +137,24 @@ export class Graph {
     this.current = this.body
   }
 
-  /** An input of the graph. */
-  input(name: string, dtype: DType, shape: Shape | undefined): Tensor {
+  /**
+   * An input of the graph. Of one that holds lengths, `value` says which: `prompt_width`, int64 [1], of which each prompt has
+   * as many places as the name 'P' stands for, has the value ['P'].
+   */
+  input(
+    name: string,
+    dtype: DType,
+    shape: Shape | undefined,
+    options: { /** @default nothing is known of its elements */ value?: readonly Dim[] } = {},
+  ): Tensor {
     dtypeCode(dtype)
     checkShape(`input "${name}"`, shape)
-    return this.addInput(this.body, this.claim(name), dtype, shape)
+    checkNames(`input "${name}"`, options, { value: true })
+    const { value } = options
+    checkShape(`input "${name}": value`, value)
+    const tensor = this.tensor({ name: this.claim(name), dtype, shape, scope: this.body, value })
+    this.body.inputs.push(tensor)
+    return tensor
   }
 
   /** A formal input of a scope, with a name that is claimed already. */
@@ -282,6 +295,8 @@ export class Graph {
 
   /** A tensor record; used by the builder and the parser. */
   tensor(fields: Pick<Tensor, 'name' | 'dtype' | 'shape' | 'scope'> & Partial<Tensor>): Tensor {
+    // What `fresh` makes up must be no length that is there.
+    for (const dim of fields.shape ?? []) if (typeof dim === 'string') this.reserve(dim)
     return { node: undefined, data: undefined, value: undefined, ...fields }
   }
 }

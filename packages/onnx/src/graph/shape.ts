@@ -164,6 +164,22 @@ function without(names: readonly string[], taken: readonly string[]): string[] |
   return rest
 }
 
+/** True if `a` is at most `b` whatever the names in them stand for, which is never below 0. */
+export function isAtMost(a: Dim, b: Dim): boolean {
+  const rest = subtractDims(b, a)
+  return typeof rest === 'number' ? rest >= 0 : !rest.includes('-')
+}
+
+/** The names in a length that inference made up, because it knew nothing of it. */
+export function generatedIn(dim: Dim): readonly string[] {
+  return typeof dim === 'string' ? (dim.match(/unknown_\d+/g) ?? []) : []
+}
+
+/** True if a length is not known from those of the inputs. */
+export function isGenerated(dim: Dim): boolean {
+  return generatedIn(dim).length > 0
+}
+
 /** Parts of a name between separators that are not inside parentheses. */
 function split(name: string, separator: string): string[] {
   const parts = ['']

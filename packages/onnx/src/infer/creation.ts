@@ -2,6 +2,7 @@
 import type { Attribute } from '../graph/attribute'
 import { dtypeCode, dtypeOf } from '../graph/dtype'
 import type { InferenceRule } from './context'
+import { isAtMost, subtractDims } from '../graph/shape'
 import { integersOf } from '../graph/tensor-data'
 import { longestValue, valueOf } from './values'
 
@@ -38,7 +39,8 @@ const range: InferenceRule = (context) => {
     const value = Array.from({ length: Math.min(length, longestValue) }, (_, i) => start + i * delta)
     return [{ dtype, shape: [length], value: length <= longestValue ? value : undefined }]
   }
-  return [{ dtype, shape: [start === 0 && delta === 1 ? (limit ?? context.unknown()) : context.unknown()] }]
+  const counts = delta === 1 && start !== undefined && limit !== undefined && isAtMost(start, limit)
+  return [{ dtype, shape: [counts ? subtractDims(limit, start) : context.unknown()] }]
 }
 
 const eyeLike: InferenceRule = (context) => {

@@ -1,5 +1,5 @@
 /** Slices, gathers and scatters. */
-import type { Dim } from '../graph/shape'
+import { isAtMost, subtractDims, type Dim } from '../graph/shape'
 import type { InferenceContext, InferenceRule } from './context'
 import { like } from './elementwise'
 import { expectEqual } from './matrix'
@@ -124,10 +124,12 @@ function slicedValue(
 /** Length of a slice; `undefined` when it depends on what is not known. */
 function sliced(length: Dim, start?: Dim, end?: Dim, step?: number): Dim | undefined {
   if (start === undefined || end === undefined || step === undefined) return undefined
-  if (typeof start === 'string' || (typeof end === 'string' && end !== length)) return undefined
-  if (typeof length === 'number' && typeof end === 'number') return slicedLength(length, start, end, step)
-  const whole = typeof end === 'string' || end >= 2 ** 31 - 1
-  return start === 0 && whole && step === 1 ? length : undefined
+  if (start === end && step > 0) return 0
+  if (typeof length === 'number' && typeof start === 'number' && typeof end === 'number')
+    return slicedLength(length, start, end, step)
+  const last = typeof end === 'number' && end >= 2 ** 31 - 1 ? length : end
+  if (step !== 1 || !isAtMost(0, start) || !isAtMost(start, last) || !isAtMost(last, length)) return undefined
+  return start === 0 ? last : subtractDims(last, start)
 }
 
 function slicedLength(length: number, start: number, end: number, step: number): number {

@@ -87,21 +87,40 @@ function repeatedBody(
 ): Scope {
   const shapes = carried.map(({ shape }) => shape)
   const open = new Set<Dim>()
-  const widen = (given: Shape | undefined, made: Shape | undefined): Shape | undefined => {
-    if (given?.length !== made?.length) return undefined
-    return given?.map((dim, axis) => {
-      if (dim === made?.[axis] || open.has(dim)) return dim
-      const name = graph.fresh('unknown')
-      open.add(name)
-      return name
-    })
-  }
   for (;;) {
     const scope = make(shapes)
-    const wider = shapes.map((shape, i) => widen(shape, scope.outputs.at(i + 1)?.shape))
+    const wider = widened(graph, shapes, { made: scope.outputs.slice(1).map(({ shape }) => shape), open })
     if (wider.every((shape, i) => shape === shapes[i] || sameShape(shape, shapes[i]))) return scope
     shapes.splice(0, shapes.length, ...wider)
   }
+}
+
+/**
+ * `shapes` with names for lengths that an iteration changes. Lengths that were one and become one share a name, as long as
+ * further iterations change them alike.
+ */
+function widened(
+  graph: Graph,
+  shapes: readonly (Shape | undefined)[],
+  { made, open }: { made: readonly (Shape | undefined)[]; open: Set<Dim> },
+): (Shape | undefined)[] {
+  const became = new Map<Dim, Dim>()
+  const shared = new Map<string, Dim>()
+  return shapes.map((shape, i) => {
+    if (shape?.length !== made[i]?.length) return undefined
+    return shape?.map((dim, axis) => {
+      const next = made[i]?.[axis] ?? dim
+      // The first length of a name decides what becomes of it.
+      const first = open.has(dim) ? (became.get(dim) ?? next) : dim
+      became.set(dim, first)
+      if (next === first) return dim
+      const key = `${dim} ${next}`
+      const name = shared.get(key) ?? graph.fresh('unknown')
+      shared.set(key, name)
+      open.add(name)
+      return name
+    })
+  })
 }
 
 export interface ScanStep {

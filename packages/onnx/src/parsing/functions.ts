@@ -5,7 +5,7 @@
  */
 import { emitNode } from '../ops/emit'
 import { Scope, type Graph, type GraphFunction, type Tensor } from '../graph/graph'
-import { showShape } from '../graph/shape'
+import { isGenerated, showShape } from '../graph/shape'
 import type { Inferred } from '../infer/context'
 import {
   AttributeProto_AttributeType as Kind,
@@ -25,7 +25,6 @@ import {
   type NodeReader,
   type NodePlace,
 } from './place'
-import { isGenerated } from './types'
 
 /** Nodes that functions may stand for in all: functions that call functions can grow without bound. */
 const maxNodes = 200_000

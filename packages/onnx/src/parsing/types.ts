@@ -1,6 +1,6 @@
 /** Types that a file declares, and what becomes of them beside those that inference finds. */
 import type { Graph } from '../graph/graph'
-import type { Dim, Shape } from '../graph/shape'
+import { isGenerated, type Dim, type Shape } from '../graph/shape'
 import type { Inferred } from '../infer/context'
 import type { TensorShapeProto_Dimension, TypeProto, ValueInfoProto } from '../proto/gen/onnx_pb'
 import { invalid, quote, unsupported } from './invalid'
@@ -55,9 +55,4 @@ function refineShape(found: Shape | undefined, declared: Shape | undefined): Sha
     if (typeof said === 'number') return said
     return isGenerated(dim) && !isGenerated(said) ? said : dim
   })
-}
-
-/** A generated length has a name that inference made up. */
-export function isGenerated(dim: Dim): boolean {
-  return typeof dim === 'string' && dim.includes('unknown_')
 }

@@ -13,6 +13,7 @@ import { EvolmmError } from '../errors'
 import { customOp } from '../grad/custom-op'
 import { stopGradient } from '../grad/stop-gradient'
 import type { Tensor } from '../graph/graph'
+import { knownShape } from '../graph/known-shape'
 import { Loop } from '../ops/control-flow'
 import { ConstantOfShape } from '../ops/creation'
 import { Add, Cast, Div, Exp, Mul, Neg, Sub } from '../ops/elementwise'
@@ -192,7 +193,7 @@ function inChunks(
   const count = Shape(rows.hidden, { start: 0, end: 1 })
   const trips = Div(Add(count, chunk - 1), chunk)
   const missing = Sub(Mul(trips, chunk), count)
-  const whole = graph.constant('int64', [2], [-1, chunk])
+  const whole = Concat([trips, graph.constant('int64', [1], [chunk])], { axis: 0 })
   const parts = given.map(([name, x]): [string, Tensor] => {
     const inner = Shape(x, { start: 1 })
     const rest = ConstantOfShape(Concat([missing, inner], { axis: 0 }), graph.constant(x.dtype, [1], [0]))
@@ -205,5 +206,9 @@ function inChunks(
   })
   const merged = graph.constant('int64', [1], [-1])
   const flat = stacked.map((x) => Reshape(x, Concat([merged, Shape(x, { start: 2 })], { axis: 0 })))
-  return [sum, ...flat.map((x) => Slice(x, [0], count))]
+  // There are as many rows as were given, or more.
+  return [
+    sum,
+    ...flat.map((x) => knownShape(Slice(x, [0], count), x.shape && [size ?? 'rows', ...x.shape.slice(1)])),
+  ]
 }

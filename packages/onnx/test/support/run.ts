@@ -12,7 +12,16 @@ export type Runner = (feeds: Record<string, Value>) => Promise<Record<string, Va
 
 /** A session for `graph`, as a function from named inputs to named outputs. */
 export async function runner(graph: Graph, options: InferenceSession.SessionOptions = {}): Promise<Runner> {
-  const session = await InferenceSession.create(serialize(graph), { logSeverityLevel: 3, ...options })
+  return openFile(serialize(graph), graph, options)
+}
+
+/** The same for a file of the graph. */
+export async function openFile(
+  bytes: Uint8Array,
+  graph: Graph,
+  options: InferenceSession.SessionOptions = {},
+): Promise<Runner> {
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })
   return async (feeds) => {
     const given = Object.fromEntries(
       Object.entries(feeds).map(([name, { dims, data }]) => [

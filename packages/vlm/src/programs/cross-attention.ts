@@ -2,7 +2,7 @@
  * Attention to image features: each prompt and its completions see the features of its own images. Keys and values are made
  * of the features once for each prompt; a decoding step is handed those that the prompts were read with.
  */
-import { attention, op, type Graph, type Tensor } from '@evolmm/onnx'
+import { attention, op, type Graph, type Shape, type Tensor } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
 import type { CrossAttention, CrossHeads } from '../backbones/layers'
 
@@ -15,12 +15,16 @@ export interface CrossInputs {
   there: Tensor
 }
 
-/** Declares `cross_rows`, `cross_mask` and `cross_there` for models that attend to features. */
-export function crossInputs(graph: Graph, { vision }: Backbone): CrossInputs | undefined {
+/** Declares `cross_rows`, `cross_mask` and `cross_there` for models that attend to features, with tokens of shape [G, T]. */
+export function crossInputs(
+  graph: Graph,
+  { vision }: Backbone,
+  tokens: Shape = ['G', 'T'],
+): CrossInputs | undefined {
   if (vision?.sees === undefined) return undefined
   return {
     rows: graph.input('cross_rows', 'int64', ['G', 'features']),
-    mask: graph.input('cross_mask', 'float32', ['G', 'T', 'features']),
+    mask: graph.input('cross_mask', 'float32', [...tokens, 'features']),
     there: graph.input('cross_there', 'float32', ['G']),
   }
 }

@@ -13,6 +13,7 @@ import {
   stopGradient,
   type Graph,
   type PolicyLossOptions,
+  type Shape,
   type Tensor,
 } from '@evolmm/onnx'
 import type { Backbone } from '../backbones/backbone'
@@ -159,23 +160,24 @@ function valueScores(hidden: Tensor, head: Tensor, { input }: { input: PerToken 
 type ScoringPass = (layers: Layers, features: Tensor | undefined, gradient?: boolean) => Tensor
 
 /**
- * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T]; `prompt_width` int64 [1], the places before
- * the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict) int64 [S]; and
- * those of `maskInputs`, [G, T], and of `crossInputs`.
+ * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T] with T = P + C; `prompt_width` int64 [1], the
+ * P places before the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict)
+ * int64 [S]; and those of `maskInputs`, [G, T], and of `crossInputs`.
  */
 function scoringPass(graph: Graph, backbone: Backbone, { loops }: { loops: boolean }): ScoringPass {
-  const int = (name: string, shape: (string | number)[]) => graph.input(name, 'int64', shape)
-  const segments = int('segments', ['G', 'T'])
-  const ids = op.Reshape(int('ids', ['G', 'T']), [-1])
-  const positions = int('positions', [backbone.axes, 'rows'])
+  const int = (name: string, shape: Shape) => graph.input(name, 'int64', shape)
+  const tokens = ['G', 'C+P'] as const
+  const segments = int('segments', tokens)
+  const ids = op.Reshape(int('ids', tokens), [-1])
+  const positions = int('positions', [backbone.axes, '(C+P)*G'])
   const places = featureRows(graph, backbone)
   const keep = int('rows', ['S'])
   const packed = {
     segments,
-    promptWidth: int('prompt_width', [1]),
-    ...maskInputs(graph, backbone, ['G', 'T']),
+    promptWidth: graph.input('prompt_width', 'int64', [1], { value: ['P'] }),
+    ...maskInputs(graph, backbone, tokens),
   }
-  const crossing = crossInputs(graph, backbone)
+  const crossing = crossInputs(graph, backbone, tokens)
   return (layers, features, gradient = false) => {
     const attend = packedAttention({ ...packed, chunked: loops && !gradient })
     const images = imageRows(places, features)

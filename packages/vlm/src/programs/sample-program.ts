@@ -41,8 +41,8 @@ export interface SampleProgramOptions {
 export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
   const graph = programGraph('sample')
   const { draw, stops } = drawInputs(graph)
-  const uniforms = graph.input('uniforms', 'float64', ['S', 'M'])
-  const owners = graph.input('owners', 'int64', ['S'])
+  const uniforms = graph.input('uniforms', 'float64', ['G*N', 'M'])
+  const owners = graph.input('owners', 'int64', ['G*N'])
   const starts = graph.input('starts', 'int64', ['G'])
   const samples = op.Div(op.Shape(owners), op.Shape(starts))
   const frozen = frozenWeights(graph, files)
@@ -121,7 +121,7 @@ function prefill(
   }
   const hidden = backbone.decoder(layers, {
     embedded: backbone.embed(layers, op.Reshape(ids, [-1]), images),
-    positions: graph.input('positions', 'int64', [backbone.axes, 'rows']),
+    positions: graph.input('positions', 'int64', [backbone.axes, 'G*T']),
     attend,
     cross: crossing && images && packedCross(crossing, images.features, { segments, cache }),
     images,

@@ -61,7 +61,7 @@ export function streamProgram({ backbone, files, trainable }: SampleProgramOptio
     cross: crossing && images && packedCross(crossing, images.features, { segments: op.Unsqueeze(ids, [0]) }),
     images,
   })
-  const last = op.Slice(hidden, [-1], [2 ** 31 - 1], [0])
+  const last = op.Gather(hidden, graph.constant('int64', [1], [-1]))
   const drawn = draw(logitsOf(backbone, layers, last), graph.input('uniform', 'float64', [1]))
   graph.output('token', op.Identity(drawn.tokens))
   graph.output('sampled', op.Identity(drawn.sampled))

@@ -30,7 +30,7 @@ export interface OpenProgramOptions {
 export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<Program> {
   const { folder, threads, providers = ['cpu'], prepack = true } = options
   const failed = failureOf(graph.name, typeof providers[0] === 'string' ? providers[0] : providers[0].name)
-  const session = await InferenceSession.create(serialize(graph), {
+  const session = await InferenceSession.create(serialize(graph, { flat: true }), {
     // What goes wrong is thrown as well.
     logSeverityLevel: 4,
     // With patterns the runtime asks for one block as large as all weights, although it maps them.

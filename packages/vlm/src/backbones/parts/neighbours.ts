@@ -19,12 +19,12 @@ export interface Neighbours {
 
 const hidden = -1e30
 
-/** The inputs that `neighboursOf` reads; `kind` is in their names. */
-export function neighbourInputs(kind: string): InputDeclaration[] {
+/** The inputs that `neighboursOf` reads, for as many rows as `patches` stands for; `kind` is in their names. */
+export function neighbourInputs(kind: string, patches: string): InputDeclaration[] {
   return [
     { name: `${kind}_rows`, dtype: 'int64', shape: [`${kind}s`, `${kind}_length`] },
     { name: `${kind}_mask`, dtype: 'float32', shape: [`${kind}s`, 1, 1, `${kind}_length`] },
-    { name: `${kind}_places`, dtype: 'int64', shape: ['patches'] },
+    { name: `${kind}_places`, dtype: 'int64', shape: [patches] },
   ]
 }
 

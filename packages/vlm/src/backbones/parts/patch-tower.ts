@@ -62,6 +62,7 @@ export function patchTower(options: PatchTowerOptions): Vision {
   const { depth, hiddenSize, intermediateSize, heads, patchSize, temporalPatchSize } = config
   const mergeSize = config.spatialMergeSize
   const half = hiddenSize / heads / 2
+  const patches = `${mergeSize ** 2}*image_tokens`
   return {
     fields: ['image_grid_thw'],
     imageOptions: areaOptions,
@@ -69,10 +70,10 @@ export function patchTower(options: PatchTowerOptions): Vision {
       patchProcessor(folder, options, { patchSize, temporalPatchSize, mergeSize }),
     featureSize: config.outHiddenSize,
     inputs: [
-      { name: 'pixels', dtype: 'float32', shape: ['patches', patchNumbers(config)] },
-      { name: 'cos', dtype: 'float32', shape: ['patches', half] },
-      { name: 'sin', dtype: 'float32', shape: ['patches', half] },
-      ...Object.keys(kinds).flatMap(neighbourInputs),
+      { name: 'pixels', dtype: 'float32', shape: [patches, patchNumbers(config)] },
+      { name: 'cos', dtype: 'float32', shape: [patches, half] },
+      { name: 'sin', dtype: 'float32', shape: [patches, half] },
+      ...Object.keys(kinds).flatMap((kind) => neighbourInputs(kind, patches)),
     ],
     feeds: (prompts) => towerFeeds(options, prompts.flat()),
     features: (layers, inputs) => towerFeatures(layers, options, inputs),
