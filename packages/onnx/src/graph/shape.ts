@@ -164,6 +164,13 @@ function without(names: readonly string[], taken: readonly string[]): string[] |
   return rest
 }
 
+/** The larger of two lengths. */
+export function maxDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b)
+  if (isAtMost(a, b)) return b
+  return isAtMost(b, a) ? a : `max(${[a, b].map(String).sort().join(',')})`
+}
+
 /** True if `a` is at most `b` whatever the names in them stand for, which is never below 0. */
 export function isAtMost(a: Dim, b: Dim): boolean {
   const rest = subtractDims(b, a)

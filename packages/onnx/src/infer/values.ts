@@ -1,5 +1,5 @@
 /** What is known of the elements of small integer tensors, so that shapes that are computed stay known. */
-import { addDims, multiplyDims, quotientDims, sizeOf, subtractDims, type Dim } from '../graph/shape'
+import { addDims, maxDims, multiplyDims, quotientDims, sizeOf, subtractDims, type Dim } from '../graph/shape'
 import { integersOf } from '../graph/tensor-data'
 import type { Tensor } from '../graph/graph'
 import type { InferenceContext } from './context'
@@ -39,7 +39,7 @@ const arithmetic: ReadonlyMap<string, Element> = new Map<string, Element>([
   ['Mul', multiplyDims],
   ['Div', quotientDims],
   ['Min', (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.min(...dims) : undefined)],
-  ['Max', (...dims) => (dims.every((dim) => typeof dim === 'number') ? Math.max(...dims) : undefined)],
+  ['Max', (...dims) => dims.reduce(maxDims)],
   // A length is never negative, which decides what exported models ask: is it -1?
   [
     'Equal',

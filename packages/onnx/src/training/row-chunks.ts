@@ -2,6 +2,8 @@
 import { checkInteger, checkNames } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 import { showTensor, type Tensor } from '../graph/graph'
+import { knownShape } from '../graph/known-shape'
+import type { Dim } from '../graph/shape'
 import { Loop } from '../ops/control-flow'
 import { Add, Div, Max, Mul, Sub } from '../ops/elementwise'
 import { checkFunction, graphOf } from '../ops/emit'
@@ -47,19 +49,25 @@ export function rowChunks(
   const made = Loop({ trips: Reshape(trips, []), carried: sums }, (i, ...carried) => {
     const start = Mul(size, i)
     const end = Add(start, size)
-    const of = (x: Tensor, at = rowAxis(x)) => Slice(x, start, end, [at])
+    const length = graph.fresh('unknown')
+    // What has as many rows as `like` has as many of them here.
+    const of = (x: Tensor, at = rowAxis(x)) => {
+      const part = Slice(x, start, end, [at])
+      return x.shape?.[at] === like.shape?.[axis] ? knownShape(part, withLength(x.shape, at, length)) : part
+    }
     const { rows, sums: next = [] } = step({ of, start, end, sums: carried })
     // Stacked entries have one size; rows are filled up only here, where they are fewest.
     const missing = Max(Sub(end, count), graph.constant('int64', [1], [0]))
     const zeros = (length: number) => graph.constant('int64', [length], Array<number>(length).fill(0))
     const pads = Concat([zeros(2 * axis + 2), missing, zeros(1)], { axis: 0 })
-    return { carried: next, stacked: [Pad(rows, pads)] }
+    const padded = knownShape(Pad(rows, pads), withLength(rows.shape, axis, size.value?.[0]))
+    return { carried: next, stacked: [padded] }
   })
   const stacked = made[sums.length]
   const inOrder = axis === 0 ? stacked : Transpose(stacked, { perm: [1, 0, 2, 3] })
   const rest = graph.constant('int64', [1], [-1])
   const shape = Concat([Shape(like, { end: axis }), rest, Shape(like, { start: axis + 1 })], { axis: 0 })
-  const rows = Slice(Reshape(inOrder, shape), [0], count, [axis])
+  const rows = knownShape(Slice(Reshape(inOrder, shape), [0], count, [axis]), like.shape)
   return { rows: Reshape(rows, Shape(like)), sums: made.slice(0, sums.length) }
 }
 
@@ -70,4 +78,9 @@ function rowAxis(x: Tensor): number {
     'SHAPE_MISMATCH',
     `rowChunks: rows must be the last axis but one of [R, D] or [B, R, D], got ${showTensor(x)}; reshape it`,
   )
+}
+
+/** The shape with another length, if both are known. */
+function withLength(shape: Tensor['shape'], axis: number, length: Dim | undefined): Tensor['shape'] {
+  return length === undefined ? undefined : shape?.map((dim, i) => (i === axis ? length : dim))
 }

@@ -1,4 +1,4 @@
-/** What names of dimensions say: sums, products, quotients and broadcasts of other names. */
+/** What names of dimensions say: sums, products, quotients, maxima and broadcasts of other names. */
 
 /** The length that a name stands for, or `undefined` when it has an unknown part. */
 export function lengthOf(dim: number | string, lengths: ReadonlyMap<string, number>): number | undefined {
@@ -33,6 +33,7 @@ export function lengthOf(dim: number | string, lengths: ReadonlyMap<string, numb
     if (tokens[at] !== '(') return /^\d+$/.test(token) ? Number(token) : (lengths.get(token) ?? NaN)
     at++
     const values = list()
+    if (token === 'max') return Math.max(...values)
     return token === 'broadcast' ? (values.find((value) => value !== 1) ?? 1) : values[0]
   }
   const length = sum()

@@ -52,7 +52,8 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
     const sizes = { heads, keyValueHeads, headSize, ...(scale !== undefined && { scale }) }
     const ofPrompt = { q: prompts(batchQ), k: prompts(batchK), v: prompts(batchV), ...sizes }
-    const atOnce = () => attention({ ...ofPrompt, mask: promptMasks[layer] })
+    const mask = () => (long ? maskOf(promptMasks[layer], tokens.segments) : promptMasks[layer])
+    const atOnce = () => attention({ ...ofPrompt, mask: mask() })
     const ofPrompts =
       long === undefined
         ? atOnce()
@@ -76,6 +77,14 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
 /** True if a prompt of segments [G, P] is read in chunks, bool []. */
 function isLong(segments: Tensor): Tensor {
   return op.Greater(op.Reshape(op.Shape(segments, { start: 1 }), []), longPrompt)
+}
+
+/** The mask of a short prompt, which may be a number where there are long ones, said to be [G, 1, P, P]. */
+function maskOf(mask: Tensor, segments: Tensor): Tensor {
+  const { graph } = segments.scope
+  const width = op.Shape(segments, { start: 1 })
+  const one = graph.constant('int64', [1], [1])
+  return op.Reshape(mask, op.Concat([op.Shape(segments, { end: 1 }), one, width, width], { axis: 0 }))
 }
 
 /** What is made of a short prompt; of a long one a number in its place. */
