@@ -141,6 +141,22 @@ const made: [name: string, call: Call][] = [
       (...values) => rlCore[name]().estimate(values[0] as never, values[1] as never),
     ],
   ),
+  ['rl-core.adaptiveKl().update', (...values) => rlCore.adaptiveKl().update(1, values[0] as never)],
+  [
+    'rl-core.temperatureGrid().search',
+    (...values) => rlCore.temperatureGrid().search(values[0] as never, values[1] as never),
+  ],
+  [
+    'rl-core.collapseDetector().observe',
+    (...values) =>
+      rlCore
+        .collapseDetector({ entropyFloor: 0.01, patience: 3 })
+        .observe(values[0] as never, values[1] as never),
+  ],
+  [
+    'rl-core.AdamW.step',
+    (...values) => new rlCore.AdamW({ size: 3 }).step(values[0] as never, values[1] as never),
+  ],
 ]
 
 test.each(made)('%s', async (_, call) => {

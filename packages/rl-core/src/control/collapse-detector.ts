@@ -5,7 +5,7 @@
  * A step that says nothing about a sign leaves its count as it is: no finite entropy, or fewer than two rewards.
  * One step of agreement is normal, and more so for small groups late in training, so there are no defaults.
  */
-import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
+import { checkInteger, checkList, checkNames, checkNumber, checkObject } from '@evolmm/internal'
 
 export interface CollapseDetectorOptions {
   /** Entropy below this is low, in the unit of the observations (nats, if they are). */
@@ -45,7 +45,11 @@ export function collapseDetector(options: CollapseDetectorOptions): CollapseDete
 
   return {
     initial: { lowEntropy: 0, equalRewards: 0 },
-    observe({ entropy, rewards }, state) {
+    observe(observation, state) {
+      checkObject('observation', observation)
+      checkObject('state', state)
+      const { entropy, rewards } = observation
+      checkList('rewards', rewards)
       const measured = entropy !== null && Number.isFinite(entropy) ? entropy : null
       const scored = rewards.filter((reward) => reward !== null)
       const equal = scored.length < 2 ? null : scored.every((reward) => reward === scored[0])

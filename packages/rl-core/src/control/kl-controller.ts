@@ -6,7 +6,7 @@
  * multiply beta by any amount (KL 1 at target 0.02: 134). A KL that is not finite says nothing: the state is
  * returned as it was.
  */
-import { checkNames, checkNumber } from '@evolmm/internal'
+import { checkNames, checkNumber, checkObject } from '@evolmm/internal'
 
 export interface KlState {
   /** The current weight of the KL term. */
@@ -66,6 +66,7 @@ export function adaptiveKl(options: AdaptiveKlOptions = {}): KlController {
   return {
     initial: { coefficient },
     update(kl, state) {
+      checkObject('state', state)
       const before = checkNumber('state.coefficient', state.coefficient, { min: 0 })
       if (!Number.isFinite(kl)) return state
       const exponent = clamp((rate * (kl - target)) / target, -limit, limit)

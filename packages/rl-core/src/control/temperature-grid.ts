@@ -5,7 +5,7 @@
  * Equal scores: the temperature nearest to the current one wins, then the lower. A score that is not finite is never
  * chosen.
  */
-import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
+import { checkFunction, checkInteger, checkNames, checkNumber, checkObject } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
 
 export interface TemperatureGridOptions {
@@ -57,9 +57,12 @@ export function temperatureGrid(options: TemperatureGridOptions = {}): Temperatu
     initial: { temperature: start },
     due: (completed) => completed > 0 && completed % every === 0,
     async search(score, state) {
+      checkFunction('score', score)
+      checkObject('state', state)
+      const current = checkNumber('state.temperature', state.temperature, { above: 0 })
       const scores: ScoredTemperature[] = []
       for (const temperature of grid) scores.push({ temperature, score: await score(temperature) })
-      return { state: { temperature: best(scores, state.temperature) }, scores }
+      return { state: { temperature: best(scores, current) }, scores }
     },
   }
 }
