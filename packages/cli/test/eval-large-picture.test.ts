@@ -1,5 +1,5 @@
 /** `evolmm eval` at the pixels of the published evaluation, 12,845,056, on the tiny checkpoint with a picture that is large. */
-import { writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sizedTest, temporaryFolder } from '@evolmm/internal/testing'
@@ -9,12 +9,17 @@ import { expect } from 'vitest'
 import { library } from '../src/installed-library'
 import { runCommand } from './support/run-command'
 
-const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
-// 3,584 squared are the 12,845,056 pixels: 65,536 patches, 16,384 tokens.
+const tiny = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
+// As the published model, it has room for so many tokens: 3,584 squared are the 12,845,056 pixels: 65,536 patches, 16,384 tokens.
 const sizes = { 'pixels a side': [784, 1568, 3584] } as const
 
 sizedTest('a picture of that size is asked about as it is', sizes, async ({ count: side }) => {
   const folder = temporaryFolder()
+  const model = join(folder, 'model')
+  cpSync(tiny, model, { recursive: true })
+  const file = join(model, 'config.json')
+  const config = JSON.parse(readFileSync(file, 'utf8')) as object
+  writeFileSync(file, JSON.stringify({ ...config, max_position_embeddings: 32768 }))
   const pixels = Uint8Array.from({ length: 3 * side * side }, (_, i) => (i * i) / 911 + i / 7)
   await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
     .png({ compressionLevel: 1 })

@@ -3,7 +3,7 @@
  *
  * The tower of Qwen2.5-VL (32 blocks of width 1280) with random weights in float32 encodes a picture of `--patches` patches
  * once, as `encodeImage` does, in a process of its own. It says the seconds, the processor time, the peak of resident memory
- * and that of what is not mapped from a file, looked at every 50 ms: the system can take the weights back, 2.6 GB of them.
+ * and the part of it that is mapped from files, as the weights are: the system can take it back.
  * `--whole` makes all scores at once, as before chunks of queries. `--keep` keeps the checkpoint in a folder, or finds it.
  * A picture of 12,845,056 pixels has 65,536 patches and takes a core some forty minutes. Linux only.
  */
@@ -67,18 +67,16 @@ async function encode(folder) {
   const feeds = vision.feeds([[{ ...layout, pixels: ndarray(data, [count, patchSize]) }]])
   writeFileSync('/proc/self/clear_refs', '5') // forget the peak of opening the program
   const [start, cpu] = [performance.now(), process.cpuUsage()]
-  let own = 0
-  const watch = setInterval(() => (own = Math.max(own, resident('RssAnon'))), 50)
   const { features } = await program.run(feeds)
-  clearInterval(watch)
   const used = process.cpuUsage(cpu)
   const norm = Math.sqrt(features.data.reduce((sum, value) => sum + value * value, 0) / features.data.length)
-  const peak = resident('VmHWM')
+  // What is mapped from files was so at the peak as well, where there is memory for it.
+  const [peak, mapped] = ['VmHWM', 'RssFile'].map(resident)
   console.log(
     `${count} patches${options.whole ? ', all scores at once' : ''}: ` +
       `${((performance.now() - start) / 1e3).toFixed(1)} s, ` +
       `${((used.user + used.system) / 1e6).toFixed(1)} s of processor time, ` +
-      `peak ${(peak / 1e6).toFixed(0)} MB, without mapped weights ${(own / 1e6).toFixed(0)} MB, ` +
+      `peak ${(peak / 1e6).toFixed(0)} MB, ${(mapped / 1e6).toFixed(0)} MB of it mapped files, ` +
       `root mean square of ${features.dims.join(' x ')} features ${norm.toFixed(6)}`,
   )
 }

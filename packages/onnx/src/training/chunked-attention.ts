@@ -33,9 +33,9 @@ export const chunkedAttentionOp = operatorFor(
         const { rows } = rowChunks({ like: q, chunk }, (part) => {
           const weights = probabilities(Mul(part.of(q), scale), keys, rowMask?.(part))
           const mixed = Reshape(MatMul(together(weights), values), [0, heads, -1, d])
-          return { rows: merge(mixed, heads) }
+          return { rows: [merge(mixed, heads)] }
         })
-        return [rows]
+        return rows
       },
       backward: ({ inputs: [q, k, v, ...masks], outputs: [mixed], gradients: [gradient], needs }) => {
         checkMaskGradient(needs[3])
@@ -56,7 +56,7 @@ export const chunkedAttentionOp = operatorFor(
           )
           const scores = together(Mul(weights, slope))
           return {
-            rows: Mul(merge(Reshape(MatMul(scores, keys), [0, heads, -1, d]), heads), scale),
+            rows: [Mul(merge(Reshape(MatMul(scores, keys), [0, heads, -1, d]), heads), scale)],
             sums: [
               needs[1] ? Add(ofK, MatMul(turned(group(queries)), scores)) : ofK,
               needs[2] ? Add(ofV, MatMul(turned(grouped), together(weights))) : ofV,
@@ -65,7 +65,7 @@ export const chunkedAttentionOp = operatorFor(
         })
         const [sumK, sumV] = made.sums
         return [
-          needs[0] ? made.rows : undefined,
+          needs[0] ? made.rows[0] : undefined,
           needs[1] ? mergeTurned(sumK, groups) : undefined,
           needs[2] ? mergeTurned(sumV, groups) : undefined,
         ]

@@ -30,13 +30,13 @@ export interface RowChunk {
 }
 
 /**
- * What `step` makes of the rows of each chunk, put together in the shape of `like`, and the sums after the last one. There is
- * no gradient.
+ * What `step` makes of the rows of each chunk, each result put together in the shape of `like`, and the sums after the last
+ * one. There is no gradient.
  */
 export function rowChunks(
   options: RowChunksOptions,
-  step: (chunk: RowChunk) => { rows: Tensor; sums?: readonly Tensor[] },
-): { rows: Tensor; sums: Tensor[] } {
+  step: (chunk: RowChunk) => { rows: readonly Tensor[]; sums?: readonly Tensor[] },
+): { rows: Tensor[]; sums: Tensor[] } {
   checkNames('rowChunks', options, { like: true, chunk: true, sums: true })
   const { like, sums = [] } = options
   const graph = graphOf('rowChunks', [like, ...sums])
@@ -60,15 +60,17 @@ export function rowChunks(
     const missing = Max(Sub(end, count), graph.constant('int64', [1], [0]))
     const zeros = (length: number) => graph.constant('int64', [length], Array<number>(length).fill(0))
     const pads = Concat([zeros(2 * axis + 2), missing, zeros(1)], { axis: 0 })
-    const padded = knownShape(Pad(rows, pads), withLength(rows.shape, axis, size.value?.[0]))
-    return { carried: next, stacked: [padded] }
+    const pad = (each: Tensor) => knownShape(Pad(each, pads), withLength(each.shape, axis, size.value?.[0]))
+    return { carried: next, stacked: rows.map(pad) }
   })
-  const stacked = made[sums.length]
-  const inOrder = axis === 0 ? stacked : Transpose(stacked, { perm: [1, 0, 2, 3] })
   const rest = graph.constant('int64', [1], [-1])
   const shape = Concat([Shape(like, { end: axis }), rest, Shape(like, { start: axis + 1 })], { axis: 0 })
-  const rows = knownShape(Slice(Reshape(inOrder, shape), [0], count, [axis]), like.shape)
-  return { rows: Reshape(rows, Shape(like)), sums: made.slice(0, sums.length) }
+  const together = (stacked: Tensor) => {
+    const inOrder = axis === 0 ? stacked : Transpose(stacked, { perm: [1, 0, 2, 3] })
+    const rows = knownShape(Slice(Reshape(inOrder, shape), [0], count, [axis]), like.shape)
+    return Reshape(rows, Shape(like))
+  }
+  return { rows: made.slice(sums.length).map(together), sums: made.slice(0, sums.length) }
 }
 
 function rowAxis(x: Tensor): number {

@@ -46,7 +46,7 @@ export interface ProgramLayersOptions {
 
 /** Queries whose scores exist at the same time where rows may be many. */
 export const towerChunk = 128
-/** Rows that an MLP, which is wider than they are, works on at a time. */
+/** Rows of the tower that what is wider than they are works on at a time. */
 export const towerRows = 1024
 
 export function programLayers(options: ProgramLayersOptions): Layers {
@@ -91,10 +91,12 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       return op.Gemm(low, b, product(), { transB: 1 })
     },
     attendMany: (given) => attention({ ...given, ...(loops && { chunk: towerChunk }) }),
-    rowwise: (run, x) =>
+    rowwise: (run, given) =>
       loops && !gradient
-        ? rowChunks({ like: x, chunk: towerRows }, ({ of }) => ({ rows: run(of(x)) })).rows
-        : run(x),
+        ? rowChunks({ like: given[0], chunk: towerRows }, ({ of }) => ({
+            rows: run(...given.map((x) => of(x))),
+          })).rows
+        : run(...given),
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }
 }

@@ -22,7 +22,7 @@ export function promptChunks(given: AttentionOptions, kind: MaskKind, tokens: Pa
       imageRuns: tokens.imageRuns && each(tokens.imageRuns),
     })
     const mask = packedMask(kind, { rows: cut((x) => of(x, 1)), columns: cut(seen), start })
-    return { rows: attention({ ...given, q: of(given.q), k: seen(k), v: seen(v), mask }) }
+    return { rows: [attention({ ...given, q: of(given.q), k: seen(k), v: seen(v), mask })] }
   })
-  return made.rows
+  return made.rows[0]
 }

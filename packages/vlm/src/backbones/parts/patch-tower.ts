@@ -187,21 +187,31 @@ function towerBlock(
   { x, name, cos, sin, neighbours, whole }: BlockInputs,
 ): Tensor {
   const { hiddenSize, heads } = config
-  const qkv = layers.linear(norm.apply(layers, x, `${name}.norm1`), `${name}.attn.qkv`)
-  const [q, k, v] = [0, 1, 2].map((part) =>
-    op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
+  const [q, k, v] = layers.rowwise(
+    (rows, ownCos, ownSin) => {
+      const qkv = layers.linear(norm.apply(layers, rows, `${name}.norm1`), `${name}.attn.qkv`)
+      const parts = [0, 1, 2].map((part) =>
+        op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
+      )
+      const rotated = (part: Tensor) => rotary({ x: part, cos: ownCos, sin: ownSin, heads })
+      return [rotated(parts[0]), rotated(parts[1]), parts[2]]
+    },
+    [x, cos, sin],
   )
-  const rotated = (part: Tensor) => rotary({ x: part, cos, sin, heads })
-  const mixed = attendNear([rotated(q), rotated(k), v], neighbours, {
+  const mixed = attendNear([q, k, v], neighbours, {
     heads,
     headSize: hiddenSize / heads,
     attend: whole ? layers.attendMany : attention,
   })
   const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
-  return layers.rowwise((rows) => {
-    const normalized = norm.apply(layers, rows, `${name}.norm2`)
-    return op.Add(rows, mlp.apply(layers, normalized, `${name}.mlp`))
-  }, attended)
+  const [made] = layers.rowwise(
+    (rows) => {
+      const normalized = norm.apply(layers, rows, `${name}.norm2`)
+      return [op.Add(rows, mlp.apply(layers, normalized, `${name}.mlp`))]
+    },
+    [attended],
+  )
+  return made
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
