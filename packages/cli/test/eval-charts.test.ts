@@ -124,10 +124,11 @@ test('base and adapter score what they must, and the comparison is the table of 
 })
 
 test('answers do not depend on the batch, and both texts of each are written down', async () => {
-  await evaluated('one', '--adapter', join(folder, 'solver'), '--limit', '5')
-  await evaluated('five', '--adapter', join(folder, 'solver'), '--limit', '5', '--batch_size', '5')
-  const [one, five] = [samples('one'), samples('five')]
+  for (const size of ['1', '5', 'auto'])
+    await evaluated(size, '--adapter', join(folder, 'solver'), '--limit', '5', '--batch_size', size)
+  const [one, five, some] = [samples('1'), samples('5'), samples('auto')]
   expect(one).toEqual(five)
+  expect(some).toEqual(one)
   const rows = one.chartqa.map(
     (line) => JSON.parse(line) as { filtered_resps: string[]; evolmm: { raw: string } },
   )

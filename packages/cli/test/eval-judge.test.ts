@@ -68,7 +68,8 @@ test('a judge that cannot be used ends the run with one line, and the same comma
 
 test('a text that the judge refuses is unscored, and the score is null and no zero', async () => {
   statuses = [422]
-  const { code, stdout } = await judged()
+  // Rows of one batch that ask the same share its refusal.
+  const { code, stdout } = await judged('--batch_size', '1')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     tasks: [{ judge: 'grader', metrics: { llm_as_judge_eval: null }, unscored: 1 }],

@@ -328,14 +328,14 @@ test('data comes from the hub at a revision, unless a folder has it', async () =
 })
 
 test('progress: a live line with the time left on a terminal, every tenth elsewhere', async () => {
-  const piped = await evaluated('--model', 'm/n')
+  const piped = await evaluated('--model', 'm/n', '--batch_size', '1')
   expect(piped.stderr.split('\n').map((line) => line.replace(/, \d+ s left$/, ', 1 s left'))).toEqual([
     ...[12, 20, 32, 40, 52, 60, 72, 80, 92, 100].map(
       (share) => `${String(share).padStart(3)} % of 25 rows, sums, 1 s left`,
     ),
     '',
   ])
-  const { stderr } = await runCommand(['eval', '--tasks', file, '--model', 'm/n'], {
+  const { stderr } = await runCommand(['eval', '--tasks', file, '--model', 'm/n', '--batch_size', '1'], {
     library: answering(),
     terminal: true,
     environment: { NO_COLOR: '1' },
@@ -396,7 +396,7 @@ test('Ctrl-C ends a run between two batches with 130, and the same command conti
 test('--with_base runs the model twice and compares', async () => {
   const argv = [
     ...['--model', 'm/n', '--adapter', 'a/solver', '--with_base'],
-    ...['--output_path', join(folder, 'out')],
+    ...['--output_path', join(folder, 'out'), '--batch_size', '1'],
   ]
   const { code, stdout, calls } = await evaluated(...argv, '--limit', '5', '--json')
   expect(code).toBe(0)

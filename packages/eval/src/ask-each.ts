@@ -18,8 +18,8 @@ export interface Refusal {
 }
 
 /**
- * What `ask` gives for each of a batch, or why it was refused. Where a batch is refused, each of it is asked by itself: it
- * may be too much together, and only one of it may be at fault. Other errors are thrown.
+ * What `ask` gives for each of a batch, or why it was refused. Where a batch is refused, its halves are asked: it may be
+ * too much together, and only one of it may be at fault. Other errors are thrown.
  */
 export async function askEach<T, R extends object>(
   batch: readonly T[],
@@ -32,9 +32,8 @@ export async function askEach<T, R extends object>(
     if (!(error instanceof EvolmmError) || !ofOneQuestion.has(error.code)) throw error
     if (batch.length === 1) return [{ refused: error }]
   }
-  const alone: (R | Refusal)[] = []
-  for (const one of batch) alone.push(...(await askEach([one], ask)))
-  return alone
+  const half = Math.ceil(batch.length / 2)
+  return [...(await askEach(batch.slice(0, half), ask)), ...(await askEach(batch.slice(half), ask))]
 }
 
 export function isRefusal(outcome: object): outcome is Refusal {

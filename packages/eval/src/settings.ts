@@ -62,7 +62,13 @@ const questions = {
     identity: true,
   }),
   offset: integer(0, 'rows of each task that are passed over', { min: 0, identity: true }),
-  batch_size: integer(1, 'questions at a time', { min: 1, identity: false }),
+  batch_size: integer(null, 'questions at a time', {
+    min: 1,
+    otherwise: 'as many as pay and memory has room for',
+    // As lmms-eval writes it.
+    also: { auto: 'none' },
+    identity: false,
+  }),
   gen_kwargs: text(null, "max_new_tokens, temperature, top_p, until instead of the task's", {
     value: 'k=v,...',
     otherwise: 'none',

@@ -144,6 +144,7 @@ test('an abort stops a diagnosis between two batches', async () => {
     questions: [scripted('r;r;r'), scripted('r;r;r')],
     sampler: reader,
     samples: 1,
+    batch_size: 1,
     signal: controller.signal,
     onProgress: () => {
       controller.abort(new Error('enough'))

@@ -124,6 +124,16 @@ test('batches have the asked size, images are paths beside the file, and only dr
   expect(new Set(requests.map(({ seed }) => String(seed))).size).toBe(7)
 })
 
+test('without a number there are some questions at a time, and the results say so', async () => {
+  const { task, folder } = sums(11)
+  const calls: number[] = []
+  const sampler = fakeSampler({ onSample: ({ length }) => void calls.push(length) })
+  const { files } = await evaluate({ tasks: [task], sampler, output_path: folder })
+  expect(calls).toEqual([8, 3])
+  const { config } = JSON.parse(readFileSync(files?.results ?? '', 'utf8')) as { config: unknown }
+  expect(config).toMatchObject({ batch_size: 'auto' })
+})
+
 test.each([
   [{ limit: 3 }, 3],
   [{ limit: 0.25 }, 3],
@@ -263,6 +273,7 @@ test('an abort stops the run between two batches with its reason', async () => {
           if (++calls === 2) controller.abort(new Error('enough'))
         },
       }),
+      batch_size: 1,
       output_path: folder,
       signal: calls < 2 ? controller.signal : undefined,
     })
@@ -479,7 +490,9 @@ test('a parquet file of questions is a task, with the bytes of its images', asyn
     ],
   })
   const images: unknown[] = []
-  const sampler = fakeSampler({ onSample: ([request]) => void images.push(...request.images) })
+  const onSample = (requests: readonly SampleRequest[]) =>
+    void images.push(...requests.flatMap(({ images: shown }) => shown))
+  const sampler = fakeSampler({ onSample })
   const { tasks } = await evaluate({ tasks: [fileTask({ file, scorer: 'exact' })], sampler })
   expect(tasks[0]).toMatchObject({ task: 'own', metrics: { accuracy: 1 / 2 } })
   expect(images).toEqual([Uint8Array.of(5), Uint8Array.of(6)])

@@ -98,7 +98,7 @@ test('a run that was stopped after such a row goes on without asking it again', 
   expect(encoded).toEqual(['6.png', '7.png', '8.png', '9.png'])
 })
 
-test('of a batch that is too much together each row is asked alone', async () => {
+test('of a batch that is too much together halves are asked, and halves of these', async () => {
   const { task } = sums(6)
   const { sample, ...rest } = fakeSampler()
   const calls: number[] = []
@@ -113,7 +113,7 @@ test('of a batch that is too much together each row is asked alone', async () =>
   const { tasks: results } = await evaluate({ tasks: [task], sampler, batch_size: 3 })
   // Every third sum is answered wrongly.
   expect(results).toMatchObject([{ unscored: 0, metrics: { accuracy: 4 / 6 } }])
-  expect(calls).toEqual([3, 1, 1, 1, 3, 1, 1, 1])
+  expect(calls).toEqual([3, 2, 1, 1, 1, 3, 2, 1, 1, 1])
 })
 
 test('where no row can be asked the reason is thrown, the place with it, and nothing is noted down', async () => {

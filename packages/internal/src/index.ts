@@ -3,6 +3,7 @@
 export { errorWith, EvolmmError } from './evolmm-error'
 export type { FileErrorCode, OptionErrorCode, OutputErrorCode } from './errors'
 export { adapterLayouts, deviceKinds, floatTypes, normalizations, rateSchedules } from './choices'
+export { asMemoryAllows } from './as-memory-allows'
 export { closest } from './closest'
 export {
   checkFunction,

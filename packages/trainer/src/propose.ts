@@ -1,5 +1,5 @@
 /** The Proposer's half of an iteration: one question for each image. */
-import { mean } from '@evolmm/internal'
+import { asMemoryAllows, mean } from '@evolmm/internal'
 import { parseQuestion } from '@evolmm/rewards'
 import type { Completion, Prompt } from '@evolmm/vlm'
 import { optionsOf } from '@evolmm/settings'
@@ -9,6 +9,7 @@ import { malformedFaults } from './malformed-faults'
 import { placesBefore } from './over-group'
 import { fallbackQuestion, proposerPrompt } from './prompts'
 import { roleSeed } from './role-seed'
+import { samplePrompts } from './sample-prompts'
 
 export async function propose(loop: Loop, step: number, episodes: readonly Episode[]): Promise<void> {
   const { proposer, state, settings, group } = loop
@@ -23,7 +24,7 @@ export async function propose(loop: Loop, step: number, episodes: readonly Episo
       ...optionsOf({ system: settings.system_prompt }),
     }),
   )
-  const completions = await proposer.sample({
+  const completions = await samplePrompts(proposer, {
     prompts,
     adapter: state.proposer.adapter,
     temperature: settings.temp,
@@ -37,7 +38,11 @@ export async function propose(loop: Loop, step: number, episodes: readonly Episo
   const atStart =
     state.proposer.updates === 0
       ? completions.map(([{ logProbabilities }]) => logProbabilities)
-      : (await proposer.score({ groups })).completions.map(([{ logProbabilities }]) => logProbabilities)
+      : await asMemoryAllows(groups, async (part) =>
+          (await proposer.score({ groups: part })).completions.map(
+            ([{ logProbabilities }]) => logProbabilities,
+          ),
+        )
   for (const [i, episode] of seen.entries())
     episode.proposed = judged(loop, {
       prompt: prompts[i],

@@ -5,6 +5,7 @@ import type { Loop } from './loop'
 import { placesBefore } from './over-group'
 import { solverPrompt } from './prompts'
 import { roleSeed } from './role-seed'
+import { samplePrompts } from './sample-prompts'
 
 export async function solve(loop: Loop, step: number, episodes: readonly Episode[]): Promise<void> {
   const { solver, state, settings, group } = loop
@@ -19,7 +20,7 @@ export async function solve(loop: Loop, step: number, episodes: readonly Episode
       ...optionsOf({ system: settings.system_prompt }),
     }),
   )
-  const completions = await solver.sample({
+  const completions = await samplePrompts(solver, {
     prompts,
     adapter: state.solver.adapter,
     samples: settings.num_solver_samples,

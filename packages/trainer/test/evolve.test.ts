@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
+import { EvolmmError } from '@evolmm/internal'
 import { shareSessions } from '@evolmm/internal/testing'
 import { resolve } from '@evolmm/settings'
 import { expect, test, vi } from 'vitest'
@@ -143,6 +144,37 @@ test('a question that the start proposer would hardly ask is rejected where that
   const [[strict], [lax]] = [await run(-0.9), await run(-1.1)]
   expect([strict.images[0].rejected, strict.images[0].questionLogProbability]).toEqual(['unlikely', -1])
   expect(lax.images[0].rejected).toBeNull()
+})
+
+test('images that are too many for memory together are asked about in parts, with the same draws', async () => {
+  const calls: number[] = []
+  const fits = (prompts: readonly unknown[]) => {
+    calls.push(prompts.length)
+    if (prompts.length > 2)
+      throw new EvolmmError('MEMORY_EXCEEDED', 'memory: must be at most 1 GB, got 2 GB; take less')
+  }
+  const small: typeof vlm = {
+    ...vlm,
+    sample: async (given) => {
+      fits(given.prompts)
+      return vlm.sample(given)
+    },
+    score: async (given) => {
+      fits(given.groups)
+      return vlm.score(given)
+    },
+  }
+  const texts = async (model: typeof vlm) => {
+    const settings = { total_steps: 2, batch_size: 3, proposer_update_freq: 1, num_solver_samples: 2 }
+    const parts = { solver: model, proposer: model }
+    const records = await recordsOf(await tinyOptions(vlm, images.folder, settings, parts))
+    return records.map(({ images: all }) =>
+      all.map(({ question: asked, answers }) => [asked, answers.map(({ raw }) => raw)]),
+    )
+  }
+  expect(await texts(small)).toEqual(await texts(vlm))
+  // Questions and answers; in the second iteration the questions are scored by the start proposer too.
+  expect(calls).toEqual(Array.from({ length: 5 }, () => [3, 2, 1]).flat())
 })
 
 test('an image that cannot be decoded is left out with a warning, and the others count', async () => {

@@ -22,7 +22,6 @@ export async function chooseProbe(settings: EvolmmSettings): Promise<Probe | und
     samples: settings.probe_samples,
     temperature: settings.temp,
     max_new_tokens: settings.max_new_tokens_solver,
-    batch_size: 8,
     seed: settings.seed,
   })
   return { every: settings.probe_every, run: ({ vlm, adapter }) => measure({ sampler: vlm, adapter }) }

@@ -10,6 +10,7 @@ import { resolve, type GivenOf } from '@evolmm/settings'
 import { EvolmmError } from '../errors'
 import { askEach, isRefusal } from '../ask-each'
 import { asker, type Ask, type AskSettings, type Policy, type SampleRequest } from '../ask'
+import { questionsAtOnce } from '../question-runs'
 import { diagnoseSettings, type DiagnoseSettings } from '../settings'
 import { pairedDifference, type PairedDifference } from '../compare/paired-difference'
 import { calibration, type Agreement, type Calibration } from './calibration'
@@ -76,7 +77,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const { samples } = settings
   const sizes = k ?? powersOfTwo(samples)
   for (const size of sizes) checkInteger('k', size, { min: 1, max: samples })
-  const ask = asker({ sampler, adapter })
+  const ask = asker({ sampler, adapter }, { automatic: settings.batch_size === null })
   const outcomes: JudgedQuestion[] = []
   const refusals: EvolmmError[] = []
   let batch: Question[] = []
@@ -90,7 +91,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   }
   for await (const question of questions) {
     batch.push(question)
-    if (batch.length === settings.batch_size) await finish()
+    if (batch.length === (settings.batch_size ?? questionsAtOnce)) await finish()
   }
   if (batch.length > 0) await finish()
   if (outcomes.length === 0 && refusals.length > 0) throw refusals[0]

@@ -75,7 +75,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const { records } = journal
     const samplesOf = (one: OpenTask) => recordsOf(one, records)
     const onRows = progressMeter(opened, records, now, onProgress)
-    const ask = asker(policy)
+    const ask = asker(policy, { automatic: settings.batch_size === null })
     const results: TaskResult[] = []
     for (const one of opened) {
       await runRows(one, { ask, run, journal, onRows, onWarning })

@@ -5,6 +5,7 @@ import type { WarningListener } from '@evolmm/internal/node'
 import { EvolmmError } from '../errors'
 import type { Ask, SampleRequest } from '../ask'
 import { askEach, isRefusal, type Refusal } from '../ask-each'
+import { questionsAtOnce } from '../question-runs'
 import { checkScore } from '../scoring/check-score'
 import { cleanAnswer } from '../scoring/clean-answer'
 import type { Score, Task } from '../task'
@@ -75,7 +76,7 @@ export async function runRows(one: OpenTask, options: RunRowsOptions): Promise<v
     let index = start
     for await (const row of data.read(start, end)) {
       batch.push({ index: index++, row })
-      if (batch.length === run.settings.batch_size) await finish()
+      if (batch.length === (run.settings.batch_size ?? questionsAtOnce)) await finish()
     }
   }
   await finish()

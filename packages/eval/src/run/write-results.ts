@@ -92,7 +92,8 @@ function resultsObject(
       model_args: Object.entries(run.identity)
         .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
         .join(','),
-      batch_size: settings.batch_size,
+      // As lmms-eval writes it.
+      batch_size: settings.batch_size ?? 'auto',
       gen_kwargs: run.generation,
       limit: run.limit,
       offset: run.offset,
