@@ -30,6 +30,7 @@ test.each([
   ['\\boxed{24%}', '24'],
   ['\\boxed{24}', '24\\%'],
   ['\\boxed{24%}', '24%'],
+  ['\\boxed{45/0%}', '45/0%'],
   ['\\boxed{\\sqrt[3]{8}}', '2'],
 ])('%s is right for %s in mode fixed', async (response, gold) => {
   expect(await scoreOf({ response, gold, options: [] }, 'fixed')).toBe(1)

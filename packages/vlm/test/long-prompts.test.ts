@@ -11,7 +11,7 @@ import { readReference } from './support/reference'
 
 const { model } = await openFixture(await readReference('qwen2_5_vl-tiny'))
 const none = new Float32Array(0)
-const lengths = { tokens: [700, 1500, 4000] } as const
+const lengths = { tokens: [700, 1500, 3400] } as const
 
 /** A prompt of text with two answers. */
 function groupOf(tokens: number, name: string): Group {

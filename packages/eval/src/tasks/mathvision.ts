@@ -44,11 +44,16 @@ function mathVision(split: 'test' | 'testmini'): Task {
       const prediction = strip(answer)
       const parsed = mathVisionAnswer(prediction, mode)
       const golds = [gold, lettered(options).get(gold) ?? '']
-      if (mode !== 'compat') golds.push(...golds.map(withoutMarks))
+      const readings = [parsed]
+      if (mode !== 'compat') {
+        golds.push(...golds.map(withoutMarks))
+        // What is right as lmms-eval reads it stays right: without its mark "45/0%" is another spelling of no number.
+        readings.push(mathVisionAnswer(prediction, 'compat'))
+      }
       const prefetched = mathVisionPrefetch(prediction, { options, answer: gold })
       return {
         values: {
-          [metric]: golds.some((right) => mathEqual(right, parsed)) ? 1 : 0,
+          [metric]: golds.some((right) => readings.some((read) => mathEqual(right, read))) ? 1 : 0,
           ...(mode === 'rule-based' && {
             vlmevalkit_eval:
               prefetched !== undefined && (options.length === 0 || prefetched === gold) ? 1 : 0,
