@@ -31,10 +31,12 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'latex2sympy',
     'lmms_eval',
     'part',
+    'patches',
     'per_folder',
     'reference',
     'shapes',
     'tables',
+    'whole',
   ],
 }
 const flagsOf = new Map(commands.map(([command, { names }]) => [command, new Set(names.keys())]))
