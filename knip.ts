@@ -41,7 +41,7 @@ const config: KnipConfig = {
   },
   compilers: { md: namesIn },
   ignore: ['**/gen/**'],
-  ignoreBinaries: ['nvidia-smi'],
+  ignoreBinaries: ['nvidia-smi', 'mount'],
   // Operators are there because the standard has them.
   ignoreIssues: {
     'packages/onnx/src/ops/*.ts': ['exports'],
