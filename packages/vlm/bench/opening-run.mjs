@@ -1,7 +1,7 @@
 /**
  * Opens one program of a model in this process and runs it, for `opening.mjs`, which bundles this file with the sources of one
- * checkout or another: it uses what both have. Prints the processor seconds of opening, the bytes that the first runs take
- * above the open session, and the nodes of what was opened.
+ * checkout or another: it uses what both have. Prints the processor seconds of opening and of a second run, the bytes that both
+ * runs take above the open session, and the nodes of what was opened.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parse } from '@evolmm/onnx'
@@ -45,18 +45,21 @@ const completions = Array.from({ length: samples }, (_, c) => ({
   ids: Int32Array.from({ length: newTokens }, (_, i) => 10 + ((i * 11 + 7 * c) % 500)),
 }))
 const advantages = completions.map((_, c) => c + 1)
-const run = {
+const calls = {
   sample: () => vlm.sample({ prompts: [prompt], adapter, samples, maxNewTokens: newTokens, stopTokens: [] }),
   score: () => vlm.score({ groups: [{ prompt, completions }], adapter, kl: true }),
   gradient: () => vlm.gradient({ groups: [{ prompt, completions, advantages }], adapter, beta: 0.1 }),
 }
 const checkpointed = kind.endsWith('checkpointed')
-run.checkpointed = () =>
+calls.checkpointed = () =>
   vlm.gradient({ groups: [{ prompt, completions, advantages }], adapter, beta: 0.1, checkpointed })
-const call = run[checkpointed ? 'checkpointed' : kind === 'int4' ? 'gradient' : kind]
+const call = calls[checkpointed ? 'checkpointed' : kind === 'int4' ? 'gradient' : kind]
 await call()
+const before = process.cpuUsage()
 await call()
+const { user, system } = process.cpuUsage(before)
+const run = (user + system) / 1e6
 const [{ seconds, nodes, bytes }, ...others] = opened
 if (others.length > 0) throw new Error('more than one program was opened')
-console.log(JSON.stringify({ seconds, nodes, bytes: resident('VmHWM') - bytes, prompt: prompt.ids.length }))
+console.log(JSON.stringify({ seconds, nodes, bytes: resident('VmHWM') - bytes, run }))
 await vlm.dispose()

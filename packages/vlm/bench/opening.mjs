@@ -4,7 +4,8 @@
  *
  * 1. opening: processor seconds that the runtime takes to open a program, for a random model of width 64 with LoRA of rank 4
  *    on seven projections and a divergence, and how these grow with the nodes.
- * 2. memory: bytes that two runs take above the open session, for 8 blocks of width 512 and 24 of width 256.
+ * 2. memory: bytes that two runs take above the open session, and processor seconds of the second, for 8 blocks of width 512 and
+ *    24 of width 256.
  *
  * Each program is opened in a process of its own. `--before` names another checkout of this repository, installed, whose
  * programs are opened in turn with ours. Linux only.
@@ -131,7 +132,9 @@ async function opening() {
 }
 
 async function memory() {
-  console.log('| MB above the open session | 8 blocks of width 512 | 24 blocks of width 256 |')
+  console.log(
+    '| memory above the open session, processor seconds of a run | 8 blocks of width 512 | 24 blocks of width 256 |',
+  )
   console.log('| --- | ---: | ---: |')
   const folders = [await model(512, 8), await model(256, 24)]
   for (const kind of kinds) {
@@ -143,8 +146,12 @@ async function memory() {
         newTokens: 48,
         samples: 5,
       }
-      const bytes = (side) => side in sides && measured(side, { ...given, kind }).bytes / 1e6
-      return cell([bytes('before') || undefined, bytes('now')], 0)
+      const runs = Object.keys(sides).map((side) => measured(side, { ...given, kind }))
+      const [bytes, seconds] = ['bytes', 'run'].map((field) => runs.map((run) => run[field]))
+      return `${cell(
+        bytes.map((each) => each / 1e6),
+        0,
+      )} MB, ${cell(seconds, 2)} s`
     })
     console.log(`| ${kind} | ${cells.join(' | ')} |`)
   }

@@ -13,11 +13,13 @@ export interface EveryResult {
   bytes: Uint8Array
   /** The outputs that the model had. */
   outputs: readonly string[]
+  /** What the file says of the inputs. */
+  inputs: ReadonlyMap<string, readonly (number | string)[]>
   /** What the file says, by output; results in loops have an axis for the iterations before it. */
   declared: ReadonlyMap<string, readonly (number | string)[]>
 }
 
-/** Results of the graph, and of its loops, which stack them: these must be as long in every iteration. */
+/** Results of the graph, and those of its loops that are as long in every iteration, which are stacked. */
 export function everyResult(file: Uint8Array): EveryResult {
   const model = fromBinary(ModelProtoSchema, file)
   const graph = model.graph ?? create(GraphProtoSchema)
@@ -26,7 +28,9 @@ export function everyResult(file: Uint8Array): EveryResult {
     const body = node.opType === 'Loop' ? node.attribute.find(({ name }) => name === 'body')?.g : undefined
     if (body === undefined) return []
     const carried = new Set(body.output.map(({ name }) => name))
-    const results = body.valueInfo.filter(({ name }) => !carried.has(name))
+    const results = body.valueInfo.filter(
+      (info) => !carried.has(info.name) && !dimsOf(info).some(isGenerated),
+    )
     body.output.push(...results)
     // An output of a loop needs a name of its own.
     const outside = results.map((result) => repeated(result))
@@ -35,8 +39,11 @@ export function everyResult(file: Uint8Array): EveryResult {
   })
   graph.output.push(...graph.valueInfo, ...stacked)
   const declared = new Map(graph.output.map((info) => [info.name, dimsOf(info)]))
-  return { bytes: toBinary(ModelProtoSchema, model), outputs, declared }
+  const inputs = new Map(graph.input.map((info) => [info.name, dimsOf(info)]))
+  return { bytes: toBinary(ModelProtoSchema, model), outputs, inputs, declared }
 }
+
+const isGenerated = (dim: number | string) => /unknown_\d/.test(String(dim))
 
 /** The type of a result in all iterations. */
 function repeated({ name, type }: ValueInfoProto): ValueInfoProto {
@@ -68,13 +75,27 @@ export function undeclared(file: Uint8Array): string[] {
   return graph === undefined ? [] : visit(graph)
 }
 
-/** The names of lengths in a file that inference made up. */
-export function generatedLengths(file: Uint8Array): string[] {
-  const visit = (graph: GraphProto): string[] => [
-    ...[...graph.valueInfo, ...graph.output].flatMap(dimsOf).map(String),
-    ...graph.node.flatMap(({ attribute }) => attribute.flatMap(({ g }) => (g === undefined ? [] : visit(g)))),
-  ]
+/** A result with a length that inference made up. */
+export interface Generated {
+  /** Operators around the one that makes it, and that one: `Loop If Concat`. */
+  path: string
+  name: string
+  lengths: readonly string[]
+}
+
+/** Those of a file that have no true name, bodies included. */
+export function generated(file: Uint8Array): Generated[] {
+  const visit = (graph: GraphProto, around: readonly string[]): Generated[] => {
+    const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, dimsOf(info)]))
+    return graph.node.flatMap(({ opType, output, attribute }) => {
+      const path = [...around, opType]
+      const own = output.flatMap((name) => {
+        const lengths = (types.get(name) ?? []).map(String).filter(isGenerated)
+        return lengths.length === 0 ? [] : [{ path: path.join(' '), name, lengths }]
+      })
+      return [...own, ...attribute.flatMap(({ g }) => (g === undefined ? [] : visit(g, path)))]
+    })
+  }
   const { graph } = fromBinary(ModelProtoSchema, file)
-  const names = graph === undefined ? [] : visit(graph)
-  return [...new Set(names.flatMap((name) => name.match(/[^,()*+]*unknown_\d+/g) ?? []))]
+  return graph === undefined ? [] : visit(graph, [])
 }
