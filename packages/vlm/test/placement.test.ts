@@ -13,7 +13,7 @@ import type { CpuNode } from './support/watched-programs'
 const shapes = 'Add Concat Div Gather Identity Mul Range Reshape Shape Slice Sub Unsqueeze'
 /** The draw: float64 and int64, which WebGPU has not, on one block of 512 words for each sample. */
 const draw = 'Cast CumSum Equal Expand Greater Less LessOrEqual Or ReduceSum Where'
-/** How much padding a gradient needs, decided from shapes. */
+/** The padding that a gradient needs, decided from shapes. */
 const padding = 'Less Max Min Where'
 /** WebGPU has no loop; what it carries and stacks crosses. Filling up the last chunk of rows, too. */
 const chunks = 'ConstantOfShape Loop'
