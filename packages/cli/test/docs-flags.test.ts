@@ -25,6 +25,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'the fuzzer': ['minutes', 'inputs', 'seed', 'reader', 'input'],
   benches: [
     'baseline',
+    'before',
     'checkpointed',
     'count',
     'iterations',
