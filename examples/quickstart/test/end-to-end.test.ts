@@ -85,7 +85,7 @@ test('random weights are taught in steps, and what was saved in between and at t
     Promise.all(
       [0, 1].map(async (i) => {
         const chart = splitChart('warmup', 2 * step + i)
-        return { image: await drawChart(chart), turns: warmupTurns(chart) }
+        return { images: [await drawChart(chart)], turns: warmupTurns(chart) }
       }),
     )
   const losses: number[] = []

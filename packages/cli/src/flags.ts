@@ -17,7 +17,7 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
     if (argument === '--') return [...normalized, ...argv.slice(i)]
     if (!argument.startsWith('--')) {
       checkAssignment(argument, command)
-      const next = command === program ? program.commands.find((one) => one.name() === argument) : undefined
+      const next = command === program ? findCommand(program, argument) : undefined
       if (next !== undefined) {
         command = next
         known = flagsOf(command)
@@ -82,4 +82,9 @@ function flagsOf(command: Command): Map<string, Option> {
 
 function key(flag: string): string {
   return flag.replaceAll('_', '-')
+}
+
+/** The command of that name, or of that second name. */
+export function findCommand(program: Command, name: string): Command | undefined {
+  return program.commands.find((one) => one.name() === name || one.aliases().includes(name))
 }

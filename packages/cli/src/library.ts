@@ -45,13 +45,15 @@ type Used =
   | 'gradient'
   | 'createAdapter'
   | 'trainWeights'
+  | 'addValueHead'
+  | 'meanEmbedding'
   | 'saveAdapter'
   | 'saveMerged'
   | 'exportPrograms'
   | 'dispose'
 
 export interface Vlm extends Pick<WholeVlm, Used>, Pick<Sampler, 'sample' | 'score'> {
-  tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token'>
+  tokenizer: Pick<WholeVlm['tokenizer'], 'encode' | 'decode' | 'token' | 'isSpecial'>
   loadAdapter: (
     idOrFolder: string,
     options: { adapterName?: string | undefined; hub?: HubOptions | undefined },

@@ -12,11 +12,11 @@ import { addPlan } from './commands/plan'
 import { addReport } from './commands/report'
 import { addScore } from './commands/score'
 import { addSetup } from './commands/setup'
+import { addSft } from './commands/sft'
 import { addSync } from './commands/sync'
 import { addTrain } from './commands/train'
-import { addWarmup } from './commands/warmup'
 import { hasColors, type Context, type Output } from './context'
-import { normalizeFlags } from './flags'
+import { findCommand, normalizeFlags } from './flags'
 import { reportError, wantsDebug } from './report-error'
 import { addDebugFlag } from './settings-command'
 
@@ -84,7 +84,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addGenerate(host)
   addScore(host)
   addEval(host)
-  addWarmup(host)
+  addSft(host)
   addReport(host)
   addSync(host)
   addExport(host)
@@ -96,15 +96,11 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
 /** `help foo` as `foo`: commander names an unknown command, with the one that may be meant, only outside of help. */
 function withoutHelp(argv: readonly string[], program: Command): readonly string[] {
   const [help, name = '-'] = argv
-  const known = name.startsWith('-') || name === 'help' || isCommand(name, program)
+  const known = name.startsWith('-') || name === 'help' || findCommand(program, name) !== undefined
   return help === 'help' && !known ? [name] : argv
 }
 
 function commandOf(argv: readonly string[], program: Command): string {
   const name = argv.find((argument) => !argument.startsWith('-'))
-  return name !== undefined && isCommand(name, program) ? `evolmm ${name}` : 'evolmm'
-}
-
-function isCommand(name: string, program: Command): boolean {
-  return program.commands.some((command) => command.name() === name)
+  return name !== undefined && findCommand(program, name) !== undefined ? `evolmm ${name}` : 'evolmm'
 }

@@ -22,6 +22,8 @@ import { configFlag, debugFlag, jsonFlag } from './options'
 export type Flags = NonNullable<SourcesInput['flags']>
 
 export interface SettingsCommand<R extends Rows, O extends Rows> {
+  /** A second name. @default none */
+  alias?: string
   usage: string
   summary: string
   description: string
@@ -62,6 +64,7 @@ export function addSettingsCommand<R extends Rows, O extends Rows>(
     .usage(given.usage)
     .summary(given.summary)
     .description(given.description)
+  if (given.alias !== undefined) command.alias(given.alias)
   addArguments?.(command)
   addFlags(command, own)
   addFlags(command, settings)

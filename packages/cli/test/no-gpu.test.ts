@@ -54,7 +54,7 @@ beforeAll(() => {
       '--tasks',
       'chartqa',
     ],
-    warmup: ['warmup', '--model', model, '--data', lessons, '--output_dir', join(folder, 'warm')],
+    warmup: ['sft', '--model', model, '--data', lessons, '--output_dir', join(folder, 'warm')],
     train: ['train', ...training],
     'train --dry_run': ['train', ...training, '--dry_run'],
   }
@@ -70,7 +70,7 @@ const names = [
   'export',
   'eval',
   'eval as in lmms-eval',
-  'warmup',
+  'sft',
   'train',
   'train --dry_run',
 ]

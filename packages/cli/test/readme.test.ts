@@ -36,7 +36,7 @@ test('the README shows every command', () => {
       'generate',
       'score',
       'eval',
-      'warmup',
+      'sft',
       'export',
       'report',
       'setup',

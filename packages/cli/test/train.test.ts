@@ -328,7 +328,7 @@ test('the folder of a run in the place of its configuration is told which file t
   )
 })
 
-test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['warmup']])(
+test.each([[], ['infer'], ['eval'], ['report'], ['sync'], ['sft']])(
   'the help of %s fits into 80 columns',
   async (...command) => {
     const { code, stdout } = await runCommand([...command, '--help'], {

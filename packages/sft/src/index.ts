@@ -1,11 +1,8 @@
 // 1. The loop
-export {
-  supervise,
-  type SftExample,
-  type SftState,
-  type Supervised,
-  type SuperviseOptions,
-} from './supervise'
+export { supervise, type Supervised, type SuperviseOptions } from './supervise'
+export { sftSteps, type SftState, type SftSteps, type SftStepsOptions } from './sft-steps'
+export type { SftExample, SftTurn, StepValue } from './example'
+export { stepTargets } from './step-targets'
 export type { SftRecord } from './record'
 export { loadState, saveState } from './state-file'
 

@@ -1,12 +1,14 @@
 /** The part of supervised learning in a run on disk: the model, what of it is trained, and the loop. */
 import { shuffledOrder } from '@evolmm/dataset'
 import { retainCheckpoints, type OpenContext, type OpenMethod } from '@evolmm/runs'
-import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { adapterArrays, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { optionsOf } from '@evolmm/settings'
 import type { SftRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { sftSettings, SftSettings } from './settings'
-import { supervise, type SftExample } from './supervise'
+import type { SftExample } from './example'
+import type { TokenReader } from './step-targets'
+import { supervise } from './supervise'
 
 /** What a run asks of a model. */
 export type SftModel = Pick<
@@ -15,11 +17,13 @@ export type SftModel = Pick<
   | 'group'
   | 'gradient'
   | 'createAdapter'
+  | 'addValueHead'
+  | 'meanEmbedding'
   | 'trainWeights'
   | 'saveAdapter'
   | 'saveMerged'
   | 'dispose'
->
+> & { tokenizer: TokenReader }
 
 export interface OpenSftOptions {
   examples: readonly SftExample[]
@@ -56,7 +60,7 @@ export async function openSft(
 async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapter> {
   const vision = !settings.freeze_vision
   if (!settings.use_lora) return vlm.trainWeights({ vision })
-  return vlm.createAdapter({
+  const adapter = vlm.createAdapter({
     rank: settings.lora_r,
     alpha: settings.lora_alpha,
     dropout: settings.lora_dropout,
@@ -64,6 +68,16 @@ async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapte
     vision,
     seed: settings.seed,
   })
+  return settings.value_head ? withValueHead(vlm, adapter) : adapter
+}
+
+/** The head begins as the mean of the embeddings, as M-STaR's reward model does. */
+async function withValueHead(vlm: SftModel, adapter: Adapter): Promise<Adapter> {
+  const headed = vlm.addValueHead(adapter)
+  adapterArrays(headed)
+    .get('score.weight')
+    ?.data.set(await vlm.meanEmbedding())
+  return headed
 }
 
 /** Every example comes once in each epoch, in an order of its own. */

@@ -1,15 +1,15 @@
 /**
- * Lessons from a file of labelled questions, or of whole turns. Rows about one image become one example, in the order of
- * its first row, so that everything that is asked about it is learned in one sequence.
+ * Lessons from a file of labelled questions, or of whole turns. Rows about the same images become one example, in the order
+ * of its first row, so that everything that is asked about them is learned in one sequence.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { labelledQuestion, openRows, type ImageFile, type DataRow, type RowPlace } from '@evolmm/dataset'
 import { EvolmmError } from './errors'
-import type { SftExample } from './supervise'
-import type { Turn } from '@evolmm/vlm'
+import type { SftExample, SftTurn, StepValue } from './example'
 import { optionsOf } from '@evolmm/settings'
+import type { SftSettings } from './settings'
 
 export interface Lessons {
   examples: readonly SftExample[]
@@ -18,47 +18,78 @@ export interface Lessons {
 }
 
 /** Throws what `openRows` throws, `INVALID_ROW`, or `IMAGE_UNREADABLE` for the first image that is not there. */
-export async function readLessons(file: string, system: string | null): Promise<Lessons> {
+export async function readLessons(
+  file: string,
+  { system, value_head: valued }: Pick<SftSettings, 'system' | 'value_head'>,
+): Promise<Lessons> {
   const rows = await openRows({ file }).catch(unreadableData(file))
-  const examples = new Map<string, { image: ImageFile; turns: Turn[] }>()
+  const examples = new Map<string, Lesson>()
   try {
     let index = 0
     for await (const row of rows.read(0, rows.length)) {
-      const { image, turns } = readLesson(row, { file, place: rows.placeOf(index++) })
-      const key = typeof image === 'string' ? image : `sha256 ${sha256(image)}`
-      const example = examples.get(key) ?? { image, turns: [] }
+      const { images, turns } = readLesson(row, { file, place: rows.placeOf(index++) }, valued)
+      const key = images
+        .map((image) => (typeof image === 'string' ? image : `sha256 ${sha256(image)}`))
+        .join('\n')
+      const example: Lesson = examples.get(key) ?? { images, turns: [] }
       example.turns.push(...turns)
       examples.set(key, example)
     }
   } finally {
     await rows.close()
   }
-  for (const { image } of examples.values()) if (typeof image === 'string') await checkImage(image, file)
+  const paths = [...examples.values()].flatMap(({ images }) => images)
+  for (const image of new Set(paths)) if (typeof image === 'string') await checkImage(image, file)
   return {
     examples: [...examples.values()].map((example) => ({ ...example, ...optionsOf({ system }) })),
     sha256: await fileDigest(file),
   }
 }
 
+interface Lesson {
+  images: readonly ImageFile[]
+  turns: SftTurn[]
+}
+
 /** A row with `turns` holds whole prompts and completions; any other one is a labelled question. */
-function readLesson(row: DataRow, where: RowPlace): { image: ImageFile; turns: Turn[] } {
+function readLesson(row: DataRow, where: RowPlace, valued: boolean): Lesson {
   const { turns } = row
   const labelled = turns === undefined ? row : { ...row, question: '', answer: null }
   const { question, answers, images } = labelledQuestion(labelled, where)
-  if (images.length !== 1) throw invalidRow(where, 'image', 'one image', `${images.length || 'no'} images`)
-  const [image] = images
+  if (images.length === 0) throw invalidRow(where, 'image', 'one image or several', 'no images')
   if (turns === undefined) {
+    if (valued) throw invalidRow(where, 'turns', 'a list of { prompt, steps } for a value head', 'none')
     if (answers === null) throw invalidRow(where, 'answer', 'a text', 'null')
-    return { image, turns: [{ prompt: question, completion: `<answer>${answers[0]}</answer>` }] }
+    return { images, turns: [{ prompt: question, completion: `<answer>${answers[0]}</answer>` }] }
   }
-  if (!Array.isArray(turns) || turns.length === 0 || !turns.every(isTurn))
-    throw invalidRow(where, 'turns', 'a list of { prompt, completion }', JSON.stringify(turns).slice(0, 80))
-  return { image, turns }
+  const rule = valued ? 'a list of { prompt, steps: [{ text, value }] }' : 'a list of { prompt, completion }'
+  const read = Array.isArray(turns) ? turns.map(valued ? valuedTurn : plainTurn) : []
+  const whole = read.flatMap((turn) => turn ?? [])
+  if (whole.length === 0 || whole.length < read.length)
+    throw invalidRow(where, 'turns', rule, JSON.stringify(turns).slice(0, 80))
+  return { images, turns: whole }
 }
 
-function isTurn(value: unknown): value is { prompt: string; completion: string } {
-  const { prompt, completion } = (value ?? {}) as Partial<Record<keyof Turn, unknown>>
-  return typeof prompt === 'string' && typeof completion === 'string'
+function plainTurn(value: unknown): SftTurn | undefined {
+  const { prompt, completion } = (value ?? {}) as Partial<Record<keyof SftTurn, unknown>>
+  if (typeof prompt !== 'string' || typeof completion !== 'string') return undefined
+  return { prompt, completion }
+}
+
+/** The completion is the texts of its steps one after the other. */
+function valuedTurn(value: unknown): SftTurn | undefined {
+  const { prompt, steps } = (value ?? {}) as Partial<Record<keyof SftTurn, unknown>>
+  if (typeof prompt !== 'string' || !Array.isArray(steps) || steps.length === 0) return undefined
+  let completion = ''
+  const read: StepValue[] = []
+  for (const step of steps as unknown[]) {
+    const { text, value: worth } = (step ?? {}) as { text?: unknown; value?: unknown }
+    if (typeof text !== 'string' || text === '' || typeof worth !== 'number' || !Number.isFinite(worth))
+      return undefined
+    completion += text
+    read.push({ end: completion.length, value: worth })
+  }
+  return { prompt, completion, steps: read }
 }
 
 async function checkImage(image: string, file: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** The state of a run as a checkpoint holds it, and back. */
 import { invalidCheckpoint, tensorOf, type Checkpoint, type SavedState } from '@evolmm/runs'
-import type { SftState } from './supervise'
+import type { SftState } from './sft-steps'
 
 export function savedState({ parameters, optimizer: { step, first, second } }: SftState): SavedState {
   return { data: { optimizer_step: step }, tensors: { parameters, first, second } }

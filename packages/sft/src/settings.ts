@@ -39,6 +39,13 @@ const lessons = {
     elsewhere: ['use_peft'],
   }),
   ...loraRows({ ...loraDefaults, targets: null }),
+  value_head: toggle(
+    false,
+    'learn what each step is worth, with a head that scores tokens, instead of answers',
+    {
+      identity: true,
+    },
+  ),
 }
 
 const optimizer = optimizerRows(adamWDefaults)
@@ -50,6 +57,16 @@ const learning = {
     identity: true,
     elsewhere: ['per_device_train_batch_size', 'data.train_batch_size'],
   }),
+  micro_batch_size: integer(
+    null,
+    'examples of one gradient; those of a step are added up, which takes less memory',
+    {
+      min: 1,
+      otherwise: 'all of a step',
+      identity: true,
+      elsewhere: ['actor.micro_batch_size_per_device_for_update'],
+    },
+  ),
   lr: { ...optimizer.lr, default: 1e-4, help: 'learning rate at its highest' },
   min_lr: number(0, 'learning rate at the end', { min: 0, identity: true }),
   warmup_steps: {
@@ -135,7 +152,8 @@ const learningRules: readonly Rule<typeof learning>[] = [
 /** What the trainers of Hugging Face and TRL let one set, and why nothing stands for it here. */
 const absent = {
   ...absentTraining,
-  gradient_accumulation_steps: 'each optimizer step is on all batch_size images',
+  gradient_accumulation_steps:
+    'each optimizer step is on all batch_size images; see micro_batch_size for less memory',
   eval_strategy: notMeasured,
   evaluation_strategy: notMeasured,
   per_device_eval_batch_size: notMeasured,
@@ -169,6 +187,11 @@ export const sftSettings = schema({
       settings: ['lora_r', 'lora_alpha', 'lora_dropout', 'lora_targets'],
       needed: (the) => the('use_lora'),
       holds: (settings) => settings.use_lora,
+    },
+    {
+      settings: ['value_head'],
+      needed: (the) => the('use_lora'),
+      holds: (settings) => settings.use_lora || !settings.value_head,
     },
   ],
   rules: [pixelRule, ...learningRules],

@@ -5,7 +5,7 @@
 import { checkObject, checkText, findNotFinite } from '@evolmm/internal'
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import { EvolmmError } from './errors'
-import type { SftState } from './supervise'
+import type { SftState } from './sft-steps'
 
 /** Throws `UNWRITABLE_FILE`. */
 export async function saveState(file: string, state: SftState): Promise<void> {

@@ -45,7 +45,7 @@ export async function train(options: SftOptions): Promise<SftOutcome> {
   const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
   const settings = resolve(sftSettings, given)
   const { output_dir: folder, total_steps: step } = settings
-  const { examples, sha256 } = await readLessons(settings.data, settings.system)
+  const { examples, sha256 } = await readLessons(settings.data, settings)
   const depends = { data_sha256: sha256 }
   await takeUpFormer(folder)
   if (await isFinished(settings, depends)) return { step, status: 'finished', wasFinished: true }

@@ -13,6 +13,7 @@ import {
   learningSettings,
   loadState,
   saveState,
+  stepTargets,
   supervise,
   type SftExample,
   type SftRecord,
@@ -42,7 +43,7 @@ function square(color: keyof typeof colors): Pixels {
 }
 
 const lessons: SftExample[] = (['red', 'green', 'blue'] as const).map((color) => ({
-  image: square(color),
+  images: [square(color)],
   turns: [
     { prompt: 'Which color?', completion: `<answer>${color}</answer>` },
     { prompt: 'How many?', completion: '1' },
@@ -95,7 +96,7 @@ test.each([
     )
     const adapter = await whole()
     const groups = await Promise.all(
-      batchAt(0).flatMap(({ image, turns }) =>
+      batchAt(0).flatMap(({ images: [image], turns }) =>
         turns.map(async ({ prompt, completion }) => {
           const ids = Int32Array.from(vlm.tokenizer.encode(`${completion as string}<|im_end|>`))
           return {
@@ -141,6 +142,76 @@ test.each([
 )
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+test('micro-batches of any size add up to the step of the whole batch, whatever they hold', async () => {
+  const uneven: SftExample[] = [
+    lessons[0],
+    {
+      ...lessons[1],
+      turns: [...lessons[1].turns, { prompt: 'Is it dark?', completion: 'Yes, it is quite dark.' }],
+    },
+    lessons[2],
+  ]
+  for (const average of ['token', 'answer'] as const) {
+    const step = async (micro_batch_size: number | null) => {
+      const adapter = vlm.createAdapter({ rank: 4, seed: 3 })
+      const given = { average, micro_batch_size, total_steps: 1, warmup_steps: 0, grad_clip: 0 }
+      const [record] = await collect(run(adapter, given, { batchAt: () => uneven }))
+      return { ...record, moments: adapter.parameters }
+    }
+    const whole = await step(null)
+    for (const size of [1, 2]) {
+      const parts = await step(size)
+      expect(Math.abs(parts.loss / whole.loss - 1)).toBeLessThan(1e-5)
+      expect(Math.abs(parts.gradientNorm / whole.gradientNorm - 1)).toBeLessThan(1e-5)
+      expect(parts).toMatchObject({ answers: 7, tokens: whole.tokens, images: 3 })
+    }
+  }
+})
+
+test('a value head learns what steps are worth, each token the value of the step in which it ends', async () => {
+  const turn = {
+    prompt: 'Which color?',
+    completion: 'It looks red.\nSo it is red.',
+    steps: [
+      { end: 14, value: 1 },
+      { end: 27, value: 0.25 },
+    ],
+  }
+  const example: SftExample = { images: [square('red')], turns: [turn] }
+  const ids = vlm.tokenizer.encode(`${turn.completion}<|im_end|>`)
+  // The text up to each token, and so the step of each, without our own reading of places.
+  const worth = ids.map((_, i) => (vlm.tokenizer.decode(ids.slice(0, i + 1)).length <= 14 ? 1 : 0.25))
+  expect(new Set(worth).size).toBe(2)
+  expect([...stepTargets(vlm.tokenizer, ids, turn.steps)]).toEqual(worth)
+
+  const adapter = vlm.addValueHead(vlm.createAdapter({ rank: 8, seed: 1 }))
+  const records = await collect(
+    run(adapter, { total_steps: 60, lr: 1e-2, average: 'answer' }, { batchAt: () => [example] }),
+  )
+  const squares = worth.map((value) => value ** 2)
+  expect(records[0].loss).toBeCloseTo(mean(squares), 5)
+  const group = vlm.group({ images: [await vlm.encodeImage(square('red'))], turns: [turn] })
+  const { completions } = await vlm.score({ groups: [group], adapter })
+  const values = [...(completions[0][0].values ?? [])]
+  expect(values).toHaveLength(worth.length)
+  expect(mean(values.map((value, i) => (value - worth[i]) ** 2))).toBeLessThan(0.02)
+})
+
+test.each([
+  [[], 'at least one'],
+  [[{ end: 0, value: 1 }], 'steps[0].end'],
+  [
+    [
+      { end: 4, value: 1 },
+      { end: 4, value: 1 },
+    ],
+    'steps[1].end',
+  ],
+  [[{ end: 4, value: Number.NaN }], 'steps[0].value'],
+])('steps %j are refused', (steps, said) => {
+  expect(() => stepTargets(vlm.tokenizer, [1, 2], steps)).toThrow(said)
+})
 
 test('learning rates are those of the schedule', async () => {
   const records = await collect(run(vlm.createAdapter({ rank: 1 }), { lr_scheduler: 'linear' }))
@@ -248,8 +319,9 @@ function stateOf(step: number, size: number): SftState {
 
 test.each([
   ['examples without turns', [{ ...lessons[0], turns: [] }], 'INVALID_OPTION'],
-  ['an image that is not there', [{ ...lessons[0], image: '/nowhere.png' }], 'IMAGE_UNREADABLE'],
+  ['an image that is not there', [{ ...lessons[0], images: ['/nowhere.png'] }], 'IMAGE_UNREADABLE'],
   ['no examples', [], 'INVALID_OPTION'],
+  ['an example with an unknown name', [anything({ image: square('red'), turns: [] })], 'INVALID_OPTION'],
 ])('%s are one typed error, and nothing has moved', async (_, examples, code) => {
   const adapter = vlm.createAdapter({ rank: 1 })
   const before = adapter.parameters.slice()

@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readLog } from '@evolmm/runs'
-import { openConfig } from '@evolmm/vlm'
+import { readSafetensors } from '@evolmm/safetensors'
+import { adapterArrays, loadVlm, openConfig } from '@evolmm/vlm'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sft, train, type SftRecord, type SftOptions } from '../src'
@@ -84,6 +85,53 @@ test('an unfinished run has its newest state, a finished one its adapter; it end
   ]
   expect(readdirSync(join(home, 'whole')).sort()).toEqual(names)
   expect(readdirSync(join(home, 'parts')).sort()).toEqual(names)
+})
+
+test('values of steps are learned with a head that begins as the mean of the embeddings, and both load again', async () => {
+  const steps = join(home, 'steps.jsonl')
+  const row = (images: string[], values: number[]) =>
+    JSON.stringify({
+      images,
+      turns: [{ prompt: 'How many?', steps: values.map((value, i) => ({ text: `Step ${i}.\n`, value })) }],
+    })
+  writeFileSync(steps, [row(['0.png', '1.png'], [1, 0.5]), row(['2.png'], [0, 0.25, 1])].join('\n'))
+  const given = { data: steps, value_head: true, total_steps: 3 }
+  const { status } = await learn('values', given)
+  expect(status).toBe('finished')
+  const [first] = await records('values')
+  expect(first).toMatchObject({ images: 3, answers: 2 })
+
+  const vlm = await loadVlm(model, { threads: 1 })
+  const tensors = await readSafetensors(join(model, 'model.safetensors'))
+  const [table] = [...tensors].flatMap(([name, { data }]) =>
+    name.endsWith('embed_tokens.weight') ? [data] : [],
+  )
+  const width = 64
+  const mean = Array.from({ length: width }, (_, i) => {
+    let sum = 0
+    for (let at = i; at < table.length; at += width) sum += table[at]
+    return sum / (table.length / width)
+  })
+  const opened = vlm.addValueHead(vlm.createAdapter({ rank: 2 }))
+  expect(adapterArrays(opened).get('score.weight')?.shape).toEqual([1, width])
+  const start = [...(await vlm.meanEmbedding())]
+  expect(start.map((value, i) => Math.abs(value - mean[i])).every((off) => off < 1e-6)).toBe(true)
+  const learned = await vlm.loadAdapter(join(home, 'values'))
+  const head = [...(adapterArrays(learned).get('score.weight')?.data ?? [])]
+  // Three steps of AdamW at 3e-3 with a rise of one: no value moves by more than 9e-3 and its decay.
+  expect(head.map((value, i) => Math.abs(value - mean[i])).every((off) => off > 0 && off < 0.01)).toBe(true)
+  await vlm.dispose()
+})
+
+test.each([
+  ['a completion without steps', { value_head: true }, 'list of { prompt, steps'],
+  ['all weights', { value_head: true, use_lora: false }, 'use_lora'],
+])('a value head with %s is refused', async (_, given, said) => {
+  const file = join(home, 'plain.jsonl')
+  writeFileSync(file, JSON.stringify({ image: '0.png', turns: [{ prompt: 'How many?', completion: '0' }] }))
+  const lora = { lora_r: undefined, lora_targets: undefined, lora_dropout: undefined }
+  const more = 'use_lora' in given ? lora : {}
+  await expect(learn('refused', { data: file, ...more, ...given })).rejects.toThrow(said)
 })
 
 test('a finished run is not run again, and no model is opened for it', async () => {

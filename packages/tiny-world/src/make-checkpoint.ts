@@ -116,7 +116,7 @@ function stateName(made: string): string {
 function examples(first: number, count: number, phase: WarmupPhase) {
   const charts = Array.from({ length: count }, (_, i) => splitChart('warmup', first + i))
   return Promise.all(
-    charts.map(async (chart) => ({ image: await drawChart(chart), turns: turnsOf(chart, phase) })),
+    charts.map(async (chart) => ({ images: [await drawChart(chart)], turns: turnsOf(chart, phase) })),
   )
 }
 

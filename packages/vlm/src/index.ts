@@ -40,6 +40,7 @@ export type { Objective, ObjectiveInputs } from './programs/objective'
 export type { ChatMessage, ChatPart } from './prompt/chat-message'
 export type { Tokenizer } from './prompt/load-tokenizer'
 export { tokenText } from './prompt/token-text'
+export { tokenEnds } from './prompt/token-ends'
 export type { Seed } from './runtime/uniforms'
 
 // 2. Before there is a model

@@ -13,6 +13,7 @@ import { parametersDigest } from './adapter/parameters-digest'
 import { saveAdapter } from './adapter/save-adapter'
 import { checkAdapter } from './check-inputs'
 import { companionFiles } from './checkpoint/companion-files'
+import { meanEmbedding } from './checkpoint/mean-embedding'
 import { openCheckpoint } from './checkpoint/open-checkpoint'
 import { writeCheckpoint } from './checkpoint/write-checkpoint'
 import { encodeImage } from './encode-image'
@@ -83,6 +84,7 @@ type AdapterCalls = Pick<
   | 'createAdapter'
   | 'trainWeights'
   | 'addValueHead'
+  | 'meanEmbedding'
   | 'loadAdapter'
   | 'saveAdapter'
   | 'saveMerged'
@@ -106,6 +108,7 @@ function adapterCalls(
       checkAdapter(backbone, adapter)
       return addValueHead(backbone, adapter)
     },
+    meanEmbedding: () => meanEmbedding(backbone, stored),
     trainWeights: async (options = {}) => {
       checkNames('trainWeights', options, { targets: true, vision: true, folder: true })
       const { folder: from, ...given } = options

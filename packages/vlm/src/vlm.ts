@@ -50,6 +50,8 @@ export interface Vlm extends Sampler, Learner {
    * `gradient` learns `targets` by squared error.
    */
   addValueHead: (adapter: Adapter) => Adapter
+  /** The mean of the rows of the embeddings, [D]: a place for a value head to begin. */
+  meanEmbedding: () => Promise<Float32Array>
   /** The adapter comes from a PEFT folder or a repository of the hub. */
   loadAdapter: (
     idOrFolder: string,

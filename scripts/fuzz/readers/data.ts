@@ -95,10 +95,13 @@ export const dataReaders: readonly FuzzedReader[] = [
     corpus: given(
       readFileSync(join(former, 'lessons.jsonl'), 'utf8'),
       '{"image": "pictures/0.png", "turns": [{"prompt": "How many?", "completion": "0"}]}\n',
+      '{"images": ["pictures/0.png", "pictures/1.png"], "turns": [{"prompt": "How many?", "steps": [{"text": "Two.", "value": 0.5}]}]}\n',
     ),
     read: asFile(
       'x.jsonl',
-      (file) => readLessons(file, null),
+      async (file) => {
+        for (const valued of [false, true]) await readLessons(file, { system: null, value_head: valued })
+      },
       (folder) => {
         mkdirSync(join(folder, 'pictures'))
         for (const name of ['0.png', '1.png', '2.png'])

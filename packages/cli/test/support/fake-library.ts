@@ -118,6 +118,7 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
         ),
       decode: (ids) => Array.from(ids, (id) => (id === 9 ? '<end>' : String.fromCodePoint(id))).join(''),
       token: (id) => (id === 9 ? '<end>' : String.fromCodePoint(id)),
+      isSpecial: (id) => id === 9,
     },
     encodeImage: (source) => {
       note('encodeImage', source)
@@ -145,6 +146,11 @@ export function fakeLibrary(options: FakeOptions = {}): FakeLibrary {
       note('trainWeights', given)
       return Promise.resolve({ ...adapter, parameters: adapter.parameters.slice() })
     },
+    addValueHead: (given) => {
+      note('addValueHead', given)
+      return given
+    },
+    meanEmbedding: () => Promise.resolve(new Float32Array(adapter.parameters.length)),
     saveAdapter: (folder, given) => {
       note('saveAdapter', folder, given)
       return Promise.resolve()

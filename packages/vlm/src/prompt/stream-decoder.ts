@@ -20,7 +20,10 @@ const replacement = '\ufffd'
  */
 const context = 4
 
-export function createStreamDecoder(tokenizer: Tokenizer, options: DecodeOptions = {}): StreamDecoder {
+/** What decoding asks of a tokenizer. */
+export type Decodes = Pick<Tokenizer, 'decode' | 'token' | 'isSpecial'>
+
+export function createStreamDecoder(tokenizer: Decodes, options: DecodeOptions = {}): StreamDecoder {
   const { skipSpecial = false } = options
   let window: number[] = []
   let text = ''

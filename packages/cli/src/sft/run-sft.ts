@@ -6,7 +6,7 @@ import { showProgress, type ProgressListeners } from '../progress'
 import { openModel } from '../with-model'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
-export async function runWarmup(context: Context, settings: SftSettings): Promise<number> {
+export async function runSft(context: Context, settings: SftSettings): Promise<number> {
   await context.library.chooseDevice({ device: settings.device, dtype: settings.dtype })
   const progress = showProgress(context)
   const interrupt = new AbortController()

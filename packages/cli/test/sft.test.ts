@@ -1,4 +1,4 @@
-/** `evolmm warmup`, with the tiny checkpoint where numbers count and with a fake one where they do not. */
+/** `evolmm sft`, with the tiny checkpoint where numbers count and with a fake one where they do not. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ afterAll(() => {
 const learn = (out: string, more: readonly string[] = [], options: RunOptions = { library }) =>
   runCommand(
     [
-      ...['warmup', '--model', model, '--threads', '1', '--data', data, '--output_dir', join(folder, out)],
+      ...['sft', '--model', model, '--threads', '1', '--data', data, '--output_dir', join(folder, out)],
       ...['--total_steps', '6', '--batch_size', '2', '--lr', '3e-3', '--warmup-steps', '1', ...more],
     ],
     options,
@@ -168,7 +168,7 @@ test('a folder of another run, or one that holds a model, is refused before a mo
 test.each([
   ['not json', 'must be one JSON object, got "not json"'],
   ['[1]', 'must be one JSON object, got "[1]"'],
-  ['{"question": "x", "answer": "y"}', 'image: must be one image, got no images'],
+  ['{"question": "x", "answer": "y"}', 'image: must be one image or several, got no images'],
   ['{"image": "chart-0.png"}', 'question: must be a text, got nothing'],
   ['{"image": "chart-0.png", "question": "x"}', 'answer: must be a text or a list of texts, got nothing'],
   ['{"image": "chart-0.png", "question": "x", "answer": null}', 'answer: must be a text, got null'],
