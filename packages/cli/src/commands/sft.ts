@@ -14,8 +14,9 @@ A line of the data is {"image", "turns": [{"prompt", "completion"}]} or
 {"image", "question", "answer"}, where the completion is
 <answer>ANSWER</answer>; several images are a list "images". With
 --value_head, a turn is {"prompt", "steps": [{"text", "value"}]}. All that is
-asked about the same images is learned in one sequence. Paths of images begin at the folder of the file. The same command
-continues a run that was stopped or killed.`
+asked about the same images is learned in one sequence. Paths of images begin
+at the folder of the file. The same command continues a run that was stopped
+or killed.`
 
 export function addSft(host: CommandHost): void {
   addSettingsCommand(host, 'sft', {
