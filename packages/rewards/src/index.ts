@@ -13,6 +13,7 @@ export {
   type ParsedQuestion,
   type QuestionFault,
 } from './parse/parse-question'
+export { finalAnswer } from './parse/final-answer'
 export { wordsBeforeAnswer } from './parse/words-before-answer'
 
 // 2. When two answers are the same
@@ -54,6 +55,7 @@ export { weighted } from './reward/weighted'
 
 // 7. Against answers that are known to be right
 export { scorerNames, scorers, type Scorer, type ScorerName } from './score/scorers'
+export { verifyAnswer, type VerifiedAnswer, type VerifyOptions } from './score/verify-answer'
 export { anls } from './score/anls'
 export { editDistance } from './score/edit-distance'
 export { inferOption } from './score/infer-option'

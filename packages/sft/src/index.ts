@@ -2,7 +2,6 @@
 export { supervise, type Supervised, type SuperviseOptions } from './supervise'
 export { sftSteps, type SftState, type SftSteps, type SftStepsOptions } from './sft-steps'
 export type { SftExample, SftTurn, StepValue } from './example'
-export { stepTargets } from './step-targets'
 export type { SftRecord } from './record'
 export { loadState, saveState } from './state-file'
 

@@ -1,11 +1,12 @@
 /** Steps of supervised learning, one at a time, for whoever has a loop of their own. */
 import { checkList, checkNames } from '@evolmm/internal'
 import { AdamW, learningRate, type AdamWState } from '@evolmm/rl-core'
+import { checkResolved } from '@evolmm/settings'
 import type { Adapter, EncodedImage, Vlm } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
 import type { SftExample } from './example'
 import type { SftRecord } from './record'
-import type { LearningSettings } from './settings'
+import { learningSettings, type LearningSettings } from './settings'
 import { stepTargets, type TokenReader } from './step-targets'
 
 export interface SftStepsOptions {
@@ -36,8 +37,13 @@ export interface SftSteps {
   next: (batch: readonly SftExample[]) => Promise<SftRecord | undefined>
 }
 
-/** Throws `INVALID_OPTION` for a state of another adapter. */
-export function sftSteps({ vlm, adapter, settings, state, signal }: SftStepsOptions): SftSteps {
+export const stepNames = { vlm: true, adapter: true, settings: true, state: true, signal: true } as const
+
+/** Throws `INVALID_OPTION`. */
+export function sftSteps(options: SftStepsOptions): SftSteps {
+  checkNames('sftSteps', options, stepNames)
+  const { vlm, adapter, settings, state, signal } = options
+  checkResolved(learningSettings, settings)
   if (state !== undefined) takeOver(adapter, state, settings.total_steps)
   let step = state?.step ?? 0
   const { rateAt, optimizer } = learning(settings, adapter, state)
@@ -131,7 +137,7 @@ function countsOf(groups: readonly PackedExample[]): { answers: number; tokens: 
   }
 }
 
-/** At least one part, so that an empty batch is refused like any other empty list of groups. */
+/** The list has one part at least, so that an empty batch is refused like any other empty list of groups. */
 function inParts<T>(list: readonly T[], size: number): T[][] {
   const count = Math.max(1, Math.ceil(list.length / size))
   return Array.from({ length: count }, (_, p) => list.slice(p * size, (p + 1) * size))

@@ -5,12 +5,10 @@
  * and itself. One step is one gradient over a batch of examples and one step of AdamW. What a step sees depends on its
  * number alone, so a loop that goes on from a saved state makes the very same steps.
  */
-import { checkNames } from '@evolmm/internal'
-import { checkResolved } from '@evolmm/settings'
+import { checkFunction, checkNames } from '@evolmm/internal'
 import type { SftExample } from './example'
 import type { SftRecord } from './record'
-import { learningSettings } from './settings'
-import { sftSteps, type SftState, type SftStepsOptions } from './sft-steps'
+import { sftSteps, stepNames, type SftState, type SftStepsOptions } from './sft-steps'
 
 export interface SuperviseOptions extends SftStepsOptions {
   /** The examples of a step, counted from 0; the same for the same step. */
@@ -24,17 +22,11 @@ export interface Supervised extends AsyncIterable<SftRecord> {
 }
 
 export function supervise(options: SuperviseOptions): Supervised {
-  checkNames('supervise', options, {
-    vlm: true,
-    adapter: true,
-    batchAt: true,
-    settings: true,
-    state: true,
-    signal: true,
-  })
-  const { batchAt, settings, signal } = options
-  checkResolved(learningSettings, settings)
-  const steps = sftSteps(options)
+  checkNames('supervise', options, { ...stepNames, batchAt: true })
+  const { batchAt, ...rest } = options
+  checkFunction('batchAt', batchAt)
+  const steps = sftSteps(rest)
+  const { settings, signal } = rest
   return {
     get state() {
       return steps.state

@@ -13,13 +13,13 @@ import {
   learningSettings,
   loadState,
   saveState,
-  stepTargets,
   supervise,
   type SftExample,
   type SftRecord,
   type SftState,
   type SuperviseOptions,
 } from '../src'
+import { stepTargets } from '../src/step-targets'
 
 const vlm = await loadVlm(
   fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url)),

@@ -1,4 +1,4 @@
-/** Where tokens end in a text, against the decoding of each beginning. */
+/** The ends of tokens in a text are compared with the decoding of each beginning. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tokenEnds } from '../src'

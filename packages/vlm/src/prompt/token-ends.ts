@@ -1,10 +1,10 @@
-/** Where tokens end in the text that they are. */
+/** The places in a text at which its tokens end. */
 import { checkObject } from '@evolmm/internal'
 import { createStreamDecoder, type Decodes } from './stream-decoder'
 
 /**
- * For each token the length of the text up to its end, special tokens left out, which have no text. A token that ends within
- * a character ends before it.
+ * The function gives for each token the length of the text up to its end. Special tokens have no text, and a token that ends
+ * within a character ends before it.
  */
 export function tokenEnds(tokenizer: Decodes, ids: ArrayLike<number>): Int32Array {
   checkObject('tokenizer', tokenizer, 'decode')

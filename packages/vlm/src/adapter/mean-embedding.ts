@@ -1,7 +1,7 @@
 /** The mean of the rows of the embeddings, [D], where a new value head may begin. */
 import { streamTensor } from '@evolmm/safetensors'
 import type { Backbone } from '../backbones/backbone'
-import type { StoredModel } from './open-checkpoint'
+import type { StoredModel } from '../checkpoint/open-checkpoint'
 
 /** Reads the embeddings piece by piece. Throws what reading throws. */
 export async function meanEmbedding(
