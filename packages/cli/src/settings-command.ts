@@ -22,7 +22,7 @@ import { configFlag, debugFlag, jsonFlag } from './options'
 export type Flags = NonNullable<SourcesInput['flags']>
 
 export interface SettingsCommand<R extends Rows, O extends Rows> {
-  /** A second name. @default none */
+  /** The alias is a second name. @default none */
   alias?: string
   usage: string
   summary: string
