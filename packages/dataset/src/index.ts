@@ -34,6 +34,7 @@ export { rowImage, type ImageFile } from './rows/row-image'
 // Labelled questions
 export { readQuestions } from './questions/read-questions'
 export { labelledQuestion, type LabelledQuestion, type RowPlace } from './questions/labelled-question'
+export { splitByImage, type Split, type SplitOptions } from './questions/split-by-image'
 
 // Errors
 export { EvolmmError, type DatasetErrorCode } from './errors'

@@ -11,7 +11,7 @@ async function all(file: string): Promise<LabelledQuestion[]> {
   return found
 }
 
-const bare = { question: 'q', answers: ['a'], options: [], images: [], kind: null }
+const bare = { question: 'q', answers: ['a'], options: [], images: [], kind: null, source: null }
 
 test.each([
   [{ answer: 'a' }, {}],
@@ -38,6 +38,7 @@ test.each([
     },
     { images: [Uint8Array.of(1), '/data/a.png'] },
   ],
+  [{ answer: 'a', source: 'GeoQA' }, { source: 'GeoQA' }],
   [{ answer: 'a', more: 'of no concern' }, {}],
 ])('the row %o is understood', (fields, expected) => {
   const question = labelledQuestion({ question: 'q', ...fields }, { file: '/data/q.jsonl' })
@@ -105,8 +106,8 @@ test('questions of a parquet file have their images with them, and a wrong one i
     })
   await write(['a', null])
   expect(await all(file)).toEqual([
-    { question: 'q0', answers: ['a'], options: [], images: [Uint8Array.of(0)], kind: 'first' },
-    { question: 'q1', answers: null, options: [], images: [Uint8Array.of(1)], kind: null },
+    { question: 'q0', answers: ['a'], options: [], images: [Uint8Array.of(0)], kind: 'first', source: null },
+    { question: 'q1', answers: null, options: [], images: [Uint8Array.of(1)], kind: null, source: null },
   ])
   await parquetWriteRows({
     writer: fileWriter(file),

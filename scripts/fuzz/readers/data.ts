@@ -82,6 +82,15 @@ export const dataReaders: readonly FuzzedReader[] = [
     }),
   },
   {
+    ...{ name: 'lists of conversations', text: true },
+    corpus: given(
+      '[{"image": "a/b.png", "conversations": [{"from": "human", "value": "<image>\\nQuestion: Which?\\nChoices:\\n(A) x\\n(B) y"}, {"from": "gpt", "value": "The answer is A"}]}, {"question": "x", "answer": 1}]',
+    ),
+    read: asFile('x.json', async (file) => {
+      await readAll(readQuestions(file))
+    }),
+  },
+  {
     ...{ name: 'labelled questions', text: true },
     corpus: given(
       '{"question": "How many?", "answer": 3, "image": "a.png"}\n{"question": "Which?", "options": ["x", "y"], "answers": ["A"]}\n',

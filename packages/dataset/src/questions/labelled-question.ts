@@ -1,7 +1,8 @@
 /** A question about images with the answers that are known to be right, as people write it in files. */
 import { checkObject } from '@evolmm/internal'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { EvolmmError } from '../errors'
+import { conversationQuestion } from './conversation'
 import { cellImage, type ImageFile } from '../rows/row-image'
 import type { DataRow } from '../rows/row-reader'
 
@@ -15,12 +16,16 @@ export interface LabelledQuestion {
   images: readonly ImageFile[]
   /** What sort of question it is, for numbers by kind; null where the row says nothing. */
   kind: string | null
+  /** The collection that the question comes from; null where nothing says so. */
+  source: string | null
 }
 
 /** The place in which a row was found, if that is a file. */
 export interface RowPlace {
   /** Paths of images are relative to this file. @default they are left as they are */
   file?: string | undefined
+  /** The folder of images of rows with `conversations`, beside the file. @default data_images, as MathV360K has it */
+  imageFolder?: string | undefined
   /** The row as messages name it, a file and a line for instance. @default messages do not */
   place?: string | undefined
 }
@@ -32,14 +37,18 @@ export interface RowPlace {
  *   made up;
  * - `options`: texts to choose from, if there are any;
  * - `image` or `images`: one or several, each a path, bytes, or a struct `{ bytes, path }`;
- * - `kind`: a text.
+ * - `kind` and `source`: texts.
+ *
+ * A row with `conversations` is read as LLaVA's data sets are: the first two turns are question and answer, options are in the
+ * question's text, and the source is the first folder of the image's path.
  *
  * Throws `INVALID_ROW`.
  */
 export function labelledQuestion(row: DataRow, where: RowPlace = {}): LabelledQuestion {
   checkObject('row', row)
   checkObject('where', where)
-  const { question, options, kind } = row
+  if (row.conversations !== undefined) return fromConversation(row, where)
+  const { question, options, kind, source } = row
   if (typeof question !== 'string') throw invalidRow(where, 'question', 'a text', question)
   const answer = row.answer === undefined ? row.answers : row.answer
   return {
@@ -47,8 +56,35 @@ export function labelledQuestion(row: DataRow, where: RowPlace = {}): LabelledQu
     answers: answer === null ? null : texts(where, 'answer', answer, 1),
     options: texts(where, 'options', options ?? []),
     images: imagesOf(where, row.images ?? row.image ?? []),
-    kind: kind === undefined || kind === null ? null : texts(where, 'kind', kind, 1)[0],
+    kind: nameOf(where, 'kind', kind),
+    source: nameOf(where, 'source', source),
   }
+}
+
+function fromConversation(row: DataRow, where: RowPlace): LabelledQuestion {
+  const found = conversationQuestion(row)
+  if (found === undefined)
+    throw invalidRow(where, 'conversations', 'what "human" and then "gpt" say', row.conversations)
+  const { question, answer, options } = found
+  const { image } = row
+  if (typeof image !== 'string') throw invalidRow(where, 'image', 'a path', image)
+  const { file, imageFolder = 'data_images' } = where
+  const images = imagesOf(
+    file === undefined ? where : { ...where, file: join(dirname(file), imageFolder, 'x') },
+    image,
+  )
+  return {
+    question,
+    answers: [answer],
+    options,
+    images,
+    kind: options.length > 0 ? 'choice' : 'free',
+    source: /^[^/\\]+(?=[/\\])/.exec(image)?.[0] ?? null,
+  }
+}
+
+function nameOf(where: RowPlace, key: string, value: unknown): string | null {
+  return value === undefined || value === null ? null : texts(where, key, value, 1)[0]
 }
 
 /** A text, a number, or a list of them, as a list of texts. */

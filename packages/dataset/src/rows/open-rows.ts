@@ -2,12 +2,13 @@
 import { checkNames, checkObject } from '@evolmm/internal'
 import { datasetFiles, type DatasetFilesOptions, type HubDataset } from '@evolmm/hub'
 import { EvolmmError } from '../errors'
+import { isJsonArray, openJsonArray } from './json-array'
 import { openJsonLines } from './json-lines'
 import { openParquet, type ParquetOptions } from './parquet-rows'
 import { concatReaders, type RowReader } from './row-reader'
 
 export interface FileSource {
-  /** The path of a `.parquet` file, or of JSON lines by any other name. */
+  /** The path of a `.parquet` file, of a `.json` file that holds a list, or of JSON lines by any other name. */
   file: string
 }
 
@@ -70,12 +71,13 @@ export async function openRows(source: RowSource, options: OpenRowsOptions = {})
 /** Formats that people have data in, and that would otherwise be refused for their first line. */
 const otherFormat = /\.(csv|tsv|xlsx?|arrow|feather|gz|zip|tar)$/i
 
-function openFile(path: string, options: ParquetOptions): Promise<RowReader> {
+async function openFile(path: string, options: ParquetOptions): Promise<RowReader> {
   if (path.endsWith('.parquet')) return openParquet(path, options)
+  if (path.endsWith('.json') && (await isJsonArray(path))) return openJsonArray(path)
   if (!otherFormat.test(path)) return openJsonLines(path)
   throw new EvolmmError(
     'UNKNOWN_FORMAT',
-    `${path}: must be a .parquet or .jsonl file, got another format; convert it`,
+    `${path}: must be a .parquet, .json or .jsonl file, got another format; convert it`,
     { details: { path } },
   )
 }
