@@ -26,6 +26,7 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: inOwnProcess(true) } },
       { extends: true, test: { name: 'together', include: inOwnProcess(false), isolate: false } },
     ],
+    setupFiles: ['./vitest.setup.ts'],
     // What a test leaves replaced is put back before the next one.
     restoreMocks: true,
     unstubEnvs: true,
