@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { shareSessions } from '@evolmm/internal/testing'
 import { writeReport } from '@evolmm/report'
 import { readLog } from '@evolmm/runs'
 import { resolve } from '@evolmm/settings'
@@ -22,8 +21,9 @@ import {
 import { evolmm, train, type IterationRecord, type TrainOptions } from '@evolmm/trainer'
 import { loadVlm, type Adapter, type Vlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sharePrograms } from '../../../packages/vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const checkpoint = fileURLToPath(new URL('../../../packages/tiny-world/checkpoint', import.meta.url))
 const load = { device: 'cpu', threads: 1 } as const
@@ -121,7 +121,7 @@ test('random weights are taught in steps, and what was saved in between and at t
 })
 
 test('the stored model becomes consistent without labels, and a stop in between changes nothing', async () => {
-  const total_steps = 25
+  const total_steps = 15
   const probe = { every: 0, run: measure }
   const folder = join(home, 'stopped')
   const stop = new AbortController()
@@ -131,11 +131,11 @@ test('the stored model becomes consistent without labels, and a stop in between 
       probe,
       signal: stop.signal,
       onRecord: ({ step }) => {
-        if (step === 7) stop.abort()
+        if (step === 4) stop.abort()
       },
     }),
   )
-  expect(stopped).toEqual({ folder, step: 7, status: 'stopped' })
+  expect(stopped).toEqual({ folder, step: 4, status: 'stopped' })
   const starts: number[] = []
   const probes: (Readonly<Record<string, number>> | null)[] = []
   const finished = await train(
@@ -153,21 +153,21 @@ test('the stored model becomes consistent without labels, and a stop in between 
       ],
     }),
   )
-  expect(finished).toEqual({ folder, step: 25, status: 'finished' })
-  expect(starts).toEqual([7])
+  expect(finished).toEqual({ folder, step: total_steps, status: 'finished' })
+  expect(starts).toEqual([4])
   const log = await logOf(folder)
-  const [before, after] = [probes[0] ?? {}, log[24].probe ?? {}]
+  const [before, after] = [probes[0] ?? {}, log[total_steps - 1].probe ?? {}]
   expect(after.sampled).toBeGreaterThan(before.sampled + 0.03)
   expect(after.agreement).toBeGreaterThan(before.agreement + 0.03)
 
   // The same run, left alone until after the other was stopped.
   const whole = join(home, 'whole')
-  await train(options(whole, checkpoint, { total_steps: 9 }))
-  expect(await logOf(whole)).toEqual(log.slice(0, 9))
+  await train(options(whole, checkpoint, { total_steps: 6 }))
+  expect(await logOf(whole)).toEqual(log.slice(0, 6))
 
   // What is on disk is what was measured.
   const vlm = await loadVlm(checkpoint, load)
-  const adapter = await vlm.loadAdapter(join(folder, 'step_00025/solver'))
+  const adapter = await vlm.loadAdapter(join(folder, 'step_00015/solver'))
   expect(await measure({ vlm, adapter })).toEqual(after)
   await vlm.dispose()
 

@@ -25,6 +25,9 @@ import { library } from '../src/installed-library'
 import { cacheChartqa, drawChart, writeChartLines, writeChartParquet, type Chart } from './support/charts'
 import { learnCharts } from './support/learn-charts'
 import { runCommand } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 const readme = readFileSync(new URL('../../eval/README.md', import.meta.url), 'utf8')

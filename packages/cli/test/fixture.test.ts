@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { library } from '../src/installed-library'
 import { runCommand } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 interface Reference {
   cases: {

@@ -12,6 +12,9 @@ import { readSafetensors } from '@evolmm/safetensors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { library } from '../src/installed-library'
 import { runCommand } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const former = fileURLToPath(new URL('fixtures/former', import.meta.url))
 /** The path is part of what a run is. */

@@ -12,6 +12,9 @@ import { serveHub } from '@evolmm/internal/testing'
 import { library } from '../src/installed-library'
 import { adapter, completion, fakeLibrary } from './support/fake-library'
 import { given, runCommand } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const vlm = new URL('../../vlm/test/fixtures/', import.meta.url)
 const model = fileURLToPath(new URL('qwen2_5_vl-tiny', vlm))

@@ -9,6 +9,9 @@ import type { Library } from '../src/library'
 import { drawChart, writeChartLines } from './support/charts'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand, type RunOptions } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 let folder: string

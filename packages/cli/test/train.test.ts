@@ -12,6 +12,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { library } from '../src/installed-library'
 import { fakeLibrary } from './support/fake-library'
 import { given, runCommand, type RunOptions } from './support/run-command'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const model = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 const images = join(model, 'images')

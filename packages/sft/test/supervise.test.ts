@@ -20,6 +20,9 @@ import {
   type SuperviseOptions,
 } from '../src'
 import { stepTargets } from '../src/step-targets'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 const vlm = await loadVlm(
   fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url)),

@@ -17,6 +17,9 @@ import {
   summarizeAccuracy,
   writeStart,
 } from '../src/index'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
+
+sharePrograms()
 
 let folder = ''
 let vlm: Vlm

@@ -1,7 +1,6 @@
 /** Checkpoints and logs that say what no run says: refused by name, and nothing of the run is touched. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { shareSessions } from '@evolmm/internal/testing'
 import { findCheckpoints } from '@evolmm/runs'
 import { readSafetensors, writeSafetensors } from '@evolmm/safetensors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -9,8 +8,9 @@ import { train } from '../src/index'
 import { content } from './support/content'
 import { doneRun, type DoneRun } from './support/done-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 let run: DoneRun
 beforeAll(async () => {

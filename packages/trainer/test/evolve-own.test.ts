@@ -1,13 +1,13 @@
 /** Rewards, normalisers and prompts of one’s own in the loop. */
-import { shareSessions } from '@evolmm/internal/testing'
 import type { Vlm } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
 import { type GradedQuestion, type Normalizer, type ProposerReward } from '../src/index'
 import { sense, tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { plain, recordsOf } from './support/evolved'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const { vlm, images } = await tinyForAll(4)
 

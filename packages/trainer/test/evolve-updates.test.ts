@@ -1,13 +1,13 @@
 /** What the loop learns: updates, their order, and the state that they leave. */
-import { shareSessions } from '@evolmm/internal/testing'
 import type { Vlm } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
 import { evolve, startState } from '../src/index'
 import { tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { learnable, plain, recordsOf } from './support/evolved'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const { vlm, images } = await tinyForAll(4)
 

@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
 import { EvolmmError } from '@evolmm/internal'
-import { shareSessions } from '@evolmm/internal/testing'
 import { resolve } from '@evolmm/settings'
 import { expect, test, vi } from 'vitest'
 import { evolmmSettings, evolve } from '../src/index'
@@ -11,8 +10,9 @@ import { phaseNames } from '../src/record/phases'
 import { makeImages, sense, tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { learnable, plain, recordsOf } from './support/evolved'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const { vlm, images } = await tinyForAll(4)
 

@@ -1,13 +1,13 @@
 /** What must hold of any correct implementation, and did not of the released one: image, reference, both roles. */
-import { shareSessions } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { evolve, startState } from '../src/index'
 import { timeless } from './support/timeless'
 import { openTiny, tinyForAll, tinyOptions } from './support/tiny-run'
 import { scripted } from './support/scripted'
 import { learnable, recordsOf } from './support/evolved'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const { vlm, images } = await tinyForAll(4)
 

@@ -7,14 +7,14 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { shareSessions } from '@evolmm/internal/testing'
 import { readSafetensors } from '@evolmm/safetensors'
 import { identityOf, resolve, storedIdentity } from '@evolmm/settings'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evolmmSettings, train, type EvolmmGiven } from '../src/index'
 import { formerIdentity } from '../src/former-identity'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const former = fileURLToPath(new URL('../../cli/test/fixtures/former', import.meta.url))
 const identity = JSON.parse(

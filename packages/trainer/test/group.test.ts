@@ -1,7 +1,6 @@
 /** Several processes at one global batch are one process at that batch, up to the rounding of sums. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { openImageDataset } from '@evolmm/dataset'
-import { shareSessions } from '@evolmm/internal/testing'
 import type { ProcessGroup } from '@evolmm/rl-core'
 import type { Vlm } from '@evolmm/vlm'
 import { expect, test } from 'vitest'
@@ -11,8 +10,9 @@ import { simulatedGroup } from './support/simulated-group'
 import { timeless } from './support/timeless'
 import { makeImages, sense, tinyForAll, tinyOptions } from './support/tiny-run'
 import { textReward } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const { vlm, images } = await tinyForAll(6)
 

@@ -2,13 +2,13 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { shareSessions } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { train, type TrainOptions } from '../src/index'
 import { makeImages } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 let images: Awaited<ReturnType<typeof makeImages>>
 let home: string

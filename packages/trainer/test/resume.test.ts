@@ -1,14 +1,14 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { shareSessions } from '@evolmm/internal/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { train, type IterationRecord, type TrainOptions } from '../src/index'
 import { timelessLog } from './support/timeless'
 import { makeImages, openTiny, tinyFolder } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 let images: Awaited<ReturnType<typeof makeImages>>
 let home: string

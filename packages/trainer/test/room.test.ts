@@ -1,7 +1,7 @@
 /** What a run says that its checkpoints take, against what they take. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { shareSessions, temporaryFolder } from '@evolmm/internal/testing'
+import { temporaryFolder } from '@evolmm/internal/testing'
 import { run } from '@evolmm/runs'
 import { resolve } from '@evolmm/settings'
 import { expect, onTestFinished, test } from 'vitest'
@@ -10,8 +10,9 @@ import { openEvolmm } from '../src/open-evolmm'
 import { evolmmSettings, train } from '../src/index'
 import { makeImages } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const wholly = {
   ...{ use_lora_solver: false, use_lora_proposer: false, lr: 1e-5 },

@@ -1,7 +1,6 @@
 /** What a run on disk is given: settings, trackers, a probe; and what it says of them. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { shareSessions } from '@evolmm/internal/testing'
 import { openConfig } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readLog, type Tracker } from '@evolmm/runs'
@@ -10,8 +9,9 @@ import { content } from './support/content'
 import { doneRun, type DoneRun } from './support/done-run'
 import { sense } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 let run: DoneRun
 beforeAll(async () => {

@@ -3,7 +3,6 @@ import * as fs from 'node:fs/promises'
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openImageDataset } from '@evolmm/dataset'
-import { shareSessions } from '@evolmm/internal/testing'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { findCheckpoints, readCheckpoint, readLog, saveCheckpoint, type Tracker } from '@evolmm/runs'
 import { evolmm, loadedState, savedState, startState, train, type IterationRecord } from '../src/index'
@@ -12,8 +11,9 @@ import { doneRun, type DoneRun } from './support/done-run'
 import { timelessLog } from './support/timeless'
 import { makeImages, openTiny, tinyFolder } from './support/tiny-run'
 import { tinyTrain } from './support/tiny-train'
+import { sharePrograms } from '../../vlm/test/support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 vi.mock('node:fs/promises', { spy: true })
 

@@ -23,6 +23,9 @@ import {
   tinyFolder,
   writeRaw,
 } from './support/safetensors'
+import { sharePrograms } from './support/share-programs'
+
+sharePrograms()
 
 const files = await checkpointFiles()
 const backbone = await readBackbone(tinyFolder)

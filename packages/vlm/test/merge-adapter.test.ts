@@ -21,6 +21,9 @@ import { packedPrompt } from './support/model'
 import { readReference } from './support/reference'
 import { tinyWith } from './support/tiny-with'
 import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder } from './support/safetensors'
+import { sharePrograms } from './support/share-programs'
+
+sharePrograms()
 
 const { model, caseGroup } = await openFixture(await readReference('qwen2_5_vl-tiny'))
 const { backbone, vision } = model

@@ -3,15 +3,15 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdamW } from '@evolmm/rl-core'
 import { adapterArrays, type Adapter, type GradientOptions } from '@evolmm/vlm'
-import { shareSessions } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { coded } from './prompt-checkpoint'
 import { largestDifference, relativeDistance } from './support/compare'
 import { casePrompt, completionOf, partsOf, referenceAdapter, referenceCase, vlm } from './support/loaded'
 import { referenceTensor } from './support/reference'
 import { floats, makeFolder, readRaw, sameBytes, take, tinyFolder, writeRaw } from './support/safetensors'
+import { sharePrograms } from './support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 const names = ['c0', 'c1', 'c2', 'c3'] as const
 const [c0, c1, c2, c3] = await Promise.all(names.map((name) => casePrompt(vlm, name)))
