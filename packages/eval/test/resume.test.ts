@@ -123,7 +123,8 @@ async function interrupted(file: string, outputPath: string, call: number): Prom
   await expect(evaluate(failing)).rejects.toThrow('no power')
 }
 
-test('a journal cut at any byte is continued, and continued again, to the same files', async () => {
+const cutAnywhere = 'a journal cut at any byte is continued, and continued again, to the same files'
+sizedTest(cutAnywhere, { cuts: [10, 0, 120] }, async ({ count, seed }) => {
   const folder = temporaryFolder()
   const file = writeSums(folder, 7)
   await evaluate(options(file, join(folder, 'undisturbed')))
@@ -131,7 +132,9 @@ test('a journal cut at any byte is continued, and continued again, to the same f
   await interrupted(file, join(folder, 'whole'), 4)
   const journal = journalOf(join(folder, 'whole')) ?? ''
   const bytes = readFileSync(journal)
-  for (let length = 0; length <= bytes.length; length += 29) {
+  const random = randomNumbers(seed)
+  const inside = Array.from({ length: count - 2 }, () => 1 + Math.floor(random() * (bytes.length - 1)))
+  for (const length of new Set([0, ...inside, bytes.length])) {
     const outputPath = join(folder, `cut-${length}`)
     mkdirSync(join(outputPath, 'org__fake'), { recursive: true })
     writeFileSync(join(outputPath, 'org__fake', journal.split('/').at(-1) ?? ''), bytes.subarray(0, length))

@@ -34,10 +34,14 @@ export async function bundleScript(script: URL): Promise<BundledScript> {
         // What a file looks for beside itself, or among the packages that its own depends on, it finds from where it lies.
         name: 'places',
         setup: (bundler) => {
-          bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+          bundler.onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {
+            if (path.includes('/node_modules/')) return undefined
             const text = await readFile(path, 'utf8')
             const place = JSON.stringify(pathToFileURL(path).href)
-            return { contents: text.replaceAll('import.meta.url', place), loader: 'ts' }
+            return {
+              contents: text.replaceAll('import.meta.url', place),
+              loader: path.endsWith('.ts') ? 'ts' : 'js',
+            }
           })
         },
       },

@@ -296,16 +296,12 @@ test('missing and broken images leave a place', async () => {
   expect(text.match(/picture not found/g)).toHaveLength(2)
 })
 
-sizedTest(
-  'a long run fits into a page of 5 MB',
-  { iterations: [1500, 16_180, 16_180] },
-  async ({ count }) => {
-    const root = join(folder, 'charts')
-    await drawCharts(root, 200)
-    await sampleReport({ steps: count, root, probeEvery: 100 })
-    expect(statSync(join(folder, 'report.html')).size).toBeLessThan(5e6)
-  },
-)
+sizedTest('a long run fits into a page of 5 MB', { iterations: [500, 16_180, 16_180] }, async ({ count }) => {
+  const root = join(folder, 'charts')
+  await drawCharts(root, 200)
+  await sampleReport({ steps: count, root, probeEvery: 100 })
+  expect(statSync(join(folder, 'report.html')).size).toBeLessThan(5e6)
+})
 
 test('outputs of any length stay below that too', async () => {
   const long = '<&"'.repeat(50_000)

@@ -29,7 +29,7 @@ const start = (folder: string, steps: number) =>
 
 sizedTest(
   'a run that was killed ends with the bytes of one that was not',
-  { kills: [3, 12, 200] },
+  { kills: [2, 12, 200] },
   async (sized) => {
     const { count } = sized
     const steps = Math.max(10, 2 * count)

@@ -31,7 +31,7 @@ const published = [
 
 sizedTest(
   'programs refer to all of the published weights, and to each once',
-  { models: [2, 3, 4] },
+  { models: [1, 3, 4] },
   (sized) => {
     for (const [size, total] of drawn(published, sized)) {
       const { names: all, found } = planned({ backbone: publishedModel(size) })
@@ -84,8 +84,9 @@ test('sizes that no input names are question marks', () => {
 })
 
 test('nothing is allocated for parameters: more of them than an array can hold', () => {
-  const { parameters } = planned({ backbone: publishedModel('7B'), adapter: { rank: 4096 } })
-  expect(parameters).toBe(40_370_176 * 256)
+  const { parameters } = planned({ adapter: { rank: 16 * 2 ** 20 } })
+  expect(parameters).toBe(planned({}).parameters * 2 ** 20)
+  expect(parameters).toBeGreaterThan(2 ** 33)
 })
 
 test('a vision tower that is trained is part of the learning pass', () => {
