@@ -23,6 +23,7 @@ export const allowed = {
   runs: ['settings', 'safetensors'],
   report: ['runs'],
   sft: ['settings', 'safetensors', 'rl-core', 'dataset', 'vlm', 'runs'],
+  mstar: ['rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
   'tiny-world': [
     'onnx',
     'safetensors',

@@ -11,6 +11,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import * as dataset from '../../packages/dataset/src/index'
 import * as evaluation from '../../packages/eval/src/index'
 import * as hub from '../../packages/hub/src/index'
+import * as mstar from '../../packages/mstar/src/index'
 import * as onnx from '../../packages/onnx/src/index'
 import * as plan from '../../packages/plan/src/index'
 import * as report from '../../packages/report/src/index'
@@ -25,7 +26,7 @@ import * as vlm from '../../packages/vlm/src/index'
 
 const packages: Readonly<Record<string, object>> = {
   ...{ dataset, eval: evaluation, hub, onnx, plan, report, rewards, 'rl-core': rlCore, runs, safetensors },
-  ...{ settings, sft, trainer, vlm },
+  ...{ mstar, settings, sft, trainer, vlm },
 }
 
 /** Those that are called otherwise, and why. */

@@ -36,5 +36,6 @@ export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
 export type { JudgedAnswer } from './diagnostics/vote'
 export type { Calibration } from './diagnostics/calibration'
+export { passAtK } from './diagnostics/pass-at-k'
 
 export { EvolmmError, type EvalErrorCode } from './errors'

@@ -26,6 +26,7 @@ export type {
   Turn,
 } from './types'
 export type { Sampler } from './sampler'
+export { continuedPrompt } from './continued-prompt'
 export type { Learner } from './learner'
 export type { Adapter } from './adapter/adapter'
 export { adapterArrays } from './adapter/adapter-arrays'

@@ -99,25 +99,17 @@ export const dataReaders: readonly FuzzedReader[] = [
       await readAll(readQuestions(file))
     }),
   },
-  {
-    ...{ name: 'lessons', text: true },
-    corpus: given(
-      readFileSync(join(former, 'lessons.jsonl'), 'utf8'),
-      '{"image": "pictures/0.png", "turns": [{"prompt": "How many?", "completion": "0"}]}\n',
-      '{"images": ["pictures/0.png", "pictures/1.png"], "turns": [{"prompt": "How many?", "steps": [{"text": "Two.", "value": 0.5}]}]}\n',
-    ),
-    read: asFile(
-      'x.jsonl',
-      async (file) => {
-        for (const valued of [false, true]) await readLessons(file, { system: null, value_head: valued })
-      },
-      (folder) => {
-        mkdirSync(join(folder, 'pictures'))
-        for (const name of ['0.png', '1.png', '2.png'])
-          copyFileSync(join(former, 'pictures', name), join(folder, 'pictures', name))
-      },
-    ),
-  },
+  lessons(
+    'lessons',
+    false,
+    readFileSync(join(former, 'lessons.jsonl'), 'utf8'),
+    '{"image": "pictures/0.png", "turns": [{"prompt": "How many?", "completion": "0"}]}\n',
+  ),
+  lessons(
+    'values of steps',
+    true,
+    '{"images": ["pictures/0.png", "pictures/1.png"], "turns": [{"prompt": "How many?", "steps": [{"text": "Two.", "value": 0.5}]}]}\n',
+  ),
   {
     ...{ name: 'rows of benchmarks', text: true },
     corpus: rowsOfTasks,
@@ -152,3 +144,20 @@ export const dataReaders: readonly FuzzedReader[] = [
     }),
   },
 ]
+
+/** Lessons beside the pictures that they are about. */
+function lessons(name: string, valued: boolean, ...texts: readonly string[]): FuzzedReader {
+  return {
+    ...{ name, text: true },
+    corpus: given(...texts),
+    read: asFile(
+      'x.jsonl',
+      (file) => readLessons(file, { system: null, value_head: valued }),
+      (folder) => {
+        mkdirSync(join(folder, 'pictures'))
+        for (const picture of ['0.png', '1.png', '2.png'])
+          copyFileSync(join(former, 'pictures', picture), join(folder, 'pictures', picture))
+      },
+    ),
+  }
+}
