@@ -1,11 +1,9 @@
 /** A reward model's values of steps, beside what `score` says of the same answers one by one. */
 import { fileURLToPath } from 'node:url'
-import { shareSessions } from '@evolmm/internal/testing'
 import { adapterArrays, loadVlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
 import { answerScore, scoreAnswers } from '../src'
 
-shareSessions()
 const vlm = await loadVlm(
   fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url)),
   {

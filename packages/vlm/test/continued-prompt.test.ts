@@ -1,10 +1,10 @@
 /** Answers that go on from their own beginning, against the answers themselves. */
-import { shareSessions } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import { continuedPrompt } from '../src'
 import { casePrompt, vlm } from './support/loaded'
+import { sharePrograms } from './support/share-programs'
 
-shareSessions()
+sharePrograms()
 
 test.each(['c0', 'c1', 'c2'] as const)(
   '%s: from any of its tokens on, the likeliest answer is what it was',
