@@ -21,7 +21,7 @@ export interface LabelStepsOptions extends Pick<
   SamplingOptions,
   'temperature' | 'topP' | 'topK' | 'maxNewTokens'
 > {
-  /** The completer. */
+  /** The completer goes on from the ends of steps. */
   sampler: Pick<Sampler, 'sample'> & { tokenizer: TokenReader }
   /** @default the base model */
   adapter?: Adapter | undefined

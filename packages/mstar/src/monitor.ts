@@ -25,9 +25,9 @@ export interface MonitoredQuestion {
 export interface Dynamics {
   questions: number
   greedy: number
-  /** Pass@k for k of 1, 2, 4 and so on up to the number of answers, without bias. */
+  /** The map has pass@k, without bias, for k of 1, 2, 4 and so on up to the number of answers. */
   pass: ReadonlyMap<number, number>
-  /** Pass@k at the largest k, less `greedy`: what exploring could still find. */
+  /** The headroom is pass@k at the largest k, less `greedy`: what exploring could still find. */
   headroom: number
   /** Share of questions with a right one among the two answers of the highest scores; NaN without scores. */
   rewardPass2: number

@@ -9,7 +9,7 @@ import { stepTokens, type TokenReader } from './step-tokens'
 
 export interface ScoreAnswersOptions {
   vlm: Pick<Vlm, 'score'> & { tokenizer: TokenReader }
-  /** The reward model. */
+  /** The adapter is the reward model: it has a value head. */
   adapter: Adapter
   groups: readonly AnsweredPrompt[]
   /** What ends a step. @default lines */
@@ -21,7 +21,7 @@ export interface AnsweredPrompt {
   answers: readonly Pick<RolledAnswer, 'ids' | 'text'>[]
 }
 
-/** For each group, for each answer, the value at the end of each step. Throws `INVALID_OPTION` for an adapter without a head. */
+/** The values at the ends of steps, for each answer of each group. Throws `INVALID_OPTION` for an adapter without a head. */
 export async function scoreAnswers(options: ScoreAnswersOptions): Promise<number[][][]> {
   checkNames('scoreAnswers', options, { vlm: true, adapter: true, groups: true, rule: true })
   const { vlm, groups, rule = labelDefaults.rule } = options

@@ -7,7 +7,7 @@ export type TokenReader = Parameters<typeof tokenEnds>[0]
 export interface StepTokens {
   /** The places in the text at which steps end. */
   ends: readonly number[]
-  /** For each step the number of tokens up to its end, that in which it ends included. */
+  /** The number of tokens up to the end of each step, that in which it ends included. */
   tokens: readonly number[]
 }
 

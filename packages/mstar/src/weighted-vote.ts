@@ -5,7 +5,7 @@ import { INVALID, type Answer } from '@evolmm/rewards'
 export interface WeightedAnswer {
   /** Equal readings are equal answers; `INVALID` takes no part. */
   reading: Answer
-  /** How much the answer counts: the score of a reward model, or 1 for a plain majority. */
+  /** The weight says how much the answer counts: the score of a reward model, or 1 for a plain majority. */
   weight: number
   /** The number of times that the answer was drawn. @default 1 */
   count?: number | undefined
