@@ -57,6 +57,15 @@ const parts: Record<string, GradientCheck> = {
       return square(attention({ q, k, v, mask: hidden, heads: 4, keyValueHeads: 2, headSize: 4 }))
     },
   },
+  'attention in chunks of queries': {
+    shapes: [
+      [2, 7, 16],
+      [2, 5, 8],
+      [2, 5, 8],
+    ],
+    build: ([q, k, v]) =>
+      square(attention({ q, k, v, heads: 4, keyValueHeads: 2, headSize: 4, chunk: 3 })),
+  },
   gatedSilu: {
     shapes: [
       [3, 8],

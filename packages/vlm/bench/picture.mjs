@@ -54,7 +54,7 @@ async function encode(folder) {
   const backbone = await readBackbone(folder)
   const { vision } = backbone
   const checkpoint = await openCheckpoint(folder, backbone)
-  const files = { ...(await externalData(checkpoint.tensors.values())), loops: !options.whole }
+  const files = { ...(await externalData(checkpoint.tensors.values())), loops: options.whole ? 'none' : 'all' }
   const program = await openProgram(encodeProgram({ vision, files }), {
     folder: files.folder,
     prepack: false,

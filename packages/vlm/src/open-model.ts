@@ -122,7 +122,7 @@ async function openWeights(
     files: {
       ...external,
       quantized: device === 'cpu' ? 'dequantized' : 'packed',
-      loops: device !== 'webgpu',
+      loops: device === 'webgpu' ? 'attention' : 'all',
     },
   }
 }

@@ -22,7 +22,11 @@ function groupOf(tokens: number, name: string): Group {
 
 /** The base model's log-probabilities, read in chunks and at once. */
 async function bothWays(backbone: Backbone, groups: readonly Group[]): Promise<Float32Array[]> {
-  const ways = [true, false].map((loops) => ({ ...model, backbone, files: { ...model.files, loops } }))
+  const ways = (['all', 'none'] as const).map((loops) => ({
+    ...model,
+    backbone,
+    files: { ...model.files, loops },
+  }))
   const results = await Promise.all(ways.map((way) => openLearner(way)(groups, none)))
   return results.map(({ logProbabilities }) => logProbabilities)
 }

@@ -27,7 +27,7 @@ describe.each(['qwen2_5_vl-tiny', 'qwen2_vl-tiny'])('%s', async (name) => {
   const side = Math.sqrt(vision.shape.patchSize / 6)
   const prepared = (columns: number, rows: number, seed: number) =>
     processor.prepare(rgbImage(picture(columns * side, rows * side, seed)))
-  const whole = { ...model, files: { ...files, loops: false } }
+  const whole = { ...model, files: { ...files, loops: 'none' as const } }
 
   sizedTest('features are the same bit for bit, of several images too', widths, async ({ count: wide }) => {
     const large = prepared(wide, 18, 1)

@@ -17,6 +17,10 @@ const draw = 'Cast CumSum Equal Expand Greater Less LessOrEqual Or ReduceSum Whe
 const padding = 'Less Max Min Where'
 /** WebGPU has no loop; what it carries and stacks crosses. Filling up the last chunk of rows, too. */
 const chunks = 'ConstantOfShape Loop'
+/** Whether a prompt is long, and how many chunks of rows there are. */
+const lengths = 'Greater Max'
+/** The loop over chunks of queries of the tower, counted by the host. */
+const queries = 'Add Concat Div Identity Loop Max Mul Reshape Sub'
 /** Segments and places as float32, int64 before. */
 const masks = 'Cast'
 /** Rows that the last layer drops have gradients of zero, and need indices in the shape of what they are put into. */
@@ -25,20 +29,22 @@ const dropped = 'Expand'
 const scalars = 'Cast Div Greater Identity IsInf IsNaN Less Mul Or Pow ReduceSum Reshape Size Sqrt Sub'
 
 const allowed: Record<string, string[]> = {
-  encode: [],
-  sample: [shapes, draw, chunks, masks],
-  score: [shapes, chunks, masks],
-  gradient: [shapes, padding, chunks, masks, dropped],
-  'checkpointed gradient': [shapes, padding, chunks, masks, dropped],
+  encode: [queries],
+  sample: [shapes, draw, chunks, masks, lengths],
+  score: [shapes, chunks, masks, lengths],
+  gradient: [shapes, padding, chunks, masks, dropped, lengths],
+  'checkpointed gradient': [shapes, padding, chunks, masks, dropped, lengths],
   AdamW: [scalars],
 }
 
 /**
  * Results above 10 kB, where 111 rows of width 64 are 28 kB, logits of 5 samples 13 kB, and a mask of the prompt 49 kB:
  * the block of words that is drawn from, what the loop over chunks stacks (one row of width 64 for each scored token),
- * and the gradient's zeros and indices of dropped rows.
+ * and the gradient's zeros and indices of dropped rows. Of an image what a block's loop over queries stacks is large, one row of
+ * the hidden width for each patch.
  */
 const large: Record<string, string[]> = {
+  encode: ['Loop'],
   sample: ['Cast', 'CumSum'],
   gradient: ['ConstantOfShape', 'Expand', 'Loop'],
   'checkpointed gradient': ['ConstantOfShape', 'Expand', 'Loop'],

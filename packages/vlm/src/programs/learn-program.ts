@@ -64,7 +64,7 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const float = (name: string) => graph.input(name, 'float32', ['S'])
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
-  const scored = scoringPass(graph, backbone, { loops: files.loops ?? true })
+  const scored = scoringPass(graph, backbone, { inChunks: files.loops !== 'none' })
   const baseFeatures = once(() => featuresInput(graph, backbone))
   const policy = programLayers({
     graph,
@@ -164,7 +164,7 @@ type ScoringPass = (layers: Layers, features: Tensor | undefined, gradient?: boo
  * P places before the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict)
  * int64 [S]; and those of `maskInputs`, [G, T], and of `crossInputs`.
  */
-function scoringPass(graph: Graph, backbone: Backbone, { loops }: { loops: boolean }): ScoringPass {
+function scoringPass(graph: Graph, backbone: Backbone, { inChunks }: { inChunks: boolean }): ScoringPass {
   const int = (name: string, shape: Shape) => graph.input(name, 'int64', shape)
   const tokens = ['G', 'C+P'] as const
   const segments = int('segments', tokens)
@@ -179,7 +179,7 @@ function scoringPass(graph: Graph, backbone: Backbone, { loops }: { loops: boole
   }
   const crossing = crossInputs(graph, backbone, tokens)
   return (layers, features, gradient = false) => {
-    const attend = packedAttention({ ...packed, chunked: loops && !gradient })
+    const attend = packedAttention({ ...packed, chunked: inChunks && !gradient })
     const images = imageRows(places, features)
     const cross = crossing && features && packedCross(crossing, features, { segments })
     const embedded = backbone.embed(layers, ids, images)

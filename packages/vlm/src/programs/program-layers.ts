@@ -13,7 +13,7 @@ import {
 } from '@evolmm/onnx'
 import type { Layers } from '../backbones/layers'
 import { loraA, loraB, type Trainable } from './trainable'
-import { widened, type FrozenWeights } from './weight-files'
+import { widened, type FrozenWeights, type Loops } from './weight-files'
 
 export interface Trained {
   trainable: Trainable
@@ -38,14 +38,14 @@ export interface ProgramLayersOptions {
   checkpointed?: boolean
   /** The way to multiply with quantized matrices. @default 'packed' */
   quantized?: 'packed' | 'dequantized' | undefined
-  /** False where a loop would leave the device. @default true */
-  loops?: boolean | undefined
+  /** @default 'all' */
+  loops?: Loops | undefined
   /** True if a gradient is taken of what these layers make. @default false */
   gradient?: boolean
 }
 
-/** Queries whose scores exist at the same time where rows may be many. */
-export const towerChunk = 128
+/** Queries whose scores exist at the same time where rows may be many; more where each time costs a way to the host. */
+export const towerChunk = { all: 128, attention: 512 } as const
 /** Rows of the tower that what is wider than they are works on at a time. */
 export const towerRows = 1024
 
@@ -57,7 +57,7 @@ export function programLayers(options: ProgramLayersOptions): Layers {
     dropout,
     checkpointed = false,
     quantized: kernel,
-    loops = true,
+    loops = 'all',
     gradient = false,
   } = options
   const tensorOf = (name: string): Tensor | undefined => trained?.tensors.get(name)
@@ -90,9 +90,9 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       const low = op.Gemm(kept, a, undefined, { transB: 1, alpha: lora.alpha / lora.rank })
       return op.Gemm(low, b, product(), { transB: 1 })
     },
-    attendMany: (given) => attention({ ...given, ...(loops && { chunk: towerChunk }) }),
+    attendMany: (given) => attention({ ...given, ...(loops !== 'none' && { chunk: towerChunk[loops] }) }),
     rowwise: (run, given) =>
-      loops && !gradient
+      loops === 'all' && !gradient
         ? rowChunks({ like: given[0], chunk: towerRows }, ({ of }) => ({
             rows: run(...given.map((x) => of(x))),
           })).rows

@@ -50,7 +50,7 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   // Each node of the packed kernel has a copy of its own: one for the loop is enough.
   const reading = programLayers({ graph, frozen, trained, quantized: files.quantized, loops: files.loops })
   const layers = programLayers({ graph, frozen, trained })
-  const { logits, stepCross: crossOf, ...read } = prefill(reading, backbone, { loops: files.loops ?? true })
+  const { logits, stepCross: crossOf, ...read } = prefill(reading, backbone, { inChunks: files.loops !== 'none' })
   const cross = crossOf?.(samples)
 
   const first = draw(op.Gather(logits, owners), column(uniforms, 0))
@@ -103,14 +103,14 @@ type ReadPrompts = Omit<CachedAttentionOptions, 'samples' | 'own'> & {
 function prefill(
   layers: Layers,
   backbone: Backbone,
-  { loops }: { loops: boolean },
+  { inChunks }: { inChunks: boolean },
 ): ReadPrompts & { logits: Tensor } {
   const { graph } = layers
   const ids = graph.input('ids', 'int64', ['G', 'T'])
   const segments = graph.input('segments', 'int64', ['G', 'T'])
   const images = imageRows(featureRows(graph, backbone), featuresInput(graph, backbone))
   const masks = maskInputs(graph, backbone, ['G', 'T'])
-  const packed = packedAttention({ segments, ...masks, chunked: loops })
+  const packed = packedAttention({ segments, ...masks, chunked: inChunks })
   const crossing = crossInputs(graph, backbone)
   const cache: CrossCache = new Map()
   const lastRows = graph.input('last_rows', 'int64', ['G'])

@@ -6,9 +6,15 @@ import { quantizedNames } from '../checkpoint/quantized-checkpoint'
 export interface WeightFiles extends ExternalFiles {
   /** The way to multiply with quantized matrices, which have several tensors each, where there are many rows. */
   quantized?: 'packed' | 'dequantized' | undefined
-  /** False where the device's provider has no `Loop`. @default true */
-  loops?: boolean | undefined
+  /** @default 'all' */
+  loops?: Loops | undefined
 }
+
+/**
+ * What works on some of many rows at a time. A provider without `Loop` runs what is in one, but its results cross to the
+ * host and back: there it is 'attention' alone, whose scores are far larger than what it gives.
+ */
+export type Loops = 'all' | 'attention' | 'none'
 
 export interface FrozenWeights {
   has: (name: string) => boolean

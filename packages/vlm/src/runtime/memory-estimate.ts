@@ -109,7 +109,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     : 0
   // A quantized matrix is made anew for each product of many rows.
   const made = sizes.quantized.language.work
-  const reading = device === 'webgpu' ? undefined : { promptTokens, completionTokens: 0 }
+  const reading = { promptTokens, completionTokens: 0 }
   const forward = forwardBytes({ backbone, groups, length: promptTokens }, reading)
 
   const parts = {
@@ -338,7 +338,7 @@ function learnBytes(
   const { checkpointed = false, promptTokens } = options
   if (!learns) {
     const lengths = { promptTokens, completionTokens: packed.length - promptTokens }
-    const forward = forwardBytes(packed, options.device === 'webgpu' ? undefined : lengths)
+    const forward = forwardBytes(packed, lengths)
     return forward - Math.min(loss, forward)
   }
   const forward = forwardBytes(packed)
@@ -402,7 +402,7 @@ function encodeBytes({ vision }: Backbone, imagePatches: readonly number[], devi
 /** Scores that a head has at the same time where all of an image is seen: images are padded to the largest of a call. */
 function imageScores(imagePatches: readonly number[], device: Device): number {
   const largest = Math.max(0, ...imagePatches)
-  const rows = device === 'webgpu' ? largest : Math.min(largest, towerChunk)
+  const rows = Math.min(largest, towerChunk[device === 'webgpu' ? 'attention' : 'all'])
   return imagePatches.length * rows * largest
 }
 
@@ -420,9 +420,8 @@ function keptVisionBytes(
   const rows = 4 * patches * (10 * hiddenSize + 3 * intermediateSize)
   const whole = 4 * heads * imageScores(imagePatches, device)
   const windowed = 4 * heads * patches * window
-  // Scores over all of an image are kept where they are not made again.
-  const kept = device === 'webgpu' ? whole : 0
-  const all = layers * rows + (layers - windowedLayers) * kept + windowedLayers * windowed
+  // Scores over all of an image are made again.
+  const all = layers * rows + windowedLayers * windowed
   const anew = layers * 4 * patches * hiddenSize + 1.5 * (rows + whole)
   return fragments * (checkpointed ? Math.min(all, anew) : all)
 }
