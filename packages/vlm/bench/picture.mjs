@@ -1,9 +1,10 @@
 /**
- * One large picture through the published vision tower: pnpm bench:picture [--patches=4096] [--whole] [--keep=FOLDER]
+ * One large picture through the published vision tower: pnpm bench:picture [--patches=4096] [--blocks=32] [--whole] [--keep=FOLDER]
  *
  * The tower of Qwen2.5-VL (32 blocks of width 1280) with random weights in float32 encodes a picture of `--patches` patches
- * once, as `encodeImage` does, in a process of its own. It says the seconds, the processor time, the peak of resident memory
- * and the part of it that is mapped from files, as the weights are: the system can take it back.
+ * once, as `encodeImage` does, in a process of its own. It says the seconds, the processor time, the peak of resident memory,
+ * the part of it that is mapped from files, as the weights are, which the system can take back, and the private rest.
+ * `--blocks=N` makes a tower of so many, every eighth of which sees all of the picture; with fewer than eight it is the last.
  * `--whole` makes all scores at once, as before chunks of queries. `--keep` keeps the checkpoint in a folder, or finds it.
  * A picture of 12,845,056 pixels has 65,536 patches and takes a core some forty minutes. Linux only.
  */
@@ -26,6 +27,7 @@ import { randomModel } from './random-model.mjs'
 const { values: options } = parseArgs({
   options: {
     patches: { type: 'string', default: '4096' },
+    blocks: { type: 'string', default: '32' },
     threads: { type: 'string', default: '1' },
     whole: { type: 'boolean', default: false },
     keep: { type: 'string' },
@@ -38,7 +40,8 @@ if (options.run === undefined) {
   const root = options.keep === undefined ? mkdtempSync(join(tmpdir(), 'evolmm-picture-')) : undefined
   const folder = resolve(options.keep ?? join(root, 'model'))
   try {
-    if (!existsSync(join(folder, 'config.json'))) await randomModel(shape, { folder })
+    if (!existsSync(join(folder, 'config.json')))
+      await randomModel(ofBlocks(Number(options.blocks)), { folder })
     const given = Object.entries(options).flatMap(([name, value]) =>
       name === 'keep' || value === false ? [] : [value === true ? `--${name}` : `--${name}=${value}`],
     )
@@ -54,8 +57,11 @@ async function encode(folder) {
   const backbone = await readBackbone(folder)
   const { vision } = backbone
   const checkpoint = await openCheckpoint(folder, backbone)
-  const files = { ...(await externalData(checkpoint.tensors.values())), loops: options.whole ? 'none' : 'all' }
-  const program = await openProgram(encodeProgram({ vision, files }), {
+  const files = {
+    ...(await externalData(checkpoint.tensors.values())),
+    loops: options.whole ? 'none' : 'all',
+  }
+  const program = await openProgram(encodeProgram({ vision, files, one: true }), {
     folder: files.folder,
     prepack: false,
     threads: Number(options.threads),
@@ -76,9 +82,20 @@ async function encode(folder) {
     `${count} patches${options.whole ? ', all scores at once' : ''}: ` +
       `${((performance.now() - start) / 1e3).toFixed(1)} s, ` +
       `${((used.user + used.system) / 1e6).toFixed(1)} s of processor time, ` +
-      `peak ${(peak / 1e6).toFixed(0)} MB, ${(mapped / 1e6).toFixed(0)} MB of it mapped files, ` +
+      `peak ${megabytes(peak)}, ${megabytes(mapped)} of it mapped files and ${megabytes(peak - mapped)} private, ` +
       `root mean square of ${features.dims.join(' x ')} features ${norm.toFixed(6)}`,
   )
+}
+
+/** The published tower with so many blocks. */
+function ofBlocks(depth) {
+  const fullatt_block_indexes = shape.vision.fullatt_block_indexes.filter((block) => block < depth)
+  if (fullatt_block_indexes.length === 0) fullatt_block_indexes.push(depth - 1)
+  return { ...shape, vision: { ...shape.vision, depth, fullatt_block_indexes } }
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
 /** Frames, rows and columns, even ones, of so many patches. */

@@ -48,9 +48,10 @@ async function encodeBase(
     imagePatches: images.map(({ patches }) => patches),
   })
   // As the learning pass, whose vision tower must give the very same numbers for an adapter that changes nothing.
-  const encode = await model.program('encode base', () => encodeProgram({ vision, files: model.files }), {
-    prepack: false,
-  })
+  const { files } = model
+  const one = images.length === 1 && files.loops === 'all'
+  const key = one ? 'encode base' : 'encode base, several'
+  const encode = await model.program(key, () => encodeProgram({ vision, files, one }), { prepack: false })
   const { features } = await encode.run(vision.feeds([images]))
   return features.data as Float32Array
 }

@@ -11,6 +11,7 @@ import type { Backbone } from '../src/backbones/backbone'
 import { architectures } from '../src/backbones/backbones'
 import { readBackbone } from '../src/backbones/open-backbone'
 import { allPrograms } from '../src/programs/all-programs'
+import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
 import { placeholderWeights } from '../src/programs/placeholder-weights'
 import type { WeightFiles } from '../src/programs/weight-files'
@@ -83,6 +84,8 @@ function* everyProgram(backbone: Backbone, files: WeightFiles): Generator<[strin
   const { trainable } = adaptedModules(backbone, { rank: 4, alpha: 8, targets, vision: true })
   const common = { backbone, files, trainable }
   yield* allPrograms(common)
+  const { vision } = backbone
+  if (vision) yield ['encode of one image', encodeProgram({ vision, files, one: true })]
   const learning = { ...common, gradient: true, kl: true, pixels: true }
   yield ['gradient, checkpointed', learnProgram({ ...learning, checkpointed: true })]
   yield ['gradient with dropout', learnProgram({ ...learning, dropout: 0.05 })]

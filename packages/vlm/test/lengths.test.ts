@@ -3,7 +3,7 @@
  * searched for in vain by all that follow, and one with a false name stops the run.
  */
 import { join } from 'node:path'
-import { serialize } from '@evolmm/onnx'
+import { serialize, type Graph } from '@evolmm/onnx'
 import { drawn, sizedTest } from '@evolmm/internal/testing'
 import { loadVlm, readBackbone, openBackbone, architectures, type Backbone, type Vlm } from '@evolmm/vlm'
 import { InferenceSession, type Tensor } from 'onnxruntime-node'
@@ -12,6 +12,7 @@ import { lengthOf } from '../../onnx/test/support/dims'
 import { everyResult, generated, undeclared } from '../../onnx/test/support/every-result'
 import { plannedAdapter } from '../src/planned-adapter'
 import { allPrograms } from '../src/programs/all-programs'
+import { encodeProgram } from '../src/programs/encode-program'
 import { placeholderWeights } from '../src/programs/placeholder-weights'
 import { readReference } from './support/reference'
 import { tinyFolder } from './support/safetensors'
@@ -62,7 +63,10 @@ type Options = (typeof configurations)[number]['options']
 function unnamed(backbone: Backbone, [vision, quantize, checkpointed]: Options): string[] {
   const { trainable } = plannedAdapter({ backbone, adapter: { rank: 2, vision } })
   const files = placeholderWeights(backbone, { dtype: 'float32', quantize })
-  return Array.from(allPrograms({ backbone, files, trainable, checkpointed })).flatMap(([name, graph]) => {
+  const programs: [string, Graph][] = [...allPrograms({ backbone, files, trainable, checkpointed })]
+  if (backbone.vision !== undefined)
+    programs.push(['encode of one', encodeProgram({ vision: backbone.vision, files, one: true })])
+  return programs.flatMap(([name, graph]) => {
     const bytes = serialize(graph, { flat: true })
     const isListed = (path: string) =>
       reasons.some(([pattern, program]) => pattern.test(path) && (program ?? name) === name)

@@ -35,7 +35,16 @@ describe.each(['qwen2_5_vl-tiny', 'qwen2_vl-tiny'])('%s', async (name) => {
     const small = prepared(6, 4, 2)
     const other = prepared(18, wide, 3)
     const atOnce = await openProgram(encodeProgram({ vision, files: whole.files }), files)
-    for (const images of [[large], [large, small, other]]) {
+    const ofOne = await openProgram(encodeProgram({ vision, files, one: true }), files)
+    expect(ofOne.inputs.size).toBeLessThan(atOnce.inputs.size)
+    // More rows than are worked on at a time, in windows that the image does not fill.
+    const many = prepared(62, 22, 5)
+    expect(many.patches).toBeGreaterThan(1024)
+    for (const image of [large, small, many]) {
+      const feeds = vision.feeds([[image]])
+      expect((await ofOne.run(feeds)).features.data).toEqual((await atOnce.run(feeds)).features.data)
+    }
+    for (const images of [[large], [large, small, other], [many, small]]) {
       const { features } = await atOnce.run(vision.feeds([images]))
       expect((await model.encode(images)).data).toEqual(features.data)
     }
@@ -43,6 +52,7 @@ describe.each(['qwen2_5_vl-tiny', 'qwen2_vl-tiny'])('%s', async (name) => {
     const alone = await Promise.all([large, small, other].map((image) => model.encode([image])))
     const joined = alone.flatMap(({ data }) => Array.from(data as Float32Array))
     expect(largestDifference(together.data as Float32Array, joined)).toBeLessThan(1e-5)
+    await ofOne.release()
     await atOnce.release()
   })
 

@@ -30,8 +30,8 @@ export interface RowChunk {
 }
 
 /**
- * What `step` makes of the rows of each chunk, each result put together in the shape of `like`, and the sums after the last
- * one. There is no gradient.
+ * What `step` makes of the rows of each chunk, each result put together with the rows of `like` and its own width, and the sums
+ * after the last one. There is no gradient.
  */
 export function rowChunks(
   options: RowChunksOptions,
@@ -63,12 +63,14 @@ export function rowChunks(
     const pad = (each: Tensor) => knownShape(Pad(each, pads), withLength(each.shape, axis, size.value?.[0]))
     return { carried: next, stacked: rows.map(pad) }
   })
-  const rest = graph.constant('int64', [1], [-1])
-  const shape = Concat([Shape(like, { end: axis }), rest, Shape(like, { start: axis + 1 })], { axis: 0 })
   const together = (stacked: Tensor) => {
     const inOrder = axis === 0 ? stacked : Transpose(stacked, { perm: [1, 0, 2, 3] })
-    const rows = knownShape(Slice(Reshape(inOrder, shape), [0], count, [axis]), like.shape)
-    return Reshape(rows, Shape(like))
+    const shaped = (rows: Tensor) =>
+      Concat([Shape(like, { end: axis }), rows, Shape(stacked, { start: -1 })], { axis: 0 })
+    const filled = Reshape(inOrder, shaped(graph.constant('int64', [1], [-1])))
+    const width = stacked.shape?.at(-1)
+    const shape = width === undefined ? undefined : like.shape?.with(-1, width)
+    return Reshape(knownShape(Slice(filled, [0], count, [axis]), shape), shaped(count))
   }
   return { rows: made.slice(sums.length).map(together), sums: made.slice(0, sums.length) }
 }

@@ -5,6 +5,8 @@ export interface InputDeclaration {
   name: string
   dtype: DType
   shape: Shape
+  /** True if runs of one image go without it. @default false */
+  several?: boolean
 }
 
 export interface Feed {

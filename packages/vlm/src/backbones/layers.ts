@@ -18,11 +18,10 @@ export interface Layers {
   linear: (x: Tensor, module: string, weight?: string) => Tensor
   /** Attention among rows that may be very many: their scores are never there all at once. */
   attendMany: (options: Omit<AttentionOptions, 'chunk'>) => Tensor
-  /**
-   * Runs what makes rows as wide as those of the first input, each of the same row of all inputs: of many rows some at a time,
-   * where no gradient is taken.
-   */
+  /** Runs what makes rows, each of the same row of all inputs: of many rows some at a time, where no gradient is taken. */
   rowwise: (run: (...rows: Tensor[]) => Tensor[], inputs: readonly Tensor[]) => Tensor[]
+  /** Rows of a tower, and queries of its attention, to work on at a time. @default all of them */
+  atATime?: { rows: number; queries: number } | undefined
   /** Runs a block of the network, [rows, D] to [rows, D]. */
   block: (run: (x: Tensor) => Tensor, x: Tensor) => Tensor
 }

@@ -12,10 +12,12 @@ export interface EncodeProgramOptions {
   files: WeightFiles
   /** @default the base model */
   trainable?: Trainable | undefined
+  /** True if each run is of one image. @default false */
+  one?: boolean
 }
 
 /** Inputs: those of the tower, and `parameters` [P] if trained. Output: `features`, [tokens, featureSize]. */
-export function encodeProgram({ vision, files, trainable }: EncodeProgramOptions): Graph {
+export function encodeProgram({ vision, files, trainable, one }: EncodeProgramOptions): Graph {
   const graph = programGraph('encode')
   const trained = trainable && trainedInput(graph, trainable)
   const layers = programLayers({
@@ -25,6 +27,6 @@ export function encodeProgram({ vision, files, trainable }: EncodeProgramOptions
     quantized: files.quantized,
     loops: files.loops,
   })
-  graph.output('features', op.Identity(vision.features(layers, visionInputs(graph, vision))))
+  graph.output('features', op.Identity(vision.features(layers, visionInputs(graph, vision, one))))
   return graph
 }

@@ -19,7 +19,8 @@ export function imageRows(rows: Tensor | undefined, features: Tensor | undefined
   return rows && features && { rows, features }
 }
 
-/** Declares the inputs of the vision tower. */
-export function visionInputs(graph: Graph, { inputs }: Vision): Map<string, Tensor> {
-  return new Map(inputs.map(({ name, dtype, shape }) => [name, graph.input(name, dtype, shape)]))
+/** Declares the inputs of the vision tower, for runs of `one` image or of any number. */
+export function visionInputs(graph: Graph, { inputs }: Vision, one = false): Map<string, Tensor> {
+  const read = inputs.filter(({ several = false }) => !(one && several))
+  return new Map(read.map(({ name, dtype, shape }) => [name, graph.input(name, dtype, shape)]))
 }

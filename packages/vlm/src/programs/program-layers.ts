@@ -64,6 +64,7 @@ export function programLayers(options: ProgramLayersOptions): Layers {
   const weight = (name: string): Tensor => tensorOf(name) ?? frozen.get(name)
   const asStored = (name: string): Tensor => tensorOf(name) ?? frozen.stored(name)
   const places = new Map([...(trained?.trainable.lora.keys() ?? [])].map((module, i) => [module, i]))
+  const atATime = loops === 'all' && !gradient ? { rows: towerRows, queries: towerChunk.all } : undefined
   return {
     graph,
     weight,
@@ -91,12 +92,13 @@ export function programLayers(options: ProgramLayersOptions): Layers {
       return op.Gemm(low, b, product(), { transB: 1 })
     },
     attendMany: (given) => attention({ ...given, ...(loops !== 'none' && { chunk: towerChunk[loops] }) }),
+    atATime,
     rowwise: (run, given) =>
-      loops === 'all' && !gradient
-        ? rowChunks({ like: given[0], chunk: towerRows }, ({ of }) => ({
+      atATime === undefined
+        ? run(...given)
+        : rowChunks({ like: given[0], chunk: atATime.rows }, ({ of }) => ({
             rows: run(...given.map((x) => of(x))),
-          })).rows
-        : run(...given),
+          })).rows,
     block: (run, x) => (checkpointed ? checkpoint((input) => [run(input)], [x])[0] : run(x)),
   }
 }

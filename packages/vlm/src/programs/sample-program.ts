@@ -50,7 +50,11 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
   // Each node of the packed kernel has a copy of its own: one for the loop is enough.
   const reading = programLayers({ graph, frozen, trained, quantized: files.quantized, loops: files.loops })
   const layers = programLayers({ graph, frozen, trained })
-  const { logits, stepCross: crossOf, ...read } = prefill(reading, backbone, { inChunks: files.loops !== 'none' })
+  const {
+    logits,
+    stepCross: crossOf,
+    ...read
+  } = prefill(reading, backbone, { inChunks: files.loops !== 'none' })
   const cross = crossOf?.(samples)
 
   const first = draw(op.Gather(logits, owners), column(uniforms, 0))

@@ -19,18 +19,22 @@ export interface Neighbours {
 
 const hidden = -1e30
 
-/** The inputs that `neighboursOf` reads, for as many rows as `patches` stands for; `kind` is in their names. */
-export function neighbourInputs(kind: string, patches: string): InputDeclaration[] {
+/**
+ * The inputs that `neighboursOf` reads, for as many rows as `patches` stands for; `kind` is in their names. All rows of one
+ * image are near each other where it is `whole`.
+ */
+export function neighbourInputs(kind: string, patches: string, whole: boolean): InputDeclaration[] {
   return [
-    { name: `${kind}_rows`, dtype: 'int64', shape: [`${kind}s`, `${kind}_length`] },
-    { name: `${kind}_mask`, dtype: 'float32', shape: [`${kind}s`, 1, 1, `${kind}_length`] },
-    { name: `${kind}_places`, dtype: 'int64', shape: [patches] },
+    { name: `${kind}_rows`, dtype: 'int64', shape: [`${kind}s`, `${kind}_length`], several: whole },
+    { name: `${kind}_mask`, dtype: 'float32', shape: [`${kind}s`, 1, 1, `${kind}_length`], several: whole },
+    { name: `${kind}_places`, dtype: 'int64', shape: [patches], several: whole },
   ]
 }
 
-/** `get` gives the input of that name. */
-export function neighboursOf(kind: string, get: (name: string) => Tensor): Neighbours {
-  return { rows: get(`${kind}_rows`), mask: get(`${kind}_mask`), places: get(`${kind}_places`) }
+/** Undefined where a run is of one image, and all of its rows are near each other. */
+export function neighboursOf(kind: string, inputs: ReadonlyMap<string, Tensor>): Neighbours | undefined {
+  const [rows, mask, places] = ['rows', 'mask', 'places'].map((name) => inputs.get(`${kind}_${name}`))
+  return rows && mask && places && { rows, mask, places }
 }
 
 /** Values of the inputs, for groups of rows that together are all rows. */

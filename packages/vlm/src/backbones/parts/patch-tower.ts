@@ -4,13 +4,14 @@
  * MLP and in which patches see each other.
  */
 import { rowMajor } from '@evolmm/internal'
-import { attention, op, rotary, type Tensor } from '@evolmm/onnx'
+import { op, rotary, type Tensor } from '@evolmm/onnx'
 import type { Feed } from '../feed'
 import type { Layers } from '../layers'
 import type { VisionShape } from '../shapes'
 import type { PreparedImage, Vision } from '../vision'
 import { gelu } from './activations'
-import { attendNear, neighbourFeeds, neighbourInputs, neighboursOf, type Neighbours } from './neighbours'
+import { nearWay, type BlockParts } from './near-way'
+import { neighbourFeeds, neighbourInputs, neighboursOf } from './neighbours'
 import { gridOf } from './patch-grid'
 import { patchPlaces, placeAngles, type PatchPlace } from './patch-places'
 import { patchProcessor } from './patch-processor'
@@ -73,7 +74,7 @@ export function patchTower(options: PatchTowerOptions): Vision {
       { name: 'pixels', dtype: 'float32', shape: [patches, patchNumbers(config)] },
       { name: 'cos', dtype: 'float32', shape: [patches, half] },
       { name: 'sin', dtype: 'float32', shape: [patches, half] },
-      ...Object.keys(kinds).flatMap((kind) => neighbourInputs(kind, patches)),
+      ...Object.entries(kinds).flatMap(([kind, { whole }]) => neighbourInputs(kind, patches, whole)),
     ],
     feeds: (prompts) => towerFeeds(options, prompts.flat()),
     features: (layers, inputs) => towerFeatures(layers, options, inputs),
@@ -143,75 +144,66 @@ function towerFeatures(
   options: PatchTowerOptions,
   inputs: ReadonlyMap<string, Tensor>,
 ): Tensor {
-  const { config, prefix, norm, kinds, kindOf } = options
-  const get = (name: string): Tensor => {
+  const { config, prefix, kinds, kindOf } = options
+  const { heads, hiddenSize } = config
+  const [pixels, cos, sin] = ['pixels', 'cos', 'sin'].map((name) => {
     const tensor = inputs.get(name)
     if (tensor === undefined) throw new Error(`internal: the vision tower has no input "${name}"`)
     return tensor
-  }
-  const [pixels, cos, sin] = ['pixels', 'cos', 'sin'].map(get)
-  const near = new Map(Object.keys(kinds).map((kind) => [kind, neighboursOf(kind, get)]))
+  })
+  const ways = new Map(
+    Object.entries(kinds).map(([kind, { whole }]) => {
+      const near = neighboursOf(kind, inputs)
+      return [kind, nearWay(layers, near, { heads, headSize: hiddenSize / heads, whole })]
+    }),
+  )
   const filters = op.Reshape(layers.weight(`${prefix}.patch_embed.proj.weight`), [
-    config.hiddenSize,
+    hiddenSize,
     patchNumbers(config),
   ])
   let hidden = op.Gemm(pixels, filters, undefined, { transB: 1 })
   for (let block = 0; block < config.depth; block++) {
-    const kind = kindOf(block)
-    const neighbours = near.get(kind)
-    if (neighbours === undefined) throw new Error(`internal: no rows are near each other as "${kind}"`)
-    const [name, { whole }] = [`${prefix}.blocks.${block}`, kinds[kind]]
-    hidden = layers.block(
-      (x) => towerBlock(layers, options, { x, name, cos, sin, neighbours, whole }),
-      hidden,
-    )
+    const way = ways.get(kindOf(block))
+    if (way === undefined) throw new Error(`internal: no rows are near each other in block ${block}`)
+    const parts = blockParts(layers, options, `${prefix}.blocks.${block}`)
+    hidden = layers.block((x) => way(parts, x, [cos, sin]), hidden)
   }
-  const merged = config.hiddenSize * config.spatialMergeSize ** 2
-  const normalized = norm.apply(layers, hidden, `${prefix}.merger.ln_q`)
-  const wide = layers.linear(op.Reshape(normalized, [-1, merged]), `${prefix}.merger.mlp.0`)
-  return layers.linear(gelu(wide), `${prefix}.merger.mlp.2`)
+  return merged(layers, options, hidden)
 }
 
-interface BlockInputs {
-  x: Tensor
-  name: string
-  cos: Tensor
-  sin: Tensor
-  neighbours: Neighbours
-  whole: boolean
+/** Each square of patches as one token. */
+function merged(layers: Layers, { config, prefix, norm }: PatchTowerOptions, hidden: Tensor): Tensor {
+  const { hiddenSize } = config
+  const width = hiddenSize * config.spatialMergeSize ** 2
+  const [tokens] = layers.rowwise(
+    (squares) => {
+      const rows = norm.apply(layers, op.Reshape(squares, [-1, hiddenSize]), `${prefix}.merger.ln_q`)
+      const wide = layers.linear(op.Reshape(rows, [-1, width]), `${prefix}.merger.mlp.0`)
+      return [layers.linear(gelu(wide), `${prefix}.merger.mlp.2`)]
+    },
+    [op.Reshape(hidden, [-1, width])],
+  )
+  return tokens
 }
 
-function towerBlock(
-  layers: Layers,
-  { config, norm, mlp }: PatchTowerOptions,
-  { x, name, cos, sin, neighbours, whole }: BlockInputs,
-): Tensor {
+/** What a block does to each row by itself, before and after rows see each other. */
+function blockParts(layers: Layers, { config, norm, mlp }: PatchTowerOptions, name: string): BlockParts {
   const { hiddenSize, heads } = config
-  const [q, k, v] = layers.rowwise(
-    (rows, ownCos, ownSin) => {
+  return {
+    before: (rows, [cos, sin]) => {
       const qkv = layers.linear(norm.apply(layers, rows, `${name}.norm1`), `${name}.attn.qkv`)
-      const parts = [0, 1, 2].map((part) =>
+      const [q, k, v] = [0, 1, 2].map((part) =>
         op.Slice(qkv, [part * hiddenSize], [(part + 1) * hiddenSize], [1]),
       )
-      const rotated = (part: Tensor) => rotary({ x: part, cos: ownCos, sin: ownSin, heads })
-      return [rotated(parts[0]), rotated(parts[1]), parts[2]]
+      const [turnedQ, turnedK] = [q, k].map((x) => rotary({ x, cos, sin, heads }))
+      return [turnedQ, turnedK, v]
     },
-    [x, cos, sin],
-  )
-  const mixed = attendNear([q, k, v], neighbours, {
-    heads,
-    headSize: hiddenSize / heads,
-    attend: whole ? layers.attendMany : attention,
-  })
-  const attended = op.Add(x, layers.linear(mixed, `${name}.attn.proj`))
-  const [made] = layers.rowwise(
-    (rows) => {
-      const normalized = norm.apply(layers, rows, `${name}.norm2`)
-      return [op.Add(rows, mlp.apply(layers, normalized, `${name}.mlp`))]
+    after: (rows, mixed) => {
+      const attended = op.Add(rows, layers.linear(mixed, `${name}.attn.proj`))
+      const normalized = norm.apply(layers, attended, `${name}.norm2`)
+      return op.Add(attended, mlp.apply(layers, normalized, `${name}.mlp`))
     },
-    [attended],
-  )
-  return made
+  }
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
