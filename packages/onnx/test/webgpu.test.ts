@@ -63,8 +63,7 @@ const parts: Record<string, GradientCheck> = {
       [2, 5, 8],
       [2, 5, 8],
     ],
-    build: ([q, k, v]) =>
-      square(attention({ q, k, v, heads: 4, keyValueHeads: 2, headSize: 4, chunk: 3 })),
+    build: ([q, k, v]) => square(attention({ q, k, v, heads: 4, keyValueHeads: 2, headSize: 4, chunk: 3 })),
   },
   gatedSilu: {
     shapes: [
