@@ -17,7 +17,7 @@ const draw = 'Cast CumSum Equal Expand Greater Less LessOrEqual Or ReduceSum Whe
 const padding = 'Less Max Min Where'
 /** WebGPU has no loop; what it carries and stacks crosses. Filling up the last chunk of rows, too. */
 const chunks = 'ConstantOfShape Loop'
-/** Whether a prompt is long, and how many chunks of rows there are. */
+/** The length of a prompt that is compared, and the number of chunks of rows. */
 const lengths = 'Greater Max'
 /** The loop over chunks of queries of the tower, counted by the host. */
 const queries = 'Add Concat Div Identity Loop Max Mul Reshape Sub'

@@ -24,7 +24,7 @@ interface NearWayOptions {
   whole: boolean
 }
 
-/** Without neighbours all rows are near each other. */
+/** The way of a kind of attention; without neighbours all rows are near each other. */
 export function nearWay(layers: Layers, near: Neighbours | undefined, options: NearWayOptions): Way {
   const { whole, ...heads } = options
   const { atATime } = layers
