@@ -125,7 +125,7 @@ const cases = Object.values(families).flatMap((operators) =>
 
 describe.skipIf(missing !== undefined)(title, () => {
   // The software driver takes a tenth of a second for each.
-  sizedTest('operators', { cases: [40, 120, cases.length] }, async (sized) => {
+  sizedTest('operators', { cases: [25, 120, cases.length] }, async (sized) => {
     const wrong: Record<string, string> = {}
     const expected: Record<string, unknown> = {}
     for (const { name, check } of drawn(cases, sized)) {

@@ -6,7 +6,7 @@ import ndarray from 'ndarray'
 import { afterAll, expect, test } from 'vitest'
 import { take, tinyFolder } from './support/safetensors'
 
-const vlm = await loadVlm(tinyFolder)
+const vlm = await loadVlm(tinyFolder, { threads: 1 })
 const file = join(tinyFolder, 'images', 'img0.png')
 afterAll(() => vlm.dispose())
 

@@ -23,9 +23,6 @@ import {
   tinyFolder,
   writeRaw,
 } from './support/safetensors'
-import { sharePrograms } from './support/share-programs'
-
-sharePrograms()
 
 const files = await checkpointFiles()
 const backbone = await readBackbone(tinyFolder)
@@ -244,14 +241,14 @@ test.each([
 })
 
 test('what cannot fit is refused with the numbers by every call, before a program is opened', async () => {
-  const roomy = await loadVlm(tinyFolder)
+  const roomy = await loadVlm(tinyFolder, { threads: 1 })
   const image = await roomy.encodeImage(join(tinyFolder, 'images/img0.png'))
   const prompt = roomy.prompt({ images: [image], prompt: 'What?' })
   const groups = [{ prompt, completions: [{ ids: Int32Array.of(5, 6) }] }]
   const adapter = roomy.createAdapter({ rank: 2 })
   await roomy.dispose()
 
-  const vlm = await loadVlm(tinyFolder, { memoryLimit: 5e7 })
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 5e7, threads: 1 })
   const error = coded('MEMORY_EXCEEDED', /at most 0\.0500 GB, got about 0\.1\d+ GB \(runtime 0\.1.* GB, /)
   await expect(vlm.encodeImage(join(tinyFolder, 'images/img0.png'))).rejects.toThrow(error)
   await expect(vlm.sample({ prompts: [prompt] })).rejects.toThrow(error)
@@ -262,7 +259,7 @@ test('what cannot fit is refused with the numbers by every call, before a progra
 })
 
 test('an image whose attention cannot fit is refused before it is tried', async () => {
-  const vlm = await loadVlm(tinyFolder, { memoryLimit: 5e8 })
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 5e8, threads: 1 })
   const data = new Uint8Array(4000 * 3000 * 3)
   await expect(vlm.encodeImage(ndarray(data, [3000, 4000, 3]))).rejects.toThrow(
     coded('MEMORY_EXCEEDED', /at most 0\.500 GB, got about 0\.\d+ GB \(encode/),
@@ -271,7 +268,7 @@ test('an image whose attention cannot fit is refused before it is tried', async 
 })
 
 test('several large images are counted one after another, as they are encoded', async () => {
-  const vlm = await loadVlm(tinyFolder, { memoryLimit: 1.5e9 })
+  const vlm = await loadVlm(tinyFolder, { memoryLimit: 1.5e9, threads: 1 })
   const image = await vlm.encodeImage(ndarray(new Uint8Array(560 * 560 * 3), [560, 560, 3]))
   const prompt = vlm.prompt({ images: [image], prompt: 'What?' })
   const completions = [{ ids: Int32Array.of(5, 6) }]

@@ -21,7 +21,12 @@ export async function openFile(
   graph: Graph,
   options: InferenceSession.SessionOptions = {},
 ): Promise<Runner> {
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })
+  // Threads that wait for others keep a core busy, and every core has a process of tests already.
+  const session = await InferenceSession.create(bytes, {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+    ...options,
+  })
   return async (feeds) => {
     const given = Object.fromEntries(
       Object.entries(feeds).map(([name, { dims, data }]) => [

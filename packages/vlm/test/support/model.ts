@@ -66,7 +66,7 @@ export async function openModel(folder: string): Promise<TestModel> {
   const cacheDir = await mkdtemp(join(tmpdir(), 'evolmm-widened-'))
   afterAll(() => rm(cacheDir, { recursive: true, force: true }))
   const { tensors } = await widenedCheckpoint(stored, { cacheDir })
-  const files = await externalData([...tensors.values()])
+  const files = { ...(await externalData([...tensors.values()])), threads: 1 }
   const processor = await vision.processor(folder, {})
   const encoder = await openProgram(encodeProgram({ vision, files }), files)
   return {

@@ -10,7 +10,7 @@ interface Session {
   release: () => Promise<void>
 }
 interface Runtime {
-  create: (bytes: Uint8Array, options: unknown) => Promise<Session>
+  create: (bytes: Uint8Array, options: object) => Promise<Session>
 }
 
 const runtime = InferenceSession as unknown as Runtime
@@ -22,7 +22,7 @@ const opened = new Map<string, Promise<Session>>()
 /**
  * Most of what a short run takes is making and opening its programs. In the test file that calls this, those of checkpoints
  * with the same settings and the same names, types and places of tensors are made once, and one of the same bytes and
- * options is opened once and stays open. `kill.test.ts` makes its own in each of its processes.
+ * options is opened once and stays open, on one thread where the options do not say. `kill.test.ts` makes its own in each of its processes.
  */
 export function sharePrograms(): void {
   replace()
@@ -34,7 +34,9 @@ export function sharePrograms(): void {
 }
 
 function replace(): void {
-  vi.spyOn(runtime, 'create').mockImplementation((bytes, options) => {
+  vi.spyOn(runtime, 'create').mockImplementation((bytes, given) => {
+    // Every core has a process of tests already, and threads that wait for others keep a core busy.
+    const options = { intraOpNumThreads: 1, ...given }
     const key = createHash('sha256').update(bytes).update(JSON.stringify(options)).digest('hex')
     return once(opened, key, () => openForGood(bytes, options))
   })
@@ -88,7 +90,7 @@ function once<V>(known: Map<string, V>, key: string, make: () => V): V {
   return value
 }
 
-async function openForGood(bytes: Uint8Array, options: unknown): Promise<Session> {
+async function openForGood(bytes: Uint8Array, options: object): Promise<Session> {
   const session = await real.create.call(InferenceSession, bytes, options)
   session.release = () => Promise.resolve()
   return session
