@@ -23,8 +23,13 @@ import {
 const tiny = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny', import.meta.url))
 const lora = { use_lora_solver: true, use_lora_proposer: true }
 const square = { width: 896, height: 896 }
-const planned = (given: EvolmmGiven, device: PlanRunOptions['device'] = 'cpu') =>
-  planRun(resolve(evolmmSettings, given), { device })
+const plans = new Map<string, ReturnType<typeof planRun>>()
+const planned = (given: EvolmmGiven, device: PlanRunOptions['device'] = 'cpu') => {
+  const key = JSON.stringify([given, device])
+  const plan = plans.get(key) ?? planRun(resolve(evolmmSettings, given), { device })
+  plans.set(key, plan)
+  return plan
+}
 
 let bare: string
 beforeAll(() => {
