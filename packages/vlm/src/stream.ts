@@ -11,7 +11,7 @@ import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
-import type { Feeds } from './runtime/session'
+import type { Feeds, Program } from './runtime/session'
 import { uniforms } from './runtime/uniforms'
 import { integers, samplingSettings } from './sample'
 import type { Prompt, StreamOptions } from './types'
@@ -42,9 +42,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     completionTokens: maxNewTokens,
   })
   const draws = uniforms(seed, 1, maxNewTokens)
-  const program = await model.program(`stream ${trainableKey(adapter?.trainable)}`, () =>
-    streamProgram({ backbone, files: model.files, trainable: adapter?.trainable }),
-  )
+  const { reading, stepping } = await openPrograms(model, adapter, prompt)
   const decoder = createStreamDecoder(tokenizer, { skipSpecial: true })
 
   let caches = cachesOf(backbone, () => floats([1, 0, backbone.sizes.keyValueSize]))
@@ -55,7 +53,7 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
     // A run blocks the event loop; here the signal gets its turn.
     await setImmediate()
     signal?.throwIfAborted()
-    const results = await program.run({
+    const results = await (i === 0 ? reading : stepping).run({
       ...feeds,
       ...input,
       ...caches,
@@ -80,6 +78,23 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   }
   const rest = decoder.end()
   if (rest !== '') yield rest
+}
+
+/** Tokens beyond which a prompt is read by a program of its own, whose memory does not grow with their square. */
+const longPrompt = 512
+
+/** The programs that read the prompt and go on: one for both, unless the prompt is long. */
+async function openPrograms(
+  { backbone, files, program }: Model,
+  adapter: StreamOptions['adapter'],
+  { ids }: Prompt,
+): Promise<{ reading: Program; stepping: Program }> {
+  const trainable = adapter?.trainable
+  const key = trainableKey(trainable)
+  const stepping = await program(`stream ${key}`, () => streamProgram({ backbone, files, trainable }))
+  if (ids.length <= longPrompt || files.loops === 'none') return { reading: stepping, stepping }
+  const build = () => streamProgram({ backbone, files, trainable, reading: true })
+  return { reading: await program(`read ${key}`, build, { prepack: false }), stepping }
 }
 
 /** The keys and values of each layer. */

@@ -13,6 +13,7 @@ import { readBackbone } from '../src/backbones/open-backbone'
 import { allPrograms } from '../src/programs/all-programs'
 import { encodeProgram } from '../src/programs/encode-program'
 import { learnProgram } from '../src/programs/learn-program'
+import { streamProgram } from '../src/programs/stream-program'
 import { placeholderWeights } from '../src/programs/placeholder-weights'
 import type { WeightFiles } from '../src/programs/weight-files'
 import { kernelTable, withoutKernel } from './support/kernel-table'
@@ -84,6 +85,7 @@ function* everyProgram(backbone: Backbone, files: WeightFiles): Generator<[strin
   const { trainable } = adaptedModules(backbone, { rank: 4, alpha: 8, targets, vision: true })
   const common = { backbone, files, trainable }
   yield* allPrograms(common)
+  yield ['reading of a stream', streamProgram({ ...common, reading: true })]
   const { vision } = backbone
   if (vision) yield ['encode of one image', encodeProgram({ vision, files, one: true })]
   const learning = { ...common, gradient: true, kl: true, pixels: true }

@@ -14,6 +14,7 @@ import { plannedAdapter } from '../src/planned-adapter'
 import { allPrograms } from '../src/programs/all-programs'
 import { encodeProgram } from '../src/programs/encode-program'
 import { placeholderWeights } from '../src/programs/placeholder-weights'
+import { streamProgram } from '../src/programs/stream-program'
 import { readReference } from './support/reference'
 import { tinyFolder } from './support/safetensors'
 import { toy } from './support/toy'
@@ -64,6 +65,7 @@ function unnamed(backbone: Backbone, [vision, quantize, checkpointed]: Options):
   const { trainable } = plannedAdapter({ backbone, adapter: { rank: 2, vision } })
   const files = placeholderWeights(backbone, { dtype: 'float32', quantize })
   const programs: [string, Graph][] = [...allPrograms({ backbone, files, trainable, checkpointed })]
+  programs.push(['read', streamProgram({ backbone, files, trainable, reading: true })])
   if (backbone.vision !== undefined)
     programs.push(['encode of one', encodeProgram({ vision: backbone.vision, files, one: true })])
   return programs.flatMap(([name, graph]) => {

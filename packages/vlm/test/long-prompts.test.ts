@@ -2,6 +2,9 @@
 import { sizedTest } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 import type { Backbone } from '../src/backbones/backbone'
+import type { Feed } from '../src/backbones/feed'
+import { streamProgram } from '../src/programs/stream-program'
+import { openProgram } from '../src/runtime/session'
 import { largestDifference } from './support/compare'
 import { openFixture } from './support/fixture-model'
 import { uniform } from './support/formulas'
@@ -54,11 +57,66 @@ test('windows and whole images are seen as they are at once', async () => {
   expect(largestDifference(chunked, all)).toBeGreaterThan(1e-3)
 })
 
+sizedTest('a stream reads a prompt as it would at once', lengths, async ({ count }) => {
+  const { backbone, files } = model
+  const ids = uniform('streamed', count, 250, 300).map(Math.round)
+  const integers = (data: ArrayLike<number>, dims = [data.length]): Feed => ({
+    dtype: 'int64',
+    dims,
+    data: BigInt64Array.from(data, BigInt),
+  })
+  const floats = (dims: number[], data = new Float32Array(0)): Feed => ({ dtype: 'float32', dims, data })
+  const places = Array.from({ length: backbone.axes * count }, (_, i) => i % count)
+  const caches = Array.from({ length: backbone.sizes.layers }, (_, layer) =>
+    ['keys', 'values'].map(
+      (name) => [`${name}_${layer}`, floats([1, 0, backbone.sizes.keyValueSize])] as const,
+    ),
+  )
+  const feeds = {
+    ...Object.fromEntries(caches.flat()),
+    ids: integers(ids),
+    positions: integers(places, [backbone.axes, count]),
+    // Stretches of an image that ends within a chunk.
+    image_runs: integers(ids.map((_, i) => (i % 400 < 330 ? 1 + Math.floor(i / 400) : 0))),
+    features: floats([0, backbone.vision?.featureSize ?? 0]),
+    feature_rows: integers([]),
+    uniform: { dtype: 'float64' as const, dims: [1], data: Float64Array.of(0.5) },
+    temperature: floats([], Float32Array.of(1)),
+    top_p: floats([], Float32Array.of(1)),
+    top_k: integers([0], []),
+    stop_tokens: integers([2]),
+  }
+  const kinds = [{ window: 300 }, { wholeImages: true, window: 40 }, {}]
+  const masked = { ...backbone, mask: (layer: number) => kinds[layer % kinds.length] }
+  const run = async (each: Backbone, reading: boolean) => {
+    const program = await openProgram(streamProgram({ backbone: each, files, reading }), files)
+    const results = await program.run(feeds)
+    await program.release()
+    return results
+  }
+  for (const each of [backbone, masked]) {
+    const [read, atOnce] = [await run(each, true), await run(each, false)]
+    expect(Object.keys(read)).toEqual(Object.keys(atOnce))
+    for (const [name, { data }] of Object.entries(atOnce))
+      if (data instanceof Float32Array)
+        expect(largestDifference(read[name].data as Float32Array, data)).toBeLessThan(2e-5)
+    expect(read.token.data).toEqual(atOnce.token.data)
+  }
+  const last = `new_values_${backbone.sizes.layers - 1}`
+  const [plain, other] = [await run(backbone, true), await run(masked, true)]
+  expect(
+    largestDifference(plain[last].data as Float32Array, other[last].data as Float32Array),
+  ).toBeGreaterThan(1e-3)
+})
+
 sizedTest('the sampler reads as the learning pass does, which reads at once', lengths, async ({ count }) => {
   const prompt = vlm.prompt({ prompt: 'What is it? '.repeat(count / 6) })
   expect(prompt.ids.length).toBeGreaterThan(512)
   const adapter = vlm.createAdapter({ rank: 2, seed: 1 })
   const [samples] = await vlm.sample({ prompts: [prompt], adapter, samples: 2, maxNewTokens: 6, seeds: [4] })
+  let streamed = ''
+  for await (const piece of vlm.stream({ prompt, adapter, maxNewTokens: 6, seed: 4 })) streamed += piece
+  expect(streamed).toBe(samples[0].text)
   const { samplerGap } = await vlm.gradient({
     groups: [{ prompt, completions: samples, advantages: [1, -1] }],
     adapter,
