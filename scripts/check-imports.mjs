@@ -23,7 +23,7 @@ export const allowed = {
   runs: ['settings', 'safetensors'],
   report: ['runs'],
   sft: ['settings', 'safetensors', 'rl-core', 'dataset', 'vlm', 'runs'],
-  mstar: ['rewards', 'rl-core', 'dataset', 'vlm', 'eval'],
+  mstar: ['settings', 'rewards', 'rl-core', 'dataset', 'vlm', 'eval', 'runs', 'sft'],
   'tiny-world': [
     'onnx',
     'safetensors',
@@ -50,6 +50,7 @@ export const allowed = {
     'runs',
     'report',
     'sft',
+    'mstar',
     'trainer',
     'plan',
     'settings',

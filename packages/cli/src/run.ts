@@ -8,6 +8,7 @@ import { addEval } from './commands/eval'
 import { addExport } from './commands/export'
 import { addGenerate } from './commands/generate'
 import { addInfer } from './commands/infer'
+import { addMstar } from './commands/mstar'
 import { addPlan } from './commands/plan'
 import { addReport } from './commands/report'
 import { addScore } from './commands/score'
@@ -85,6 +86,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addScore(host)
   addEval(host)
   addSft(host)
+  addMstar(host)
   addReport(host)
   addSync(host)
   addExport(host)

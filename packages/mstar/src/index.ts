@@ -19,4 +19,11 @@ export { balancePairs, type BalanceOptions, type LabelledAnswer } from './balanc
 // 5. What is watched
 export { dynamics, type Dynamics, type MonitoredAnswer, type MonitoredQuestion } from './monitor'
 
+// 6. A run on disk
+export { train, type MstarHooks, type MstarOptions } from './train'
+export type { MstarModel } from './open-mstar'
+export type { GeneratedRecord, MstarRecord } from './record'
+export { mstar } from './mstar'
+export { mstarSettings, type MstarGiven, type MstarSettings, type QuestionPrompt } from './settings'
+
 export { EvolmmError, type MstarErrorCode } from './errors'

@@ -4,7 +4,7 @@
  * but the places of the lines.
  */
 import { open, type FileHandle } from 'node:fs/promises'
-import { checkInteger, checkObject, checkText, isObject, parseObject } from '@evolmm/internal'
+import { checkInteger, checkNames, checkObject, checkText, isObject, parseObject } from '@evolmm/internal'
 import { isThere, openAppendFile, readLines, unreadable, unwritable } from '@evolmm/internal/node'
 import { EvolmmError } from './errors'
 import type { RolledAnswer, Rollout } from './rollout'
@@ -22,15 +22,33 @@ export interface RolloutsFile {
 /** What a file is of, as plain data: a file that goes on must be of the same. */
 export type RolloutsHead = Readonly<Record<string, string | number | boolean | null>>
 
+export interface OpenRolloutsOptions {
+  /** The number of rollouts that must be there, as of answers that nobody can write again. @default any number */
+  isWhole?: number | undefined
+}
+
 /**
  * Opens a file, or makes it. One that is of something else begins anew. Throws `UNREADABLE_FILE`, `UNWRITABLE_FILE`, or
  * `INVALID_ROLLOUTS` for a line that is none of a rollout.
  */
-export async function openRollouts(file: string, head: RolloutsHead): Promise<RolloutsFile> {
+export async function openRollouts(
+  file: string,
+  head: RolloutsHead,
+  options: OpenRolloutsOptions = {},
+): Promise<RolloutsFile> {
+  checkNames('openRollouts', options, { isWhole: true })
   checkText('file', file)
   checkObject('head', head)
+  const { isWhole } = options
+  if (isWhole !== undefined) checkInteger('isWhole', isWhole, { min: 0 })
   const first = Buffer.from(`${JSON.stringify(head)}\n`)
   const { places, size } = await placesIn(file, first.subarray(0, -1))
+  if (isWhole !== undefined && (size === 0 || places.length !== isWhole))
+    throw new EvolmmError(
+      'INVALID_ROLLOUTS',
+      `${file}: must hold the answers to ${isWhole} questions of ${JSON.stringify(head)}, got ${size === 0 ? 'others, or no file' : places.length}; restore the file, or go on from an earlier checkpoint`,
+      { details: { file } },
+    )
   const writer = await openAppendFile(file, size).catch(unwritable(file))
   const append = async (bytes: Buffer) => {
     const start = writer.size

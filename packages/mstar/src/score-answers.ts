@@ -1,6 +1,6 @@
 /** What a process reward model, an adapter with a value head, says of the steps of answers. */
 import { asMemoryAllows, checkList, checkNames, checkObject } from '@evolmm/internal'
-import type { Adapter, Prompt, Vlm } from '@evolmm/vlm'
+import type { Adapter, Prompt, Sampler } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
 import type { RolledAnswer } from './rollout'
 import { labelDefaults } from './label-steps'
@@ -8,7 +8,7 @@ import type { StepRule } from './split-steps'
 import { stepTokens, type TokenReader } from './step-tokens'
 
 export interface ScoreAnswersOptions {
-  vlm: Pick<Vlm, 'score'> & { tokenizer: TokenReader }
+  vlm: Pick<Sampler, 'score'> & { tokenizer: TokenReader }
   /** The adapter is the reward model: it has a value head. */
   adapter: Adapter
   groups: readonly AnsweredPrompt[]

@@ -21,7 +21,7 @@ export type Selection =
   | { rule: 'threshold'; alpha: number }
   | { rule: 'random-k'; k: number; seed: number; question: number }
 
-const selectionRules = ['none', 'top-k', 'threshold', 'random-k'] as const
+export const selectionRules = ['none', 'top-k', 'threshold', 'random-k'] as const
 
 /** The places of the answers that are kept, in ascending order. Throws `NO_SCORES` where a rule has none to go by. */
 export function selectAnswers(answers: readonly ScoredAnswer[], selection: Selection): number[] {

@@ -2,7 +2,7 @@
 import { checkOneOf, checkText } from '@evolmm/internal'
 
 /** What ends a step, the default first: the end of a line, or of a sentence. */
-const stepRules = ['lines', 'sentences'] as const
+export const stepRules = ['lines', 'sentences'] as const
 export type StepRule = (typeof stepRules)[number]
 
 const endings: Readonly<Record<StepRule, RegExp>> = {

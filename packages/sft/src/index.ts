@@ -1,6 +1,6 @@
 // 1. The loop
 export { supervise, type Supervised, type SuperviseOptions } from './supervise'
-export type { SftState, SftStepsOptions } from './sft-steps'
+export { sftSteps, type SftState, type SftSteps, type SftStepsOptions } from './sft-steps'
 export type { SftExample, SftTurn, StepValue } from './example'
 export type { SftRecord } from './record'
 export { loadState, saveState } from './state-file'

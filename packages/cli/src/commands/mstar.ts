@@ -1,0 +1,32 @@
+/** `evolmm mstar`: a model learns from those of its own rationales that a rule and a reward model keep. */
+import { mstarSettings } from '@evolmm/mstar'
+import { addSettingsCommand, type CommandHost } from '../settings-command'
+import { runMstar } from '../mstar/run-mstar'
+
+const examples = `
+Examples:
+  $ evolmm mstar --model ./start --data questions.jsonl \\
+      --validation held-out.jsonl --output_dir ./run --use_lora --lr 1e-4
+  $ evolmm mstar --model ./start --output_dir ./run --use_lora \\
+      --data MathV360K/train_samples_all_tuned.json \\
+      --reward_model ./reward --selection top-k --select_k 2
+
+A line of the data is {"image", "question", "answer"}, with "options" where
+there is a choice. Answers and what is watched lie in the folder of the run:
+the same command continues a run that was stopped or killed, and asks nothing
+twice. A reward model is made by evolmm sft --value_head.`
+
+export function addMstar(host: CommandHost): void {
+  addSettingsCommand(host, 'mstar', {
+    usage: '--model <dir> --data <file> --output_dir <dir> [options]',
+    summary: 'learn from right answers of its own, again and again',
+    description:
+      'M-STaR: answers questions, keeps right answers, learns them, and begins again with what it has learned.',
+    examples,
+    schema: mstarSettings,
+    run: (context, { settings, notes }) => {
+      for (const note of notes) context.stderr.write(`note: ${note}\n`)
+      return runMstar(context, settings)
+    },
+  })
+}

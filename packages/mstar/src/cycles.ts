@@ -1,0 +1,276 @@
+/**
+ * The loop of M-STaR: Generate, then Improve, again and again. A cycle answers its questions, keeps some answers and learns
+ * each of them once. What is generated and watched lies on disk, and is not asked again when a run goes on.
+ */
+import { join } from 'node:path'
+import { AdamW, type AdamWState, type ScoredTemperature } from '@evolmm/rl-core'
+import { resolve } from '@evolmm/settings'
+import { learningSettings, sftSteps, type SftSteps } from '@evolmm/sft'
+import type { Vlm } from '@evolmm/vlm'
+import { EvolmmError } from './errors'
+import { bareAnswers, keptAnswers, type Lessons } from './lessons'
+import { questionsOfCycle, type Questions } from './open-questions'
+import { answersOnDisk, policyDigest, type Models } from './policy'
+import type { Dynamics } from './monitor'
+import type { DynamicsRecord, MstarRecord } from './record'
+import type { RolloutsFile } from './rollouts-file'
+import type { MstarSettings } from './settings'
+import { chooseTemperature, name, watch } from './watch'
+
+export interface CyclesOptions {
+  models: Models & { vlm: Pick<Vlm, 'group' | 'gradient'> }
+  /** The parameters of the policy before the first cycle. */
+  first: Float32Array
+  settings: MstarSettings
+  questions: Questions
+  validation: Questions | undefined
+  /** The folder of the run. */
+  folder: string
+  state: MstarState
+  signal: AbortSignal
+}
+
+/** All that later steps depend on, besides the settings, the first parameters and what lies on disk. */
+export interface MstarState {
+  /** Optimizer steps that are done. */
+  step: number
+  /** Cycles that are done, and steps of the one that has begun. */
+  cycle: number
+  cycleStep: number
+  /** The temperature of the cycle that has begun, or of the latest. */
+  temperature: number
+  /** What the cycle's answers were written by. */
+  writer: string
+  optimizer: AdamWState
+}
+
+export interface Cycles extends AsyncIterable<MstarRecord> {
+  /** The state after the latest record. Throws while a record is being made. */
+  readonly state: MstarState
+}
+
+/** Cycles of which nothing was learned, after which a run ends. */
+const fruitless = 3
+
+export function cycles(options: CyclesOptions): Cycles {
+  const { models, settings, signal, validation } = options
+  const { total_steps: total, batch_size: size } = settings
+  let state = options.state
+  const isStopped = () => signal.aborted
+  // Parameters have moved, and the record that says so is not out yet.
+  let between = false
+
+  async function* cycle(number: number): AsyncGenerator<MstarRecord> {
+    const opened = await openCycle(options, state, number)
+    if (opened === undefined) return
+    const { lessons, temperature, writer, close } = opened
+    try {
+      const batches = Math.ceil(lessons.length / size)
+      const steps = openSteps(options, state, batches)
+      for (let b = state.cycleStep; b < batches && state.step < total; b++) {
+        const isLast = b === batches - 1 || state.step + 1 === total
+        const record = await steps.next(await lessons.some(b * size, (b + 1) * size))
+        if (record === undefined) return
+        between = true
+        const start = performance.now()
+        const watched = { models, settings, folder: options.folder, cycle: number, temperature }
+        const found = isLast && validation !== undefined ? await watch({ ...watched, validation }) : null
+        const monitor = (performance.now() - start) / 1000
+        state = {
+          step: state.step + 1,
+          cycle: isLast ? number : number - 1,
+          cycleStep: isLast ? 0 : b + 1,
+          ...{ temperature, writer, optimizer: steps.state.optimizer },
+        }
+        between = false
+        yield {
+          ...record,
+          ...{ step: state.step, cycle: number, temperature },
+          generated: b === 0 ? lessons.generated : null,
+          sweep: b === 0 ? opened.sweep : null,
+          dynamics: found && dynamicsRecord(found),
+          phases: { ...(b === 0 ? opened.phases : { generate: 0, sweep: 0 }), monitor },
+        }
+        if (isStopped()) return
+      }
+    } finally {
+      await close()
+    }
+  }
+
+  return {
+    get state() {
+      if (between) throw new Error('internal: the state is between two records')
+      return state
+    },
+    async *[Symbol.asyncIterator]() {
+      let empty = 0
+      while (state.step < total && !isStopped()) {
+        const before = state.step
+        const number = state.cycle + 1
+        yield* cycle(number)
+        if (isStopped()) return
+        empty = state.step === before ? empty + 1 : 0
+        if (empty === fruitless) throw nothingKept(number)
+        if (empty > 0) state = { ...state, cycle: number, cycleStep: 0 }
+      }
+    },
+  }
+}
+
+interface OpenedCycle {
+  lessons: Lessons
+  temperature: number
+  writer: string
+  sweep: readonly ScoredTemperature[] | null
+  phases: { generate: number; sweep: number }
+  close: () => Promise<void>
+}
+
+/** What a cycle learns; `undefined` where a signal came before all answers were there. */
+async function openCycle(
+  options: CyclesOptions,
+  state: MstarState,
+  cycle: number,
+): Promise<OpenedCycle | undefined> {
+  const { models, settings, questions, signal } = options
+  const { interval, seed } = settings
+  const numbers = questionsOfCycle(cycle, { length: questions.length, interval, seed })
+  const clock = stopwatch()
+  const { temperature, sweep } =
+    state.cycleStep > 0
+      ? { temperature: state.temperature, sweep: null }
+      : await nextTemperature(options, state, cycle)
+  const writer = state.cycleStep > 0 ? state.writer : policyDigest(models)
+  const swept = clock()
+  const place = { settings, questions, cycle }
+  if (settings.variant === 'sft') {
+    const lessons = await bareAnswers(numbers, place)
+    return {
+      lessons,
+      temperature,
+      writer,
+      sweep,
+      phases: { sweep: swept, generate: 0 },
+      close: () => Promise.resolve(),
+    }
+  }
+  const stored = await cycleAnswers(options, {
+    cycle,
+    numbers,
+    temperature,
+    writer,
+    isBegun: state.cycleStep > 0,
+  })
+  if (stored === undefined || signal.aborted) {
+    await stored?.close()
+    return undefined
+  }
+  const lessons = await keptAnswers(stored, place)
+  return {
+    ...{ lessons, temperature, writer, sweep, close: () => stored.close() },
+    phases: { sweep: swept, generate: clock() },
+  }
+}
+
+/** Every `temperature_every` cycles it is chosen anew. */
+async function nextTemperature(
+  { models, settings, validation, folder }: CyclesOptions,
+  { temperature }: MstarState,
+  cycle: number,
+): Promise<{ temperature: number; sweep: readonly ScoredTemperature[] | null }> {
+  const { adaptive_temperature: isAdaptive, temperature_every: every } = settings
+  const isDue = isAdaptive && cycle > 1 && (cycle - 1) % every === 0
+  if (!isDue || validation === undefined) return { temperature, sweep: null }
+  const chosen = await chooseTemperature({
+    models,
+    settings,
+    validation,
+    folder,
+    cycle: cycle - 1,
+    temperature,
+  })
+  return { temperature: chosen.temperature, sweep: chosen.scores }
+}
+
+/** The answers of a cycle that has begun must be there: the policy that wrote them has moved on. */
+async function cycleAnswers(
+  { models, settings, questions, folder, signal }: CyclesOptions,
+  wanted: {
+    cycle: number
+    numbers: readonly number[]
+    temperature: number
+    writer: string
+    isBegun: boolean
+  },
+): Promise<RolloutsFile | undefined> {
+  const { cycle, numbers, temperature, writer, isBegun } = wanted
+  const file = join(folder, 'rollouts', `${name(cycle)}.jsonl`)
+  const samples = settings.num_generations
+  return answersOnDisk(models, settings, {
+    ...{ file, questions, numbers, samples, temperature, signal },
+    head: { cycle, policy: writer, temperature, samples, questions: numbers.length },
+    seed: [settings.seed, cycle, 0],
+    mustBeThere: isBegun,
+  })
+}
+
+/** The optimizer goes on, or begins anew with each cycle, as its rate does; weights go on, or are the first again. */
+function openSteps({ models, first, settings }: CyclesOptions, state: MstarState, batches: number): SftSteps {
+  const { vlm, policy } = models
+  const goesOn = settings.variant === 'continuous' || settings.variant === 'sft'
+  const begins = state.cycleStep === 0
+  const total = goesOn ? settings.total_steps : Math.max(1, batches)
+  const size = policy.parameters.length
+  const parameters = settings.variant === 'restem' && begins ? first : policy.parameters
+  return sftSteps({
+    ...{ vlm, adapter: policy },
+    settings: learningOf(settings, total),
+    state: {
+      step: goesOn ? state.step : state.cycleStep,
+      parameters,
+      optimizer: goesOn || !begins ? state.optimizer : new AdamW({ size }).state,
+    },
+  })
+}
+
+function learningOf(settings: MstarSettings, total: number) {
+  const { batch_size, micro_batch_size, lr, lr_scheduler, weight_decay, beta1, beta2, grad_clip } = settings
+  return resolve(learningSettings, {
+    ...{ batch_size, micro_batch_size, lr, lr_scheduler, weight_decay, beta1, beta2, grad_clip },
+    total_steps: total,
+    warmup_steps: Math.round(settings.warmup_ratio * total),
+    min_lr: 0,
+    seed: settings.seed,
+    average: 'token',
+    gradient_checkpointing: settings.gradient_checkpointing,
+  })
+}
+
+function dynamicsRecord({ pass, rewardPass2, weightedMajority, ...rest }: Dynamics): DynamicsRecord {
+  const known = (value: number) => (Number.isNaN(value) ? null : value)
+  return {
+    ...rest,
+    pass: Object.fromEntries(pass),
+    rewardPass2: known(rewardPass2),
+    weightedMajority: known(weightedMajority),
+  }
+}
+
+function stopwatch(): () => number {
+  let last = performance.now()
+  return () => {
+    const now = performance.now()
+    const seconds = (now - last) / 1000
+    last = now
+    return seconds
+  }
+}
+
+function nothingKept(cycle: number): EvolmmError {
+  return new EvolmmError(
+    'NOTHING_KEPT',
+    `cycle ${cycle}: must keep some answers, got none in ${fruitless} cycles; begin with a model that answers some questions right in the form that is asked for, or raise num_generations`,
+    { details: { cycle } },
+  )
+}

@@ -1,0 +1,77 @@
+/** M-STaR's part of a run on disk: models, questions, the state, and the loop over it. */
+import { join } from 'node:path'
+import type { OpenContext, OpenMethod } from '@evolmm/runs'
+import { AdamW } from '@evolmm/rl-core'
+import { optionsOf } from '@evolmm/settings'
+import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { cycles } from './cycles'
+import type { Models } from './policy'
+import { openQuestions } from './open-questions'
+import type { MstarRecord } from './record'
+import { savedState, stateFrom } from './saved-state'
+import type { MstarSettings, mstarSettings } from './settings'
+
+/** What a run asks of a model. */
+export type MstarModel = Pick<
+  Vlm,
+  'group' | 'gradient' | 'createAdapter' | 'trainWeights' | 'saveAdapter' | 'saveMerged' | 'dispose'
+> &
+  Models['vlm'] & {
+    loadAdapter: (idOrFolder: string, options: { adapterName?: string | undefined }) => Promise<Adapter>
+  }
+
+export interface OpenMstarOptions {
+  openModel: () => Promise<MstarModel>
+}
+
+export async function openMstar(
+  { settings, from, signal, defer }: OpenContext<(typeof mstarSettings)['rows']>,
+  { openModel }: OpenMstarOptions,
+): Promise<OpenMethod<MstarRecord>> {
+  const { output_dir: folder, validation: watched, reward_model: scores } = settings
+  const questions = await openQuestions(settings.data)
+  defer(() => questions.close())
+  const validation = watched === null ? undefined : await openQuestions(watched)
+  defer(() => validation?.close())
+  const vlm = await openModel()
+  defer(() => vlm.dispose())
+  const policy = await openPolicy(vlm, settings)
+  const reward = scores === null ? undefined : await vlm.loadAdapter(scores, {})
+  const size = policy.parameters.length
+  const first = policy.parameters.slice()
+  const stored = from && stateFrom(from, size)
+  if (stored !== undefined) policy.parameters.set(stored.parameters)
+  const loop = cycles({
+    ...{ models: { vlm, policy, reward }, first, settings, questions, validation, folder, signal },
+    state: stored?.state ?? {
+      ...{ step: 0, cycle: 0, cycleStep: 0, temperature: settings.temperature, writer: '' },
+      optimizer: new AdamW({ size }).state,
+    },
+  })
+  return {
+    records: loop,
+    state: () => savedState(loop.state, policy.parameters),
+    // The parameters and both moments.
+    checkpointBytes: 12 * size,
+    facts: { questions: questions.length },
+    versions: { onnxruntime: runtimeVersion() },
+    finish: async () => {
+      const out = join(folder, 'model')
+      if (settings.use_lora) await vlm.saveAdapter(out, policy, { overwrite: true })
+      else await vlm.saveMerged(out, policy, { overwrite: true })
+    },
+  }
+}
+
+async function openPolicy(vlm: MstarModel, settings: MstarSettings): Promise<Adapter> {
+  const vision = !settings.freeze_vision
+  if (!settings.use_lora) return vlm.trainWeights({ vision })
+  return vlm.createAdapter({
+    rank: settings.lora_r,
+    alpha: settings.lora_alpha,
+    dropout: settings.lora_dropout,
+    ...optionsOf({ targets: settings.lora_targets }),
+    vision,
+    seed: settings.seed,
+  })
+}

@@ -1,0 +1,114 @@
+/** What a run asks of its models, and the answers that it has on disk. */
+import { join } from 'node:path'
+import { makeFolder, unwritable } from '@evolmm/internal/node'
+import type { Adapter, Prompt, Sampler } from '@evolmm/vlm'
+import { optionsOf } from '@evolmm/settings'
+import { generate, type NumberedQuestion } from './generate'
+import { questionPrompt } from './question-prompt'
+import type { RolledAnswer, Rollout } from './rollout'
+import { openRollouts, type RolloutsFile, type RolloutsHead } from './rollouts-file'
+import { scoreAnswers } from './score-answers'
+import type { MstarSettings } from './settings'
+import type { TokenReader } from './step-tokens'
+import type { Questions } from './open-questions'
+
+export interface Models {
+  vlm: Pick<Sampler, 'identity' | 'encodeImage' | 'prompt' | 'sample' | 'score'> & { tokenizer: TokenReader }
+  /** The policy, whose parameters are trained in place. */
+  policy: Adapter
+  /** The reward model; none where answers are not scored. */
+  reward: Adapter | undefined
+}
+
+/** What answers are asked for, and where they are kept. */
+export interface AnswersWanted {
+  file: string
+  head: RolloutsHead
+  questions: Questions
+  numbers: readonly number[]
+  samples: number
+  temperature: number
+  /** The parts of the seeds of all answers of the file. */
+  seed: readonly number[]
+  signal?: AbortSignal | undefined
+  /** True for what nobody can write again, since the policy has moved on. @default false */
+  mustBeThere?: boolean | undefined
+}
+
+/** What decides what the policy writes now, as a text. */
+export function policyDigest({ vlm, policy }: Models): string {
+  return String(vlm.identity?.(policy).adapter)
+}
+
+/**
+ * Answers to all questions on disk, in ascending order of their numbers: those that are there are kept, the others are asked.
+ * `undefined` where a signal came before all were there; what is there stays.
+ */
+export async function answersOnDisk(
+  models: Models,
+  settings: MstarSettings,
+  { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere }: AnswersWanted,
+): Promise<RolloutsFile | undefined> {
+  await makeFolder(join(file, '..')).catch(unwritable(file))
+  const stored = await openRollouts(file, head, {
+    isWhole: mustBeThere === true ? numbers.length : undefined,
+  })
+  const isStopped = () => signal?.aborted === true
+  const left = [...numbers].sort((a, b) => a - b).slice(stored.length)
+  try {
+    const batches = generate({
+      sampler: models.vlm,
+      adapter: models.policy,
+      questions: questions.some(left),
+      promptFor: questionPrompt(settings),
+      ...optionsOf({ system: settings.system, scorer: settings.scorer }),
+      ...{ samples, temperature, topP: settings.top_p, topK: settings.top_k },
+      maxNewTokens: settings.max_new_tokens,
+      seedOf: ({ number }) => [...seed, number],
+      batch: settings.questions_per_run,
+    })
+    if (!isStopped())
+      for await (const batch of batches) {
+        await stored.append(await scored(models, settings, questions, batch))
+        if (isStopped()) break
+      }
+  } catch (error) {
+    await stored.close()
+    throw error
+  }
+  if (stored.length === numbers.length) return stored
+  await stored.close()
+  return undefined
+}
+
+/** The same answers with what the reward model says of their steps. */
+async function scored(
+  { vlm, reward }: Models,
+  settings: MstarSettings,
+  questions: Questions,
+  rollouts: readonly Rollout[],
+): Promise<readonly Rollout[]> {
+  if (reward === undefined) return rollouts
+  const groups = []
+  for (const { question, answers } of rollouts)
+    groups.push({ prompt: await promptOf(vlm, settings, await questions.at(question)), answers })
+  const steps = await scoreAnswers({ vlm, adapter: reward, groups, rule: settings.steps_by })
+  return rollouts.map((rollout, r) => ({
+    ...rollout,
+    answers: rollout.answers.map((answer, a): RolledAnswer => ({ ...answer, steps: steps[r][a] })),
+  }))
+}
+
+async function promptOf(
+  vlm: Models['vlm'],
+  settings: MstarSettings,
+  question: NumberedQuestion,
+): Promise<Prompt> {
+  const images = []
+  for (const image of question.images) images.push(await vlm.encodeImage(image))
+  return vlm.prompt({
+    images,
+    prompt: questionPrompt(settings)(question),
+    ...optionsOf({ system: settings.system }),
+  })
+}

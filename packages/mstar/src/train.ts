@@ -1,0 +1,47 @@
+/** M-STaR as a run on disk. The loop itself is `cycles`. */
+import { checkObject } from '@evolmm/internal'
+import { run, type RunOptions, type RunOutcome } from '@evolmm/runs'
+import { modelOptions, pixelOptions, resolve } from '@evolmm/settings'
+import { loadVlm } from '@evolmm/vlm'
+import { mstar } from './mstar'
+import { openMstar, type MstarModel } from './open-mstar'
+import { openQuestions } from './open-questions'
+import type { MstarRecord } from './record'
+import { mstarSettings, type MstarGiven } from './settings'
+
+/** Settings by name, and what is no setting: what else follows the run, and what ends it. */
+export type MstarOptions = MstarGiven & MstarHooks
+
+export interface MstarHooks extends Pick<
+  RunOptions<MstarRecord, (typeof mstarSettings)['rows']>,
+  'version' | 'trackers' | 'signal' | 'onRecord' | 'onCheckpoint' | 'onWarning'
+> {
+  /** The function opens the model. @default loadVlm with the settings */
+  openModel?: (() => Promise<MstarModel>) | undefined
+}
+
+/** Throws what reading questions, opening the model and `run` of `@evolmm/runs` throw, and `NOTHING_KEPT`. */
+export async function train(options: MstarOptions): Promise<RunOutcome> {
+  checkObject('options', options)
+  const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
+  const settings = resolve(mstarSettings, given)
+  const { model, output_dir: folder } = settings
+  const digests = [settings.data, ...(settings.validation === null ? [] : [settings.validation])].map(
+    revisionOf,
+  )
+  const [data, validation = null] = await Promise.all(digests)
+  const open = openModel ?? (() => loadVlm(model, { ...modelOptions(settings), ...pixelOptions(settings) }))
+  return run(
+    { ...mstar, open: (context) => openMstar(context, { openModel: open }) },
+    {
+      ...{ folder, settings, version, trackers, signal, onRecord, onCheckpoint, onWarning },
+      depends: { data_revision: data, validation_revision: validation },
+    },
+  )
+}
+
+async function revisionOf(file: string): Promise<string> {
+  const questions = await openQuestions(file)
+  await questions.close()
+  return questions.revision
+}

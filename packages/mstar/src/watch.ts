@@ -1,0 +1,110 @@
+/** What the policy does on validation questions: after each cycle, and at each temperature that may be chosen. */
+import { join } from 'node:path'
+import { temperatureGrid, type ScoredTemperature } from '@evolmm/rl-core'
+import { answerScore } from './answer-score'
+import { dynamics, type Dynamics, type MonitoredQuestion } from './monitor'
+import type { Questions } from './open-questions'
+import { answersOnDisk, policyDigest, type Models } from './policy'
+import type { RolledAnswer } from './rollout'
+import type { RolloutsFile } from './rollouts-file'
+import type { MstarSettings } from './settings'
+import { splitSteps } from './split-steps'
+
+export interface Watched {
+  models: Models
+  settings: MstarSettings
+  validation: Questions
+  /** The folder of the run. */
+  folder: string
+  /** The cycle that comes before, 0 at the start. */
+  cycle: number
+  temperature: number
+}
+
+/** Numbers that set the seeds of watching apart from those of learning. */
+const [greedySeed, sampledSeed, sweepSeed] = [1, 2, 3]
+
+/** The numbers of section 3.7, with answers kept on disk; it goes on where a kill has left it. */
+export async function watch(watched: Watched): Promise<Dynamics> {
+  const { settings, temperature, validation, cycle } = watched
+  const numbers = Array.from({ length: validation.length }, (_, i) => i)
+  const ask = (kind: string, more: { samples: number; temperature: number; seed: number }) =>
+    asked(watched, numbers, `monitor/${name(cycle)}_${kind}.jsonl`, more)
+  const greedy = await ask('greedy', { samples: 1, temperature: 0, seed: greedySeed })
+  const sampled = await ask('sampled', { samples: settings.num_generations, temperature, seed: sampledSeed })
+  try {
+    const found: MonitoredQuestion[] = []
+    for (const number of numbers)
+      found.push({
+        greedy: (await greedy.at(number)).answers[0]?.right === true,
+        answers: (await sampled.at(number)).answers.map((answer) => monitored(answer, settings)),
+      })
+    return dynamics(found)
+  } finally {
+    await greedy.close()
+    await sampled.close()
+  }
+}
+
+/** The temperature with the highest Reward-Pass@2, and that of each; equal ones: the nearest to what it is. */
+export async function chooseTemperature(
+  watched: Watched,
+): Promise<{ temperature: number; scores: ScoredTemperature[] }> {
+  const { settings, validation, cycle, temperature } = watched
+  const count = Math.min(validation.length, settings.sweep_questions ?? validation.length)
+  const numbers = Array.from({ length: count }, (_, i) => i)
+  const controller = temperatureGrid({ every: settings.temperature_every })
+  const { state, scores } = await controller.search(
+    async (one) => {
+      const file = `sweep/${name(cycle)}_${one.toFixed(1)}.jsonl`
+      const sampled = await asked(watched, numbers, file, {
+        ...{ samples: settings.num_generations, temperature: one, seed: sweepSeed },
+      })
+      try {
+        const found: MonitoredQuestion[] = []
+        for (const number of numbers)
+          found.push({
+            greedy: false,
+            answers: (await sampled.at(number)).answers.map((answer) => monitored(answer, settings)),
+          })
+        return dynamics(found).rewardPass2
+      } finally {
+        await sampled.close()
+      }
+    },
+    { temperature },
+  )
+  return { temperature: state.temperature, scores }
+}
+
+async function asked(
+  { models, settings, validation, folder, cycle }: Watched,
+  numbers: readonly number[],
+  file: string,
+  { samples, temperature, seed }: { samples: number; temperature: number; seed: number },
+): Promise<RolloutsFile> {
+  const stored = await answersOnDisk(models, settings, {
+    file: join(folder, file),
+    head: { cycle, policy: policyDigest(models), temperature, samples, questions: numbers.length },
+    ...{ questions: validation, numbers, samples, temperature },
+    seed: [settings.seed, cycle, seed, Math.round(1000 * temperature)],
+  })
+  if (stored === undefined) throw new Error('internal: watching has no signal')
+  return stored
+}
+
+function monitored(
+  { text, ids, count, reading, right, steps }: RolledAnswer,
+  { steps_by: rule }: MstarSettings,
+): MonitoredQuestion['answers'][number] {
+  return {
+    ...{ reading, count, right: right === true, tokens: ids.length },
+    score: steps === null ? null : (answerScore(steps) ?? 0),
+    steps: splitSteps(text, rule).length,
+  }
+}
+
+/** A file's beginning by the cycle. */
+export function name(cycle: number): string {
+  return `cycle_${String(cycle).padStart(4, '0')}`
+}

@@ -1,0 +1,247 @@
+/** M-STaR as a run on disk, in the world of charts: the stored model that writes down what it reads learns from its own answers. */
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readLog } from '@evolmm/runs'
+import { labelledPairs, writeLabelledPairs } from '@evolmm/tiny-world'
+import { adapterArrays, loadVlm } from '@evolmm/vlm'
+import { afterAll, expect, test } from 'vitest'
+import { mstar, train, type MstarOptions, type MstarRecord, type RolledAnswer, type Rollout } from '../src'
+
+const model = fileURLToPath(new URL('../../tiny-world/checkpoint-reading', import.meta.url))
+const home = mkdtempSync(join(tmpdir(), 'evolmm-mstar-'))
+/** The model is opened once for all runs. */
+const vlm = await loadVlm(model, { threads: 1 })
+afterAll(async () => {
+  await vlm.dispose()
+  rmSync(home, { recursive: true })
+})
+const data = await writeLabelledPairs(join(home, 'data'), labelledPairs({ split: 'evolve', charts: 12 }))
+const validation = await writeLabelledPairs(
+  join(home, 'validation'),
+  labelledPairs({ split: 'tune', charts: 2 }),
+)
+
+const learn = (folder: string, given: Partial<MstarOptions> = {}) =>
+  train({
+    ...{ model, data, validation, output_dir: folder },
+    ...{
+      question_prompt: '{question}',
+      interval: 8,
+      num_generations: 4,
+      max_new_tokens: 40,
+      questions_per_run: 4,
+    },
+    ...{ total_steps: 6, batch_size: 8, lr: 1e-4, save_every: 1, report: false, tensorboard: false },
+    openModel: () => Promise.resolve({ ...vlm, dispose: () => Promise.resolve() }),
+    ...given,
+  })
+
+async function records(folder: string): Promise<MstarRecord[]> {
+  const all: MstarRecord[] = []
+  for await (const record of readLog(folder, mstar))
+    all.push({ ...record, seconds: 0, phases: { generate: 0, monitor: 0, sweep: 0 } })
+  return all
+}
+
+const rollouts = (folder: string, cycle: number): Rollout[] =>
+  readFileSync(join(folder, `rollouts/cycle_000${cycle}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line) as Rollout)
+
+/** All files of a run but those that say when it was. */
+function filesOf(folder: string): Map<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
+  return new Map(
+    files
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !/run\.json$|_log\.jsonl$|step_\d+|README/.test(path))
+      .map((path) => [
+        path.slice(folder.length),
+        createHash('sha256').update(readFileSync(path)).digest('hex'),
+      ]),
+  )
+}
+
+test('a run generates, keeps what is right, learns each of that once, and says what became of it', async () => {
+  const folder = join(home, 'whole')
+  expect(await learn(folder)).toEqual({ step: 6, status: 'finished' })
+  const all = await records(folder)
+  expect(all.map(({ step, cycle }) => [step, cycle])).toEqual(all.map(({ cycle }, i) => [i + 1, cycle]))
+  const asked = [1, 2].map((cycle) => rollouts(folder, cycle).map(({ question }) => question))
+  // Eight questions each, of 24: no question twice.
+  expect(asked.map((numbers) => numbers.length)).toEqual([8, 8])
+  expect(new Set(asked.flat()).size).toBe(16)
+  for (const cycle of [1, 2]) {
+    const drawn = rollouts(folder, cycle).flatMap(({ answers }) => answers)
+    const count = (some: typeof drawn) => some.reduce((sum, answer) => sum + answer.count, 0)
+    const right = drawn.filter((answer) => answer.right === true)
+    const steps = all.filter((record) => record.cycle === cycle)
+    expect(steps[0].generated).toMatchObject({
+      ...{ questions: 8, answers: count(drawn), distinct: drawn.length, kept: right.length },
+      right: count(right) / count(drawn),
+    })
+    expect(count(drawn)).toBe(32)
+    // One pass over what was kept, eight at a time.
+    expect(steps.reduce((sum, { answers }) => sum + answers, 0)).toBe(right.length)
+    expect(steps.map(({ answers }) => answers)).toEqual(
+      steps.map((_, i) => Math.min(8, right.length - 8 * i)),
+    )
+    expect(steps.map(({ generated }) => generated !== null)).toEqual(steps.map((_, i) => i === 0))
+    expect(steps.map(({ dynamics }) => dynamics !== null)).toEqual(
+      steps.map((_, i) => i === steps.length - 1),
+    )
+  }
+  expect(readdirSync(join(folder, 'model'))).toContain('model.safetensors')
+})
+
+test('wherever a run is stopped, it ends with the files and records of one that was not', async () => {
+  const whole = join(home, 'whole')
+  const parts = join(home, 'parts')
+  let stops = 0
+  for (let more = true; more; stops++) {
+    const stop = new AbortController()
+    const { status } = await learn(parts, {
+      signal: stop.signal,
+      onRecord: () => {
+        stop.abort()
+      },
+    })
+    more = status === 'stopped'
+  }
+  expect(stops).toBe(6)
+  expect(await records(parts)).toEqual(await records(whole))
+  expect(filesOf(parts)).toEqual(filesOf(whole))
+})
+
+test('answers that were cut off are asked again, and no others', async () => {
+  const whole = join(home, 'whole')
+  const folder = join(home, 'cut')
+  const stop = new AbortController()
+  await learn(folder, {
+    signal: stop.signal,
+    onRecord: () => {
+      stop.abort()
+    },
+  })
+  // The second cycle has answers already, the last of them cut off; a monitor too.
+  mkdirSync(join(folder, 'rollouts'), { recursive: true })
+  const bytes = readFileSync(join(whole, 'rollouts/cycle_0002.jsonl'))
+  writeFileSync(join(folder, 'rollouts/cycle_0002.jsonl'), bytes.subarray(0, Math.floor(bytes.length / 2)))
+  await learn(folder)
+  expect(filesOf(folder)).toEqual(filesOf(whole))
+})
+
+test('what the run has begun to learn cannot be written again: its answers must be there', async () => {
+  const folder = join(home, 'lost')
+  const stop = new AbortController()
+  await learn(folder, {
+    signal: stop.signal,
+    onRecord: () => {
+      stop.abort()
+    },
+  })
+  const file = join(folder, 'rollouts/cycle_0001.jsonl')
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.subarray(0, -10))
+  await expect(learn(folder)).rejects.toMatchObject({ code: 'INVALID_ROLLOUTS', details: { file } })
+  rmSync(file)
+  await expect(learn(folder)).rejects.toMatchObject({ code: 'INVALID_ROLLOUTS' })
+  writeFileSync(file, bytes)
+  expect(await learn(folder)).toMatchObject({ status: 'finished' })
+})
+
+test('weights, optimizer and rate go on, or begin anew with each cycle', async () => {
+  const rates = async (variant: 'continuous' | 'rft' | 'restem') => {
+    const folder = join(home, variant)
+    await learn(folder, { variant, warmup_ratio: 0.5, save_every: 0 })
+    return (await records(folder)).map(({ cycle, learningRate, loss }) => ({ cycle, learningRate, loss }))
+  }
+  const [continuous, rft, restem] = [await rates('continuous'), await rates('rft'), await rates('restem')]
+  // The rise is over half of all steps, or over half of each cycle's.
+  expect(continuous.map(({ learningRate }) => learningRate)).toEqual(
+    continuous.map((_, i) => 1e-4 * Math.min(1, i / 3)),
+  )
+  for (const all of [rft, restem])
+    for (const cycle of new Set(all.map((each) => each.cycle))) {
+      const own = all.filter((each) => each.cycle === cycle)
+      expect(own[0].learningRate).toBeLessThan(1e-4)
+      if (own.length > 2) expect(own.at(-1)?.learningRate).toBe(1e-4)
+    }
+  // The first cycle is the same but for its rates; later ones begin with other weights.
+  expect(rft[0].loss).toBe(restem[0].loss)
+  const second = (all: typeof rft) => all.find(({ cycle }) => cycle === 2)?.loss
+  expect(second(rft)).not.toBe(second(restem))
+})
+
+test('a reward model chooses among right answers, and the temperature', async () => {
+  const headed = vlm.addValueHead(vlm.createAdapter({ rank: 1, seed: 1 }))
+  const head = adapterArrays(headed).get('score.weight')?.data as Float32Array
+  for (const i of head.keys()) head[i] = Math.sin(i) / 20
+  const reward_model = join(home, 'reward')
+  await vlm.saveAdapter(reward_model, headed)
+  const folder = join(home, 'scored')
+  await learn(folder, {
+    ...{
+      reward_model,
+      selection: 'top-k',
+      select_k: 1,
+      steps_by: 'sentences',
+      question_prompt: '{question}',
+    },
+    ...{ adaptive_temperature: true, temperature_every: 1, sweep_questions: 2, num_generations: 3 },
+    ...{ interval: 4, total_steps: 3, save_every: 0 },
+  })
+  const all = await records(folder)
+  const scoreOf = ({ steps }: RolledAnswer) => Math.min(...(steps ?? []))
+  for (const { cycle, generated, answers } of all.filter((record) => record.generated !== null)) {
+    const best = rollouts(folder, cycle).flatMap(({ answers: drawn }) => {
+      const right = drawn.filter((answer) => answer.right === true)
+      return right.length === 0 ? [] : [Math.max(...right.map(scoreOf))]
+    })
+    expect(generated?.kept).toBe(best.length)
+    expect(answers).toBe(best.length)
+  }
+  expect(all[0].sweep).toBeNull()
+  const { sweep, temperature } = all.find(({ cycle }) => cycle === 2) ?? {}
+  expect(sweep?.map((one) => one.temperature)).toEqual(Array.from({ length: 14 }, (_, i) => (i + 3) / 10))
+  const most = Math.max(...(sweep ?? []).map(({ score }) => score))
+  const likeliest = (sweep ?? []).filter(({ score }) => score === most)
+  const distance = (one: number) => Math.round(1e6 * Math.abs(one - 1))
+  expect(distance(temperature ?? NaN)).toBe(Math.min(...likeliest.map((one) => distance(one.temperature))))
+  expect(all.at(-1)?.dynamics?.rewardPass2).not.toBeNull()
+})
+
+test('bare answers are learned without a single sample', async () => {
+  const folder = join(home, 'sft')
+  await learn(folder, { variant: 'sft', validation: undefined, total_steps: 3, batch_size: 4 })
+  const all = await records(folder)
+  expect(all.map(({ answers, generated, dynamics }) => ({ answers, generated, dynamics }))).toEqual(
+    all.map(() => ({ answers: 4, generated: null, dynamics: null })),
+  )
+  expect(readdirSync(folder)).not.toContain('rollouts')
+})
+
+test('a policy that never answers right ends with one error, and says what to do', async () => {
+  const folder = join(home, 'never')
+  await expect(
+    learn(folder, { max_new_tokens: 1, validation: undefined, interval: 2, num_generations: 1 }),
+  ).rejects.toMatchObject({ code: 'NOTHING_KEPT', message: expect.stringContaining('cycle 3') as string })
+})
+
+test.each<[Partial<MstarOptions>, string]>([
+  [{ selection: 'top-k' }, 'reward_model'],
+  [{ adaptive_temperature: true }, 'reward_model'],
+  [{ temperature_every: 3 }, 'adaptive_temperature'],
+  [{ interval: 0 }, 'interval'],
+  [{ data: join(tmpdir(), 'nowhere.jsonl') }, 'nowhere.jsonl'],
+])('%j is refused before a model is opened', async (given, said) => {
+  const openModel = () => Promise.reject(new Error('opened'))
+  await expect(learn(join(home, 'refused'), { ...given, openModel })).rejects.toThrow(said)
+})
