@@ -221,7 +221,7 @@ async function measure(shape, folder) {
   const timed = await timeIterations(vlm, { shape, count: Number(iterations), checkpointed })
   await vlm.dispose()
   const peak = Math.max(before, await productPeak())
-  const work = { total: operations(await readBackbone(folder), shape) }
+  const work = operations(await readBackbone(folder), shape)
   const seconds = (row) => Object.fromEntries(Object.entries(row).map(([name, ms]) => [name, ms / 1000]))
   const { rows, first } = { rows: timed.rows.map(seconds), first: seconds(timed.first) }
   console.log(JSON.stringify({ rows, peak, work, opened: first.total }))

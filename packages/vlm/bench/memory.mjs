@@ -158,18 +158,18 @@ else {
     const folder = join(root, model)
     const backbone = qwen25Backbone(config)
     await writeCheckpoint(folder, { model: backbone, weights: initializeWeights(backbone, { seed: 1 }) })
-    for (const options of cases) {
-      const measured = measure({ folder, model, ...options })
+    for (const { trained, ...options } of cases) {
+      const measured = measure({ folder, model, trained, ...options })
       const estimate = estimateMemory({
         backbone,
         ...options,
         kl: options.kl ?? false,
         trainable: options.programs.join() === 'encode' ? 0 : measured.trainable,
-        trainedWeights: options.trained === 'full' ? measured.trainable : 0,
+        trainedWeights: trained === 'full' ? measured.trainable : 0,
       })
       const ratio = estimate.total / measured.peak
       failed ||= Math.abs(ratio - 1) > 0.25
-      console.log(model, JSON.stringify(options))
+      console.log(model, JSON.stringify({ ...options, trained }))
       console.log(
         `  measured ${mb(measured.peak)} MB, estimated ${mb(estimate.total)} MB, ratio ${ratio.toFixed(2)}`,
       )

@@ -1,12 +1,16 @@
-"""The iteration that bench:gpu measures, as the published loop does it in PyTorch with transformers: one answer after the
-other, one update for each, logits of the whole sequence, the reference policy as a second pass without the adapters.
+"""The iteration that bench:gpu and bench:vlm measure, as the published loop does it in PyTorch with transformers: one image
+and one answer after the other, one update for each answer, logits and log-probabilities of the whole sequence, the
+reference policy as a second pass without the adapters.
 
-    python3 published_iteration.py SHAPE.json ITERATIONS DEVICE DTYPE
+    python3 published_iteration.py SHAPE.json ITERATIONS DEVICE DTYPE [IMAGES [--processor]]
 
-SHAPE.json is one of gpu-shapes.json. The last line that is printed is JSON: seconds of each phase of each iteration (the
-first one is left out), and the peak of bytes on the card.
+SHAPE.json is bench-small.json or one of gpu-shapes.json, IMAGES how many images an iteration has (1); with
+--processor times are those of the processor. The last line that is
+printed is JSON: seconds of each phase of each iteration (a first one, of one image, is left out), and the peak of bytes on
+the card. On a CPU OMP_NUM_THREADS says how many threads there are.
 """
 import json
+import os
 import sys
 import time
 
@@ -16,6 +20,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 RANK, SCALE, BETA = 16, 2.0, 1e-3
+PROCESSOR = "--processor" in sys.argv
 
 
 class Adapted(nn.Module):
@@ -37,10 +42,12 @@ class Adapted(nn.Module):
         return y + (SCALE * (x.float() @ self.down.T) @ self.up.T).to(y.dtype)
 
 
-def main(file, iterations, device, dtype):
+def main(file, iterations, device, dtype, images):
     with open(file) as text:
         shape = json.load(text)
     torch.manual_seed(0)
+    if device == "cpu" and "OMP_NUM_THREADS" in os.environ:
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     words = shape["vocab_size"]
     image, start, end = words - 1, words - 3, words - 4
     model = build(shape, words, image, start, end).to(device=device, dtype=getattr(torch, dtype)).eval()
@@ -78,41 +85,41 @@ def main(file, iterations, device, dtype):
 
     def learn(answer, advantage):
         given = inputs(prompt + answer)
-
-        def scores():
-            logits = model(**given).logits[:, len(prompt) - 1 : -1]
-            return torch.log_softmax(logits.float(), -1)
-
-        policy = scores()
+        labels = given["input_ids"].clone()
+        labels[:, : len(prompt)] = -100
+        out = model(**given, labels=labels)
+        policy = torch.log_softmax(out.logits.float(), -1)[:, :-1]
         Adapted.on = False
         with torch.no_grad():
-            reference = scores()
+            reference = torch.log_softmax(model(**given).logits.float(), -1)[:, :-1]
         Adapted.on = True
-        nll = -policy.gather(-1, given["input_ids"][:, len(prompt) :, None]).mean()
-        kl = (policy.exp() * (policy - reference)).sum(-1).mean()
+        kl = (policy.exp() * (policy - reference)).sum(-1)[labels[:, 1:] != -100].mean()
         optimizer.zero_grad(set_to_none=True)
-        (advantage * nll + BETA * kl).backward()
+        (advantage * out.loss + BETA * kl).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
 
     def clock():
         if device == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter()
+        return time.process_time() if PROCESSOR else time.perf_counter()
 
-    rows = []
-    for number in range(iterations + 1):
-        begin = clock()
-        sample(question)
-        asked = clock()
-        answers = [sample(prompt) for _ in range(shape["samples"])]
-        answered = clock()
-        for place, answer in enumerate(answers):
-            learn(answer, (-1.0) ** place)
-        done = clock()
-        if number > 0:
-            phases = {"sample a question": asked - begin, "sample five answers": answered - asked}
-            rows.append({**phases, "updates": done - answered, "total": done - begin})
+    def iteration(count):
+        times = {"sample a question": 0.0, "sample five answers": 0.0, "updates": 0.0}
+        for _ in range(count):
+            begin = clock()
+            sample(question)
+            asked = clock()
+            answers = [sample(prompt) for _ in range(shape["samples"])]
+            answered = clock()
+            for place, answer in enumerate(answers):
+                learn(answer, (-1.0) ** place)
+            spent = asked - begin, answered - asked, clock() - answered
+            times = {phase: times[phase] + more for phase, more in zip(times, spent)}
+        return {**times, "total": sum(times.values())}
+
+    iteration(1)
+    rows = [iteration(images) for _ in range(iterations)]
     card = torch.cuda.max_memory_allocated() if device == "cuda" else None
     print(json.dumps({"rows": rows, "card": card}))
 
@@ -132,4 +139,4 @@ def build(shape, words, image, start, end):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]) if len(sys.argv) > 5 else 1)
