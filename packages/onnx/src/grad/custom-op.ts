@@ -19,6 +19,7 @@ import {
 } from '../graph/graph'
 import { generatedIn, showShape, type Dim } from '../graph/shape'
 import { Identity } from '../ops/elementwise'
+import { valuesOf } from './remade'
 
 export interface CustomOp {
   /** Name of the operator; the gradient's is `<name>Grad`. */
@@ -76,7 +77,7 @@ export function customBackward(
   const results = call(
     graph,
     backward.fn,
-    backward.takes.map((index) => actual[index]),
+    backward.takes.map((index) => valuesOf(actual[index])),
   )
   const made: (Tensor | undefined)[] = node.inputs.map(() => undefined)
   for (const [index, place] of backward.gives.entries()) made[place] = results[index]

@@ -2,6 +2,7 @@
 import type { GradientContext, GradientRule } from './rule'
 import { unbroadcast } from './unbroadcast'
 import type { Tensor } from '../graph/graph'
+import { valuesOf } from '../grad/remade'
 import { Mul } from '../ops/elementwise'
 import { parseEquation } from '../infer/matrix'
 import { Einsum, Gemm, MatMul } from '../ops/matrix'
@@ -47,7 +48,7 @@ function linear(c: GradientContext, a: Tensor, b: Tensor): (() => Tensor)[] {
   const rows = (x: Tensor) => Flatten(x, { axis: (x.shape?.length ?? rank(c, a)) - 1 })
   return [
     () => Reshape(Gemm(rows(c.gradient), b, undefined, { transB: 1 }), lengths(a), { allowzero: 1 }),
-    () => Gemm(rows(a), rows(c.gradient), undefined, { transA: 1 }),
+    () => Gemm(rows(valuesOf(a)), rows(c.gradient), undefined, { transA: 1 }),
   ]
 }
 
@@ -63,8 +64,14 @@ const gemm: GradientRule = (c) => {
   const product = (x: Tensor, tx: boolean, y: Tensor, ty: boolean) =>
     Gemm(x, y, undefined, { alpha, transA: tx ? 1 : 0, transB: ty ? 1 : 0 })
   return [
-    () => (transA ? product(b, transB, c.gradient, true) : product(c.gradient, false, b, !transB)),
-    () => (transB ? product(c.gradient, true, a, transA) : product(a, !transA, c.gradient, false)),
+    () => {
+      const y = valuesOf(b)
+      return transA ? product(y, transB, c.gradient, true) : product(c.gradient, false, y, !transB)
+    },
+    () => {
+      const x = valuesOf(a)
+      return transB ? product(c.gradient, true, x, transA) : product(x, !transA, c.gradient, false)
+    },
     () => unbroadcast(beta === 1 ? c.gradient : Mul(c.gradient, beta), c.input(2)),
   ]
 }

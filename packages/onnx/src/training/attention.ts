@@ -3,7 +3,7 @@
  *
  * The query heads that share keys and values are rows of one product with them. The scale goes onto the queries and the
  * correction of the softmax's gradient is taken from the output (rows of P dP sum to rows of O dO): both are far smaller
- * than the scores. Of the scores' size only the probabilities are kept.
+ * than the scores. Of the scores' size only the probabilities are kept, if they are not made again.
  */
 import { checkInteger, checkNames, checkNumber } from '@evolmm/internal'
 import { EvolmmError } from '../errors'
@@ -45,6 +45,8 @@ export interface AttentionOptions {
    * and probabilities are kept for the backward pass
    */
   chunk?: number | undefined
+  /** True makes the probabilities again in the backward pass instead of keeping them. @default false, but with `chunk` */
+  again?: boolean | undefined
 }
 
 /** `softmax(scale q k^T + mask) v`, [B, T, heads d]. */
@@ -59,13 +61,14 @@ export function attention(options: AttentionOptions): Tensor {
     headSize: true,
     scale: true,
     chunk: true,
+    again: true,
   })
-  const { q, k, v, mask, heads, headSize, chunk } = options
+  const { q, k, v, mask, heads, headSize, chunk, again = false } = options
   const { keyValueHeads = heads, scale = 1 / Math.sqrt(headSize) } = options
   checkOptions(options, keyValueHeads, scale)
   const run =
     chunk === undefined || isWithin(q, chunk)
-      ? attentionOp(heads, keyValueHeads, headSize, scale)
+      ? attentionOp(heads, keyValueHeads, headSize, scale, again)
       : chunkedAttentionOp(heads, keyValueHeads, headSize, scale, chunk)
   return run(...(mask === undefined ? [q, k, v] : [q, k, v, mask]))[0]
 }
@@ -100,21 +103,27 @@ function checkOptions(options: AttentionOptions, keyValueHeads: number, scale: n
   )
 }
 
-const attentionOp = operatorFor((heads: number, groups: number, d: number, scale: number) => {
+const attentionOp = operatorFor((...sizes: [number, number, number, number, boolean]) => {
+  const [heads, groups, d, scale, again] = sizes
   const { split, group, merge, mergeTurned, apart, together } = headLayout({ heads, groups, d })
+  const probabilities = (q: Tensor, k: Tensor, mask?: Tensor) => {
+    const scores = apart(MatMul(group(q), turned(split(k, groups))))
+    return Softmax(mask === undefined ? scores : Add(scores, mask))
+  }
 
   return customOp({
     name: 'Attention',
     // The second output, [B, heads, T, S], is kept for the backward pass.
     forward: (q, k, v, mask?: Tensor) => {
-      const scores = apart(MatMul(group(Mul(q, scale)), turned(split(k, groups))))
-      const weights = Softmax(mask === undefined ? scores : Add(scores, mask))
+      const weights = probabilities(Mul(q, scale), k, mask)
       const mixed = Reshape(MatMul(together(weights), split(v, groups)), [0, heads, -1, d])
-      return [merge(mixed, heads), weights]
+      return again ? [merge(mixed, heads)] : [merge(mixed, heads), weights]
     },
-    backward: ({ inputs: [q, k, v], outputs: [mixed, weights], gradients: [gradient], needs }) => {
+    backward: ({ inputs: [q, k, v, mask], outputs: [mixed, kept], gradients: [gradient], needs }) => {
       checkMaskGradient(needs[3])
       if (gradient === undefined) return []
+      // With the scale elsewhere, so that the runtime does not take them for those of the forward pass and keep these.
+      const weights = again ? probabilities(q, Mul(k, scale), mask) : kept
       const grouped = group(gradient)
       // It is the small factor that is turned: products with turned scores are slow.
       const gradientV = () => mergeTurned(MatMul(turned(grouped), together(weights)), groups)

@@ -1,9 +1,11 @@
 /**
  * The gate of a gated MLP, `silu(gate) * up`, as one operator: only its two inputs are kept for the backward pass, which
- * computes the logistic function again instead of holding on to two more tensors of that size.
+ * computes the logistic function again, and the product where its values are read, instead of holding on to three more
+ * tensors of that size.
  */
 import { checkNames } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
+import { remade } from '../grad/remade'
 import { float } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { Add, Exp, Mul, Neg, Reciprocal, Sigmoid, Sub } from '../ops/elementwise'
@@ -23,7 +25,7 @@ export function gatedSilu(options: GatedSiluOptions): Tensor {
   checkOperands('gatedSilu', { gate: { tensor: gate, shape: ['...'] } })
   const shape = gate.shape?.map((_, axis) => `axis ${axis}`) ?? ['...']
   checkOperands('gatedSilu', { gate: { tensor: gate, shape }, up: { tensor: up, shape } })
-  return gatedSiluOp(gate, up)[0]
+  return remade(gatedSiluOp(gate, up)[0], () => Mul(Mul(gate, logistic(gate)), up))
 }
 
 const gatedSiluOp = customOp({
@@ -33,8 +35,8 @@ const gatedSiluOp = customOp({
     if (gradient === undefined) return []
     const s = logistic(gate)
     const a = Mul(gate, s)
-    // silu' = s + a (1 - s) = s + a - a s
-    const slope = () => Mul(Mul(gradient, up), Sub(Add(s, a), Mul(a, s)))
+    // silu' = s + a (1 - s) = s (1 + gate - a). A chain, each of whose results takes the place of the one before.
+    const slope = () => Mul(Mul(Mul(Add(Sub(gate, a), 1), s), up), gradient)
     return [needs[0] ? slope() : undefined, needs[1] ? Mul(gradient, a) : undefined]
   },
 })

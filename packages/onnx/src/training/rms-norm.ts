@@ -1,9 +1,11 @@
 /**
  * Root-mean-square normalisation, `y = x / sqrt(mean(x²) + epsilon) * weight`, as one operator: the forward pass is
- * one pass over memory, and the backward pass needs nothing but x, of which it computes the deviation again.
+ * one pass over memory, and the backward pass needs nothing but x, of which it computes the deviation again. So does the
+ * gradient of what reads y: y itself is not kept.
  */
 import { checkNames, checkNumber } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
+import { remade } from '../grad/remade'
 import { unbroadcast } from '../rules/unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Add, Div, Mul, Pow, Reciprocal, Sqrt, Sub } from '../ops/elementwise'
@@ -29,7 +31,13 @@ export function rmsNorm(options: RmsNormOptions): Tensor {
     weight: { tensor: weight, shape: ['D'] },
   })
   checkNumber('rmsNorm.epsilon', epsilon, { min: 0 })
-  return rmsNormOp(epsilon)(x, weight)[0]
+  const y = rmsNormOp(epsilon)(x, weight)[0]
+  return remade(y, () => Mul(Mul(x, inverseOf(x, epsilon)), weight))
+}
+
+/** One over the deviation of each row, [..., 1]. */
+function inverseOf(x: Tensor, epsilon: number): Tensor {
+  return Reciprocal(Sqrt(Add(ReduceMean(Mul(x, x), [-1]), epsilon)))
 }
 
 const rmsNormOp = operatorFor((epsilon: number) =>
@@ -45,7 +53,7 @@ const rmsNormOp = operatorFor((epsilon: number) =>
     // With h = gradient * weight: dx = inverse (h - xhat mean(h xhat)).
     backward: ({ inputs: [x, weight], gradients: [gradient], needs }) => {
       if (gradient === undefined) return []
-      const inverse = Reciprocal(Sqrt(Add(ReduceMean(Mul(x, x), [-1]), epsilon)))
+      const inverse = inverseOf(x, epsilon)
       const xhat = Mul(x, inverse)
       const slope = needs[1] ? unbroadcast(Mul(gradient, xhat), weight) : undefined
       if (!needs[0]) return [undefined, slope]

@@ -179,7 +179,7 @@ function scoringPass(graph: Graph, backbone: Backbone, { inChunks }: { inChunks:
   }
   const crossing = crossInputs(graph, backbone, tokens)
   return (layers, features, gradient = false) => {
-    const attend = packedAttention({ ...packed, chunked: inChunks && !gradient })
+    const attend = packedAttention({ ...packed, chunked: inChunks && !gradient, again: gradient })
     const images = imageRows(places, features)
     const cross = crossing && features && packedCross(crossing, features, { segments })
     const embedded = backbone.embed(layers, ids, images)

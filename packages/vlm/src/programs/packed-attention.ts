@@ -19,10 +19,12 @@ export interface PackedAttentionOptions extends MaskInputs {
    * Not for what a gradient is taken of. @default false
    */
   chunked?: boolean
+  /** True makes probabilities again in the backward pass. @default false */
+  again?: boolean
 }
 
 export function packedAttention(options: PackedAttentionOptions): Attend {
-  const { segments, promptWidth, kinds, places, imageRuns, chunked = false } = options
+  const { segments, promptWidth, kinds, places, imageRuns, chunked = false, again = false } = options
   const { graph } = segments.scope
   const int = (value: number) => graph.constant('int64', [1], [value])
   const whole = op.Concat([op.Shape(segments), int(-1)], { axis: 0 })
@@ -50,7 +52,7 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
 
   return (layer, { q, k, v, heads, keyValueHeads, headSize, scale }) => {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
-    const sizes = { heads, keyValueHeads, headSize, ...(scale !== undefined && { scale }) }
+    const sizes = { heads, keyValueHeads, headSize, again, ...(scale !== undefined && { scale }) }
     const ofPrompt = { q: prompts(batchQ), k: prompts(batchK), v: prompts(batchV), ...sizes }
     const mask = () => (long ? maskOf(promptMasks[layer], tokens.segments) : promptMasks[layer])
     const atOnce = () => attention({ ...ofPrompt, mask: mask() })
