@@ -34,6 +34,15 @@ test('a long answer reaches a pipe as a whole, warnings stay apart and take one 
   expect(stdout.endsWith('word199999 \n')).toBe(true)
 })
 
+test('the young part of the heap stays small while a model is trained', () => {
+  const images = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny/images', import.meta.url))
+  const { status, stdout } = command(['train', '--data_dir', images], { FAKE_HEAP: '1' })
+  expect(status).toBe(0)
+  // Two halves of a megabyte; Node lets them grow to 16 each.
+  expect(Number(stdout)).toBeGreaterThan(0)
+  expect(Number(stdout)).toBeLessThanOrEqual(3 * 2 ** 20)
+})
+
 test('exit codes: 0, 2 for bad input, 1 for the unexpected', () => {
   expect(command(['--version'])).toEqual({ status: 0, stdout: '1.2.3\n', stderr: '' })
   expect(command([...argv, '--seed', 'x']).status).toBe(2)

@@ -16,6 +16,7 @@ import {
 import { evolmmSettings, heldWeights } from '@evolmm/trainer'
 import { chooseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
+import { keepYoungHeapSmall } from '../keep-young-heap-small'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
 import { shownReport, writeFlag } from '../plan/shown-report'
@@ -153,6 +154,7 @@ async function train(
   }, ['SIGINT', 'SIGTERM'])
   try {
     let [iterations, image] = [0, '']
+    keepYoungHeapSmall()
     const outcome = await context.library.train(read.settings, {
       signal,
       onRecord: ({ images }) => {

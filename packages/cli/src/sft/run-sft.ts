@@ -2,11 +2,13 @@
 import { writeReport } from '@evolmm/report'
 import { sft, train, type SftSettings } from '@evolmm/sft'
 import type { Context } from '../context'
+import { keepYoungHeapSmall } from '../keep-young-heap-small'
 import { showProgress, type ProgressListeners } from '../progress'
 import { openModel } from '../with-model'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
 export async function runSft(context: Context, settings: SftSettings): Promise<number> {
+  keepYoungHeapSmall()
   await context.library.chooseDevice({ device: settings.device, dtype: settings.dtype })
   const progress = showProgress(context)
   const interrupt = new AbortController()
