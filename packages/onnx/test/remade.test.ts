@@ -1,15 +1,5 @@
 /** What the backward pass makes again: the same gradients, and no result of the forward pass is held for them. */
-import {
-  attention,
-  checkpoint,
-  gatedSilu,
-  grad,
-  Graph,
-  loraLinear,
-  op,
-  rmsNorm,
-  type Tensor,
-} from '@evolmm/onnx'
+import { attention, gatedSilu, grad, Graph, loraLinear, op, rmsNorm, type Tensor } from '@evolmm/onnx'
 import { expect, test } from 'vitest'
 import { generator, gradientError } from './support/check-gradient'
 import { runner } from './support/run'

@@ -70,8 +70,8 @@ test.each<[string, MemoryOptions, number]>([
   ['learn, three groups', { ...learn, groups: 3 }, 756],
   ['learn, long completions', { ...learn, completionTokens: 256 }, 927],
   ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 944],
-  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 694],
-  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1418],
+  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 573],
+  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1113],
   ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1094],
   ['sample, wide vocabulary', { ...work, backbone: wide, trainable: 589824, programs: ['sample'] }, 517],
   [

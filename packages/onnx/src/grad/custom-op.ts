@@ -19,7 +19,7 @@ import {
 } from '../graph/graph'
 import { generatedIn, showShape, type Dim } from '../graph/shape'
 import { Identity } from '../ops/elementwise'
-import { valuesOf } from './remade'
+import { valuesOf } from '../graph/remade'
 
 export interface CustomOp {
   /** Name of the operator; the gradient's is `<name>Grad`. */

@@ -2,7 +2,7 @@
 import type { GradientContext, GradientRule } from './rule'
 import { unbroadcast } from './unbroadcast'
 import type { Tensor } from '../graph/graph'
-import { valuesOf } from '../grad/remade'
+import { valuesOf } from '../graph/remade'
 import { Mul } from '../ops/elementwise'
 import { parseEquation } from '../infer/matrix'
 import { Einsum, Gemm, MatMul } from '../ops/matrix'

@@ -5,7 +5,7 @@
  */
 import { checkNames } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
-import { remade } from '../grad/remade'
+import { remade } from '../graph/remade'
 import { float } from '../graph/attribute'
 import type { Tensor } from '../graph/graph'
 import { Add, Exp, Mul, Neg, Reciprocal, Sigmoid, Sub } from '../ops/elementwise'

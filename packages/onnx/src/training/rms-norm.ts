@@ -5,7 +5,7 @@
  */
 import { checkNames, checkNumber } from '@evolmm/internal'
 import { customOp } from '../grad/custom-op'
-import { remade } from '../grad/remade'
+import { remade } from '../graph/remade'
 import { unbroadcast } from '../rules/unbroadcast'
 import type { Tensor } from '../graph/graph'
 import { Add, Div, Mul, Pow, Reciprocal, Sqrt, Sub } from '../ops/elementwise'

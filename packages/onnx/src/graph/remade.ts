@@ -2,7 +2,7 @@
  * Results that the backward pass makes again instead of holding on to them: cheap to make of what is kept anyway. They are
  * spelled in another way then, since the runtime would merge equal nodes and keep the first result after all.
  */
-import type { Tensor } from '../graph/graph'
+import type { Tensor } from './graph'
 
 const makers = new WeakMap<Tensor, () => Tensor>()
 const made = new WeakMap<Tensor, Tensor>()
