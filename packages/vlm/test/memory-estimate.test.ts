@@ -173,7 +173,7 @@ test.each<Partial<MemoryOptions>>([
 })
 
 test('work that fits passes, and work that does not says which option would help', () => {
-  const estimate = estimateMemory({ ...learn, completionTokens: 320 })
+  const estimate = estimateMemory({ ...learn, groups: 8 })
   checkMemory(estimate, estimate.total)
   expect(() => {
     checkMemory(estimate, 1e9)
