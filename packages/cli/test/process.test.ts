@@ -38,9 +38,9 @@ test('the young part of the heap stays small while a model is trained', () => {
   const images = fileURLToPath(new URL('../../vlm/test/fixtures/qwen2_5_vl-tiny/images', import.meta.url))
   const { status, stdout } = command(['train', '--data_dir', images], { FAKE_HEAP: '1' })
   expect(status).toBe(0)
-  // Two halves of a megabyte; Node lets them grow to 16 each.
+  // It stays where it stood when training began; Node lets it grow to 32 MB.
   expect(Number(stdout)).toBeGreaterThan(0)
-  expect(Number(stdout)).toBeLessThanOrEqual(3 * 2 ** 20)
+  expect(Number(stdout)).toBeLessThanOrEqual(16 * 2 ** 20)
 })
 
 test('exit codes: 0, 2 for bad input, 1 for the unexpected', () => {

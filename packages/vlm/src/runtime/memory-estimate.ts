@@ -354,11 +354,9 @@ function keptBytes(
 ): number {
   const { backbone, groups, length } = packed
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = backbone.shape
-  // Inputs of norms; queries, keys, values and twice what they give; gate and up. What norms give and the product of gate and up
-  // are made again from these, but in a block that is computed anew.
-  const width = 2 * hiddenSize + 3 * heads * headSize + 2 * keyValueHeads * headSize + 2 * intermediateSize
-  const block = 4 * groups * length * width
-  const anew = block + 4 * groups * length * (2 * hiddenSize + intermediateSize)
+  // Inputs of norms and of linear modules; queries, keys, values and what they give; gate, up and their product.
+  const width = 4 * hiddenSize + 2 * heads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize
+  const block = 4 * groups * length * width + scoreBytes(packed)
   const inputs = 4 * groups * length * hiddenSize
   const tower =
     trainVision && backbone.vision
@@ -366,18 +364,18 @@ function keptBytes(
       : 0
   // A checkpoint for each block, and all of the one that is being computed anew.
   return (
-    tower + fragments * (checkpointed ? Math.min(layers * inputs + anew, layers * block) : layers * block)
+    tower + fragments * (checkpointed ? Math.min(layers * inputs + block, layers * block) : layers * block)
   )
 }
 
-/** The backward pass of one block: four of the scores' size, probabilities that are made again included; five of the MLP's. */
+/** The backward pass of one block: three of the scores' size, five of the MLP's. */
 function backwardBytes(
   packed: PackedSizes,
   { trainVision = false, imagePatches = [], device = 'cpu' }: MemoryOptions,
   checkpointed: boolean,
 ): number {
   const { backbone, groups, length } = packed
-  const text = 4 * scoreBytes(packed) + 5 * 4 * groups * length * backbone.shape.intermediateSize
+  const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * backbone.shape.intermediateSize
   const heads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
   return fragments * Math.max(text, 3 * 4 * heads * imageScores(imagePatches, device))
 }
