@@ -33,11 +33,9 @@ const backbones: readonly [string, Backbone][] = [
 /** Lengths that have no name that follows from the inputs, by the operators around the one that makes them, and where. */
 const reasons: readonly [pattern: RegExp, program?: string][] = [
   // Within a loop: the rows of a chunk, the tokens that a sample has so far.
-  [/^(If )?Loop /],
+  [/^Loop /],
   // Steps end when every sample has stopped.
   [/^(Loop|Concat)$/, 'sample'],
-  // The mask of short prompts, a number where they are long.
-  [/^If$/],
 ]
 
 const configurations = backbones.flatMap(([title, backbone]) =>

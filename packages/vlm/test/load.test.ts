@@ -277,7 +277,7 @@ test('several large images are counted one after another, as they are encoded', 
   expect(nll).toBeGreaterThan(0)
   const whole = vlm.createAdapter({ rank: 2, vision: true })
   await expect(
-    vlm.score({ groups: Array.from({ length: 60 }, () => ({ prompt, completions })), adapter: whole }),
+    vlm.score({ groups: Array.from({ length: 100 }, () => ({ prompt, completions })), adapter: whole }),
   ).rejects.toThrow(coded('MEMORY_EXCEEDED'))
   await vlm.dispose()
 })

@@ -7,7 +7,7 @@ import { attention, op, type Tensor } from '@evolmm/onnx'
 import type { Attend } from '../backbones/layers'
 import { masksOf, type MaskInputs } from './mask-kinds'
 import { packedMask } from './packed-mask'
-import { longPrompt, promptChunks } from './prompt-chunks'
+import { promptChunks } from './prompt-chunks'
 
 export interface PackedAttentionOptions extends MaskInputs {
   /** int64 [G, T]: 0 for the prompt, n for the n-th completion, -1 for padding. */
@@ -15,8 +15,8 @@ export interface PackedAttentionOptions extends MaskInputs {
   /** Places before the first completion, int64 [1]. @default there are no completions */
   promptWidth?: Tensor
   /**
-   * True reads long prompts some rows at a time, so that neither their scores nor their masks are ever there all at once.
-   * Not for what a gradient is taken of. @default false
+   * True reads prompts some rows at a time, so that neither their scores nor their masks are ever there all at once. Not for
+   * what a gradient is taken of. @default false
    */
   chunked?: boolean
   /** True makes probabilities again in the backward pass. @default false */
@@ -37,10 +37,9 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
     imageRuns: imageRuns && cut(imageRuns),
   })
   const tokens = of(prompts)
-  const long = chunked ? isLong(tokens.segments) : undefined
-  const promptMasks = masksOf(kinds, (kind) =>
-    unless(long, () => packedMask(kind, { rows: tokens, columns: tokens })),
-  )
+  const promptMasks = chunked
+    ? undefined
+    : masksOf(kinds, (kind) => packedMask(kind, { rows: tokens, columns: tokens }))
   const completionMasks =
     promptWidth &&
     masksOf(kinds, (kind) =>
@@ -54,16 +53,10 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
     const sizes = { heads, keyValueHeads, headSize, again, ...(scale !== undefined && { scale }) }
     const ofPrompt = { q: prompts(batchQ), k: prompts(batchK), v: prompts(batchV), ...sizes }
-    const mask = () => (long ? maskOf(promptMasks[layer], tokens.segments) : promptMasks[layer])
-    const atOnce = () => attention({ ...ofPrompt, mask: mask() })
     const ofPrompts =
-      long === undefined
-        ? atOnce()
-        : op.If(
-            long,
-            () => [promptChunks(ofPrompt, kinds[layer], tokens)],
-            () => [atOnce()],
-          )[0]
+      promptMasks === undefined
+        ? promptChunks(ofPrompt, kinds[layer], tokens)
+        : attention({ ...ofPrompt, mask: promptMasks[layer] })
     if (promptWidth === undefined) return op.Reshape(ofPrompts, [-1, heads * headSize])
     const ofCompletions = attention({
       q: completions(batchQ, promptWidth),
@@ -74,28 +67,4 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
     })
     return op.Reshape(op.Concat([ofPrompts, ofCompletions], { axis: 1 }), [-1, heads * headSize])
   }
-}
-
-/** True if a prompt of segments [G, P] is read in chunks, bool []. */
-function isLong(segments: Tensor): Tensor {
-  return op.Greater(op.Reshape(op.Shape(segments, { start: 1 }), []), longPrompt)
-}
-
-/** The mask of a short prompt, which may be a number where there are long ones, said to be [G, 1, P, P]. */
-function maskOf(mask: Tensor, segments: Tensor): Tensor {
-  const { graph } = segments.scope
-  const width = op.Shape(segments, { start: 1 })
-  const one = graph.constant('int64', [1], [1])
-  return op.Reshape(mask, op.Concat([op.Shape(segments, { end: 1 }), one, width, width], { axis: 0 }))
-}
-
-/** What is made of a short prompt; of a long one a number in its place. */
-function unless(long: Tensor | undefined, make: () => Tensor): Tensor {
-  if (long === undefined) return make()
-  const none = () => long.scope.graph.constant('float32', [1, 1, 1, 1], [0])
-  return op.If(
-    long,
-    () => [none()],
-    () => [make()],
-  )[0]
 }

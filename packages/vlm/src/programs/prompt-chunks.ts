@@ -1,10 +1,9 @@
-/** Prompts that are long are read some rows at a time: neither their scores nor their masks are ever there all at once. */
+/** Prompts are read some rows at a time: neither their scores nor their masks are ever there all at once. */
 import { attention, op, rowChunks, type AttentionOptions, type Tensor } from '@evolmm/onnx'
 import type { MaskKind } from '../backbones/layers'
 import { packedMask, type PackedTokens } from './packed-mask'
 
-/** Tokens beyond which a prompt is read in chunks, which save too little of shorter ones, and tokens of a chunk. */
-export const longPrompt = 512
+/** Tokens of a chunk, at most: shorter prompts are one chunk. */
 export const promptChunk = 256
 
 /** Attention of a prompt among its own tokens: some rows at a time, and of columns those that any of them sees. */

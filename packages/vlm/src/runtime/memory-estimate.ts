@@ -14,7 +14,7 @@ import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
 import { towerChunk, towerRows } from '../programs/program-layers'
-import { longPrompt, promptChunk } from '../programs/prompt-chunks'
+import { promptChunk } from '../programs/prompt-chunks'
 import { quantizable } from '../programs/quantizable'
 import type { Device } from './provider-status'
 
@@ -315,9 +315,8 @@ interface ReadLengths {
  * It never falls with the length.
  */
 function readScores({ promptTokens, completionTokens }: ReadLengths): number {
-  const short = Math.min(promptTokens, longPrompt) + completionTokens
   const columns = promptTokens + completionTokens
-  return Math.max(short ** 2, promptChunk * promptTokens, completionTokens * columns)
+  return Math.max(Math.min(promptTokens, promptChunk) * promptTokens, completionTokens * columns)
 }
 
 /** A forward pass, which holds one block at a time: scores before and after the softmax, the mask, rows. */

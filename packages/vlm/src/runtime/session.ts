@@ -5,6 +5,7 @@ import { EvolmmError } from '../errors'
 import { InferenceSession, Tensor } from './onnxruntime'
 import type { Feed } from '../backbones/feed'
 import type { Provider } from './native-runtime'
+import { idleOptimizers } from './idle-optimizers'
 import { reasonOf } from './provider-status'
 
 /** Values of inputs by name. What a program does not read may be there, and may be `undefined`. */
@@ -42,6 +43,9 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
         model_external_initializers_file_folder_path: folder,
         ...(!prepack && { disable_prepacking: '1' }),
       },
+      ...(providers[0] === 'cpu' && {
+        optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
+      }),
     },
   }).catch(failed)
   const inputs = new Set(session.inputNames)
