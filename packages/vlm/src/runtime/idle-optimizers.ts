@@ -20,6 +20,7 @@ export const idleOptimizers: readonly string[] = [
   'DynamicQuantizeMatMulFusion',
   'EmbedLayerNormFusion',
   'EnsureUniqueDQForNodeUnit',
+  'FuseFp16InitializerToFp32NodeTransformer',
   'GatherSliceToSplitFusion',
   'GatherToSliceFusion',
   'GemmActivationFusion',

@@ -26,10 +26,12 @@ export interface OpenProgramOptions {
   providers?: readonly Provider[]
   /** Rearrange weights for speed, in memory of the program's own. @default true */
   prepack?: boolean
+  /** Have the CPU's optimizers look for all that they know, not only for what gains something. @default false */
+  optimized?: boolean
 }
 
 export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<Program> {
-  const { folder, threads, providers = ['cpu'], prepack = true } = options
+  const { folder, threads, providers = ['cpu'], prepack = true, optimized = false } = options
   const failed = failureOf(graph.name, typeof providers[0] === 'string' ? providers[0] : providers[0].name)
   const session = await InferenceSession.create(serialize(graph, { flat: true }), {
     // What goes wrong is thrown as well.
@@ -43,9 +45,10 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
         model_external_initializers_file_folder_path: folder,
         ...(!prepack && { disable_prepacking: '1' }),
       },
-      ...(providers[0] === 'cpu' && {
-        optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
-      }),
+      ...(providers[0] === 'cpu' &&
+        !optimized && {
+          optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
+        }),
     },
   }).catch(failed)
   const inputs = new Set(session.inputNames)
