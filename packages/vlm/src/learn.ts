@@ -12,6 +12,7 @@ import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed, targetsFe
 import { mergeCompletions } from './merge-completions'
 import { trainableKey, type Model } from './model'
 import { learnProgram, trainsVocabulary } from './programs/learn-program'
+import { readsInChunks } from './programs/prompt-chunks'
 import { hasValueHead } from './programs/trainable'
 import type { Program } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
@@ -80,12 +81,15 @@ function gradientProgram(
     checkpointed,
   })
   const own = JSON.stringify(custom?.name)
-  const key = ['learn', trainableKey(trainable), own, kl, dropout, checkpointed, pixels]
+  const promptTokens = longestPrompt(groups)
+  const inChunks = readsInChunks(files.loops, promptTokens)
+  const key = ['learn', trainableKey(trainable), own, kl, dropout, checkpointed, pixels, inChunks]
   const build = () =>
     learnProgram({
       ...{ backbone, files, trainable, kl, dropout, checkpointed, pixels },
       gradient: true,
       objective: custom?.loss,
+      promptTokens,
     })
   return model.program(key.join(' '), build, { prepack: false })
 }
@@ -110,9 +114,11 @@ export async function score(
     trainable: adapter?.parameters.length ?? 0,
     kl: kl && adapter !== undefined,
   })
+  const promptTokens = longestPrompt(groups)
+  const inChunks = readsInChunks(files.loops, promptTokens)
   const program = await model.program(
-    ['score', trainableKey(trainable), kl, pixels].join(' '),
-    () => learnProgram({ backbone, files, trainable, gradient: false, kl, pixels }),
+    ['score', trainableKey(trainable), kl, pixels, inChunks].join(' '),
+    () => learnProgram({ backbone, files, trainable, gradient: false, kl, pixels, promptTokens }),
     { prepack: false },
   )
   const results = await program.run({
@@ -124,6 +130,10 @@ export async function score(
   const completions = tokenScores(groups, results)
   checkFinite(reported(results))
   return { ...summary(groups, completions), completions }
+}
+
+function longestPrompt(groups: readonly Pick<Group, 'prompt'>[]): number {
+  return Math.max(...groups.map(({ prompt }) => prompt.ids.length))
 }
 
 /** What a program says of each token: its log-probability, or its value. */

@@ -9,6 +9,7 @@ import { trainableKey, type Model } from './model'
 import { checkLengths } from './check-lengths'
 import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
+import { readsInChunks } from './programs/prompt-chunks'
 import { sampleProgram } from './programs/sample-program'
 import type { Feeds } from './runtime/session'
 import { uniforms } from './runtime/uniforms'
@@ -33,19 +34,21 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   for (const [i, prompt] of prompts.entries()) checkPrompt(model.backbone, prompt, `prompts[${i}]`)
   const settings = samplingSettings(model, options)
   checkLengths(model, prompts, settings.maxNewTokens)
+  const promptTokens = Math.max(...prompts.map(({ ids }) => ids.length))
   model.checkMemory({
     ...imageWork(model, prompts, adapter?.trainable.vision === true),
     programs: ['encode', 'sample'],
     trainable: adapter?.parameters.length ?? 0,
     groups: prompts.length,
-    promptTokens: Math.max(...prompts.map(({ ids }) => ids.length)),
+    promptTokens,
     completionTokens: settings.maxNewTokens,
     samples,
   })
   const total = prompts.length * samples
-  const program = await model.program(`sample ${trainableKey(adapter?.trainable)}`, () =>
-    sampleProgram({ backbone: model.backbone, files: model.files, trainable: adapter?.trainable }),
-  )
+  const { backbone, files } = model
+  const trainable = adapter?.trainable
+  const key = ['sample', trainableKey(trainable), readsInChunks(files.loops, promptTokens)].join(' ')
+  const program = await model.program(key, () => sampleProgram({ backbone, files, trainable, promptTokens }))
   const { tokens, sampled, plain } = await program.run({
     ...(await promptFeeds(model, prompts, adapter)),
     ...settings.feeds,

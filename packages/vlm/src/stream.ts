@@ -9,6 +9,7 @@ import { imageWork, policyFeatures } from './encode-image'
 import { trainableKey, type Model } from './model'
 import { crossFeeds } from './programs/cross-feeds'
 import { packGroups } from './programs/pack-groups'
+import { longPrompt, readsInChunks } from './programs/prompt-chunks'
 import { streamProgram } from './programs/stream-program'
 import { createStreamDecoder } from './prompt/stream-decoder'
 import type { Feeds, Program } from './runtime/session'
@@ -80,10 +81,10 @@ export async function* stream(model: Model, options: StreamOptions): AsyncGenera
   if (rest !== '') yield rest
 }
 
-/** Tokens beyond which a prompt is read by a program of its own, whose memory does not grow with their square. */
-const longPrompt = 512
-
-/** The programs that read the prompt and go on: one for both, unless the prompt is long. */
+/**
+ * The programs that read the prompt and go on: one for both, unless the prompt is long. A program of its own reads it with
+ * memory that does not grow with its square.
+ */
 async function openPrograms(
   { backbone, files, program }: Model,
   adapter: StreamOptions['adapter'],
@@ -92,7 +93,8 @@ async function openPrograms(
   const trainable = adapter?.trainable
   const key = trainableKey(trainable)
   const stepping = await program(`stream ${key}`, () => streamProgram({ backbone, files, trainable }))
-  if (ids.length <= longPrompt || files.loops === 'none') return { reading: stepping, stepping }
+  if (ids.length <= longPrompt || !readsInChunks(files.loops, ids.length))
+    return { reading: stepping, stepping }
   const build = () => streamProgram({ backbone, files, trainable, reading: true })
   return { reading: await program(`read ${key}`, build, { prepack: false }), stepping }
 }

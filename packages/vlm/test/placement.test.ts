@@ -17,8 +17,6 @@ const draw = 'Cast CumSum Equal Expand Greater Less LessOrEqual Or ReduceSum Whe
 const padding = 'Less Max Min Where'
 /** WebGPU has no loop; what it carries and stacks crosses. Filling up the last chunk of rows, too. */
 const chunks = 'ConstantOfShape Loop'
-/** The length of a prompt that is compared, and the number of chunks of rows. */
-const lengths = 'Greater Max'
 /** The loop over chunks of queries of the tower, counted by the host. */
 const queries = 'Add Concat Div Identity Loop Max Mul Reshape Sub'
 /** Segments and places as float32, int64 before. */
@@ -30,10 +28,10 @@ const scalars = 'Cast Div Greater Identity IsInf IsNaN Less Mul Or Pow ReduceSum
 
 const allowed: Record<string, string[]> = {
   encode: [queries],
-  sample: [shapes, draw, chunks, masks, lengths],
-  score: [shapes, chunks, masks, lengths],
-  gradient: [shapes, padding, chunks, masks, dropped, lengths],
-  'checkpointed gradient': [shapes, padding, chunks, masks, dropped, lengths],
+  sample: [shapes, draw, chunks, masks],
+  score: [shapes, chunks, masks],
+  gradient: [shapes, padding, chunks, masks, dropped],
+  'checkpointed gradient': [shapes, padding, chunks, masks, dropped],
   AdamW: [scalars],
 }
 

@@ -25,6 +25,7 @@ import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
 import { programGraph } from './program-graph'
 import { programLayers, trainedInput, type Trained } from './program-layers'
+import { readsInChunks } from './prompt-chunks'
 import { loraA, loraB, valueHeadWeight, type Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
@@ -45,6 +46,8 @@ export interface LearnProgramOptions {
   dropout?: number
   /** Compute each block anew in the backward pass. @default false */
   checkpointed?: boolean
+  /** The longest prompt that is read, in tokens. @default a short one */
+  promptTokens?: number | undefined
   /** Rows whose logits exist at the same time. @default 64 */
   chunk?: number
 }
@@ -59,12 +62,12 @@ export interface LearnProgramOptions {
  */
 export function learnProgram(options: LearnProgramOptions): Graph {
   const { backbone, files, trainable, objective = reinforce, checkpointed = false, chunk = 64 } = options
-  const { dropout = 0, pixels = false } = options
+  const { dropout = 0, pixels = false, promptTokens = 0 } = options
   const graph = programGraph('learn')
   const float = (name: string) => graph.input(name, 'float32', ['S'])
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
-  const scored = scoringPass(graph, backbone, { inChunks: files.loops !== 'none' })
+  const scored = scoringPass(graph, backbone, { inChunks: readsInChunks(files.loops, promptTokens) })
   const baseFeatures = once(() => featuresInput(graph, backbone))
   const policy = programLayers({
     graph,

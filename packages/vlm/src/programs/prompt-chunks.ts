@@ -2,9 +2,18 @@
 import { attention, op, rowChunks, type AttentionOptions, type Tensor } from '@evolmm/onnx'
 import type { MaskKind } from '../backbones/layers'
 import { packedMask, type PackedTokens } from './packed-mask'
+import type { Loops } from './weight-files'
 
 /** Tokens of a chunk, at most: shorter prompts are one chunk. */
 export const promptChunk = 256
+
+/** Tokens beyond which a prompt is read in chunks where each chunk costs something. */
+export const longPrompt = 512
+
+/** True if prompts of so many tokens are read in chunks: all are, but where what a loop gives crosses to the host. */
+export function readsInChunks(loops: Loops | undefined, length: number): boolean {
+  return loops === 'attention' ? length > longPrompt : loops !== 'none'
+}
 
 /** Attention of a prompt among its own tokens: some rows at a time, and of columns those that any of them sees. */
 export function promptChunks(given: AttentionOptions, kind: MaskKind, tokens: PackedTokens): Tensor {

@@ -20,6 +20,7 @@ import { maskInputs } from './mask-kinds'
 import { packedAttention } from './packed-attention'
 import { integer, programGraph } from './program-graph'
 import { programLayers, trainedInput } from './program-layers'
+import { readsInChunks } from './prompt-chunks'
 import type { Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
@@ -28,6 +29,8 @@ export interface SampleProgramOptions {
   files: WeightFiles
   /** What is trained; the base policy is sampled without it. */
   trainable?: Trainable | undefined
+  /** The longest prompt that is read, in tokens. @default a short one */
+  promptTokens?: number | undefined
 }
 
 /**
@@ -38,7 +41,7 @@ export interface SampleProgramOptions {
  * `stop_tokens` int64 [K]; `parameters` float32 [P].
  * Outputs: `tokens` int64, `sampled` and `plain` float32 [steps, S]; what follows a stop token is to be ignored.
  */
-export function sampleProgram({ backbone, files, trainable }: SampleProgramOptions): Graph {
+export function sampleProgram({ backbone, files, trainable, promptTokens = 0 }: SampleProgramOptions): Graph {
   const graph = programGraph('sample')
   const { draw, stops } = drawInputs(graph)
   const uniforms = graph.input('uniforms', 'float64', ['G*N', 'M'])
@@ -54,7 +57,7 @@ export function sampleProgram({ backbone, files, trainable }: SampleProgramOptio
     logits,
     stepCross: crossOf,
     ...read
-  } = prefill(reading, backbone, { inChunks: files.loops !== 'none' })
+  } = prefill(reading, backbone, { inChunks: readsInChunks(files.loops, promptTokens) })
   const cross = crossOf?.(samples)
 
   const first = draw(op.Gather(logits, owners), column(uniforms, 0))
