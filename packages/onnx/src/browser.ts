@@ -19,6 +19,7 @@ export { describe } from './describe'
 export { tensorValues, type TensorValues } from './graph/tensor-values'
 export { parse, type ParseOptions } from './parse'
 export { serialize, type SerializeOptions } from './serialize'
+export { joinModels, type JoinedInput, type JoinedModel, type JoinedPart } from './join-models'
 export { readInitializer } from './read-initializer'
 export { writeInitializers } from './write-initializers'
 

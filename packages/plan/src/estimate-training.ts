@@ -48,7 +48,6 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const parts = mergeParts(
     perRole((role) => work[role].parts),
     relation,
-    device === 'cpu',
   )
   const sizes = perRole((role) => work[role].planned.parameters)
   const place = (bytes: number, host = 0): PlacedBytes =>

@@ -17,19 +17,18 @@ export type MergedPart =
 
 /**
  * Two roles are `one` with the same programs of one backbone, in turn, so that the larger role counts. With programs of
- * their own, which on the CPU map the same file, they are of `one backbone`; with two models they are `apart`.
+ * their own, which share the weights, they are of `one backbone`; with two models they are `apart`.
  */
 export type Relation = 'one' | 'one backbone' | 'apart'
 
 export function mergeParts(
   each: Record<Role, Record<MergedPart, number>>,
   relation: Relation,
-  cpu: boolean,
 ): Record<MergedPart, number> {
   const larger = (part: MergedPart): boolean =>
     relation === 'one' ||
     part === 'runtime' ||
-    (relation === 'one backbone' && (part === 'encode' || (part === 'weights' && cpu)))
+    (relation === 'one backbone' && (part === 'encode' || part === 'weights'))
   const together = (part: MergedPart): number => {
     const bytes = roles.map((role) => each[role][part])
     return larger(part) ? Math.max(...bytes) : bytes.reduce((sum, own) => sum + own, 0)

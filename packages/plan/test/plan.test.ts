@@ -60,6 +60,23 @@ test.each([
   expect(kinds.optimizer).toEqual({ device: 0, host: 8 * parameters })
 })
 
+test.each([
+  ['7B', 'int4', 24e9],
+  ['7B', 'none', 40e9],
+  ['32B', 'int4', 80e9],
+] as const)(
+  '%s (quantize %s) trains both roles on a card of %d bytes, whose programs share the weights',
+  async (solver_model, quantize, device) => {
+    const recipe: EvolmmGiven = { ...lora, solver_model, quantize, gradient_checkpointing: true }
+    const fit = { image: square, limits: { device } }
+    const { fits, kinds, total } = reportRun(await planned(recipe, 'cuda'), fit)
+    expect([fits, total.device <= device]).toEqual([true, true])
+    const alone = reportRun(await planned({ ...recipe, proposer_update_freq: 0 }, 'cuda'), fit)
+    // To score and to learn for another role are two more programs, and not one more copy.
+    expect(alone.kinds.weights).toEqual(kinds.weights)
+  },
+)
+
 test('a folder with config.json alone is enough, and a name on the hub for a published size', async () => {
   expect((await planned({ ...lora, solver_model: bare })).estimate(square).parameters).toBeGreaterThan(0)
   const [short, long] = await Promise.all(

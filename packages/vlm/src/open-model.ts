@@ -15,6 +15,7 @@ import { systemMemory } from './runtime/available-memory'
 import { checkMemory } from './runtime/check-memory'
 import { chooseDevice, type DeviceChoice, type DeviceOptions } from './runtime/devices'
 import { estimateMemory } from './runtime/memory-estimate'
+import { jointTable } from './runtime/joint-table'
 import { programTable } from './runtime/program-table'
 import { remembered } from './runtime/remembered'
 
@@ -84,7 +85,9 @@ export async function openModel(
   const { backbone } = parts
   const quantized = options.quantize === undefined ? [] : quantizable(backbone)
   const { checkpoint, files } = await openWeights(stored, quantized, { ...options, ...choice })
-  const programs = programTable({
+  // The CPU maps weights, and has them once as it is.
+  const table = device === 'cpu' ? programTable : jointTable
+  const programs = table({
     ...{ folder: files.folder, threads: options.threads, providers },
     // Without them a step in four bits takes a tenth more memory.
     optimized: options.quantize !== undefined,

@@ -1,9 +1,13 @@
 /** Peaks were measured by `bench/memory.mjs` (the kernel's VmHWM, CPU, onnxruntime-node 1.30): see there for the model. */
+import { countOf } from '@evolmm/internal'
+import { joinModels, parse, serialize, type Node } from '@evolmm/onnx'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../src/backbones/qwen2_5_vl/config'
 import { qwen25Backbone } from '../src/backbones/qwen2_5_vl/qwen2_5_vl'
 import { plannedAdapter } from '../src/planned-adapter'
+import { allPrograms } from '../src/programs/all-programs'
+import { placeholderWeights } from '../src/programs/placeholder-weights'
 import { checkMemory } from '../src/runtime/check-memory'
 import { estimateMemory, type MemoryOptions } from '../src/runtime/memory-estimate'
 import { coded, readFixture } from './prompt-checkpoint'
@@ -43,6 +47,7 @@ const wide = qwen25Backbone({
     keyValueHeads: 12,
     headSize: 64,
     vocabularySize: 48000,
+    mropeSection: [8, 12, 12],
   },
   vision: {
     ...tiny.vision,
@@ -130,13 +135,53 @@ test('more work never takes less memory, and checkpoints never more', () => {
   )
 })
 
-test('on a GPU each program has weights of its own, in the type that is asked for', () => {
+test('on a GPU programs share weights, in the type that is asked for', () => {
   const count = (dtype: 'float32' | 'bfloat16', programs: MemoryOptions['programs']) =>
     estimateMemory({ ...work, device: 'cuda', dtype, programs }).parts
   const [whole, narrow] = [count('float32', ['sample']), count('bfloat16', ['sample'])]
   expect([narrow.weights * 2, narrow.packed]).toEqual([whole.weights, 0])
-  expect(count('float32', ['sample', 'learn']).weights).toBe(2 * whole.weights)
+  expect(count('float32', ['sample', 'score', 'learn']).weights).toBe(whole.weights)
 })
+
+test.each([
+  ['float32', undefined],
+  ['bfloat16', undefined],
+  ['bfloat16', 'int4'],
+] as const)('what is planned of weights is what programs in one session have: %s, %s', (dtype, quantize) => {
+  const { trainable } = plannedAdapter({ backbone: wide })
+  const files = { ...placeholderWeights(wide, { dtype, quantize }), quantized: 'packed' as const }
+  const graphs = [...allPrograms({ backbone: wide, files, trainable, checkpointed: true })]
+  const models = graphs.map(([name, graph]) => [name, serialize(graph, { flat: true })] as const)
+  const { body } = parse(joinModels(new Map(models)).bytes)
+  const casts = body.nodes.filter(({ opType }) => opType === 'Cast').map(({ inputs }) => inputs[0])
+  const counts = casts.map((tensor) => countOf(tensor?.data?.dims ?? []))
+  const stored = body.initializers.map(({ data }) => (data && 'length' in data ? data.length : 0))
+  const bytes = [...stored, ...counts.map((count) => 4 * count)].reduce((sum, each) => sum + each, 0)
+  const programs = ['encode', 'sample', 'score', 'learn'] as const
+  const { weights } = estimateMemory({
+    ...work,
+    backbone: wide,
+    device: 'cuda',
+    dtype,
+    quantize,
+    programs,
+  }).parts
+  expect(bytes / weights).toBeGreaterThan(0.98)
+  expect(bytes / weights).toBeLessThan(1.02)
+  // Nothing in a branch makes another copy of a weight.
+  expect(weightCasts(body.nodes)).toBe(casts.length)
+})
+
+/** Changes of type of what lies in files, in bodies too. */
+function weightCasts(nodes: readonly Node[]): number {
+  const own = nodes.filter(
+    ({ opType, inputs }) => opType === 'Cast' && inputs[0]?.data && 'location' in inputs[0].data,
+  )
+  const inner = nodes.flatMap(({ attributes }) =>
+    Object.values(attributes).map((each) => (each.type === 'graph' ? weightCasts(each.value.nodes) : 0)),
+  )
+  return inner.reduce((sum, count) => sum + count, own.length)
+}
 
 test('without rearranged weights all programs share those in the file', () => {
   const shared = estimateMemory({ ...work, imagePatches: [768], prepack: false }).parts

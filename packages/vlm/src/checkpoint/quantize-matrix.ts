@@ -23,13 +23,11 @@ export function quantizedShapes(out: number, inputs: number) {
   }
 }
 
-/** Bytes of a matrix [out, inputs] in four bits, and of its codes alone. */
-export function quantizedBytes(out: number, inputs: number): { file: number; codes: number } {
+/** Bytes of a matrix [out, inputs] in four bits, of its codes alone, and of them with their scales. */
+export function quantizedBytes(out: number, inputs: number): { file: number; codes: number; scaled: number } {
   const { codes, scales, zeroPoints, zeros } = quantizedShapes(out, inputs)
-  return {
-    file: countOf(codes) + 4 * countOf(scales) + countOf(zeroPoints) + countOf(zeros),
-    codes: countOf(codes),
-  }
+  const scaled = countOf(codes) + 4 * countOf(scales)
+  return { file: scaled + countOf(zeroPoints) + countOf(zeros), codes: countOf(codes), scaled }
 }
 
 export interface QuantizedRows {

@@ -4,7 +4,8 @@
  * The runtime's arenas never shrink, so what the programs of a process once needed adds up: the total is a sum over all
  * open programs. Formulas follow what the programs keep; the few constants that are not counts of tensors (the process
  * itself, buffers of a kernel, what arenas lose to fragments) were fitted to peaks that the kernel measured
- * (`bench/memory.mjs`, CPU) and are within a quarter of them. GPUs were not measured.
+ * (`bench/memory.mjs`, CPU) and are within a quarter of them. On WebGPU one session was measured with a software driver, whose
+ * memory is that of the process; CUDA was not.
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
@@ -68,7 +69,7 @@ export interface MemoryEstimate {
   parts: {
     /** Node, the runtime's libraries, graphs. */
     runtime: number
-    /** Read from the file: mapped on the CPU, where they leave memory when it is short; copied to a GPU. */
+    /** Read from the file: mapped on the CPU, where they leave memory when it is short; copied to a GPU, once for all programs. */
     weights: number
     /** Copies of weights that the runtime rearranges. */
     packed: number
@@ -90,8 +91,8 @@ export interface MemoryEstimate {
   options: MemoryOptions
 }
 
-/** What the process has before it does anything, and the context of a GPU. */
-const processBytes: Record<Device, number> = { cpu: 115e6, webgpu: 250e6, cuda: 600e6 }
+/** What the process has before it does anything, and the context of a GPU with its kernels: of WebGPU those of a software driver. */
+const processBytes: Record<Device, number> = { cpu: 115e6, webgpu: 480e6, cuda: 600e6 }
 const graphBytesPerLayer = 1.5e6
 /** Parts of an arena that fit nothing. */
 const fragments = 1.05
@@ -194,6 +195,8 @@ interface QuantizedSizes {
   file: number
   /** The part of these that are codes. */
   codes: number
+  /** Codes and scales, of which a GPU has one more for the backward pass, in another shape. */
+  scaled: number
   /** The largest matrix as float32, before and after it gets its scales. */
   work: number
 }
@@ -214,7 +217,7 @@ interface WeightSizes {
 function weightSizes(backbone: Backbone, quantize: MemoryOptions['quantize']): WeightSizes {
   const { weights, isVision, embeddingWeight, head } = backbone
   const { vocabularySize, hiddenSize } = backbone.sizes
-  const none = (): QuantizedSizes => ({ file: 0, codes: 0, work: 0 })
+  const none = (): QuantizedSizes => ({ file: 0, codes: 0, scaled: 0, work: 0 })
   const quantized = { vision: none(), language: none() }
   const sizes = { vision: 0, language: 0, head: vocabularySize * hiddenSize, table: 0, quantized }
   const narrow = new Set(quantize === undefined ? [] : quantizable(backbone))
@@ -223,9 +226,10 @@ function weightSizes(backbone: Backbone, quantize: MemoryOptions['quantize']): W
     const part = isVision(name) ? 'vision' : table ? 'table' : 'language'
     if (narrow.has(name)) {
       const own = quantized[part === 'vision' ? 'vision' : 'language']
-      const { file, codes } = quantizedBytes(shape[0], shape[1])
+      const { file, codes, scaled } = quantizedBytes(shape[0], shape[1])
       own.file += file
       own.codes += codes
+      own.scaled += scaled
       own.work = Math.max(own.work, 2 * 4 * shape[0] * shape[1])
     } else sizes[part] += countOf(shape)
   }
@@ -249,32 +253,25 @@ function weightBytes(
 ): { weights: number; packed: number } {
   const encode = has('encode') ? vision : 0
   const sample = has('sample') ? language : 0
-  const learn = language + (trainVision ? vision : 0)
-  const learners = [has('learn'), has('score')].filter(Boolean).length
-  const [tower4, blocks4] = [quantized.vision.file, quantized.language.file]
+  const learners = has('learn', 'score')
+  const tower = learners && trainVision ? vision : encode
+  const blocks = learners ? language : sample
+  const stored4 = (tower > 0 ? quantized.vision.file : 0) + (blocks > 0 ? quantized.language.file : 0)
   if (!cpu) {
-    const own4 =
-      (has('encode') ? tower4 : 0) +
-      (has('sample') ? blocks4 : 0) +
-      learners * (blocks4 + (trainVision ? tower4 : 0))
-    // A program on a GPU has weights of its own, the whole table included. Products are in the precision of the weights,
-    // but the loss needs the head in float32.
-    const tables = table * (learners + (has('sample') ? 1 : 0))
-    const widened = bytes < 4 ? 4 * head * learners : 0
-    return { weights: bytes * (encode + sample + learners * learn + tables) + widened + own4, packed: 0 }
+    // The programs share what a GPU is given, the whole table included. Products are in the precision of the weights, but the
+    // loss needs the head in float32.
+    const read = tower + blocks + (blocks > 0 ? table : 0)
+    const widened = learners && bytes < 4 ? 4 * head : 0
+    const backward4 = quantized.language.scaled + (trainVision ? quantized.vision.scaled : 0)
+    return { weights: bytes * read + widened + stored4 + (has('learn') ? backward4 : 0), packed: 0 }
   }
   // On the CPU all map the same file, of whose table only some rows are read, unless theirs are rearranged.
-  const tower = learners > 0 ? Math.max(encode, learn - language) : encode
-  const blocks = learners > 0 ? language : sample
-  const mapped4 =
-    (has('encode') || (trainVision && learners > 0) ? tower4 : 0) +
-    (has('sample') || learners > 0 ? blocks4 : 0)
-  if (!prepack) return { weights: 4 * (tower + blocks) + mapped4, packed: 0 }
+  if (!prepack) return { weights: 4 * (tower + blocks) + stored4, packed: 0 }
   // What is rearranged leaves memory, but for the sampler's head.
-  const kept = learners > 0 ? language : has('sample') ? head : 0
+  const kept = learners ? language : has('sample') ? head : 0
   const policyTower = trainVision && has('sample') ? encode : 0
   return {
-    weights: 4 * (tower + kept) + mapped4,
+    weights: 4 * (tower + kept) + stored4,
     packed:
       4 * 1.1 * Math.max(0, sample + policyTower - given) + (has('sample') ? quantized.language.codes : 0),
   }

@@ -1,11 +1,11 @@
-/** Programs by key, each built and opened once. */
+/** Programs by key, each built once and opened as a session of its own. */
 import type { Graph } from '@evolmm/onnx'
-import { EvolmmError } from '../errors'
-import { openProgram, type OpenProgramOptions, type Program } from './session'
+import { checkOpen } from './check-open'
+import { openProgram, type OpenedProgram, type OpenProgramOptions, type Program } from './session'
 
 export interface ProgramTable {
   /**
-   * The program of that key, built and opened when it is first asked for. Throws `MODEL_DISPOSED` once the table is closed;
+   * The program of that key, built when it is first asked for, and opened then or when it first runs. Throws `MODEL_DISPOSED` once the table is closed;
    * so does a program's `run`.
    */
   get: (key: string, build: () => Graph, options?: { prepack?: boolean }) => Promise<Program>
@@ -13,28 +13,21 @@ export interface ProgramTable {
 }
 
 export function programTable(options: OpenProgramOptions): ProgramTable {
-  const open = new Map<string, Promise<Program>>()
+  const open = new Map<string, Promise<OpenedProgram>>()
   let closed = false
-  const checkOpen = () => {
-    if (closed)
-      throw new EvolmmError(
-        'MODEL_DISPOSED',
-        'model: must not be used after dispose(), got a call; load it again',
-      )
-  }
-  const opened = async (graph: Graph, prepack: boolean): Promise<Program> => {
+  const opened = async (graph: Graph, prepack: boolean): Promise<OpenedProgram> => {
     const program = await openProgram(graph, { ...options, prepack })
     return {
       ...program,
       run: async (feeds) => {
-        checkOpen()
+        checkOpen(closed)
         return program.run(feeds)
       },
     }
   }
   return {
     get: (key, build, { prepack = true } = {}) => {
-      checkOpen()
+      checkOpen(closed)
       const known = open.get(key)
       if (known !== undefined) return known
       const program = opened(build(), prepack)

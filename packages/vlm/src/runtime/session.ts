@@ -1,4 +1,4 @@
-/** A program, opened: named values in, named values out. */
+/** Programs, opened as sessions of the runtime: named values in, named values out. */
 import type { Graph } from '@evolmm/onnx'
 import { serialize } from '@evolmm/onnx'
 import { EvolmmError } from '../errors'
@@ -15,6 +15,9 @@ export interface Program {
   /** What it reads; other feeds are left out. */
   inputs: ReadonlySet<string>
   run: (feeds: Feeds) => Promise<Record<string, Tensor>>
+}
+
+export interface OpenedProgram extends Program {
   release: () => Promise<void>
 }
 
@@ -30,10 +33,23 @@ export interface OpenProgramOptions {
   optimized?: boolean
 }
 
-export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<Program> {
-  const { folder, threads, providers = ['cpu'], prepack = true, optimized = false } = options
-  const failed = failureOf(graph.name, typeof providers[0] === 'string' ? providers[0] : providers[0].name)
-  const session = await InferenceSession.create(serialize(graph, { flat: true }), {
+export async function openProgram(graph: Graph, options: OpenProgramOptions): Promise<OpenedProgram> {
+  const failed = failureOf(graph.name, options.providers)
+  const session = await openSession(serialize(graph, { flat: true }), options).catch(failed)
+  const inputs = new Set(session.inputNames)
+  const known = ([name]: [string, unknown]) => inputs.has(name)
+  return {
+    inputs,
+    run: (feeds) => session.run(Object.fromEntries(tensorsOf(feeds).filter(known))).catch(failed),
+    release: () => session.release(),
+  }
+}
+
+export function openSession(
+  model: Uint8Array,
+  { folder, threads, providers = ['cpu'], prepack = true, optimized = false }: OpenProgramOptions,
+): Promise<InferenceSession> {
+  return InferenceSession.create(model, {
     // What goes wrong is thrown as well.
     logSeverityLevel: 4,
     // With patterns the runtime asks for one block as large as all weights, although it maps them.
@@ -50,28 +66,22 @@ export async function openProgram(graph: Graph, options: OpenProgramOptions): Pr
           optimization: { disable_specified_optimizers: idleOptimizers.join(';') },
         }),
     },
-  }).catch(failed)
-  const inputs = new Set(session.inputNames)
-  return {
-    inputs,
-    run: (feeds) =>
-      session
-        .run(
-          Object.fromEntries(
-            Object.entries(feeds).flatMap(([name, feed]) =>
-              feed !== undefined && inputs.has(name)
-                ? [[name, new Tensor(feed.dtype, feed.data as Float32Array, feed.dims)]]
-                : [],
-            ),
-          ),
-        )
-        .catch(failed),
-    release: () => session.release(),
-  }
+  })
+}
+
+/** Feeds as the runtime takes them, by name. */
+export function tensorsOf(feeds: Feeds): [string, Tensor][] {
+  return Object.entries(feeds).flatMap(([name, feed]): [string, Tensor][] =>
+    feed === undefined ? [] : [[name, new Tensor(feed.dtype, feed.data as Float32Array, feed.dims)]],
+  )
 }
 
 /** A GPU may run out of memory or lack what a program needs; what fails on the CPU is a mistake of ours. */
-function failureOf(program: string, device: string): (cause: unknown) => never {
+export function failureOf(
+  program: string,
+  [first]: readonly Provider[] = ['cpu'],
+): (cause: unknown) => never {
+  const device = typeof first === 'string' ? first : first.name
   return (cause) => {
     if (device === 'cpu') throw cause
     throw new EvolmmError(

@@ -1,5 +1,5 @@
 /**
- * Every program of the tiny checkpoint, opened and run while the runtime says on which provider it puts each node:
+ * Every program of the tiny checkpoint, opened as a session of its own and run while the runtime says on which provider it puts each node:
  * node watched-programs.mjs FOLDER. The log goes to standard error with a line before each program; standard output gets,
  * for each program, what ran on the CPU and the size of what came out of it, from the runtime's profile.
  */
@@ -7,9 +7,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adamWProgram } from '@evolmm/onnx'
-import { loadVlm } from '../../src/index'
-import { openProgram } from '../../src/runtime/session'
+import { createAdapter } from '../../src/adapter/create-adapter'
+import { encodeImage } from '../../src/encode-image'
+import { gradient, score } from '../../src/learn'
+import { makePrompt } from '../../src/make-prompt'
+import { openModel } from '../../src/open-model'
 import { InferenceSession } from '../../src/runtime/onnxruntime'
+import { programTable } from '../../src/runtime/program-table'
+import { openProgram } from '../../src/runtime/session'
+import { sample } from '../../src/sample'
 
 export interface CpuNode {
   op: string
@@ -48,24 +54,29 @@ async function under<T>(title: string, run: () => Promise<T>): Promise<T> {
 }
 
 // The probe of the provider is no program of the model's, and is closed already.
-const vlm = await under('probe', () => loadVlm(folder, { device: 'webgpu', threads: 1 }))
+const opened = await under('probe', () =>
+  openModel(folder, { device: 'webgpu', threads: 1 }, () => undefined),
+)
 profiles.clear()
-const image = await under('encode', () => vlm.encodeImage(join(folder, 'images/img0.png')))
-const prompt = vlm.prompt({ images: [image], prompt: 'What is the tallest bar?' })
-const adapter = vlm.createAdapter({ rank: 4, alpha: 8, dropout: 0.05 })
+const providers = ['webgpu', 'cpu']
+const table = programTable({ folder: opened.model.files.folder, threads: 1, providers })
+const model = { ...opened.model, program: table.get }
+const image = await under('encode', () => encodeImage(model, join(folder, 'images/img0.png')))
+const prompt = makePrompt(model, { images: [image], prompt: 'What is the tallest bar?' })
+const adapter = createAdapter(model.backbone, { rank: 4, alpha: 8, dropout: 0.05 })
 const sampling = { prompts: [prompt], adapter, maxNewTokens: 8, stopTokens: [] }
 const [completions] = await under('sample', async () => {
-  await vlm.sample({ ...sampling, temperature: 0 })
-  return vlm.sample({ ...sampling, samples: 5 })
+  await sample(model, { ...sampling, temperature: 0 })
+  return sample(model, { ...sampling, samples: 5 })
 })
 const groups = [{ prompt, completions }]
-await under('score', () => vlm.score({ groups, adapter, kl: true }))
+await under('score', () => score(model, { groups, adapter, kl: true }))
 const learning = { groups, adapter, beta: 0.1 }
-await under('gradient', () => vlm.gradient(learning))
-await under('checkpointed gradient', () => vlm.gradient({ ...learning, checkpointed: true }))
+await under('gradient', () => gradient(model, learning))
+await under('checkpointed gradient', () => gradient(model, { ...learning, checkpointed: true }))
 const size = adapter.parameters.length
 await under('AdamW', async () => {
-  const { run } = await openProgram(adamWProgram(), { folder: aside, providers: ['webgpu', 'cpu'] })
+  const { run } = await openProgram(adamWProgram(), { folder: aside, providers })
   const float = (data: Float32Array, dims = [size]) => ({ dtype: 'float32' as const, dims, data })
   const vectors = ['parameters', 'gradient', 'first', 'second'].map((each) => [
     each,
