@@ -41,6 +41,7 @@ export interface JoinedModel {
  * operator sets differ.
  */
 export function joinModels(models: ReadonlyMap<string, Uint8Array>): JoinedModel {
+  checkModels(models)
   const graph = create(GraphProtoSchema, { name: 'joined' })
   const joined = create(ModelProtoSchema, { producerName: 'evolmm', graph })
   const weights = sharedWeights()
@@ -102,4 +103,14 @@ function addBranch(graph: GraphProto, branch: GraphProto, { name, taken }: Branc
     inputs: new Map(typed.map(({ lengths, ...input }, i) => [inputs[i], { ...input, rank: lengths.length }])),
     outputs: new Map(outputs.map((own, i) => [own, results[i]])),
   }
+}
+
+function checkModels(models: unknown): void {
+  const isGiven = models instanceof Map && [...models.values()].every((bytes) => bytes instanceof Uint8Array)
+  if (isGiven) return
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    'models: must be a Map of Uint8Array by name, got something else; pass what serialize returns, each under a name',
+    { details: { option: 'models' } },
+  )
 }

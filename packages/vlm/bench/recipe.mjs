@@ -180,7 +180,7 @@ function scoreOperations(backbone, { prompt, new_tokens }) {
 }
 
 /** Operations of the learning pass by kind, of the policy, the reference and backwards. */
-export function learnOperations(backbone, { prompt, new_tokens, samples }) {
+function learnOperations(backbone, { prompt, new_tokens, samples }) {
   const { layers, hiddenSize } = backbone.shape
   const { qkv, rest, loraQkv, loraRest, head } = layerSizes(backbone)
   const scored = samples * new_tokens

@@ -21,7 +21,7 @@ const create = InferenceSession.create.bind(InferenceSession) as (
 ) => Promise<InferenceSession>
 let opening: MockInstance<typeof create>
 beforeEach(() => {
-  opening = vi.spyOn(InferenceSession, 'create') as unknown as typeof opening
+  opening = vi.spyOn(InferenceSession, 'create')
 })
 afterEach(() => {
   opening.mockRestore()

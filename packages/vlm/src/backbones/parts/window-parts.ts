@@ -12,7 +12,7 @@ export interface WindowParts {
 }
 
 /** Rows [R, D], those of the tables, and who is near whom among them; gives [R, D]. */
-export type RunPart = (x: Tensor, tables: readonly Tensor[], near: Neighbours) => Tensor
+type RunPart = (x: Tensor, tables: readonly Tensor[], near: Neighbours) => Tensor
 
 /** Parts of some `size` rows at most, but of one group at least. */
 export function windowParts({ rows, mask, places }: Neighbours, size: number): WindowParts {
