@@ -34,6 +34,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'latex2sympy',
     'lmms_eval',
     'part',
+    'blocks',
     'patches',
     'per_folder',
     'processor',

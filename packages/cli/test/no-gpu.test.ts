@@ -54,7 +54,8 @@ beforeAll(() => {
       '--tasks',
       'chartqa',
     ],
-    warmup: ['sft', '--model', model, '--data', lessons, '--output_dir', join(folder, 'warm')],
+    sft: ['sft', '--model', model, '--data', lessons, '--output_dir', join(folder, 'warm')],
+    mstar: ['mstar', '--model', model, '--data', lessons, '--output_dir', join(folder, 'mstar')],
     train: ['train', ...training],
     'train --dry_run': ['train', ...training, '--dry_run'],
   }
@@ -71,6 +72,7 @@ const names = [
   'eval',
   'eval as in lmms-eval',
   'sft',
+  'mstar',
   'train',
   'train --dry_run',
 ]
