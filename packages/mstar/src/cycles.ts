@@ -8,12 +8,12 @@ import { resolve } from '@evolmm/settings'
 import { learningSettings, sftSteps, type SftSteps } from '@evolmm/sft'
 import type { Vlm } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
-import { bareAnswers, keptAnswers, type Lessons } from './lessons'
+import { bareAnswers, keptAnswers, type AnsweredQuestions, type Lessons } from './lessons'
 import { questionsOfCycle, type Questions } from './open-questions'
 import { answersOnDisk, policyDigest, type Models } from './policy'
 import type { Dynamics } from './monitor'
 import type { DynamicsRecord, MstarRecord } from './record'
-import type { RolloutsFile } from './rollouts-file'
+import { rationalePrompt } from './question-prompt'
 import type { MstarSettings } from './settings'
 import { chooseTemperature, name, watch } from './watch'
 
@@ -24,6 +24,8 @@ export interface CyclesOptions {
   settings: MstarSettings
   questions: Questions
   validation: Questions | undefined
+  /** Questions whose answers are not known, or not looked at. */
+  unlabelled: Questions | undefined
   /** The folder of the run. */
   folder: string
   state: MstarState
@@ -133,44 +135,60 @@ async function openCycle(
   state: MstarState,
   cycle: number,
 ): Promise<OpenedCycle | undefined> {
-  const { models, settings, questions, signal } = options
-  const { interval, seed } = settings
-  const numbers = questionsOfCycle(cycle, { length: questions.length, interval, seed })
+  const { models, settings, questions } = options
+  const isBegun = state.cycleStep > 0
   const clock = stopwatch()
-  const { temperature, sweep } =
-    state.cycleStep > 0
-      ? { temperature: state.temperature, sweep: null }
-      : await nextTemperature(options, state, cycle)
-  const writer = state.cycleStep > 0 ? state.writer : policyDigest(models)
+  const { temperature, sweep } = isBegun
+    ? { temperature: state.temperature, sweep: null }
+    : await nextTemperature(options, state, cycle)
+  const writer = isBegun ? state.writer : policyDigest(models)
   const swept = clock()
-  const place = { settings, questions, cycle }
+  const place = { settings, cycle }
   if (settings.variant === 'sft') {
-    const lessons = await bareAnswers(numbers, place)
-    return {
-      lessons,
-      temperature,
-      writer,
-      sweep,
-      phases: { sweep: swept, generate: 0 },
-      close: () => Promise.resolve(),
-    }
+    const lessons = await bareAnswers(numbersOf(questions, place), questions, place)
+    const close = () => Promise.resolve()
+    return { lessons, temperature, writer, sweep, phases: { sweep: swept, generate: 0 }, close }
   }
-  const stored = await cycleAnswers(options, {
-    cycle,
-    numbers,
-    temperature,
-    writer,
-    isBegun: state.cycleStep > 0,
-  })
-  if (stored === undefined || signal.aborted) {
-    await stored?.close()
+  const sources: AnsweredQuestions[] = []
+  const close = async () => {
+    for (const { rollouts } of sources) await rollouts.close()
+  }
+  for (const asked of askedIn(options, state)) {
+    const source = await cycleAnswers(options, { ...asked, cycle, temperature, writer, isBegun })
+    if (source !== undefined) sources.push(source)
+    if (source !== undefined && !options.signal.aborted) continue
+    await close()
     return undefined
   }
-  const lessons = await keptAnswers(stored, place)
-  return {
-    ...{ lessons, temperature, writer, sweep, close: () => stored.close() },
-    phases: { sweep: swept, generate: clock() },
-  }
+  const lessons = await keptAnswers(sources, place)
+  return { lessons, temperature, writer, sweep, close, phases: { sweep: swept, generate: clock() } }
+}
+
+interface AskedQuestions {
+  questions: Questions
+  /** The end of the name of the file of answers. */
+  ending: string
+  isVoted: boolean
+}
+
+/** The files of questions of a cycle. Those without answers come in when a share of the steps is done. */
+function askedIn(
+  { settings, questions, unlabelled }: CyclesOptions,
+  { step, cycleStep }: MstarState,
+): AskedQuestions[] {
+  const { unlabelled_from: from, total_steps: total, oracle } = settings
+  const isMixed = unlabelled !== undefined && step - cycleStep >= from * total
+  return [
+    { questions, ending: '', isVoted: false },
+    ...(isMixed ? [{ questions: unlabelled, ending: '_unlabelled', isVoted: !oracle }] : []),
+  ]
+}
+
+function numbersOf(
+  { length }: Questions,
+  { settings: { interval, seed }, cycle }: { settings: MstarSettings; cycle: number },
+): number[] {
+  return questionsOfCycle(cycle, { length, interval, seed })
 }
 
 /** Every `temperature_every` cycles it is chosen anew. */
@@ -195,24 +213,21 @@ async function nextTemperature(
 
 /** The answers of a cycle that has begun must be there: the policy that wrote them has moved on. */
 async function cycleAnswers(
-  { models, settings, questions, folder, signal }: CyclesOptions,
-  wanted: {
-    cycle: number
-    numbers: readonly number[]
-    temperature: number
-    writer: string
-    isBegun: boolean
-  },
-): Promise<RolloutsFile | undefined> {
-  const { cycle, numbers, temperature, writer, isBegun } = wanted
-  const file = join(folder, 'rollouts', `${name(cycle)}.jsonl`)
+  { models, settings, folder, signal }: CyclesOptions,
+  wanted: AskedQuestions & { cycle: number; temperature: number; writer: string; isBegun: boolean },
+): Promise<AnsweredQuestions | undefined> {
+  const { questions, ending, isVoted, cycle, temperature, writer, isBegun } = wanted
+  const numbers = numbersOf(questions, { settings, cycle })
   const samples = settings.num_generations
-  return answersOnDisk(models, settings, {
-    ...{ file, questions, numbers, samples, temperature, signal },
+  const rollouts = await answersOnDisk(models, settings, {
+    file: join(folder, 'rollouts', `${name(cycle)}${ending}.jsonl`),
+    ...{ questions, numbers, samples, temperature, signal },
     head: { cycle, policy: writer, temperature, samples, questions: numbers.length },
-    seed: [settings.seed, cycle, 0],
+    seed: [settings.seed, cycle, ending === '' ? 0 : 1],
     mustBeThere: isBegun,
+    ...(settings.give_answers && { promptFor: rationalePrompt(settings) }),
   })
+  return rollouts && { rollouts, questions, isVoted }
 }
 
 /** The optimizer goes on, or begins anew with each cycle, as its rate does; weights go on, or are the first again. */

@@ -6,7 +6,7 @@ import { optionsOf } from '@evolmm/settings'
 import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { cycles } from './cycles'
 import type { Models } from './policy'
-import { openQuestions } from './open-questions'
+import { openQuestions, withoutAnswers } from './open-questions'
 import type { MstarRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { MstarSettings, mstarSettings } from './settings'
@@ -28,11 +28,17 @@ export async function openMstar(
   { settings, from, signal, defer }: OpenContext<(typeof mstarSettings)['rows']>,
   { openModel }: OpenMstarOptions,
 ): Promise<OpenMethod<MstarRecord>> {
-  const { output_dir: folder, validation: watched, reward_model: scores } = settings
+  const { output_dir: folder, reward_model: scores } = settings
   const questions = await openQuestions(settings.data)
   defer(() => questions.close())
-  const validation = watched === null ? undefined : await openQuestions(watched)
-  defer(() => validation?.close())
+  const further = async (file: string | null) => {
+    if (file === null) return undefined
+    const opened = await openQuestions(file)
+    defer(() => opened.close())
+    return opened
+  }
+  const validation = await further(settings.validation)
+  const unlabelled = await further(settings.unlabelled)
   const vlm = await openModel()
   defer(() => vlm.dispose())
   const policy = await openPolicy(vlm, settings)
@@ -43,6 +49,7 @@ export async function openMstar(
   if (stored !== undefined) policy.parameters.set(stored.parameters)
   const loop = cycles({
     ...{ models: { vlm, policy, reward }, first, settings, questions, validation, folder, signal },
+    unlabelled: unlabelled && (settings.oracle ? unlabelled : withoutAnswers(unlabelled)),
     state: stored?.state ?? {
       ...{ step: 0, cycle: 0, cycleStep: 0, temperature: settings.temperature, writer: '' },
       optimizer: new AdamW({ size }).state,

@@ -41,6 +41,17 @@ export async function openQuestions(file: string): Promise<Questions> {
   }
 }
 
+/** The same questions as if nobody knew the answers. */
+export function withoutAnswers(questions: Questions): Questions {
+  return {
+    ...questions,
+    async *some(numbers) {
+      for await (const question of questions.some(numbers)) yield { ...question, answers: null }
+    },
+    at: async (number) => ({ ...(await questions.at(number)), answers: null }),
+  }
+}
+
 /**
  * The numbers of the questions of a cycle, counted from 1: an endless walk through all of them, in an order of its own for
  * each time around, cut into pieces of `interval`.

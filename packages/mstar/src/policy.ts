@@ -31,6 +31,8 @@ export interface AnswersWanted {
   /** The parts of the seeds of all answers of the file. */
   seed: readonly number[]
   signal?: AbortSignal | undefined
+  /** What is asked about a question. @default as the settings say */
+  promptFor?: ((question: NumberedQuestion) => string) | undefined
   /** True for what nobody can write again, since the policy has moved on. @default false */
   mustBeThere?: boolean | undefined
 }
@@ -47,8 +49,10 @@ export function policyDigest({ vlm, policy }: Models): string {
 export async function answersOnDisk(
   models: Models,
   settings: MstarSettings,
-  { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere }: AnswersWanted,
+  wanted: AnswersWanted,
 ): Promise<RolloutsFile | undefined> {
+  const { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere } = wanted
+  const { promptFor = questionPrompt(settings) } = wanted
   await makeFolder(join(file, '..')).catch(unwritable(file))
   const stored = await openRollouts(file, head, {
     isWhole: mustBeThere === true ? numbers.length : undefined,
@@ -60,7 +64,7 @@ export async function answersOnDisk(
       sampler: models.vlm,
       adapter: models.policy,
       questions: questions.some(left),
-      promptFor: questionPrompt(settings),
+      promptFor,
       ...optionsOf({ system: settings.system, scorer: settings.scorer }),
       ...{ samples, temperature, topP: settings.top_p, topK: settings.top_k },
       maxNewTokens: settings.max_new_tokens,

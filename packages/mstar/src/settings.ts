@@ -52,6 +52,17 @@ const questions = {
     identity: false,
     elsewhere: ['eval_dataset', 'data.val_files'],
   }),
+  unlabelled: text(null, 'further questions, whose label is what their answers vote for', {
+    value: 'file',
+    otherwise: 'none',
+    identity: false,
+  }),
+  unlabelled_from: number(0, 'share of the steps after which they are mixed in', {
+    min: 0,
+    max: 1,
+    identity: true,
+  }),
+  oracle: toggle(false, 'take the labels that the further questions have after all', { identity: true }),
   interval: amount(0.25, 'questions of a cycle: a number, or a share of all', {
     above: 0,
     identity: true,
@@ -60,6 +71,17 @@ const questions = {
   question_prompt: prompt(null, 'what is asked; {question} stands for the question with its options', {
     otherwise: 'to reason step by step and to end with "The answer is …"',
     custom: custom<QuestionPrompt>('({ question, options }) => text'),
+    identity: true,
+  }),
+  give_answers: toggle(
+    false,
+    'tell the right answer where rationales are asked for, and not where they are learned',
+    {
+      identity: true,
+    },
+  ),
+  rationale_prompt: prompt(null, 'what is asked then; {question} and {answer} stand for them', {
+    otherwise: 'to explain step by step how the answer comes about, and to end with it',
     identity: true,
   }),
   system: text(null, 'system message', {
@@ -96,6 +118,11 @@ const selection = {
   reward_model: text(null, 'adapter with a value head, which scores steps', {
     value: 'dir',
     otherwise: 'none',
+    identity: true,
+  }),
+  most_lessons: integer(null, 'kept answers that a cycle learns at most, drawn at random', {
+    min: 1,
+    otherwise: 'all',
     identity: true,
   }),
   steps_by: choice(stepRules, 'what ends a step', { identity: true }),
@@ -184,6 +211,16 @@ export const mstarSettings = schema({
       settings: ['lora_r', 'lora_alpha', 'lora_dropout', 'lora_targets'],
       needed: (the) => the('use_lora'),
       holds: (settings) => settings.use_lora,
+    },
+    {
+      settings: ['rationale_prompt'],
+      needed: (the) => the('give_answers'),
+      holds: (settings) => settings.give_answers,
+    },
+    {
+      settings: ['unlabelled_from', 'oracle'],
+      needed: (the) => the('unlabelled'),
+      holds: (settings) => settings.unlabelled !== null,
     },
     {
       settings: ['temperature_every', 'sweep_questions'],

@@ -26,21 +26,20 @@ export async function train(options: MstarOptions): Promise<RunOutcome> {
   const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
   const settings = resolve(mstarSettings, given)
   const { model, output_dir: folder } = settings
-  const digests = [settings.data, ...(settings.validation === null ? [] : [settings.validation])].map(
-    revisionOf,
-  )
-  const [data, validation = null] = await Promise.all(digests)
+  const digests = [settings.data, settings.validation, settings.unlabelled].map(revisionOf)
+  const [data_revision, validation_revision, unlabelled_revision] = await Promise.all(digests)
   const open = openModel ?? (() => loadVlm(model, { ...modelOptions(settings), ...pixelOptions(settings) }))
   return run(
     { ...mstar, open: (context) => openMstar(context, { openModel: open }) },
     {
       ...{ folder, settings, version, trackers, signal, onRecord, onCheckpoint, onWarning },
-      depends: { data_revision: data, validation_revision: validation },
+      depends: { data_revision, validation_revision, unlabelled_revision },
     },
   )
 }
 
-async function revisionOf(file: string): Promise<string> {
+async function revisionOf(file: string | null): Promise<string | null> {
+  if (file === null) return null
   const questions = await openQuestions(file)
   await questions.close()
   return questions.revision

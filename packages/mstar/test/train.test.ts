@@ -46,8 +46,8 @@ async function records(folder: string): Promise<MstarRecord[]> {
   return all
 }
 
-const rollouts = (folder: string, cycle: number): Rollout[] =>
-  readFileSync(join(folder, `rollouts/cycle_000${cycle}.jsonl`), 'utf8')
+const rollouts = (folder: string, file: string): Rollout[] =>
+  readFileSync(join(folder, `rollouts/${file}.jsonl`), 'utf8')
     .trim()
     .split('\n')
     .slice(1)
@@ -74,12 +74,12 @@ test('a run generates, keeps what is right, learns each of that once, and says w
   expect(await learn(folder)).toEqual({ step: 6, status: 'finished' })
   const all = await records(folder)
   expect(all.map(({ step, cycle }) => [step, cycle])).toEqual(all.map(({ cycle }, i) => [i + 1, cycle]))
-  const asked = [1, 2].map((cycle) => rollouts(folder, cycle).map(({ question }) => question))
+  const asked = [1, 2].map((cycle) => rollouts(folder, `cycle_000${cycle}`).map(({ question }) => question))
   // Eight questions each, of 24: no question twice.
   expect(asked.map((numbers) => numbers.length)).toEqual([8, 8])
   expect(new Set(asked.flat()).size).toBe(16)
   for (const cycle of [1, 2]) {
-    const drawn = rollouts(folder, cycle).flatMap(({ answers }) => answers)
+    const drawn = rollouts(folder, `cycle_000${cycle}`).flatMap(({ answers }) => answers)
     const count = (some: typeof drawn) => some.reduce((sum, answer) => sum + answer.count, 0)
     const right = drawn.filter((answer) => answer.right === true)
     const steps = all.filter((record) => record.cycle === cycle)
@@ -201,7 +201,7 @@ test('a reward model chooses among right answers, and the temperature', async ()
   const all = await records(folder)
   const scoreOf = ({ steps }: RolledAnswer) => Math.min(...(steps ?? []))
   for (const { cycle, generated, answers } of all.filter((record) => record.generated !== null)) {
-    const best = rollouts(folder, cycle).flatMap(({ answers: drawn }) => {
+    const best = rollouts(folder, `cycle_000${cycle}`).flatMap(({ answers: drawn }) => {
       const right = drawn.filter((answer) => answer.right === true)
       return right.length === 0 ? [] : [Math.max(...right.map(scoreOf))]
     })
@@ -216,6 +216,70 @@ test('a reward model chooses among right answers, and the temperature', async ()
   const distance = (one: number) => Math.round(1e6 * Math.abs(one - 1))
   expect(distance(temperature ?? NaN)).toBe(Math.min(...likeliest.map((one) => distance(one.temperature))))
   expect(all.at(-1)?.dynamics?.rewardPass2).not.toBeNull()
+})
+
+test('questions without answers come in late, and what most of their answers say is taken for right', async () => {
+  const unlabelled = await writeLabelledPairs(
+    join(home, 'unlabelled'),
+    labelledPairs({ split: 'test', charts: 4 }),
+  )
+  const folder = join(home, 'voted')
+  await learn(folder, { unlabelled, unlabelled_from: 0.3, validation: undefined, num_generations: 5 })
+  const all = (await records(folder)).filter(({ generated }) => generated !== null)
+  const files = readdirSync(join(folder, 'rollouts')).sort()
+  // A cycle has two steps at least, of six: the first is without them.
+  expect(files.slice(0, 2)).toEqual(['cycle_0001.jsonl', 'cycle_0002.jsonl'])
+  const late = files.filter((file) => file.endsWith('_unlabelled.jsonl'))
+  expect(late.length).toBe(all.length - 1)
+  for (const { cycle, generated } of all.slice(1)) {
+    const labelled = rollouts(folder, `cycle_000${cycle}`).flatMap(({ answers }) => answers)
+    const groups = rollouts(folder, `cycle_000${cycle}_unlabelled`).map(({ answers }) => answers)
+    expect(groups.flat().every(({ right }) => right === null)).toBe(true)
+    // The most frequent reading of each question, the first of equal ones.
+    const voted = groups.map((answers) => {
+      const said = answers.flatMap(({ reading, count }) => new Array<string | null>(count).fill(reading))
+      const known = said.filter((reading) => reading !== null)
+      const most = Math.max(...known.map((reading) => known.filter((other) => other === reading).length))
+      const winner = known.find((reading) => known.filter((other) => other === reading).length === most)
+      return answers.filter(({ reading }) => reading !== null && reading === winner).length
+    })
+    const right = labelled.filter((answer) => answer.right === true).length
+    expect(generated?.kept).toBe(right + voted.reduce((sum, count) => sum + count, 0))
+    expect(generated?.questions).toBe(16)
+  }
+})
+
+test('rationales are asked for with their answers, and learned without; some of what was kept, by chance', async () => {
+  const folder = join(home, 'warm')
+  const asked: string[] = []
+  const learned: string[] = []
+  await learn(folder, {
+    ...{ give_answers: true, rationale_prompt: '{question} ({answer})', most_lessons: 5, total_steps: 1 },
+    validation: undefined,
+    openModel: () =>
+      Promise.resolve({
+        ...vlm,
+        dispose: () => Promise.resolve(),
+        prompt: (options) => {
+          asked.push(options.prompt ?? '')
+          return vlm.prompt(options)
+        },
+        group: (options) => {
+          learned.push(...options.turns.map(({ prompt }) => prompt))
+          return vlm.group(options)
+        },
+      }),
+  })
+  const rows = readFileSync(data, 'utf8').trim().split('\n')
+  const known = rows.map((row) => JSON.parse(row) as { question: string; answer: string })
+  const texts = new Set(known.map(({ question, answer }) => `${question} (${answer})`))
+  expect(asked).toHaveLength(8)
+  expect(asked.every((text) => texts.has(text))).toBe(true)
+  const plain = new Set(known.map(({ question }) => question))
+  expect(learned).toHaveLength(5)
+  expect(learned.every((text) => plain.has(text))).toBe(true)
+  const [{ generated }] = await records(folder)
+  expect(generated?.kept).toBe(5)
 })
 
 test('bare answers are learned without a single sample', async () => {
