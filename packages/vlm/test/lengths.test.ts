@@ -34,6 +34,10 @@ const backbones: readonly [string, Backbone][] = [
 const reasons: readonly [pattern: RegExp, program?: string][] = [
   // Within a loop: the rows of a chunk, the tokens that a sample has so far.
   [/^Loop /],
+  // Some windows at a time: how many follows from the lengths of two inputs, and how many rows they have.
+  [/^Loop$/, 'encode'],
+  [/^Loop$/, 'score'],
+  [/^Loop$/, 'encode of one'],
   // Steps end when every sample has stopped.
   [/^(Loop|Concat)$/, 'sample'],
 ]

@@ -25,21 +25,22 @@ export function windowParts({ rows, mask, places }: Neighbours, size: number): W
   const each = op.Div(op.Sub(op.Add(groups, trips), 1), trips)
   const filled = op.Mul(each, length)
   const flat = (x: Tensor) => op.Reshape(x, [-1])
-  // Places that hold a row, in order, and for each place the number of its row, or of the one before it.
-  const held = op.GreaterOrEqual(flat(mask), 0)
-  const taken = op.Reshape(op.NonZero(held), op.Shape(places))
-  const numbers = op.Sub(op.CumSum(op.Cast(held, { to: 'int64' }), 0), 1)
+  // For each place the number of its row, or of the one before it; and the places that hold a row, in order.
+  const held = op.Cast(op.GreaterOrEqual(flat(mask), 0), { to: 'int64' })
+  const numbers = op.Sub(op.CumSum(held, 0), 1)
+  const number = op.Gather(numbers, places)
+  const taken = op.ScatterElements(places, number, places)
   const within = op.Reshape(numbers, op.Shape(rows))
   const order = op.Gather(flat(rows), taken)
-  const first = flat(op.Slice(within, [0], [1], [1]))
+  const first = op.Gather(within, graph.constant('int64', [], [0]), { axis: 1 })
   const starts = op.Concat([first, op.Shape(places)], { axis: 0 })
+  // The part that a row is in, and its place there.
   const part = op.Div(op.Div(places, length), each)
-  const back = op.Add(
-    op.Mul(part, filled),
-    op.Sub(op.Gather(numbers, places), op.Gather(starts, op.Mul(part, each))),
-  )
+  const place = op.Sub(number, op.Gather(starts, op.Mul(part, each)))
+  const back = op.Concat([op.Unsqueeze(part, [1]), op.Unsqueeze(place, [1])], { axis: 1 })
   return {
     map: (x, tables, run) => {
+      const width = op.Shape(x, { start: 1 })
       const [stacked] = op.Loop({ trips: op.Reshape(trips, []), carried: [] }, (i) => {
         const [from, to] = [op.Mul(each, i), op.Min(op.Mul(each, op.Add(i, 1)), groups)]
         const [start, end] = [op.Gather(starts, from), op.Gather(starts, to)]
@@ -54,11 +55,10 @@ export function windowParts({ rows, mask, places }: Neighbours, size: number): W
           },
         )
         const missing = op.Sub(filled, op.Sub(end, start))
-        return { carried: [], stacked: [op.Pad(made, op.Concat([zero, zero, missing, zero], { axis: 0 }))] }
+        const full = op.Pad(made, op.Concat([zero, zero, missing, zero], { axis: 0 }))
+        return { carried: [], stacked: [op.Reshape(full, op.Concat([filled, width], { axis: 0 }))] }
       })
-      const width = op.Shape(x, { start: 1 })
-      const all = op.Reshape(stacked, op.Concat([graph.constant('int64', [1], [-1]), width], { axis: 0 }))
-      return op.Gather(all, back)
+      return op.GatherND(stacked, back)
     },
   }
 }
