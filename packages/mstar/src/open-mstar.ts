@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import type { OpenContext, OpenMethod } from '@evolmm/runs'
 import { AdamW } from '@evolmm/rl-core'
-import { optionsOf } from '@evolmm/settings'
+import { openTrained } from '@evolmm/sft'
 import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { cycles } from './cycles'
 import type { Models } from './policy'
 import { openQuestions, withoutAnswers } from './open-questions'
 import type { MstarRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
-import type { MstarSettings, mstarSettings } from './settings'
+import type { mstarSettings } from './settings'
 
 /** What a run asks of a model. */
 export type MstarModel = Pick<
@@ -41,7 +41,7 @@ export async function openMstar(
   const unlabelled = await further(settings.unlabelled)
   const vlm = await openModel()
   defer(() => vlm.dispose())
-  const policy = await openPolicy(vlm, settings)
+  const policy = await openTrained(vlm, settings)
   const reward = scores === null ? undefined : await vlm.loadAdapter(scores, {})
   const size = policy.parameters.length
   const first = policy.parameters.slice()
@@ -68,17 +68,4 @@ export async function openMstar(
       else await vlm.saveMerged(out, policy, { overwrite: true })
     },
   }
-}
-
-async function openPolicy(vlm: MstarModel, settings: MstarSettings): Promise<Adapter> {
-  const vision = !settings.freeze_vision
-  if (!settings.use_lora) return vlm.trainWeights({ vision })
-  return vlm.createAdapter({
-    rank: settings.lora_r,
-    alpha: settings.lora_alpha,
-    dropout: settings.lora_dropout,
-    ...optionsOf({ targets: settings.lora_targets }),
-    vision,
-    seed: settings.seed,
-  })
 }

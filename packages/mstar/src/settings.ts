@@ -9,7 +9,6 @@ import {
   choice,
   custom,
   integer,
-  loraRows,
   modelRows,
   number,
   optimizerRows,
@@ -23,21 +22,12 @@ import {
   type GivenOf,
   type SettingsOf,
 } from '@evolmm/settings'
-import { loraDefaults } from '@evolmm/vlm'
+import { loraNeed, trainedRows } from '@evolmm/sft'
 import { selectionRules } from './select-answers'
 import { stepRules } from './split-steps'
 
 /** What is asked about a question. */
 export type QuestionPrompt = (about: { question: string; options: readonly string[] }) => string
-
-const trained = {
-  freeze_vision: toggle(true, 'leave the vision tower as it is', { identity: true }),
-  use_lora: toggle(false, 'train an adapter instead of all weights', {
-    identity: true,
-    elsewhere: ['use_peft'],
-  }),
-  ...loraRows({ ...loraDefaults, targets: null }),
-}
 
 const questions = {
   data: text(null, 'questions with answers: JSON lines, parquet, or a list such as MathV360K', {
@@ -197,7 +187,7 @@ export const mstarSettings = schema({
   name: 'M-STaR',
   groups: {
     Model: { ...modelRows, ...pixelRows },
-    'What is trained': trained,
+    'What is trained': trainedRows,
     Questions: questions,
     Generate: generation,
     Select: selection,
@@ -207,11 +197,7 @@ export const mstarSettings = schema({
     Tracking: trackingRows,
   },
   needs: [
-    {
-      settings: ['lora_r', 'lora_alpha', 'lora_dropout', 'lora_targets'],
-      needed: (the) => the('use_lora'),
-      holds: (settings) => settings.use_lora,
-    },
+    loraNeed,
     {
       settings: ['rationale_prompt'],
       needed: (the) => the('give_answers'),

@@ -12,6 +12,7 @@ export { sft } from './sft'
 
 // 3. Settings
 export { learningSettings, sftSettings } from './settings'
+export { loraNeed, openTrained, trainedRows } from './trained'
 export type { LearningSettings, SftGiven, SftSettings } from './settings'
 
 export { EvolmmError, type SftErrorCode } from './errors'

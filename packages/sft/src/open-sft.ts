@@ -2,13 +2,13 @@
 import { shuffledOrder } from '@evolmm/dataset'
 import { retainCheckpoints, type OpenContext, type OpenMethod } from '@evolmm/runs'
 import { adapterArrays, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
-import { optionsOf } from '@evolmm/settings'
 import type { SftRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { sftSettings, SftSettings } from './settings'
 import type { SftExample } from './example'
 import type { TokenReader } from './step-targets'
 import { supervise } from './supervise'
+import { openTrained } from './trained'
 
 /** What a run asks of a model. */
 export type SftModel = Pick<
@@ -58,16 +58,7 @@ export async function openSft(
 }
 
 async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapter> {
-  const vision = !settings.freeze_vision
-  if (!settings.use_lora) return vlm.trainWeights({ vision })
-  const adapter = vlm.createAdapter({
-    rank: settings.lora_r,
-    alpha: settings.lora_alpha,
-    dropout: settings.lora_dropout,
-    ...optionsOf({ targets: settings.lora_targets }),
-    vision,
-    seed: settings.seed,
-  })
+  const adapter = await openTrained(vlm, settings)
   return settings.value_head ? withValueHead(vlm, adapter) : adapter
 }
 

@@ -6,7 +6,6 @@ import {
   absentTraining,
   choice,
   integer,
-  loraRows,
   modelRows,
   number,
   optimizerRows,
@@ -19,7 +18,7 @@ import {
   type Rule,
   type SettingsOf,
 } from '@evolmm/settings'
-import { loraDefaults } from '@evolmm/vlm'
+import { loraNeed, trainedRows } from './trained'
 
 const lessons = {
   data: text(null, 'questions with answers, as JSON lines', {
@@ -33,12 +32,7 @@ const lessons = {
     verbatim: true,
     identity: true,
   }),
-  freeze_vision: toggle(true, 'leave the vision tower as it is', { identity: true }),
-  use_lora: toggle(false, 'train an adapter instead of all weights', {
-    identity: true,
-    elsewhere: ['use_peft'],
-  }),
-  ...loraRows({ ...loraDefaults, targets: null }),
+  ...trainedRows,
   value_head: toggle(
     false,
     'learn what each step is worth, with a head that scores tokens, instead of answers',
@@ -183,11 +177,7 @@ export const sftSettings = schema({
     Tracking: tracking,
   },
   needs: [
-    {
-      settings: ['lora_r', 'lora_alpha', 'lora_dropout', 'lora_targets'],
-      needed: (the) => the('use_lora'),
-      holds: (settings) => settings.use_lora,
-    },
+    loraNeed,
     {
       settings: ['value_head'],
       needed: (the) => the('use_lora'),
