@@ -26,7 +26,15 @@ const validation = await writeLabelledPairs(
 
 const learn = (folder: string, given: Partial<MstarOptions> = {}) =>
   train({
-    ...{ model, data, validation, output_dir: folder },
+    ...{
+      model,
+      data,
+      validation,
+      output_dir: folder,
+      use_lora: true,
+      lora_r: 4,
+      lora_targets: ['v_proj', 'down_proj'],
+    },
     ...{
       question_prompt: '{question}',
       interval: 8,
@@ -98,7 +106,7 @@ test('a run generates, keeps what is right, learns each of that once, and says w
       steps.map((_, i) => i === steps.length - 1),
     )
   }
-  expect(readdirSync(join(folder, 'model'))).toContain('model.safetensors')
+  expect(readdirSync(join(folder, 'model'))).toContain('adapter_model.safetensors')
 })
 
 test('wherever a run is stopped, it ends with the files and records of one that was not', async () => {
@@ -284,12 +292,14 @@ test('rationales are asked for with their answers, and learned without; some of 
 
 test('bare answers are learned without a single sample', async () => {
   const folder = join(home, 'sft')
-  await learn(folder, { variant: 'sft', validation: undefined, total_steps: 3, batch_size: 4 })
+  const allWeights = { use_lora: false, lora_r: undefined, lora_targets: undefined }
+  await learn(folder, { variant: 'sft', ...allWeights, validation: undefined, total_steps: 3, batch_size: 4 })
   const all = await records(folder)
   expect(all.map(({ answers, generated, dynamics }) => ({ answers, generated, dynamics }))).toEqual(
     all.map(() => ({ answers: 4, generated: null, dynamics: null })),
   )
   expect(readdirSync(folder)).not.toContain('rollouts')
+  expect(readdirSync(join(folder, 'model'))).toContain('model.safetensors')
 })
 
 test('a policy that never answers right ends with one error, and says what to do', async () => {
