@@ -56,7 +56,7 @@ async function run({ folder, model, programs, device = 'cpu', joint = false, ...
   const { trainable, parameters } = adapter
   const graphs = {
     encode: () => encodeProgram({ vision, files }),
-    sample: () => sampleProgram({ backbone, files, trainable }),
+    sample: () => sampleProgram({ backbone, files, trainable, promptTokens }),
     learn: () =>
       learnProgram({
         backbone,
@@ -67,8 +67,9 @@ async function run({ folder, model, programs, device = 'cpu', joint = false, ...
         checkpointed,
         chunk,
         pixels: trainVision,
+        promptTokens,
       }),
-    score: () => learnProgram({ backbone, files, trainable, gradient: false, kl, chunk }),
+    score: () => learnProgram({ backbone, files, trainable, gradient: false, kl, chunk, promptTokens }),
   }
   const float = (data, dims = [data.length]) => ({ dtype: 'float32', dims, data })
   const long = (values, dims = [values.length]) => ({
@@ -154,7 +155,7 @@ async function weightFiles({ tensors }, { folder, backbone, device, quantize }) 
   return {
     ...(await externalData([...others, ...quantized])),
     quantized: device === 'cpu' ? 'dequantized' : 'packed',
-    loops: device !== 'webgpu',
+    loops: device === 'webgpu' ? 'attention' : 'all',
   }
 }
 

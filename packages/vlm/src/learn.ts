@@ -12,7 +12,7 @@ import { learnFeeds, learningWork, needsPixels, perToken, sampledFeed, targetsFe
 import { mergeCompletions } from './merge-completions'
 import { trainableKey, type Model } from './model'
 import { learnProgram, trainsVocabulary } from './programs/learn-program'
-import { readsInChunks } from './programs/prompt-chunks'
+import { learnsInChunks, readsInChunks } from './programs/prompt-chunks'
 import { hasValueHead } from './programs/trainable'
 import type { Program } from './runtime/session'
 import { seedInteger } from './runtime/uniforms'
@@ -82,7 +82,7 @@ function gradientProgram(
   })
   const own = JSON.stringify(custom?.name)
   const promptTokens = longestPrompt(groups)
-  const inChunks = readsInChunks(files.loops, promptTokens)
+  const inChunks = learnsInChunks(files.loops, promptTokens)
   const key = ['learn', trainableKey(trainable), own, kl, dropout, checkpointed, pixels, inChunks]
   const build = () =>
     learnProgram({

@@ -13,6 +13,7 @@ import { everyResult, generated, undeclared } from '../../onnx/test/support/ever
 import { plannedAdapter } from '../src/planned-adapter'
 import { allPrograms } from '../src/programs/all-programs'
 import { encodeProgram } from '../src/programs/encode-program'
+import { learnProgram } from '../src/programs/learn-program'
 import { placeholderWeights } from '../src/programs/placeholder-weights'
 import { streamProgram } from '../src/programs/stream-program'
 import { readReference } from './support/reference'
@@ -68,6 +69,8 @@ function unnamed(backbone: Backbone, [vision, quantize, checkpointed]: Options):
   const files = placeholderWeights(backbone, { dtype: 'float32', quantize })
   const programs: [string, Graph][] = [...allPrograms({ backbone, files, trainable, checkpointed })]
   programs.push(['read', streamProgram({ backbone, files, trainable, reading: true })])
+  const learning = { backbone, files, trainable, checkpointed, gradient: true, kl: true }
+  programs.push(['gradient of a long prompt', learnProgram({ ...learning, promptTokens: 1000 })])
   if (backbone.vision !== undefined)
     programs.push(['encode of one', encodeProgram({ vision: backbone.vision, files, one: true })])
   return programs.flatMap(([name, graph]) => {
@@ -169,10 +172,13 @@ interface Batch {
 }
 
 /** Groups of as many prompts as there are files, with completions of these lengths each. */
-async function groupsOf(vlm: Vlm, { files, tokens }: Batch) {
+async function groupsOf(vlm: Vlm, { files, tokens }: Batch, more = '') {
   const images = await Promise.all(files.map((file) => vlm.encodeImage(join(tinyFolder, 'images', file))))
   return images.map((image, i) => ({
-    prompt: vlm.prompt({ images: [image], prompt: 'What is here, and what is not?'.slice(0, 15 + 5 * i) }),
+    prompt: vlm.prompt({
+      images: [image],
+      prompt: `${more}What is here, and what is not?`.slice(0, more.length + 15 + 5 * i),
+    }),
     completions: tokens.map((length, c) => ({
       ids: Int32Array.from({ length }, (_, at) => 20 + ((7 * at + c + i) % 300)),
     })),
@@ -184,8 +190,8 @@ const batches: readonly Batch[] = [
   { files: ['img0.png'], tokens: [5, 3] },
   { files: ['img1.png', 'img0.png'], tokens: [4, 1, 6] },
 ]
-type Kind = 'sample' | 'stream' | 'score' | 'gradient' | 'checkpointed'
-const cases = (['gradient', 'sample', 'checkpointed', 'score', 'stream'] as const).flatMap((kind) =>
+type Kind = 'sample' | 'stream' | 'score' | 'gradient' | 'checkpointed' | 'long'
+const cases = (['gradient', 'sample', 'checkpointed', 'score', 'stream', 'long'] as const).flatMap((kind) =>
   [tinyFolder, qwen2Folder].flatMap((folder) =>
     [undefined, 'int4' as const].map((quantize) => ({ kind, folder, quantize })),
   ),
@@ -195,18 +201,22 @@ async function run(kind: Kind, vlm: Vlm, groups: Awaited<ReturnType<typeof group
   const prompts = groups.map(({ prompt }) => prompt)
   if (kind === 'sample') await vlm.sample({ prompts, adapter, samples: 2, maxNewTokens: 4, stopTokens: [] })
   else if (kind === 'score') await vlm.score({ groups, adapter, kl: true })
-  else if (kind === 'stream') {
+  else if (kind === 'long') {
+    expect(prompts[0].ids.length).toBeGreaterThan(512)
+    await vlm.gradient({ groups, adapter, beta: 0.1 })
+  } else if (kind === 'stream') {
     const texts = vlm.stream({ prompt: prompts[0], adapter, maxNewTokens: 3 })[Symbol.asyncIterator]()
     while ((await texts.next()).done !== true);
   } else await vlm.gradient({ groups, adapter, beta: 0.1, checkpointed: kind === 'checkpointed' })
 }
 
-sizedTest('every length is what its name says, in two batches', { programs: [1, 5, 20] }, async (sized) => {
+sizedTest('every length is what its name says, in two batches', { programs: [1, 5, 24] }, async (sized) => {
   for (const { kind, folder, quantize } of drawn(cases, sized)) {
     const { faults, compared } = watch()
     const vlm = await loadVlm(folder, { threads: 1, quantize })
     try {
-      for (const batch of batches) await run(kind, vlm, await groupsOf(vlm, batch))
+      const more = kind === 'long' ? 'Look at it. '.repeat(150) : undefined
+      for (const batch of batches) await run(kind, vlm, await groupsOf(vlm, batch, more))
     } finally {
       await vlm.dispose()
       vi.restoreAllMocks()

@@ -1,18 +1,23 @@
 /** Prompts so long that they are read in chunks, beside programs that read them at once. */
 import { sizedTest } from '@evolmm/internal/testing'
+import { serialize } from '@evolmm/onnx'
 import { expect, test } from 'vitest'
+import { lengthOf } from '../../onnx/test/support/dims'
+import { allResults } from '../../onnx/test/support/every-result'
 import type { Backbone } from '../src/backbones/backbone'
 import type { Feed } from '../src/backbones/feed'
+import { learnProgram } from '../src/programs/learn-program'
 import { streamProgram } from '../src/programs/stream-program'
 import { openProgram } from '../src/runtime/session'
-import { largestDifference } from './support/compare'
+import { largestDifference, relativeDistance } from './support/compare'
 import { openFixture } from './support/fixture-model'
 import { uniform } from './support/formulas'
 import { vlm } from './support/loaded'
 import { openLearner, type Group } from './support/model'
 import { readReference } from './support/reference'
 
-const { model } = await openFixture(await readReference('qwen2_5_vl-tiny'))
+const fixture = await openFixture(await readReference('qwen2_5_vl-tiny'))
+const { model, adapters } = fixture
 const none = new Float32Array(0)
 const lengths = { tokens: [700, 1500, 3400] } as const
 
@@ -55,6 +60,66 @@ test('windows and whole images are seen as they are at once', async () => {
   expect(largestDifference(chunked, atOnce)).toBeLessThan(2e-5)
   const [all] = await bothWays(model.backbone, [groupOf(700, 'windows')])
   expect(largestDifference(chunked, all)).toBeGreaterThan(1e-3)
+})
+
+/** A prompt with a picture whose tokens lie on both sides of where a chunk ends. */
+async function acrossChunks(tokens: number): Promise<Group> {
+  const group = await fixture.caseGroup('c0')
+  const [{ start, length }] = group.imageSpans
+  const end = Math.ceil(tokens / Math.ceil(tokens / 256))
+  const shift = end - start - Math.floor(length / 2)
+  const text = groupOf(tokens - group.ids.length, 'around').ids
+  return {
+    ...group,
+    ids: [...text.slice(0, shift), ...group.ids, ...text.slice(shift)],
+    imageSpans: group.imageSpans.map((span) => ({ ...span, start: span.start + shift })),
+  }
+}
+
+const kindsOf = {
+  'all earlier tokens': [{}],
+  'windows and whole images': [{ window: 300 }, { wholeImages: true, window: 40 }],
+}
+
+sizedTest('gradients are those of all rows at once, plain and checkpointed', lengths, async ({ count }) => {
+  const parameters = fixture.startingParameters(adapters)
+  const [group, short] = [await acrossChunks(count), groupOf(40, 'short')]
+  const groups = [group, { ...short, beta: 0.1 }]
+  const gradients: Float32Array[] = []
+  for (const kinds of Object.values(kindsOf)) {
+    const backbone = { ...model.backbone, mask: (layer: number) => kinds[layer % kinds.length] }
+    const learn = (options: { promptTokens?: number; checkpointed?: boolean }) =>
+      openLearner({ ...model, backbone }, adapters, options)(groups, parameters)
+    const atOnce = await learn({})
+    for (const checkpointed of [false, true]) {
+      const chunked = await learn({ promptTokens: count, checkpointed })
+      expect(relativeDistance(chunked.gradient, atOnce.gradient)).toBeLessThan(1e-5)
+      expect(largestDifference(chunked.logProbabilities, atOnce.logProbabilities)).toBeLessThan(2e-5)
+    }
+    gradients.push(atOnce.gradient)
+  }
+  expect(relativeDistance(gradients[0], gradients[1])).toBeGreaterThan(1e-3)
+})
+
+/** Results of the learning pass that are more than three times as large where a prompt is twice as long. */
+function squares(options: { promptTokens?: number; checkpointed: boolean }): string[] {
+  const common = { backbone: model.backbone, files: model.files, trainable: adapters }
+  const graph = learnProgram({ ...common, gradient: true, kl: true, ...options })
+  return allResults(serialize(graph, { flat: true }))
+    .filter(({ lengths }) => sizeOf(lengths, 8192) > 3 * sizeOf(lengths, 4096))
+    .map(({ path, name, lengths }) => `${path} ${name} [${lengths.join()}]`)
+}
+
+/** Elements of a result where prompts have so many tokens and all else is 16 long. */
+function sizeOf(lengths: readonly string[], tokens: number): number {
+  const names = lengths.flatMap((length) => length.match(/[a-z_]\w*/gi) ?? [])
+  const known = new Map(names.map((name) => [name, name === 'P' ? tokens : 16]))
+  return lengths.reduce((size, length) => size * (lengthOf(length, known) ?? NaN), 1)
+}
+
+test.each([false, true])('nothing grows with the square of a prompt (checkpointed: %s)', (checkpointed) => {
+  expect(squares({ checkpointed }).length).toBeGreaterThan(10)
+  expect(squares({ checkpointed, promptTokens: 513 })).toEqual([])
 })
 
 sizedTest('a stream reads a prompt as it would at once', lengths, async ({ count }) => {
@@ -109,7 +174,7 @@ sizedTest('a stream reads a prompt as it would at once', lengths, async ({ count
   ).toBeGreaterThan(1e-3)
 })
 
-sizedTest('the sampler reads as the learning pass does, which reads at once', lengths, async ({ count }) => {
+sizedTest('the sampler reads as the learning pass does', lengths, async ({ count }) => {
   const prompt = vlm.prompt({ prompt: 'What is it? '.repeat(count / 6) })
   expect(prompt.ids.length).toBeGreaterThan(512)
   const adapter = vlm.createAdapter({ rank: 2, seed: 1 })

@@ -57,6 +57,12 @@ describe.skipIf(missing !== undefined)(title, () => {
     },
   )
 
+  test('the gradient of a prompt that goes in chunks: within 1e-3 of the largest', () => {
+    expect(cpu.long.tokens).toBeGreaterThan(512)
+    expect(relative(gpu.long.gradient, cpu.long.gradient)).toBeLessThan(tolerance)
+    expect(Math.max(...cpu.long.gradient.map(Math.abs))).toBeGreaterThan(1e-3)
+  })
+
   test('log-probabilities are within 1e-3 as they are', () => {
     for (const [i, { sampled, scored }] of cpu.iterations.entries()) {
       expect(largest(gpu.iterations[i].sampled, sampled)).toBeLessThan(tolerance)

@@ -75,27 +75,34 @@ export function undeclared(file: Uint8Array): string[] {
   return graph === undefined ? [] : visit(graph)
 }
 
-/** A result with a length that inference made up. */
-export interface Generated {
+export interface Result {
   /** Operators around the one that makes it, and that one: `Loop If Concat`. */
   path: string
   name: string
   lengths: readonly string[]
 }
 
-/** Those of a file that have no true name, bodies included. */
-export function generated(file: Uint8Array): Generated[] {
-  const visit = (graph: GraphProto, around: readonly string[]): Generated[] => {
+/** All results of a file with what it says of their shapes, bodies included. */
+export function allResults(file: Uint8Array): Result[] {
+  const visit = (graph: GraphProto, around: readonly string[]): Result[] => {
     const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, dimsOf(info)]))
     return graph.node.flatMap(({ opType, output, attribute }) => {
       const path = [...around, opType]
-      const own = output.flatMap((name) => {
-        const lengths = (types.get(name) ?? []).map(String).filter(isGenerated)
-        return lengths.length === 0 ? [] : [{ path: path.join(' '), name, lengths }]
-      })
+      const own = output.map((name) => ({
+        path: path.join(' '),
+        name,
+        lengths: (types.get(name) ?? []).map(String),
+      }))
       return [...own, ...attribute.flatMap(({ g }) => (g === undefined ? [] : visit(g, path)))]
     })
   }
   const { graph } = fromBinary(ModelProtoSchema, file)
   return graph === undefined ? [] : visit(graph, [])
+}
+
+/** Those with lengths that inference made up, and these lengths. */
+export function generated(file: Uint8Array): Result[] {
+  return allResults(file)
+    .map((result) => ({ ...result, lengths: result.lengths.filter(isGenerated) }))
+    .filter(({ lengths }) => lengths.length > 0)
 }

@@ -25,7 +25,7 @@ import { reinforce, type Objective } from './objective'
 import { packedAttention } from './packed-attention'
 import { programGraph } from './program-graph'
 import { programLayers, trainedInput, type Trained } from './program-layers'
-import { readsInChunks } from './prompt-chunks'
+import { learnsInChunks, readsInChunks } from './prompt-chunks'
 import { loraA, loraB, valueHeadWeight, type Trainable } from './trainable'
 import { frozenWeights, type WeightFiles } from './weight-files'
 
@@ -67,7 +67,10 @@ export function learnProgram(options: LearnProgramOptions): Graph {
   const float = (name: string) => graph.input(name, 'float32', ['S'])
   const frozen = frozenWeights(graph, files)
   const trained = trainable && trainedInput(graph, trainable)
-  const scored = scoringPass(graph, backbone, { inChunks: readsInChunks(files.loops, promptTokens) })
+  const scored = scoringPass(graph, backbone, {
+    read: readsInChunks(files.loops, promptTokens),
+    learned: learnsInChunks(files.loops, promptTokens),
+  })
   const baseFeatures = once(() => featuresInput(graph, backbone))
   const policy = programLayers({
     graph,
@@ -162,12 +165,20 @@ function valueScores(hidden: Tensor, head: Tensor, { input }: { input: PerToken 
 /** What the head reads in the rows that are wanted, [S, D], from the features of the prompts' images. */
 type ScoringPass = (layers: Layers, features: Tensor | undefined, gradient?: boolean) => Tensor
 
+/** Passes whose prompts go in chunks. */
+interface InChunks {
+  /** True for a pass without a gradient. */
+  read: boolean
+  /** True for a pass with one. */
+  learned: boolean
+}
+
 /**
  * Declares `ids`, `segments` (0 prompt, n completion, -1 padding), int64 [G, T] with T = P + C; `prompt_width` int64 [1], the
  * P places before the first completion; `positions` int64 [axes, G T]; `feature_rows` int64 [tokens]; `rows` (which predict)
  * int64 [S]; and those of `maskInputs`, [G, T], and of `crossInputs`.
  */
-function scoringPass(graph: Graph, backbone: Backbone, { inChunks }: { inChunks: boolean }): ScoringPass {
+function scoringPass(graph: Graph, backbone: Backbone, inChunks: InChunks): ScoringPass {
   const int = (name: string, shape: Shape) => graph.input(name, 'int64', shape)
   const tokens = ['G', 'C+P'] as const
   const segments = int('segments', tokens)
@@ -182,7 +193,11 @@ function scoringPass(graph: Graph, backbone: Backbone, { inChunks }: { inChunks:
   }
   const crossing = crossInputs(graph, backbone, tokens)
   return (layers, features, gradient = false) => {
-    const attend = packedAttention({ ...packed, chunked: inChunks && !gradient, again: gradient })
+    const attend = packedAttention({
+      ...packed,
+      chunked: gradient ? inChunks.learned : inChunks.read,
+      learned: gradient,
+    })
     const images = imageRows(places, features)
     const cross = crossing && features && packedCross(crossing, features, { segments })
     const embedded = backbone.embed(layers, ids, images)

@@ -3,10 +3,11 @@
  * itself. Groups are rows of a batch; prompts are padded to one length, and so are all completions of a group together.
  * Prompts never look at completions, so their rows have scores for prompts alone.
  */
-import { attention, op, type Tensor } from '@evolmm/onnx'
-import type { Attend } from '../backbones/layers'
+import { attention, op, type AttentionOptions, type Tensor } from '@evolmm/onnx'
+import type { Attend, MaskKind } from '../backbones/layers'
 import { masksOf, type MaskInputs } from './mask-kinds'
-import { packedMask } from './packed-mask'
+import { packedMask, type PackedTokens } from './packed-mask'
+import { learnedPromptChunks } from './learned-prompt-chunks'
 import { promptChunks } from './prompt-chunks'
 
 export interface PackedAttentionOptions extends MaskInputs {
@@ -15,16 +16,16 @@ export interface PackedAttentionOptions extends MaskInputs {
   /** Places before the first completion, int64 [1]. @default there are no completions */
   promptWidth?: Tensor
   /**
-   * True reads prompts some rows at a time, so that neither their scores nor their masks are ever there all at once. Not for
-   * what a gradient is taken of. @default false
+   * True reads prompts some rows at a time, so that neither their scores nor their masks are ever there all at once.
+   * @default false
    */
   chunked?: boolean
-  /** True makes probabilities again in the backward pass. @default false */
-  again?: boolean
+  /** True if a gradient is taken: its pass makes again what is of the scores' size. @default false */
+  learned?: boolean
 }
 
 export function packedAttention(options: PackedAttentionOptions): Attend {
-  const { segments, promptWidth, kinds, places, imageRuns, chunked = false, again = false } = options
+  const { segments, promptWidth, kinds, places, imageRuns, chunked = false, learned = false } = options
   const { graph } = segments.scope
   const int = (value: number) => graph.constant('int64', [1], [value])
   const whole = op.Concat([op.Shape(segments), int(-1)], { axis: 0 })
@@ -49,22 +50,39 @@ export function packedAttention(options: PackedAttentionOptions): Attend {
       ),
     )
 
+  const inChunks = chunksOf(tokens, { learned })
   return (layer, { q, k, v, heads, keyValueHeads, headSize, scale }) => {
     const [batchQ, batchK, batchV] = [q, k, v].map((rows) => op.Reshape(rows, whole))
-    const sizes = { heads, keyValueHeads, headSize, again, ...(scale !== undefined && { scale }) }
+    const sizes = { heads, keyValueHeads, headSize, ...(scale !== undefined && { scale }) }
     const ofPrompt = { q: prompts(batchQ), k: prompts(batchK), v: prompts(batchV), ...sizes }
     const ofPrompts =
       promptMasks === undefined
-        ? promptChunks(ofPrompt, kinds[layer], tokens)
-        : attention({ ...ofPrompt, mask: promptMasks[layer] })
+        ? inChunks(ofPrompt, kinds[layer])
+        : attention({ ...ofPrompt, mask: promptMasks[layer], again: learned })
     if (promptWidth === undefined) return op.Reshape(ofPrompts, [-1, heads * headSize])
     const ofCompletions = attention({
       q: completions(batchQ, promptWidth),
       k: batchK,
       v: batchV,
       mask: completionMasks?.[layer],
+      again: learned,
       ...sizes,
     })
     return op.Reshape(op.Concat([ofPrompts, ofCompletions], { axis: 1 }), [-1, heads * headSize])
+  }
+}
+
+/** Attention of prompts in chunks; where it is learned, layers of one kind and of equal sizes share an operator. */
+function chunksOf(
+  tokens: PackedTokens,
+  { learned }: { learned: boolean },
+): (given: AttentionOptions, kind: MaskKind) => Tensor {
+  const operators = new Map<string, ReturnType<typeof learnedPromptChunks>>()
+  return ({ q, k, v, ...sizes }, kind) => {
+    if (!learned) return promptChunks({ q, k, v, ...sizes }, kind, tokens)
+    const key = JSON.stringify([kind.window, kind.wholeImages ?? false, sizes])
+    const operator = operators.get(key) ?? learnedPromptChunks(sizes, kind, tokens)
+    operators.set(key, operator)
+    return operator(q, k, v)
   }
 }

@@ -30,6 +30,8 @@ export interface DeviceIteration {
 export interface DeviceLoop {
   features: number[]
   iterations: DeviceIteration[]
+  /** The gradient of a prompt that is learned from in chunks. */
+  long: { tokens: number; gradient: number[] }
 }
 
 const learningRate = 1e-4
@@ -83,9 +85,17 @@ async function run(folder: string, { device, dtype }: Options): Promise<DeviceLo
       parameters: [...adapter.parameters],
     })
   }
+  const long = vlm.prompt({ prompt: 'What is the tallest bar? '.repeat(80) })
+  const completions = [[300, 301, 302], [310]].map((ids) => ({ ids: Int32Array.from(ids) }))
+  const group = { prompt: long, completions, advantages: [1, -0.5] }
+  const { gradient } = await vlm.gradient({ groups: [group], adapter, beta: 0.1 })
   await adamW.release()
   await vlm.dispose()
-  return { features: [...(image.features?.data ?? [])], iterations }
+  return {
+    features: [...(image.features?.data ?? [])],
+    iterations,
+    long: { tokens: long.ids.length, gradient: [...gradient] },
+  }
 }
 
 const [folder, device, dtype] = process.argv.slice(2)

@@ -83,17 +83,27 @@ export async function openModel(folder: string): Promise<TestModel> {
   }
 }
 
+interface LearnerOptions {
+  checkpointed?: boolean
+  /** The longest prompt that is read, in tokens. @default a short one */
+  promptTokens?: number
+}
+
 /** A function that makes a learning pass: each completion's loss is the mean over its tokens, and losses are summed. */
 export function openLearner(
   model: TestModel,
   trainable?: Trainable,
-  { checkpointed = false } = {},
+  { checkpointed = false, promptTokens }: LearnerOptions = {},
 ): (groups: readonly Group[], parameters: Float32Array) => Promise<Learned> {
   const { backbone, vision, files, encode } = model
   const trains = trainable !== undefined
   const open = once((pixels: boolean) =>
     openProgram(
-      learnProgram({ backbone, files, trainable, gradient: trains, kl: trains, pixels, checkpointed }),
+      learnProgram({
+        ...{ backbone, files, trainable, pixels, checkpointed, promptTokens },
+        gradient: trains,
+        kl: trains,
+      }),
       files,
     ),
   )
