@@ -54,7 +54,7 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
     device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
 
   const onDevice: Record<MemoryKind, number> = {
-    runtime: parts.runtime,
+    runtime: parts.runtime + parts.graphs,
     weights: parts.weights + parts.packed,
     // The vector of the second role.
     adapters: parts.adapter + (relation === 'one' && device === 'cpu' ? 4 * sizes.proposer : 0),
@@ -185,6 +185,7 @@ function roleWork(
     ...(learning ? (['learn'] as const) : []),
     ...(scores ? (['score'] as const) : []),
   ])
+  const { runtime } = estimate([])
   const sample = estimate(['sample'])
   const none: MemoryEstimate['parts'] = { ...all, learn: 0, loss: 0, gradient: 0 }
   const learn = learning ? estimate(['learn'], ...(sequential ? [1, 1] : [])) : none
@@ -194,7 +195,13 @@ function roleWork(
   return {
     planned,
     parts: {
-      ...{ runtime: all.runtime, weights: all.weights, packed: all.packed, adapter: all.adapter },
+      ...{
+        runtime,
+        graphs: all.runtime - runtime,
+        weights: all.weights,
+        packed: all.packed,
+        adapter: all.adapter,
+      },
       ...{ encode: all.encode, sample: sample.sample, cache: sample.cache },
       ...{ learn: learn.learn, loss: learn.loss, gradient: learn.gradient },
       ...{ score: score.learn, scoreLoss: score.loss },

@@ -3,6 +3,7 @@ import { roles, type Role } from '@evolmm/trainer'
 
 export type MergedPart =
   | 'runtime'
+  | 'graphs'
   | 'weights'
   | 'packed'
   | 'adapter'
@@ -28,7 +29,8 @@ export function mergeParts(
   const larger = (part: MergedPart): boolean =>
     relation === 'one' ||
     part === 'runtime' ||
-    (relation === 'one backbone' && (part === 'encode' || part === 'weights'))
+    // What opening the programs of one role left is reused by those of the other, but not by another model's.
+    (relation === 'one backbone' && (part === 'encode' || part === 'weights' || part === 'graphs'))
   const together = (part: MergedPart): number => {
     const bytes = roles.map((role) => each[role][part])
     return larger(part) ? Math.max(...bytes) : bytes.reduce((sum, own) => sum + own, 0)

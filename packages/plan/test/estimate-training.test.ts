@@ -51,21 +51,21 @@ const given = (
   roles: roles(backbone, lora, lora),
   imagePatches: 768,
   images: 4,
-  promptTokens: { solver: 355, proposer: 539 },
+  promptTokens: { solver: 385, proposer: 539 },
   ...changes,
 })
 
 const images = settings({ batch_size: 3, gradient_checkpointing: true })
 
 test.each([
-  ['tiny', given(tiny), 294e6],
-  ['bench', given(bench), 964e6],
+  ['tiny', given(tiny), 275e6],
+  ['bench', given(bench), 779e6],
   ['bench, three images, checkpointed', given(bench, { settings: images }), 1038e6],
-  ['bench, all weights', given(bench, { roles: roles(bench, all, all) }), 2291e6],
-])('the estimate of a whole run is within 15 percent of its measured peak: %s', (_, options, peak) => {
+  ['bench, all weights', given(bench, { roles: roles(bench, all, all) }), 1983e6],
+])('the estimate of a whole run is within 10 percent of its measured peak: %s', (_, options, peak) => {
   const ratio = estimateTraining(options).total.host / peak
-  expect(ratio).toBeGreaterThan(0.85)
-  expect(ratio).toBeLessThan(1.15)
+  expect(ratio).toBeGreaterThan(0.9)
+  expect(ratio).toBeLessThan(1.1)
 })
 
 test('moments are two numbers of four bytes for each parameter of a role that learns', () => {

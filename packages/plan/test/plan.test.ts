@@ -124,7 +124,7 @@ test.each<[EvolmmGiven, EvolmmGiven, side?: number]>([
   [{ dtype: 'bfloat16' }, { ...gpu, ...lora, dtype: 'float32' }],
   [{ proposer_update_freq: 0 }, { ...gpu, ...lora, gradient_checkpointing: true }],
   [lora, { ...gpu, use_lora_solver: true }],
-  [{ gradient_checkpointing: true }, { ...cpu, ...lora }, 224],
+  [{ gradient_checkpointing: true }, { ...cpu, ...lora, solver_model: '3B' }, 224],
   [{ quantize: 'int4' }, { ...gpu, ...lora }],
   [{ batch_size: 4 }, { ...cpu, ...lora, batch_size: 8, proposer_lr: 1e-5 }, 224],
 ])(

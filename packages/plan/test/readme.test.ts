@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { readmeExamplesLeft, runReadmeExample } from '@evolmm/internal/testing'
 import { expect, test } from 'vitest'
 
-test('a model of 7B on a card of 48 GB', async () => {
+test('a model of 7B on a card of 32 GB', async () => {
   const { printed, promised } = await runReadmeExample(fileURLToPath(new URL('..', import.meta.url)))
   expect(printed).toEqual(promised)
 })

@@ -55,7 +55,7 @@ async function run({ folder, model, programs, device = 'cpu', joint = false, ...
       : createAdapter(backbone, { rank: 16, vision: trainVision })
   const { trainable, parameters } = adapter
   const graphs = {
-    encode: () => encodeProgram({ vision, files }),
+    encode: () => encodeProgram({ vision, files, one: imagePatches.length === 1 }),
     sample: () => sampleProgram({ backbone, files, trainable, promptTokens }),
     learn: () =>
       learnProgram({

@@ -63,21 +63,21 @@ const work = { backbone: small, promptTokens: 282, completionTokens: 48, samples
 const learn = { ...work, programs: ['learn'] as const }
 
 test.each<[string, MemoryOptions, number]>([
-  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 229],
-  ['encode, small', { ...work, programs: ['encode'], imagePatches: [768], trainable: 0 }, 172],
-  ['encode, large', { ...work, programs: ['encode'], imagePatches: [12288], trainable: 0 }, 469],
+  ['encode', { ...work, programs: ['encode'], imagePatches: [3072], trainable: 0 }, 214],
+  ['encode, small', { ...work, programs: ['encode'], imagePatches: [768], trainable: 0 }, 173],
+  ['encode, large', { ...work, programs: ['encode'], imagePatches: [12288], trainable: 0 }, 392],
   ['sample, long prompt', { ...work, programs: ['sample'], promptTokens: 3072 }, 409],
   ['score, long prompt', { ...work, programs: ['score'], promptTokens: 3072, kl: false }, 369],
-  ['sample', { ...work, programs: ['sample'] }, 274],
+  ['sample', { ...work, programs: ['sample'] }, 305],
   ['sample, long', { ...work, programs: ['sample'], groups: 4, completionTokens: 256 }, 433],
-  ['learn', learn, 497],
-  ['learn, checkpointed', { ...learn, checkpointed: true }, 349],
-  ['learn, three groups', { ...learn, groups: 3 }, 999],
-  ['learn, long completions', { ...learn, completionTokens: 256 }, 1611],
-  ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 1246],
-  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 694],
-  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1418],
-  ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1145],
+  ['learn', learn, 445],
+  ['learn, checkpointed', { ...learn, checkpointed: true }, 330],
+  ['learn, three groups', { ...learn, groups: 3 }, 728],
+  ['learn, long completions', { ...learn, completionTokens: 256 }, 954],
+  ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 903],
+  ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 595],
+  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1087],
+  ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1023],
   ['sample, wide vocabulary', { ...work, backbone: wide, trainable: 589824, programs: ['sample'] }, 517],
   [
     'sample, wide and long',
@@ -86,7 +86,7 @@ test.each<[string, MemoryOptions, number]>([
   ],
   ['learn, wide, all weights', { ...learn, backbone: wide, trainable: 54587136, trainHead: true }, 2346],
   ['all programs, wide', { ...work, backbone: wide, trainable: 589824, imagePatches: [768] }, 1055],
-  ['score', { ...work, programs: ['score'], groups: 3, kl: false }, 308],
+  ['score', { ...work, programs: ['score'], groups: 3, kl: false }, 319],
 ])('the estimate is within a quarter of the measured peak: %s', (_, options, megabytes) => {
   const ratio = estimateMemory(options).total / (megabytes * 1e6)
   expect(ratio).toBeGreaterThan(0.75)
@@ -218,7 +218,7 @@ test.each<Partial<MemoryOptions>>([
 })
 
 test('work that fits passes, and work that does not says which option would help', () => {
-  const estimate = estimateMemory({ ...learn, completionTokens: 256 })
+  const estimate = estimateMemory({ ...learn, groups: 8 })
   checkMemory(estimate, estimate.total)
   expect(() => {
     checkMemory(estimate, 1e9)

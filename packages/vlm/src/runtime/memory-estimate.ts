@@ -3,9 +3,9 @@
  *
  * The runtime's arenas never shrink, so what the programs of a process once needed adds up: the total is a sum over all
  * open programs. Formulas follow what the programs keep; the few constants that are not counts of tensors (the process
- * itself, buffers of a kernel, what arenas lose to fragments) were fitted to peaks that the kernel measured
- * (`bench/memory.mjs`, CPU) and are within a quarter of them. On WebGPU one session was measured with a software driver, whose
- * memory is that of the process; CUDA was not.
+ * itself, graphs, buffers of a kernel, what arenas lose to fragments) were fitted to peaks that the kernel measured
+ * (`bench/memory.mjs` and `bench/training-memory.mjs` of `@evolmm/plan`, CPU): whole runs are within a tenth of them. On WebGPU
+ * one session was measured with a software driver, whose memory is that of the process; CUDA was not.
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
@@ -15,7 +15,7 @@ import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
 import { towerChunk, towerRows } from '../programs/program-layers'
-import { promptChunk } from '../programs/prompt-chunks'
+import { longPrompt, promptChunk } from '../programs/prompt-chunks'
 import { quantizable } from '../programs/quantizable'
 import type { Device } from './provider-status'
 
@@ -92,8 +92,16 @@ export interface MemoryEstimate {
 }
 
 /** What the process has before it does anything, and the context of a GPU with its kernels: of WebGPU those of a software driver. */
-const processBytes: Record<Device, number> = { cpu: 115e6, webgpu: 480e6, cuda: 600e6 }
-const graphBytesPerLayer = 1.5e6
+const processBytes: Record<Device, number> = { cpu: 100e6, webgpu: 480e6, cuda: 600e6 }
+/** What an open program has on the CPU beside weights and results: in any case, and for each of its layers. */
+const graphBytes: Record<ProgramKind, { any: number; layer: number }> = {
+  encode: { any: 2e6, layer: 1.75e6 },
+  sample: { any: 11e6, layer: 1.5e6 },
+  score: { any: 4e6, layer: 2.2e6 },
+  learn: { any: 15e6, layer: 3.5e6 },
+}
+/** The same on a GPU, for each layer of the language part. */
+const graphBytesOnGpu = 1.5e6
 /** Parts of an arena that fit nothing. */
 const fragments = 1.05
 
@@ -111,10 +119,10 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   // A quantized matrix is made anew for each product of many rows.
   const made = sizes.quantized.language.work
   const reading = { promptTokens, completionTokens: 0 }
-  const forward = forwardBytes({ backbone, groups, length: promptTokens }, reading)
+  const forward = forwardBytes({ backbone, groups, promptTokens, length: promptTokens }, reading)
 
   const parts = {
-    runtime: processBytes[device] + graphBytesPerLayer * layers * programs.length,
+    runtime: processBytes[device] + programs.reduce((sum, kind) => sum + openBytes(kind, work), 0),
     ...weightBytes(sizes, {
       trainVision: options.trainVision ?? false,
       cpu: device === 'cpu',
@@ -135,7 +143,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
       : 0,
     sample: has('sample') ? Math.max(forward, 8 * 4 * groups * samples * vocabularySize) + made : 0,
     learn: learns
-      ? learnBytes({ backbone, groups, length: promptTokens + rows }, options, {
+      ? learnBytes({ backbone, groups, promptTokens, length: promptTokens + rows }, options, {
           loss,
           learns: has('learn'),
         }) +
@@ -146,6 +154,16 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
   return { parts, total, options }
+}
+
+/** What an open program has beside weights and results. */
+function openBytes(
+  kind: ProgramKind,
+  { backbone: { sizes, vision }, device }: { backbone: Backbone; device: Device },
+): number {
+  if (device !== 'cpu') return graphBytesOnGpu * sizes.layers
+  const layers = kind === 'encode' ? (vision?.shape.layers ?? 0) : sizes.layers
+  return graphBytes[kind].any + graphBytes[kind].layer * layers
 }
 
 const optionNames = {
@@ -292,13 +310,16 @@ function crossBytes(options: MemoryOptions): number {
 interface PackedSizes {
   backbone: Backbone
   groups: number
-  /** Tokens of a group. */
+  /** Tokens of the prompt of a group. */
+  promptTokens: number
+  /** All tokens of a group. */
   length: number
 }
 
-/** The bytes of one tensor [groups, heads, length, length]. */
-function scoreBytes({ backbone, groups, length }: PackedSizes): number {
-  return 4 * groups * backbone.shape.heads * length ** 2
+/** Scores of a head where a gradient is taken: prompts see themselves, long ones in chunks, completions all of their group. */
+function scoresOf({ promptTokens, length }: PackedSizes): number {
+  const rows = promptTokens > longPrompt ? promptChunk : promptTokens
+  return rows * promptTokens + (length - promptTokens) * length
 }
 
 interface ReadLengths {
@@ -320,8 +341,9 @@ function readScores({ promptTokens, completionTokens }: ReadLengths): number {
 function forwardBytes(packed: PackedSizes, inChunks?: ReadLengths): number {
   const { backbone, groups, length } = packed
   const { hiddenSize, intermediateSize, heads } = backbone.shape
-  const scores = inChunks === undefined ? length ** 2 : Math.min(length ** 2, readScores(inChunks))
-  const rows = 4 * groups * length * (6 * hiddenSize + 3 * intermediateSize)
+  const scores = inChunks === undefined ? scoresOf(packed) : readScores(inChunks)
+  // Around attention, and later in the MLP: what comes in, its norm, gate, up and their product.
+  const rows = 4 * groups * length * Math.max(6 * hiddenSize, 2 * hiddenSize + 3 * intermediateSize)
   return fragments * (2 * 4 * groups * (heads + 1) * scores + rows)
 }
 
@@ -350,9 +372,10 @@ function keptBytes(
 ): number {
   const { backbone, groups, length } = packed
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = backbone.shape
-  // Inputs of norms and of linear modules; queries, keys, values and what they give; gate, up and their product.
-  const width = 4 * hiddenSize + 2 * heads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize
-  const block = 4 * groups * length * width + scoreBytes(packed)
+  // Inputs of norms; queries and twice what attention gives; keys and values of all tokens and of prompts; gate and up. What
+  // norms give, probabilities and the product of gate and up are made again from these.
+  const width = 2 * hiddenSize + 3 * heads * headSize + 4 * keyValueHeads * headSize + 2 * intermediateSize
+  const block = 4 * groups * length * width
   const inputs = 4 * groups * length * hiddenSize
   const tower =
     trainVision && backbone.vision
@@ -364,16 +387,24 @@ function keptBytes(
   )
 }
 
-/** The backward pass of one block: three of the scores' size, five of the MLP's. */
+/**
+ * The backward pass of one block: scores before and after the softmax, their slopes before and after the correction and the
+ * product of both; before that five of the MLP's, which has given back what it kept by then. Masks are there for all blocks.
+ */
 function backwardBytes(
   packed: PackedSizes,
   { trainVision = false, imagePatches = [], device = 'cpu' }: MemoryOptions,
   checkpointed: boolean,
 ): number {
   const { backbone, groups, length } = packed
-  const text = 3 * scoreBytes(packed) + 5 * 4 * groups * length * backbone.shape.intermediateSize
-  const heads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
-  return fragments * Math.max(text, 3 * 4 * heads * imageScores(imagePatches, device))
+  const { heads, hiddenSize, intermediateSize } = backbone.shape
+  const masks = 4 * groups * scoresOf(packed)
+  const tokens = 4 * groups * length
+  const text =
+    masks +
+    Math.max(5 * tokens * intermediateSize, 5 * heads * masks - tokens * (2 * intermediateSize + hiddenSize))
+  const towerHeads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
+  return fragments * Math.max(text, 3 * 4 * towerHeads * imageScores(imagePatches, device))
 }
 
 /** Logits of a chunk and what is made of them, and rows before and after the head. */
@@ -391,7 +422,10 @@ function encodeBytes({ vision }: Backbone, imagePatches: readonly number[], devi
   const { hiddenSize, intermediateSize, heads, patchSize } = vision.shape
   const patches = imagePatches.reduce((sum, count) => sum + count, 0)
   const wide = device === 'webgpu' ? patches : Math.min(patches, towerRows)
-  const rows = patches * (16 * hiddenSize + patchSize) + wide * 4 * intermediateSize
+  // Rows of a block as they come and go, queries, keys and values, and these in the order of heads; more where several images
+  // are filled up to one length, or nothing is made of some rows at a time.
+  const kept = device === 'webgpu' || imagePatches.length > 1 ? 16 : 10
+  const rows = patches * (kept * hiddenSize + patchSize) + wide * 4 * intermediateSize
   return fragments * 4 * (2.1 * heads * imageScores(imagePatches, device) + rows)
 }
 
