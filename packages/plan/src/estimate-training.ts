@@ -45,20 +45,23 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const { device } = options
   const work = perRole((role) => roleWork(role, options))
   const relation = relationOf(options)
+  const apartLearning = work.solver.inChunks !== work.proposer.inChunks
   const parts = mergeParts(
     perRole((role) => work[role].parts),
-    relation,
+    { relation, apartLearning },
   )
   const sizes = perRole((role) => work[role].planned.parameters)
+  // Roles learn in turn, so that one program's result is there at a time.
+  const twice = relation === 'one' && apartLearning && work.proposer.parts.gradient > 0
   const place = (bytes: number, host = 0): PlacedBytes =>
     device === 'cpu' ? { device: 0, host: bytes + host } : { device: bytes, host }
 
   const onDevice: Record<MemoryKind, number> = {
-    runtime: parts.runtime + parts.graphs,
+    runtime: parts.runtime + parts.graphs + parts.learnGraph,
     weights: parts.weights + parts.packed,
     // The vector of the second role.
     adapters: parts.adapter + (relation === 'one' && device === 'cpu' ? 4 * sizes.proposer : 0),
-    gradient: parts.gradient,
+    gradient: parts.gradient - (twice ? 4 * sizes.proposer : 0),
     optimizer: 0,
     images: 0,
     promptCache: parts.cache,
@@ -148,6 +151,8 @@ const rolePart: Readonly<Record<Role, (settings: EvolmmValues) => RolePart>> = {
 }
 
 interface RoleWork {
+  /** True if prompts are learned from in chunks. */
+  inChunks: boolean
   parts: Record<MergedPart, number>
   planned: PlannedAdapter
 }
@@ -185,7 +190,9 @@ function roleWork(
     ...(learning ? (['learn'] as const) : []),
     ...(scores ? (['score'] as const) : []),
   ])
-  const { runtime } = estimate([])
+  const runtimeOf = (programs: MemoryOptions['programs']) => estimate(programs).runtime
+  const runtime = runtimeOf([])
+  const learnGraph = learning ? runtimeOf(['learn']) - runtime : 0
   const sample = estimate(['sample'])
   const none: MemoryEstimate['parts'] = { ...all, learn: 0, loss: 0, gradient: 0 }
   const learn = learning ? estimate(['learn'], ...(sequential ? [1, 1] : [])) : none
@@ -194,10 +201,12 @@ function roleWork(
     : none
   return {
     planned,
+    inChunks: estimateMemory({ ...common, programs: [] }).inChunks,
     parts: {
       ...{
         runtime,
-        graphs: all.runtime - runtime,
+        graphs: all.runtime - runtime - learnGraph,
+        learnGraph,
         weights: all.weights,
         packed: all.packed,
         adapter: all.adapter,

@@ -74,9 +74,11 @@ test.each<[string, MemoryOptions, number]>([
   ['learn, checkpointed', { ...learn, checkpointed: true }, 330],
   ['learn, three groups', { ...learn, groups: 3 }, 728],
   ['learn, long completions', { ...learn, completionTokens: 256 }, 954],
+  ['learn, long prompt', { ...learn, promptTokens: 3072 }, 1223],
+  ['learn, long prompt, checkpointed', { ...learn, promptTokens: 3072, checkpointed: true }, 644],
   ['learn, wide chunks', { ...learn, groups: 4, chunk: 512 }, 903],
   ['learn, vision trained', { ...learn, trainVision: true, imagePatches: [768] }, 595],
-  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1087],
+  ['learn, large image', { ...learn, promptTokens: 800, trainVision: true, imagePatches: [3072] }, 1033],
   ['learn, all weights', { ...learn, trainable: 30948864, trainHead: true }, 1023],
   ['sample, wide vocabulary', { ...work, backbone: wide, trainable: 589824, programs: ['sample'] }, 517],
   [

@@ -88,6 +88,8 @@ export interface MemoryEstimate {
   }
   /** The sum of the parts. */
   total: number
+  /** True if the gradient takes prompts of this length in chunks, by another program than that of shorter ones. */
+  inChunks: boolean
   options: MemoryOptions
 }
 
@@ -153,7 +155,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
-  return { parts, total, options }
+  return { parts, total, inChunks: promptTokens > longPrompt, options }
 }
 
 /** What an open program has beside weights and results. */
