@@ -90,7 +90,7 @@ function* everyProgram(backbone: Backbone, files: WeightFiles): Generator<[strin
   if (vision) yield ['encode of one image', encodeProgram({ vision, files, one: true })]
   const learning = { ...common, gradient: true, kl: true, pixels: true }
   yield ['gradient, checkpointed', learnProgram({ ...learning, checkpointed: true })]
-  yield ['gradient of a long prompt', learnProgram({ ...learning, promptTokens: 1000 })]
+  yield ['gradient of a long prompt', learnProgram({ ...learning, promptTokens: 2000 })]
   yield ['gradient with dropout', learnProgram({ ...learning, dropout: 0.05 })]
   const quantized = [...backbone.weights.keys()].some((name) => !files.tensors.has(name))
   if (!quantized) {

@@ -70,7 +70,7 @@ function unnamed(backbone: Backbone, [vision, quantize, checkpointed]: Options):
   const programs: [string, Graph][] = [...allPrograms({ backbone, files, trainable, checkpointed })]
   programs.push(['read', streamProgram({ backbone, files, trainable, reading: true })])
   const learning = { backbone, files, trainable, checkpointed, gradient: true, kl: true }
-  programs.push(['gradient of a long prompt', learnProgram({ ...learning, promptTokens: 1000 })])
+  programs.push(['gradient of a long prompt', learnProgram({ ...learning, promptTokens: 2000 })])
   if (backbone.vision !== undefined)
     programs.push(['encode of one', encodeProgram({ vision: backbone.vision, files, one: true })])
   return programs.flatMap(([name, graph]) => {
@@ -215,7 +215,7 @@ sizedTest('every length is what its name says, in two batches', { programs: [1, 
     const { faults, compared } = watch()
     const vlm = await loadVlm(folder, { threads: 1, quantize })
     try {
-      const more = kind === 'long' ? 'Look at it. '.repeat(150) : undefined
+      const more = kind === 'long' ? 'Look at it. '.repeat(300) : undefined
       for (const batch of batches) await run(kind, vlm, await groupsOf(vlm, batch, more))
     } finally {
       await vlm.dispose()

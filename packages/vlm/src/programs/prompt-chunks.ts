@@ -10,14 +10,20 @@ export const promptChunk = 256
 /** Tokens beyond which a prompt is read in chunks where each chunk costs something. */
 export const longPrompt = 512
 
+/**
+ * Tokens beyond which a prompt is learned from in chunks, by a program of its own: below, chunks save less than it takes to have
+ * both programs open, as where the prompts of two roles are on both sides.
+ */
+export const longLearned = 1024
+
 /** True if prompts of so many tokens are read in chunks: all are, but where what a loop gives crosses to the host. */
 export function readsInChunks(loops: Loops | undefined, length: number): boolean {
   return loops === 'attention' ? length > longPrompt : loops !== 'none'
 }
 
-/** True if prompts of so many tokens are learned from in chunks, which for shorter ones costs time and saves nothing. */
+/** True if prompts of so many tokens are learned from in chunks. */
 export function learnsInChunks(loops: Loops | undefined, length: number): boolean {
-  return length > longPrompt && readsInChunks(loops, length)
+  return length > longLearned && readsInChunks(loops, length)
 }
 
 /** Attention of a prompt among its own tokens: some rows at a time, and of columns those that any of them sees. */

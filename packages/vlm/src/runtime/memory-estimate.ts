@@ -15,7 +15,7 @@ import type { Backbone } from '../backbones/backbone'
 import type { VisionShape } from '../backbones/shapes'
 import { quantizedBytes } from '../checkpoint/quantize-matrix'
 import { towerChunk, towerRows } from '../programs/program-layers'
-import { longPrompt, promptChunk } from '../programs/prompt-chunks'
+import { longLearned, promptChunk } from '../programs/prompt-chunks'
 import { quantizable } from '../programs/quantizable'
 import type { Device } from './provider-status'
 
@@ -155,7 +155,7 @@ export function estimateMemory(options: MemoryOptions): MemoryEstimate {
     loss,
   }
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
-  return { parts, total, inChunks: promptTokens > longPrompt, options }
+  return { parts, total, inChunks: promptTokens > longLearned, options }
 }
 
 /** What an open program has beside weights and results. */
@@ -320,7 +320,7 @@ interface PackedSizes {
 
 /** Scores of a head where a gradient is taken: prompts see themselves, long ones in chunks, completions all of their group. */
 function scoresOf({ promptTokens, length }: PackedSizes): number {
-  const rows = promptTokens > longPrompt ? promptChunk : promptTokens
+  const rows = promptTokens > longLearned ? promptChunk : promptTokens
   return rows * promptTokens + (length - promptTokens) * length
 }
 

@@ -85,7 +85,7 @@ async function run(folder: string, { device, dtype }: Options): Promise<DeviceLo
       parameters: [...adapter.parameters],
     })
   }
-  const long = vlm.prompt({ prompt: 'What is the tallest bar? '.repeat(80) })
+  const long = vlm.prompt({ prompt: 'What is the tallest bar? '.repeat(160) })
   const completions = [[300, 301, 302], [310]].map((ids) => ({ ids: Int32Array.from(ids) }))
   const group = { prompt: long, completions, advantages: [1, -0.5] }
   const { gradient } = await vlm.gradient({ groups: [group], adapter, beta: 0.1 })
