@@ -4,7 +4,7 @@
  */
 import { uniform } from '@evolmm/rl-core'
 import { integer, number, schema, type SettingsOf } from '@evolmm/settings'
-import { runRows, tensorOf, trackingRows, type Method, type Metric } from '../../src'
+import { runRows, tensorOf, trackingRows, type Method, type Metric, type StepRecord } from '../../src'
 
 export const banditSettings = schema({
   name: 'a bandit',
@@ -19,30 +19,20 @@ export const banditSettings = schema({
   },
 })
 
-export interface Pull {
-  step: number
-  arm: number
-  reward: number
-  best: number
-}
+export type Pull = StepRecord & { arm: number; reward: number; best: number }
 
 export const banditMetrics: readonly Metric<Pull>[] = [
   {
-    name: 'reward',
-    meaning: 'what the arm paid',
+    ...{
+      name: 'reward',
+      meaning: 'what the arm paid',
+      status: 'reward',
+      title: 'Reward',
+      compared: 'Reward',
+    },
     read: ({ reward }) => reward,
-    status: 'reward',
-    panel: 'Play',
-    title: 'Reward',
-    compared: 'Reward',
   },
-  {
-    name: 'best',
-    meaning: 'probability of the best arm',
-    read: ({ best }) => best,
-    panel: 'Play',
-    title: 'Best arm',
-  },
+  { name: 'best', meaning: 'probability of the best arm', title: 'Best arm', read: ({ best }) => best },
 ]
 
 export const bandit: Method<Pull, (typeof banditSettings)['rows']> = {
