@@ -60,7 +60,7 @@ const variadic = (build: (...inputs: Tensor[]) => Tensor): GradientCase[] => [
 ]
 
 export const elementwise: GradientCases = {
-  Abs: [unary(op.Abs)],
+  Abs: [{ ...unary(op.Abs), kinks: [0] }],
   Neg: [unary(op.Neg)],
   Exp: [unary(op.Exp)],
   Log: [unary(op.Log, [0.3, 3])],
@@ -88,7 +88,7 @@ export const elementwise: GradientCases = {
   Sign: [unary((x) => op.Add(op.Sign(x), x), [0.1, 2])],
 
   Sigmoid: [unary(op.Sigmoid)],
-  Relu: [unary(op.Relu)],
+  Relu: [{ ...unary(op.Relu), kinks: [0] }],
   LeakyRelu: [
     ...pieces('LeakyRelu', (x) => op.LeakyRelu(x), belowAndAbove),
     ...pieces('LeakyRelu', (x) => op.LeakyRelu(x, { alpha: 0.3 }), belowAndAbove, 'alpha'),
@@ -203,8 +203,8 @@ export const elementwise: GradientCases = {
       values: [[-2, -0.6, -0.4, 0.1, 0.8, 1.7], [-0.5], [0.7]],
       build: ([x, low, high]) => op.Clip(x, low, high),
     },
-    unary((x) => op.Clip(x, -0.5), [-2, 2], 'only min'),
-    unary((x) => op.Clip(x, undefined, 0.5), [-2, 2], 'only max'),
+    { ...unary((x) => op.Clip(x, -0.5), [-2, 2], 'only min'), kinks: [-0.5] },
+    { ...unary((x) => op.Clip(x, undefined, 0.5), [-2, 2], 'only max'), kinks: [0.5] },
     unary((x) => op.Clip(x), [-2, 2], 'no bounds'),
   ],
   Where: [

@@ -14,6 +14,8 @@ export interface GradientCheck {
   build: (inputs: Tensor[], graph: Graph) => Tensor | Tensor[]
   /** The inputs lie in this range. @default [-2, 2] */
   range?: readonly [number, number]
+  /** Numbers that drawn ones keep away from, where differences are no oracle. @default none */
+  kinks?: readonly number[]
   /** The contents of some inputs, where the point matters: zeros, ties. */
   values?: readonly (readonly number[] | undefined)[]
   /** Type of the inputs. In float32 the error is some 1e-4 at best, and kinks must be 0.05 away. @default 'float64' */
@@ -30,7 +32,7 @@ export function gradientGraph(check: GradientCheck): {
   graph: Graph
   feeds: Record<string, Value & { data: Float64Array | Float32Array }>
 } {
-  const { shapes, range = [-2, 2], symbolic = false, dtype = 'float64', values } = check
+  const { shapes, range = [-2, 2], symbolic = false, dtype = 'float64', values, kinks = [] } = check
   const random = generator(check.seed ?? 1)
   const graph = new Graph('check', { opset: check.opset ?? 21 })
   const inputs = shapes.map((shape, i) =>
@@ -58,7 +60,9 @@ export function gradientGraph(check: GradientCheck): {
   const feeds = Object.fromEntries(
     shapes.map((dims, i): [string, Value & { data: Float64Array | Float32Array }] => {
       const size = dims.reduce((product, dim) => product * dim, 1)
-      const drawn = Array.from({ length: size }, () => range[0] + (range[1] - range[0]) * random())
+      const away = (value: number) =>
+        kinks.reduce((moved, kink) => (Math.abs(moved - kink) < 0.05 ? kink + 0.1 : moved), value)
+      const drawn = Array.from({ length: size }, () => away(range[0] + (range[1] - range[0]) * random()))
       const contents = values?.[i] ?? drawn
       const data = dtype === 'float64' ? Float64Array.from(contents) : Float32Array.from(contents)
       return [`x${i}`, { dims, data }]
