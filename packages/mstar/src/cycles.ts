@@ -11,11 +11,10 @@ import { EvolmmError } from './errors'
 import { bareAnswers, keptAnswers, type AnsweredQuestions, type Lessons } from './lessons'
 import { questionsOfCycle, type Questions } from './open-questions'
 import { answersOnDisk, policyDigest, type Models } from './policy'
-import type { Dynamics } from './monitor'
 import type { DynamicsRecord, MstarRecord } from './record'
 import { rationalePrompt } from './question-prompt'
 import type { MstarSettings } from './settings'
-import { chooseTemperature, name, watch } from './watch'
+import { chooseTemperature, name, watch, type WatchedDynamics } from './watch'
 
 export interface CyclesOptions {
   models: Models & { vlm: Pick<Vlm, 'group' | 'gradient'> }
@@ -262,10 +261,11 @@ function learningOf(settings: MstarSettings, total: number) {
   })
 }
 
-function dynamicsRecord({ pass, rewardPass2, weightedMajority, ...rest }: Dynamics): DynamicsRecord {
+function dynamicsRecord(watched: WatchedDynamics): DynamicsRecord {
+  const { pass, rewardPass2, weightedMajority, samplerGap = null, ...rest } = watched
   const known = (value: number) => (Number.isNaN(value) ? null : value)
   return {
-    ...rest,
+    ...{ ...rest, samplerGap },
     pass: Object.fromEntries(pass),
     rewardPass2: known(rewardPass2),
     weightedMajority: known(weightedMajority),

@@ -1,7 +1,7 @@
 /** M-STaR as `@evolmm/runs` knows it: its name, its settings, and what its records are. */
 import { counted } from '@evolmm/internal'
 import { isLogNumber, jsonLines, type LogLine, type Method, type Metric } from '@evolmm/runs'
-import { metrics } from './metrics'
+import { metrics, panels } from './metrics'
 import type { MstarRecord } from './record'
 import { mstarSettings } from './settings'
 
@@ -27,14 +27,7 @@ export const mstar: Omit<Method<MstarRecord, (typeof mstarSettings)['rows']>, 'o
   metrics: metrics satisfies readonly Metric<MstarRecord>[],
   log: jsonLines('mstar_log.jsonl', isWhole),
   page: {
-    panels: [
-      {
-        title: 'Validation',
-        lead: 'What the policy does on questions that it does not learn from, after each cycle.',
-      },
-      { title: 'Answers', lead: 'What was generated for each cycle, and what of it is learned.' },
-      { title: 'Learning', lead: 'The steps of the optimizer.' },
-    ],
+    panels: Object.values(panels),
     sums: ({ generated, answers }) => ({
       learned: answers,
       questions: generated?.questions ?? 0,

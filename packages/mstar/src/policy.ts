@@ -103,7 +103,8 @@ async function scored(
   }))
 }
 
-async function promptOf(
+/** A question as the policy reads it. */
+export async function promptOf(
   vlm: Models['vlm'],
   settings: MstarSettings,
   question: NumberedQuestion,

@@ -23,6 +23,11 @@ export interface DynamicsRecord extends Omit<Dynamics, 'pass' | 'rewardPass2' | 
   pass: Readonly<Record<string, number>>
   rewardPass2: number | null
   weightedMajority: number | null
+  /**
+   * Largest distance between the log-probabilities that sampling said of some answers and those that scoring gives: rounding,
+   * or a bug. Null where none was compared; logs of before it was measured lack it.
+   */
+  samplerGap?: number | null
 }
 
 export interface GeneratedRecord {

@@ -4,7 +4,7 @@ import { temperatureGrid, type ScoredTemperature } from '@evolmm/rl-core'
 import { answerScore } from './answer-score'
 import { dynamics, type Dynamics, type MonitoredQuestion } from './monitor'
 import type { Questions } from './open-questions'
-import { answersOnDisk, policyDigest, type Models } from './policy'
+import { answersOnDisk, policyDigest, promptOf, type Models } from './policy'
 import type { RolledAnswer } from './rollout'
 import type { RolloutsFile } from './rollouts-file'
 import type { MstarSettings } from './settings'
@@ -24,8 +24,17 @@ export interface Watched {
 /** Numbers that set the seeds of watching apart from those of learning. */
 const [greedySeed, sampledSeed, sweepSeed] = [1, 2, 3]
 
+/** Answers whose log-probabilities are compared with those of scoring. */
+const gapAnswers = 16
+
+/** What is watched, and the largest distance between the log-probabilities of sampling and of scoring. */
+export interface WatchedDynamics extends Dynamics {
+  /** Undefined where nothing could be compared. */
+  samplerGap: number | undefined
+}
+
 /** The numbers of section 3.7, with answers kept on disk; it goes on where a kill has left it. */
-export async function watch(watched: Watched): Promise<Dynamics> {
+export async function watch(watched: Watched): Promise<WatchedDynamics> {
   const { settings, temperature, validation, cycle } = watched
   const numbers = Array.from({ length: validation.length }, (_, i) => i)
   const ask = (kind: string, more: { samples: number; temperature: number; seed: number }) =>
@@ -39,11 +48,30 @@ export async function watch(watched: Watched): Promise<Dynamics> {
         greedy: (await greedy.at(number)).answers[0]?.right === true,
         answers: (await sampled.at(number)).answers.map((answer) => monitored(answer, settings)),
       })
-    return dynamics(found)
+    return { ...dynamics(found), samplerGap: await samplerGap(watched, sampled) }
   } finally {
     await greedy.close()
     await sampled.close()
   }
+}
+
+/**
+ * The first answer to each of the first questions, one at a time: no run is larger than a step of learning may be, and each
+ * gives the same bits whenever it is made.
+ */
+async function samplerGap(
+  { models: { vlm, policy }, settings, validation }: Watched,
+  sampled: RolloutsFile,
+): Promise<number | undefined> {
+  const gaps: number[] = []
+  for (let place = 0; place < Math.min(gapAnswers, sampled.length); place++) {
+    const { question, answers } = await sampled.at(place)
+    const prompt = await promptOf(vlm, settings, await validation.at(question))
+    const completions = answers.slice(0, 1)
+    const { samplerGap: gap } = await vlm.score({ groups: [{ prompt, completions }], adapter: policy })
+    if (gap !== undefined) gaps.push(gap)
+  }
+  return gaps.length === 0 ? undefined : Math.max(...gaps)
 }
 
 /** The temperature with the highest Reward-Pass@2, and that of each; equal ones: the nearest to what it is. */

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readLog } from '@evolmm/runs'
+import { metricsOf, readLog } from '@evolmm/runs'
 import { labelledPairs, writeLabelledPairs } from '@evolmm/tiny-world'
 import { adapterArrays, loadVlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
@@ -107,6 +107,24 @@ test('a run generates, keeps what is right, learns each of that once, and says w
     )
   }
   expect(readdirSync(join(folder, 'model'))).toContain('adapter_model.safetensors')
+})
+
+test('what is watched is in the numbers of the last step of a cycle, how far sampling is from scoring among them', async () => {
+  const all = await records(join(home, 'whole'))
+  const last = all[5]
+  const { dynamics } = last
+  const found = metricsOf(mstar.metrics, last)
+  expect(found).toMatchObject({
+    ...{ greedy: dynamics?.greedy, headroom: dynamics?.headroom, majority: dynamics?.majority },
+    ...{ pass_at_1: dynamics?.pass['1'], pass_at_2: dynamics?.pass['2'], pass_at_4: dynamics?.pass['4'] },
+    ...{ pass_at_all: dynamics?.pass['4'], none_right: dynamics?.noneRight, all_right: dynamics?.allRight },
+    ...{ answer_tokens: dynamics?.tokens, answer_steps: dynamics?.steps },
+  })
+  // The two differ by rounding alone, and not by nothing.
+  expect(found.sampler_gap).toBeGreaterThan(0)
+  expect(found.sampler_gap).toBeLessThan(1e-3)
+  for (const absent of ['pass_at_8', 'reward_pass_at_2', 'weighted_majority'])
+    expect(found).not.toHaveProperty(absent)
 })
 
 test('wherever a run is stopped, it ends with the files and records of one that was not', async () => {

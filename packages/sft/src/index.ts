@@ -3,6 +3,7 @@ export { supervise, type Supervised, type SuperviseOptions } from './supervise'
 export { sftSteps, type SftState, type SftSteps, type SftStepsOptions } from './sft-steps'
 export type { SftExample, SftTurn, StepValue } from './example'
 export type { SftRecord } from './record'
+export { learningMetrics } from './learning-metrics'
 export { loadState, saveState } from './state-file'
 
 // 2. A run on disk
