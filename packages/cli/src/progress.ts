@@ -19,8 +19,21 @@ export interface ProgressListeners {
   onRows: (progress: RowProgress) => void
   /** Steps of learning, in the same way. */
   onSteps: (progress: { step: number; total: number; loss: number; secondsLeft: number }) => void
+  /** Phases of a run, each in the same way; `name` says which one it is. */
+  onPhase: (progress: PhaseShown) => void
   /** Takes the live line away. */
   clear: () => void
+}
+
+export interface PhaseShown {
+  name: string
+  done: number
+  total: number
+  /** What is counted: answers, say. */
+  unit: string
+  secondsLeft: number | undefined
+  /** A text that follows. @default none */
+  more?: string | undefined
 }
 
 export function showProgress(context: Context): ProgressListeners {
@@ -29,6 +42,7 @@ export function showProgress(context: Context): ProgressListeners {
   const { live, clear, keep, replace } = liveLine(context)
   let announced = false
   let tenth: number | undefined
+  let phase = ''
 
   const onTwin = (how: string, { file, bytes }: { file: string; bytes: number }) => {
     const line = `writing the weights ${how}, once: ${formatBytes(bytes)} to ${oneLine(file)}`
@@ -61,6 +75,17 @@ export function showProgress(context: Context): ProgressListeners {
       const now = Math.floor((10 * step) / total)
       if (live) replace(line)
       else if (now > (tenth ?? Math.floor((10 * (step - 1)) / total))) keep(line)
+      tenth = now
+    },
+    onPhase: ({ name, done, total, unit, secondsLeft, more = '' }) => {
+      const share = total > 0 ? done / total : 1
+      const left = secondsLeft === undefined ? '' : `, ${formatSeconds(secondsLeft)} left`
+      const count = `${total.toLocaleString('en')} ${unit}`
+      const line = `${name}: ${String(Math.floor(100 * share)).padStart(3)} % of ${count}${left}${more}`
+      const now = Math.floor(10 * share)
+      if (live) replace(line)
+      else if (now > (name === phase ? (tenth ?? 0) : 0)) keep(line)
+      phase = name
       tenth = now
     },
     onWiden: (twin) => {

@@ -9,8 +9,9 @@ import { learningSettings, sftSteps, type SftSteps } from '@evolmm/sft'
 import type { Vlm } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
 import { bareAnswers, keptAnswers, type AnsweredQuestions, type Lessons } from './lessons'
-import { questionsOfCycle, type Questions } from './open-questions'
+import { cycleLength, questionsOfCycle, type Questions } from './open-questions'
 import { answersOnDisk, policyDigest, type Models } from './policy'
+import { phaseProgress, type PhaseProgress, type ProgressListener } from './progress'
 import type { DynamicsRecord, MstarRecord } from './record'
 import { rationalePrompt } from './question-prompt'
 import type { MstarSettings } from './settings'
@@ -29,6 +30,7 @@ export interface CyclesOptions {
   folder: string
   state: MstarState
   signal: AbortSignal
+  onProgress?: ProgressListener | undefined
 }
 
 /** All that later steps depend on, besides the settings, the first parameters and what lies on disk. */
@@ -68,13 +70,16 @@ export function cycles(options: CyclesOptions): Cycles {
     try {
       const batches = Math.ceil(lessons.length / size)
       const steps = openSteps(options, state, batches)
+      const learned = learnProgress(options, { cycle: number, batches, state })
       for (let b = state.cycleStep; b < batches && state.step < total; b++) {
         const isLast = b === batches - 1 || state.step + 1 === total
         const record = await steps.next(await lessons.some(b * size, (b + 1) * size))
         if (record === undefined) return
         between = true
+        learned.add(1)
         const start = performance.now()
-        const watched = { models, settings, folder: options.folder, cycle: number, temperature }
+        const { folder, onProgress } = options
+        const watched = { models, settings, folder, cycle: number, temperature, onProgress }
         const found = isLast && validation !== undefined ? await watch({ ...watched, validation }) : null
         const monitor = (performance.now() - start) / 1000
         state = {
@@ -119,6 +124,17 @@ export function cycles(options: CyclesOptions): Cycles {
   }
 }
 
+/** Steps that a cycle has, those that were taken before a run went on among them. */
+function learnProgress(
+  { settings, onProgress }: CyclesOptions,
+  { cycle, batches, state: { step, cycleStep } }: { cycle: number; batches: number; state: MstarState },
+): PhaseProgress {
+  const total = Math.min(batches, cycleStep + settings.total_steps - step)
+  const progress = phaseProgress({ phase: 'learn', cycle, total }, onProgress)
+  progress.skip(cycleStep)
+  return progress
+}
+
 interface OpenedCycle {
   lessons: Lessons
   temperature: number
@@ -149,11 +165,13 @@ async function openCycle(
     return { lessons, temperature, writer, sweep, phases: { sweep: swept, generate: 0 }, close }
   }
   const sources: AnsweredQuestions[] = []
+  const asks = askedIn(options, state)
+  const progress = isBegun ? undefined : generateProgress(options, asks, cycle)
   const close = async () => {
     for (const { rollouts } of sources) await rollouts.close()
   }
-  for (const asked of askedIn(options, state)) {
-    const source = await cycleAnswers(options, { ...asked, cycle, temperature, writer, isBegun })
+  for (const asked of asks) {
+    const source = await cycleAnswers(options, { ...asked, cycle, temperature, writer, isBegun, progress })
     if (source !== undefined) sources.push(source)
     if (source !== undefined && !options.signal.aborted) continue
     await close()
@@ -161,6 +179,17 @@ async function openCycle(
   }
   const lessons = await keptAnswers(sources, place)
   return { lessons, temperature, writer, sweep, close, phases: { sweep: swept, generate: clock() } }
+}
+
+/** Answers to the questions of all files of a cycle. */
+function generateProgress(
+  { settings, onProgress }: CyclesOptions,
+  asks: readonly AskedQuestions[],
+  cycle: number,
+): PhaseProgress {
+  const lengths = asks.map(({ questions }) => cycleLength(questions.length, settings.interval))
+  const total = settings.num_generations * lengths.reduce((sum, length) => sum + length, 0)
+  return phaseProgress({ phase: 'generate', cycle, total }, onProgress)
 }
 
 interface AskedQuestions {
@@ -192,7 +221,7 @@ function numbersOf(
 
 /** Every `temperature_every` cycles it is chosen anew. */
 async function nextTemperature(
-  { models, settings, validation, folder }: CyclesOptions,
+  { models, settings, validation, folder, onProgress }: CyclesOptions,
   { temperature }: MstarState,
   cycle: number,
 ): Promise<{ temperature: number; sweep: readonly ScoredTemperature[] | null }> {
@@ -206,6 +235,7 @@ async function nextTemperature(
     folder,
     cycle: cycle - 1,
     temperature,
+    onProgress,
   })
   return { temperature: chosen.temperature, sweep: chosen.scores }
 }
@@ -213,14 +243,20 @@ async function nextTemperature(
 /** The answers of a cycle that has begun must be there: the policy that wrote them has moved on. */
 async function cycleAnswers(
   { models, settings, folder, signal }: CyclesOptions,
-  wanted: AskedQuestions & { cycle: number; temperature: number; writer: string; isBegun: boolean },
+  wanted: AskedQuestions & {
+    cycle: number
+    temperature: number
+    writer: string
+    isBegun: boolean
+    progress: PhaseProgress | undefined
+  },
 ): Promise<AnsweredQuestions | undefined> {
-  const { questions, ending, isVoted, cycle, temperature, writer, isBegun } = wanted
+  const { questions, ending, isVoted, cycle, temperature, writer, isBegun, progress } = wanted
   const numbers = numbersOf(questions, { settings, cycle })
   const samples = settings.num_generations
   const rollouts = await answersOnDisk(models, settings, {
     file: join(folder, 'rollouts', `${name(cycle)}${ending}.jsonl`),
-    ...{ questions, numbers, samples, temperature, signal },
+    ...{ questions, numbers, samples, temperature, signal, progress },
     head: { cycle, policy: writer, temperature, samples, questions: numbers.length },
     seed: [settings.seed, cycle, ending === '' ? 0 : 1],
     mustBeThere: isBegun,

@@ -7,6 +7,7 @@ import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
 import { cycles } from './cycles'
 import type { Models } from './policy'
 import { openQuestions, withoutAnswers } from './open-questions'
+import type { ProgressListener } from './progress'
 import type { MstarRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { mstarSettings } from './settings'
@@ -22,11 +23,12 @@ export type MstarModel = Pick<
 
 export interface OpenMstarOptions {
   openModel: () => Promise<MstarModel>
+  onProgress?: ProgressListener | undefined
 }
 
 export async function openMstar(
   { settings, from, signal, defer }: OpenContext<(typeof mstarSettings)['rows']>,
-  { openModel }: OpenMstarOptions,
+  { openModel, onProgress }: OpenMstarOptions,
 ): Promise<OpenMethod<MstarRecord>> {
   const { output_dir: folder, reward_model: scores } = settings
   const questions = await openQuestions(settings.data)
@@ -48,7 +50,16 @@ export async function openMstar(
   const stored = from && stateFrom(from, size)
   if (stored !== undefined) policy.parameters.set(stored.parameters)
   const loop = cycles({
-    ...{ models: { vlm, policy, reward }, first, settings, questions, validation, folder, signal },
+    ...{
+      models: { vlm, policy, reward },
+      first,
+      settings,
+      questions,
+      validation,
+      folder,
+      signal,
+      onProgress,
+    },
     unlabelled: unlabelled && (settings.oracle ? unlabelled : withoutAnswers(unlabelled)),
     state: stored?.state ?? {
       ...{ step: 0, cycle: 0, cycleStep: 0, temperature: settings.temperature, writer: '' },

@@ -52,6 +52,11 @@ export function withoutAnswers(questions: Questions): Questions {
   }
 }
 
+/** Questions of a cycle, where `interval` is a number of them, or a share of all. */
+export function cycleLength(length: number, interval: number): number {
+  return Math.min(length, interval < 1 ? Math.max(1, Math.round(interval * length)) : interval)
+}
+
 /**
  * The numbers of the questions of a cycle, counted from 1: an endless walk through all of them, in an order of its own for
  * each time around, cut into pieces of `interval`.
@@ -60,7 +65,7 @@ export function questionsOfCycle(
   cycle: number,
   { length, interval, seed }: { length: number; interval: number; seed: number },
 ): number[] {
-  const size = Math.min(length, interval < 1 ? Math.max(1, Math.round(interval * length)) : interval)
+  const size = cycleLength(length, interval)
   const first = (cycle - 1) * size
   const orders = new Map<number, Uint32Array>()
   return Array.from({ length: size }, (_, i) => {

@@ -6,6 +6,7 @@ import { optionsOf } from '@evolmm/settings'
 import { generate, type NumberedQuestion } from './generate'
 import { questionPrompt } from './question-prompt'
 import type { RolledAnswer, Rollout } from './rollout'
+import type { PhaseProgress } from './progress'
 import { openRollouts, type RolloutsFile, type RolloutsHead } from './rollouts-file'
 import { scoreAnswers } from './score-answers'
 import type { MstarSettings } from './settings'
@@ -35,6 +36,8 @@ export interface AnswersWanted {
   promptFor?: ((question: NumberedQuestion) => string) | undefined
   /** True for what nobody can write again, since the policy has moved on. @default false */
   mustBeThere?: boolean | undefined
+  /** The phase that the answers belong to hears of them. */
+  progress?: PhaseProgress | undefined
 }
 
 /** What decides what the policy writes now, as a text. */
@@ -51,7 +54,7 @@ export async function answersOnDisk(
   settings: MstarSettings,
   wanted: AnswersWanted,
 ): Promise<RolloutsFile | undefined> {
-  const { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere } = wanted
+  const { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere, progress } = wanted
   const { promptFor = questionPrompt(settings) } = wanted
   await makeFolder(join(file, '..')).catch(unwritable(file))
   const stored = await openRollouts(file, head, {
@@ -59,6 +62,7 @@ export async function answersOnDisk(
   })
   const isStopped = () => signal?.aborted === true
   const left = [...numbers].sort((a, b) => a - b).slice(stored.length)
+  progress?.skip(samples * stored.length)
   try {
     const batches = generate({
       sampler: models.vlm,
@@ -74,6 +78,7 @@ export async function answersOnDisk(
     if (!isStopped())
       for await (const batch of batches) {
         await stored.append(await scored(models, settings, questions, batch))
+        progress?.add(samples * batch.length)
         if (isStopped()) break
       }
   } catch (error) {

@@ -6,6 +6,7 @@ import { loadVlm } from '@evolmm/vlm'
 import { mstar } from './mstar'
 import { openMstar, type MstarModel } from './open-mstar'
 import { openQuestions } from './open-questions'
+import type { MstarProgress } from './progress'
 import type { MstarRecord } from './record'
 import { mstarSettings, type MstarGiven } from './settings'
 
@@ -18,19 +19,22 @@ export interface MstarHooks extends Pick<
 > {
   /** The function opens the model. @default loadVlm with the settings */
   openModel?: (() => Promise<MstarModel>) | undefined
+  /** Hears how far each phase is, as often as something of it is done. */
+  onProgress?: ((progress: MstarProgress) => void) | undefined
 }
 
 /** Throws what reading questions, opening the model and `run` of `@evolmm/runs` throw, and `NOTHING_KEPT`. */
 export async function train(options: MstarOptions): Promise<RunOutcome> {
   checkObject('options', options)
-  const { openModel, version, trackers, signal, onRecord, onCheckpoint, onWarning, ...given } = options
+  const { openModel, onProgress, version, trackers, signal, ...more } = options
+  const { onRecord, onCheckpoint, onWarning, ...given } = more
   const settings = resolve(mstarSettings, given)
   const { model, output_dir: folder } = settings
   const digests = [settings.data, settings.validation, settings.unlabelled].map(revisionOf)
   const [data_revision, validation_revision, unlabelled_revision] = await Promise.all(digests)
   const open = openModel ?? (() => loadVlm(model, { ...modelOptions(settings), ...pixelOptions(settings) }))
   return run(
-    { ...mstar, open: (context) => openMstar(context, { openModel: open }) },
+    { ...mstar, open: (context) => openMstar(context, { openModel: open, onProgress }) },
     {
       ...{ folder, settings, version, trackers, signal, onRecord, onCheckpoint, onWarning },
       depends: { data_revision, validation_revision, unlabelled_revision },

@@ -1,10 +1,11 @@
 /** What the policy does on validation questions: after each cycle, and at each temperature that may be chosen. */
 import { join } from 'node:path'
-import { temperatureGrid, type ScoredTemperature } from '@evolmm/rl-core'
+import { publishedTemperatures, temperatureGrid, type ScoredTemperature } from '@evolmm/rl-core'
 import { answerScore } from './answer-score'
 import { dynamics, type Dynamics, type MonitoredQuestion } from './monitor'
 import type { Questions } from './open-questions'
 import { answersOnDisk, policyDigest, promptOf, type Models } from './policy'
+import { phaseProgress, type PhaseProgress, type ProgressListener } from './progress'
 import type { RolledAnswer } from './rollout'
 import type { RolloutsFile } from './rollouts-file'
 import type { MstarSettings } from './settings'
@@ -19,6 +20,7 @@ export interface Watched {
   /** The cycle that comes before, 0 at the start. */
   cycle: number
   temperature: number
+  onProgress?: ProgressListener | undefined
 }
 
 /** Numbers that set the seeds of watching apart from those of learning. */
@@ -35,10 +37,12 @@ export interface WatchedDynamics extends Dynamics {
 
 /** The numbers of section 3.7, with answers kept on disk; it goes on where a kill has left it. */
 export async function watch(watched: Watched): Promise<WatchedDynamics> {
-  const { settings, temperature, validation, cycle } = watched
+  const { settings, temperature, validation, cycle, onProgress } = watched
   const numbers = Array.from({ length: validation.length }, (_, i) => i)
-  const ask = (kind: string, more: { samples: number; temperature: number; seed: number }) =>
-    asked(watched, numbers, `monitor/${name(cycle)}_${kind}.jsonl`, more)
+  const total = validation.length * (1 + settings.num_generations)
+  const progress = phaseProgress({ phase: 'monitor', cycle, total }, onProgress)
+  const ask = (kind: string, more: Omit<Asked, 'progress'>) =>
+    asked(watched, numbers, `monitor/${name(cycle)}_${kind}.jsonl`, { ...more, progress })
   const greedy = await ask('greedy', { samples: 1, temperature: 0, seed: greedySeed })
   const sampled = await ask('sampled', { samples: settings.num_generations, temperature, seed: sampledSeed })
   try {
@@ -78,15 +82,18 @@ async function samplerGap(
 export async function chooseTemperature(
   watched: Watched,
 ): Promise<{ temperature: number; scores: ScoredTemperature[] }> {
-  const { settings, validation, cycle, temperature } = watched
+  const { settings, validation, cycle, temperature, onProgress } = watched
   const count = Math.min(validation.length, settings.sweep_questions ?? validation.length)
   const numbers = Array.from({ length: count }, (_, i) => i)
   const controller = temperatureGrid({ every: settings.temperature_every })
+  const total = publishedTemperatures.length * count * settings.num_generations
+  // A sweep belongs to the cycle that it chooses for.
+  const progress = phaseProgress({ phase: 'sweep', cycle: cycle + 1, total }, onProgress)
   const { state, scores } = await controller.search(
     async (one) => {
       const file = `sweep/${name(cycle)}_${one.toFixed(1)}.jsonl`
       const sampled = await asked(watched, numbers, file, {
-        ...{ samples: settings.num_generations, temperature: one, seed: sweepSeed },
+        ...{ samples: settings.num_generations, temperature: one, seed: sweepSeed, progress },
       })
       try {
         const found: MonitoredQuestion[] = []
@@ -105,16 +112,23 @@ export async function chooseTemperature(
   return { temperature: state.temperature, scores }
 }
 
+interface Asked {
+  samples: number
+  temperature: number
+  seed: number
+  progress: PhaseProgress
+}
+
 async function asked(
   { models, settings, validation, folder, cycle }: Watched,
   numbers: readonly number[],
   file: string,
-  { samples, temperature, seed }: { samples: number; temperature: number; seed: number },
+  { samples, temperature, seed, progress }: Asked,
 ): Promise<RolloutsFile> {
   const stored = await answersOnDisk(models, settings, {
     file: join(folder, file),
     head: { cycle, policy: policyDigest(models), temperature, samples, questions: numbers.length },
-    ...{ questions: validation, numbers, samples, temperature },
+    ...{ questions: validation, numbers, samples, temperature, progress },
     seed: [settings.seed, cycle, seed, Math.round(1000 * temperature)],
   })
   if (stored === undefined) throw new Error('internal: watching has no signal')

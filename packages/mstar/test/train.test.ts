@@ -8,7 +8,15 @@ import { metricsOf, readLog } from '@evolmm/runs'
 import { labelledPairs, writeLabelledPairs } from '@evolmm/tiny-world'
 import { adapterArrays, loadVlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
-import { mstar, train, type MstarOptions, type MstarRecord, type RolledAnswer, type Rollout } from '../src'
+import {
+  mstar,
+  train,
+  type MstarOptions,
+  type MstarProgress,
+  type MstarRecord,
+  type RolledAnswer,
+  type Rollout,
+} from '../src'
 
 const model = fileURLToPath(new URL('../../tiny-world/checkpoint-reading', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'evolmm-mstar-'))
@@ -138,6 +146,8 @@ test('wherever a run is stopped, it ends with the files and records of one that 
       onRecord: () => {
         stop.abort()
       },
+      // Following a run changes nothing of it.
+      onProgress: () => undefined,
     })
     more = status === 'stopped'
   }
@@ -160,8 +170,23 @@ test('answers that were cut off are asked again, and no others', async () => {
   mkdirSync(join(folder, 'rollouts'), { recursive: true })
   const bytes = readFileSync(join(whole, 'rollouts/cycle_0002.jsonl'))
   writeFileSync(join(folder, 'rollouts/cycle_0002.jsonl'), bytes.subarray(0, Math.floor(bytes.length / 2)))
-  await learn(folder)
+  const told: MstarProgress[] = []
+  await learn(folder, { onProgress: (progress) => told.push(progress) })
   expect(filesOf(folder)).toEqual(filesOf(whole))
+  // What was there says nothing about the pace.
+  const asked = told.filter(({ phase, cycle }) => phase === 'generate' && cycle === 2)
+  const there =
+    4 *
+    (bytes
+      .subarray(0, Math.floor(bytes.length / 2))
+      .toString()
+      .split('\n').length -
+      2)
+  expect(asked[0]).toEqual({
+    ...{ phase: 'generate', cycle: 2, total: 32 },
+    ...{ done: there, secondsLeft: undefined },
+  })
+  expect(asked.at(-1)).toEqual({ ...{ phase: 'generate', cycle: 2, total: 32 }, done: 32, secondsLeft: 0 })
 })
 
 test('what the run has begun to learn cannot be written again: its answers must be there', async () => {
@@ -213,7 +238,9 @@ test('a reward model chooses among right answers, and the temperature', async ()
   const reward_model = join(home, 'reward')
   await vlm.saveAdapter(reward_model, headed)
   const folder = join(home, 'scored')
+  const told: MstarProgress[] = []
   await learn(folder, {
+    onProgress: (progress) => told.push(progress),
     ...{
       reward_model,
       selection: 'top-k',
@@ -242,6 +269,23 @@ test('a reward model chooses among right answers, and the temperature', async ()
   const distance = (one: number) => Math.round(1e6 * Math.abs(one - 1))
   expect(distance(temperature ?? NaN)).toBe(Math.min(...likeliest.map((one) => distance(one.temperature))))
   expect(all.at(-1)?.dynamics?.rewardPass2).not.toBeNull()
+  // Each phase of each cycle says how far it is: three answers to four questions, to two at each of 14 temperatures, and to
+  // validation questions, which have a greedy one besides.
+  const watched = readFileSync(validation, 'utf8').trim().split('\n').length
+  for (const cycle of new Set(all.map((record) => record.cycle))) {
+    const totals = {
+      sweep: 14 * 2 * 3,
+      generate: 4 * 3,
+      learn: all.filter((one) => one.cycle === cycle).length,
+    }
+    for (const [phase, total] of Object.entries({ ...totals, monitor: watched * 4 })) {
+      const own = told.filter((one) => one.phase === phase && one.cycle === cycle)
+      if (phase === 'sweep' && cycle === 1) expect(own).toEqual([])
+      else expect(own.at(-1)).toEqual({ phase, cycle, total, done: total, secondsLeft: 0 })
+      const counts = own.map(({ done }) => done)
+      expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b))
+    }
+  }
 })
 
 test('questions without answers come in late, and what most of their answers say is taken for right', async () => {

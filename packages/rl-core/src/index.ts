@@ -22,6 +22,7 @@ export {
 export {
   type ScoredTemperature,
   type TemperatureController,
+  publishedTemperatures,
   temperatureGrid,
   type TemperatureGridOptions,
   type TemperatureState,

@@ -4,29 +4,25 @@ import { writeReport } from '@evolmm/report'
 import type { Context } from '../context'
 import { showProgress } from '../progress'
 import { openModel } from '../with-model'
+import { followPhases } from './follow-phases'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
 export async function runMstar(context: Context, settings: MstarSettings): Promise<number> {
   const { stdout, stderr } = context
-  const { output_dir: folder, total_steps: total } = settings
+  const { output_dir: folder } = settings
   await context.library.chooseDevice({ device: settings.device, dtype: settings.dtype })
   const progress = showProgress(context)
   const interrupt = new AbortController()
   const undo = context.onInterrupt(() => {
     interrupt.abort()
   })
-  let [done, seconds] = [0, 0]
   try {
     const { status } = await train({
       ...settings,
       openModel: () => openModel(context, settings, progress),
       signal: interrupt.signal,
       version: context.version,
-      onRecord: ({ step, loss, seconds: learned, phases }) => {
-        done++
-        seconds += learned + phases.generate + phases.monitor + phases.sweep
-        progress.onSteps({ step, loss, total, secondsLeft: (seconds / done) * (total - step) })
-      },
+      ...followPhases(progress, settings.total_steps),
       onWarning: progress.onWarning,
     })
     progress.clear()

@@ -42,11 +42,15 @@ export interface TemperatureController {
   ): Promise<{ state: TemperatureState; scores: ScoredTemperature[] }>
 }
 
-const published = Array.from({ length: 14 }, (_, index) => (index + 3) / 10)
+/** The temperatures of the paper: 0.3, 0.4, ..., 1.6. */
+export const publishedTemperatures: readonly number[] = Array.from(
+  { length: 14 },
+  (_, index) => (index + 3) / 10,
+)
 
 export function temperatureGrid(options: TemperatureGridOptions = {}): TemperatureController {
   checkNames('temperatureGrid', options, { grid: true, every: true, start: true })
-  const grid = (options.grid ?? published).map((value, index) =>
+  const grid = (options.grid ?? publishedTemperatures).map((value, index) =>
     checkNumber(`grid[${index}]`, value, { above: 0 }),
   )
   checkInteger('grid.length', grid.length, { min: 1 })
