@@ -5,7 +5,17 @@
 import { philox4x32 } from '@evolmm/internal'
 
 /** What is drawn has a stream of its own per seed. */
-const kinds = { bars: 0, colors: 1, noise: 2, questions: 3, segments: 4, wrongLabels: 5 } as const
+const kinds = {
+  bars: 0,
+  colors: 1,
+  noise: 2,
+  questions: 3,
+  segments: 4,
+  wrongLabels: 5,
+  stepQuestions: 6,
+  twoBars: 7,
+  stepTurns: 8,
+} as const
 
 export interface Draws {
   /** A number in [0, 1), a multiple of 2^-32. */

@@ -16,6 +16,8 @@ import type { Chart } from './chart'
 import { drawChart } from './draw-chart'
 import { splitChart } from './splits'
 import { readingTurns } from './reading-turns'
+import { stepTurns } from './step-turns'
+import { takeWeights } from './checkpoint/take-weights'
 import { warmupTurns, type WarmupTurn } from './warmup-turns'
 
 export interface WarmupPhase {
@@ -26,6 +28,10 @@ export interface WarmupPhase {
   wrong?: number
   /** Write down what is read before each answer. @default false */
   reading?: boolean
+  /** Teach questions of several steps, of which `wrong` of the rationales are bad examples. @default false */
+  rationales?: boolean
+  /** Share of the answers with steps before them though no rationale is asked for; `rationales` alone has it. @default 0 */
+  reasoned?: number
 }
 
 /** Clean labels first, or nothing is learned. */
@@ -41,6 +47,11 @@ export const recipes = {
     { steps: 2400, lr: 1e-3, wrong: 0.5, reading: true },
     { steps: 400, lr: 8e-4, wrong: 0.38, reading: true },
   ],
+  /** Goes on from `answer`: answers questions of several steps at once, and can explain an answer, often badly. */
+  rationales: [
+    { steps: 500, lr: 1e-3, rationales: true },
+    { steps: 200, lr: 8e-4, rationales: true, wrong: 0.5, reasoned: 0.1 },
+  ],
 } as const satisfies Record<string, readonly WarmupPhase[]>
 
 export interface MakeCheckpointOptions {
@@ -49,6 +60,8 @@ export interface MakeCheckpointOptions {
   seed?: number | undefined
   /** Phases that run one after the other, such as one of `recipes`. */
   phases: readonly WarmupPhase[]
+  /** The folder of a checkpoint to go on from; words that it lacks are added. @default random weights */
+  from?: string | undefined
   /** Charts in a step. @default 8 */
   batch?: number | undefined
   /** Threads of an operation; another number gives other last bits. @default 1 */
@@ -64,19 +77,20 @@ export interface MakeCheckpointOptions {
 
 /** Writes the folder at the end, and replaces a checkpoint that is there. */
 export async function makeCheckpoint(options: MakeCheckpointOptions): Promise<void> {
-  const { folder, seed = 1, phases, batch = 8, threads = 1, stateFolder, onStep } = options
+  const { folder, seed = 1, phases, from, batch = 8, threads = 1, stateFolder, onStep } = options
   const aside = await mkdtemp(join(tmpdir(), 'evolmm-tiny-world-'))
   try {
     const start = join(aside, 'start')
-    await writeStart(start, { seed })
+    await writeStart(start, { seed, steps: phases.some(({ rationales }) => rationales) })
     const vlm = await loadVlm(start, { threads })
     const adapter = await vlm.trainWeights({ vision: true })
+    if (from !== undefined) await takeWeights(adapter, from)
     if (stateFolder !== undefined) await mkdir(stateFolder, { recursive: true })
     let first = 0
     for (const [p, phase] of phases.entries()) {
       const { steps, lr } = phase
       const offset = first
-      const made = JSON.stringify([seed, batch, threads, phases.slice(0, p + 1)])
+      const made = JSON.stringify([seed, batch, threads, phases.slice(0, p + 1), from])
       const file = stateFolder && join(stateFolder, stateName(made))
       const state = file !== undefined && existsSync(file) ? await loadState(file) : undefined
       const run = supervise({
@@ -120,6 +134,8 @@ function examples(first: number, count: number, phase: WarmupPhase) {
   )
 }
 
-function turnsOf(chart: Chart, { wrong = 0, reading = false }: WarmupPhase): WarmupTurn[] {
+function turnsOf(chart: Chart, phase: WarmupPhase): WarmupTurn[] {
+  const { wrong = 0, reading = false, rationales = false, reasoned = 0 } = phase
+  if (rationales) return stepTurns(chart, { wrong, reasoned })
   return reading ? readingTurns(chart, { hasty: wrong }) : warmupTurns(chart, { wrong })
 }

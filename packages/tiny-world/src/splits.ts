@@ -3,7 +3,7 @@
  * those of seeds `start`, `start + 1`, ... below `end`.
  */
 import { checkInteger } from '@evolmm/internal'
-import { chart, type Chart } from './chart'
+import { chart, twoBarChart, type Chart } from './chart'
 
 const range = 1e9
 
@@ -16,6 +16,10 @@ export const splits = {
   tune: { start: 2 * range, end: 3 * range },
   /** Labelled charts for what is reported. */
   test: { start: 3 * range, end: 4 * range },
+  /** Charts of two bars, which nothing is ever learned from. */
+  twoBars: { start: 4 * range, end: 5 * range },
+  /** Charts for questions that nothing is ever learned from. */
+  otherKinds: { start: 5 * range, end: 6 * range },
 } as const
 
 export type Split = keyof typeof splits
@@ -23,5 +27,5 @@ export type Split = keyof typeof splits
 /** Chart number `index` of a purpose. */
 export function splitChart(split: Split, index: number): Chart {
   checkInteger('index', index, { min: 0, below: range })
-  return chart(splits[split].start + index)
+  return (split === 'twoBars' ? twoBarChart : chart)(splits[split].start + index)
 }

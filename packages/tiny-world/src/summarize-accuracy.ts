@@ -1,7 +1,6 @@
 /** Means over questions, with intervals that know that questions about one chart belong together. */
 import { mean } from '@evolmm/internal'
-import { measures, type Measure, type PairAccuracy } from './measure-accuracy'
-import type { QuestionKind } from './questions'
+import type { Measure } from './measure-accuracy'
 
 export interface Estimate {
   mean: number
@@ -9,31 +8,40 @@ export interface Estimate {
   margin: number
 }
 
-export type MeanAccuracy = Record<Measure, Estimate> & {
+export type MeanAccuracy<M extends string = Measure> = Record<M, Estimate> & {
   /** The number of questions that were asked. */
   count: number
 }
 
+/** What was measured of a question: numbers by name, with the seed of its chart and its kind. */
+type Result<M extends string> = Record<M, number> & { chart: number; kind: string }
+
 /** The means are over all questions, and over those of each kind that occurs. At least one question is needed. */
-export function summarizeAccuracy(results: readonly PairAccuracy[]): {
-  all: MeanAccuracy
-  kinds: Partial<Record<QuestionKind, MeanAccuracy>>
+export function summarizeAccuracy<R extends Result<never>>(
+  results: readonly R[],
+): {
+  all: MeanAccuracy<Exclude<keyof R & string, 'chart' | 'kind'>>
+  kinds: Partial<Record<R['kind'], MeanAccuracy<Exclude<keyof R & string, 'chart' | 'kind'>>>>
 } {
-  const kinds = [...new Set(results.map(({ kind }) => kind))].sort()
+  type M = Exclude<keyof R & string, 'chart' | 'kind'>
+  const all = results as unknown as readonly Result<M>[]
+  const kinds = [...new Set(all.map(({ kind }) => kind))].sort()
+  const ofKind = (kind: string) => meanAccuracy(all.filter((result) => result.kind === kind))
   return {
-    all: meanAccuracy(results),
-    kinds: Object.fromEntries(
-      kinds.map((kind) => [kind, meanAccuracy(results.filter((result) => result.kind === kind))]),
-    ),
+    all: meanAccuracy(all),
+    kinds: Object.fromEntries(kinds.map((kind) => [kind, ofKind(kind)])) as Partial<
+      Record<R['kind'], MeanAccuracy<M>>
+    >,
   }
 }
 
-function meanAccuracy(results: readonly PairAccuracy[]): MeanAccuracy {
+function meanAccuracy<M extends string>(results: readonly Result<M>[]): MeanAccuracy<M> {
+  const measures = Object.keys(results[0]).filter((name) => name !== 'chart' && name !== 'kind') as M[]
   const estimates = measures.map((measure) => [measure, estimate(results, measure)] as const)
-  return { count: results.length, ...(Object.fromEntries(estimates) as Record<Measure, Estimate>) }
+  return { count: results.length, ...(Object.fromEntries(estimates) as Record<M, Estimate>) }
 }
 
-function estimate(results: readonly PairAccuracy[], measure: Measure): Estimate {
+function estimate<M extends string>(results: readonly Result<M>[], measure: M): Estimate {
   const center = mean(results.map((result) => result[measure]))
   const residuals = new Map<number, number>()
   for (const result of results)

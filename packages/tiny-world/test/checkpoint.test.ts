@@ -16,6 +16,7 @@ import {
   measureAccuracy,
   summarizeAccuracy,
   writeStart,
+  type PairAccuracy,
 } from '../src/index'
 import { sharePrograms } from '../../vlm/test/support/share-programs'
 
@@ -104,11 +105,36 @@ test('making a checkpoint twice, once with an interruption between the phases, g
   await loaded.dispose()
 })
 
+test('words are added behind those that are there, and the weights of a checkpoint stay what they are', async () => {
+  const from = fileURLToPath(new URL('../checkpoint', import.meta.url))
+  const target = join(folder, 'more')
+  // One step that is all but none.
+  await makeCheckpoint({
+    folder: target,
+    from,
+    batch: 1,
+    phases: [{ steps: 1, lr: 1e-12, rationales: true }],
+  })
+  const models = [await loadVlm(from, { threads: 1 }), await loadVlm(target, { threads: 1 })]
+  const pairs = labelledPairs({ split: 'test', charts: 3 })
+  const [before, after] = await Promise.all(models.map((model) => measureAccuracy(model, { pairs })))
+  for (const [i, { greedy, sampled }] of after.entries()) {
+    expect(greedy).toBe(before[i].greedy)
+    // Further words take next to nothing of what is likely.
+    expect(Math.abs(sampled - before[i].sampled)).toBeLessThan(0.05)
+  }
+  const text = 'red is 3.\nblue is 5.\n3 + 5 = 8.\nThe answer is 8.'
+  const [some, fewer] = models.map(({ tokenizer }) => tokenizer.encode(text))
+  expect(some.length).toBeGreaterThan(fewer.length)
+  expect(fewer.length).toBe(24)
+  for (const model of models) await model.dispose()
+})
+
 /** A stored checkpoint on the first of the charts that its record is about, and the record. */
 async function measured(name: string, options: { maxNewTokens?: number; sampledFrom?: 'samples' } = {}) {
   const stored = fileURLToPath(new URL(`../${name}`, import.meta.url))
   const { test: record } = JSON.parse(await readFile(join(stored, 'tiny-world.json'), 'utf8')) as {
-    test: ReturnType<typeof summarizeAccuracy>
+    test: ReturnType<typeof summarizeAccuracy<PairAccuracy>>
   }
   const model = await loadVlm(stored, { threads: 1 })
   const pairs = labelledPairs({ split: 'test', charts: 40, questions: 4 })

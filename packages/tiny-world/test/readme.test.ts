@@ -6,7 +6,7 @@ const folder = new URL('..', import.meta.url)
 
 test('the example prints what it says', async () => {
   const { printed, promised } = await runReadmeExample(folder)
-  expect(promised).toHaveLength(2)
+  expect(promised).toHaveLength(3)
   expect(printed).toEqual(promised)
 })
 

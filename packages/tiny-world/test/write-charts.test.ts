@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { fileTask } from '@evolmm/eval'
 import { decodeImage } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { drawChart, labelledPairs, splitChart, writeCharts, writeLabelledPairs } from '../src/index'
+import {
+  askCharts,
+  drawChart,
+  labelledPairs,
+  splitChart,
+  writeAskedCharts,
+  writeCharts,
+  writeLabelledPairs,
+} from '../src/index'
 
 let folder = ''
 beforeAll(async () => {
@@ -36,4 +44,22 @@ test('labelled charts are a task for evaluation', async () => {
     const [image] = task.prompt(row).images as string[]
     expect((await decodeImage(image)).shape[1]).toBe(112)
   }
+})
+
+test('questions of several steps are rows with options, a sort and a source', async () => {
+  const asked = askCharts({ split: 'tune', charts: 3 })
+  const file = await writeAskedCharts(join(folder, 'asked'), 'train', asked)
+  expect(file).toBe(join(folder, 'asked', 'train.jsonl'))
+  const rows = (await readFile(file, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(rows).toEqual(
+    asked.map(({ chart, kind, question, answer, options }) => ({
+      ...{ image: `chart-${chart.seed}.png`, question, answer, options, source: kind },
+      kind: options.length === 0 ? 'free' : 'choice',
+    })),
+  )
+  expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['free', 'choice']))
+  expect((await readdir(join(folder, 'asked'))).length).toBe(4)
 })

@@ -2,6 +2,8 @@
 import { colors } from '../chart'
 import { describePrompt, proposerPrompt } from '../prompts'
 import { allQuestions, questionText } from '../questions'
+import { stepQuestionPrompt, stepRationalePrompt } from '../step-prompts'
+import { allStepQuestions, stepQuestionText } from '../step-questions'
 import { answerTag, questionTag } from '../warmup-turns'
 
 export function corpus(): string[] {
@@ -20,5 +22,19 @@ export function corpus(): string[] {
     ...[...colors, ...values, 'yes', 'no'].map(answerTag),
     ...bars,
     ...bars.map((bar) => `${bar}<answer>`),
+  ]
+}
+
+/** What the texts of a start for M-STaR hold besides. */
+export function stepCorpus(): string[] {
+  const questions = allStepQuestions.map(stepQuestionText)
+  return [
+    stepQuestionPrompt,
+    stepRationalePrompt,
+    ...questions.flatMap((question) => [`${question}\n`, questionTag(question)]),
+    '(A) 1\n(B) 2\n(C) yes\n',
+    ...[...colors, 'yes', 'no'].flatMap((word) => [`${word} is 1.\n`, `(A) ${word}`, `it is ${word}.`]),
+    '1 + 1 = 2.\n2 - 1 = 1.\n2 > 1.\n1 < 2.\n',
+    ...['1', 'yes', 'no'].map((answer) => `The answer is ${answer}.`),
   ]
 }

@@ -20,10 +20,13 @@ export interface BytePairs {
   merges: [string, string][]
 }
 
-/** Each text counts once. Ties go to the pair that sorts first, so the result depends on the corpus alone. */
-export function trainBpe(corpus: readonly string[]): BytePairs {
+/**
+ * Each text counts once. Ties go to the pair that sorts first, so the result depends on the corpus alone. With `known`, its
+ * words keep their ids, and those that the corpus needs besides come after them.
+ */
+export function trainBpe(corpus: readonly string[], known?: BytePairs): BytePairs {
   const alphabet = byteAlphabet()
-  const vocabulary = [...alphabet].sort()
+  const vocabulary = known === undefined ? [...alphabet].sort() : [...known.vocabulary]
   const counts = new Map<string, number>()
   for (const text of corpus)
     for (const [piece] of text.normalize('NFC').matchAll(pieces))
@@ -32,7 +35,8 @@ export function trainBpe(corpus: readonly string[]): BytePairs {
     count,
     parts: Array.from(Buffer.from(piece, 'utf8'), (byte) => alphabet[byte]),
   }))
-  const merges: BytePairs['merges'] = []
+  const merges: BytePairs['merges'] = known === undefined ? [] : [...known.merges]
+  for (const pair of merges) for (const word of words) word.parts = merged(word.parts, pair)
   for (;;) {
     const best = mostFrequentPair(words)
     if (best === undefined) return { vocabulary, merges }

@@ -5,14 +5,26 @@ import { join } from 'node:path'
 import { initializeCheckpoint, openBackbone } from '@evolmm/vlm'
 import { chartSize } from '../draw-chart'
 import { chatTemplate } from './chat-template'
-import { corpus } from './corpus'
+import { corpus, stepCorpus } from './corpus'
 import { initialDeviation, modelConfig } from './model-config'
 import { json, specialIds, tokenizerFiles } from './tokenizer-files'
 import { trainBpe, type BytePairs } from './train-bpe'
 
-/** Writes a checkpoint in the Hugging Face layout. Same seed, same files. */
-export async function writeStart(folder: string, { seed }: { seed: number }): Promise<void> {
+/** The words of the world, and with `steps` those of a start for M-STaR after them. */
+function worldWords(steps: boolean): BytePairs {
   const words = trainBpe(corpus())
+  return steps ? trainBpe(stepCorpus(), words) : words
+}
+
+export interface WriteStartOptions {
+  seed: number
+  /** Have words for rationales as well. @default false */
+  steps?: boolean
+}
+
+/** Writes a checkpoint in the Hugging Face layout. Same seed, same files. */
+export async function writeStart(folder: string, { seed, steps = false }: WriteStartOptions): Promise<void> {
+  const words = worldWords(steps)
   const companions = await mkdtemp(join(tmpdir(), 'evolmm-tiny-world-'))
   try {
     const files = { ...tokenizerFiles(words, chatTemplate), ...processorFiles(words) }
