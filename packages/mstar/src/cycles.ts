@@ -15,6 +15,7 @@ import { phaseProgress, type PhaseProgress, type ProgressListener } from './prog
 import type { DynamicsRecord, MstarRecord } from './record'
 import { rationalePrompt } from './question-prompt'
 import type { MstarSettings } from './settings'
+import { watchedAlpha } from './watched-alpha'
 import { chooseTemperature, name, watch, type WatchedDynamics } from './watch'
 
 export interface CyclesOptions {
@@ -42,6 +43,8 @@ export interface MstarState {
   cycleStep: number
   /** The temperature of the cycle that has begun, or of the latest. */
   temperature: number
+  /** The threshold of the cycle that has begun, or of the latest; null where none counts. */
+  alpha: number | null
   /** What the cycle's answers were written by. */
   writer: string
   optimizer: AdamWState
@@ -66,7 +69,7 @@ export function cycles(options: CyclesOptions): Cycles {
   async function* cycle(number: number): AsyncGenerator<MstarRecord> {
     const opened = await openCycle(options, state, number)
     if (opened === undefined) return
-    const { lessons, temperature, writer, close } = opened
+    const { lessons, temperature, alpha, writer, close } = opened
     try {
       const batches = Math.ceil(lessons.length / size)
       const steps = openSteps(options, state, batches)
@@ -86,12 +89,12 @@ export function cycles(options: CyclesOptions): Cycles {
           step: state.step + 1,
           cycle: isLast ? number : number - 1,
           cycleStep: isLast ? 0 : b + 1,
-          ...{ temperature, writer, optimizer: steps.state.optimizer },
+          ...{ temperature, alpha, writer, optimizer: steps.state.optimizer },
         }
         between = false
         yield {
           ...record,
-          ...{ step: state.step, cycle: number, temperature },
+          ...{ step: state.step, cycle: number, temperature, alpha },
           generated: b === 0 ? lessons.generated : null,
           sweep: b === 0 ? opened.sweep : null,
           dynamics: found && dynamicsRecord(found),
@@ -138,6 +141,7 @@ function learnProgress(
 interface OpenedCycle {
   lessons: Lessons
   temperature: number
+  alpha: number | null
   writer: string
   sweep: readonly ScoredTemperature[] | null
   phases: { generate: number; sweep: number }
@@ -153,6 +157,7 @@ async function openCycle(
   const { models, settings, questions } = options
   const isBegun = state.cycleStep > 0
   const clock = stopwatch()
+  const alpha = isBegun ? state.alpha : await nextAlpha(options, state, cycle)
   const { temperature, sweep } = isBegun
     ? { temperature: state.temperature, sweep: null }
     : await nextTemperature(options, state, cycle)
@@ -162,7 +167,7 @@ async function openCycle(
   if (settings.variant === 'sft') {
     const lessons = await bareAnswers(numbersOf(questions, place), questions, place)
     const close = () => Promise.resolve()
-    return { lessons, temperature, writer, sweep, phases: { sweep: swept, generate: 0 }, close }
+    return { lessons, temperature, alpha, writer, sweep, phases: { sweep: swept, generate: 0 }, close }
   }
   const sources: AnsweredQuestions[] = []
   const asks = askedIn(options, state)
@@ -177,8 +182,8 @@ async function openCycle(
     await close()
     return undefined
   }
-  const lessons = await keptAnswers(sources, place)
-  return { lessons, temperature, writer, sweep, close, phases: { sweep: swept, generate: clock() } }
+  const lessons = await keptAnswers(sources, { ...place, alpha })
+  return { lessons, temperature, alpha, writer, sweep, close, phases: { sweep: swept, generate: clock() } }
 }
 
 /** Answers to the questions of all files of a cycle. */
@@ -217,6 +222,18 @@ function numbersOf(
   { settings: { interval, seed }, cycle }: { settings: MstarSettings; cycle: number },
 ): number[] {
   return questionsOfCycle(cycle, { length, interval, seed })
+}
+
+/** It is as given, or chosen on validation answers at the temperature that they have for watching. */
+async function nextAlpha(
+  { models, settings, validation, folder, onProgress }: CyclesOptions,
+  { temperature }: MstarState,
+  cycle: number,
+): Promise<number | null> {
+  const { selection, variant, select_alpha: given } = settings
+  if (selection !== 'threshold' || variant === 'sft') return null
+  if (given !== null || validation === undefined) return given
+  return watchedAlpha({ models, settings, validation, folder, cycle: cycle - 1, temperature, onProgress })
 }
 
 /** Every `temperature_every` cycles it is chosen anew. */

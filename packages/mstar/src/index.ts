@@ -14,6 +14,7 @@ export { scoreAnswers, type AnsweredPrompt, type ScoreAnswersOptions } from './s
 
 // 4. What is learned
 export { selectAnswers, type ScoredAnswer, type Selection } from './select-answers'
+export { chooseAlpha, type JudgedAnswer } from './choose-alpha'
 export { balancePairs, type BalanceOptions, type LabelledAnswer } from './balance-pairs'
 
 // 5. What is watched

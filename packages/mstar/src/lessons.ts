@@ -8,7 +8,8 @@ import { questionPrompt } from './question-prompt'
 import type { GeneratedRecord } from './record'
 import type { RolledAnswer, Rollout } from './rollout'
 import type { RolloutsFile } from './rollouts-file'
-import { selectAnswers, type Selection } from './select-answers'
+import { selectAnswers } from './select-answers'
+import { selectionOf } from './selection-of'
 import type { MstarSettings } from './settings'
 import { weightedVote } from './weighted-vote'
 
@@ -23,6 +24,8 @@ export interface Lessons {
 export interface LessonsOptions {
   settings: MstarSettings
   cycle: number
+  /** The score above which answers are kept, where that is what counts. */
+  alpha: number | null
 }
 
 /** Answers to questions of one file. */
@@ -36,15 +39,16 @@ export interface AnsweredQuestions {
 /** The answers that the selection keeps. Their places alone are held in memory. */
 export async function keptAnswers(
   sources: readonly AnsweredQuestions[],
-  { settings, cycle }: LessonsOptions,
+  { settings, cycle, alpha }: LessonsOptions,
 ): Promise<Lessons> {
+  const selection = selectionOf({ ...settings, select_alpha: alpha }, cycle)
   const kept: Place[] = []
   const counts = { questions: 0, answers: 0, distinct: 0, right: 0, unreadable: 0, useful: 0 }
   for (const [s, source] of sources.entries())
     for (let place = 0; place < source.rollouts.length; place++) {
       const { question, answers } = await labelled(source, place)
       const candidates = answers.map(({ right, steps }) => ({ right, score: steps && answerScore(steps) }))
-      const chosen = selectAnswers(candidates, selectionOf(settings, cycle, question + s * 2 ** 31))
+      const chosen = selectAnswers(candidates, selection(question + s * 2 ** 31))
       for (const { count, right, reading } of answers) {
         counts.answers += count
         if (right === true) counts.right += count
@@ -103,7 +107,7 @@ async function labelled({ rollouts, isVoted }: AnsweredQuestions, place: number)
 export async function bareAnswers(
   numbers: readonly number[],
   questions: Questions,
-  { settings, cycle }: LessonsOptions,
+  { settings, cycle }: Omit<LessonsOptions, 'alpha'>,
 ): Promise<Lessons> {
   const labelled: number[] = []
   for await (const { number, answers } of questions.some(numbers)) if (answers !== null) labelled.push(number)
@@ -125,7 +129,7 @@ export async function bareAnswers(
 /** The first `length` of all in random order. */
 function inOrder(
   { of, length }: { of: number; length: number },
-  { settings, cycle }: LessonsOptions,
+  { settings, cycle }: Omit<LessonsOptions, 'alpha'>,
   lesson: (i: number) => Promise<SftExample>,
 ): Lessons['some'] {
   const order = of === 0 ? [] : shuffledOrder({ length: of, seed: settings.seed, epoch: cycle })
@@ -133,22 +137,5 @@ function inOrder(
     const examples: SftExample[] = []
     for (const i of order.slice(start, Math.min(end, length))) examples.push(await lesson(i))
     return examples
-  }
-}
-
-function selectionOf(
-  { selection: rule, select_k: k, select_alpha: alpha, seed }: MstarSettings,
-  cycle: number,
-  question: number,
-): Selection {
-  switch (rule) {
-    case 'none':
-      return { rule }
-    case 'top-k':
-      return { rule, k }
-    case 'threshold':
-      return { rule, alpha }
-    case 'random-k':
-      return { rule, k, seed: seed + cycle, question }
   }
 }

@@ -140,6 +140,7 @@ const generated: readonly Metric<MstarRecord>[] = [
     panel: panels.answers.title,
     title: 'Temperature',
   },
+  { name: 'alpha', meaning: 'score above which an answer is kept', read: ({ alpha }) => alpha },
   {
     name: 'generated/right',
     meaning: 'share of the generated answers that are right',

@@ -63,6 +63,7 @@ export async function openMstar(
     unlabelled: unlabelled && (settings.oracle ? unlabelled : withoutAnswers(unlabelled)),
     state: stored?.state ?? {
       ...{ step: 0, cycle: 0, cycleStep: 0, temperature: settings.temperature, writer: '' },
+      alpha: null,
       optimizer: new AdamW({ size }).state,
     },
   })

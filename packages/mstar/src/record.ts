@@ -7,6 +7,8 @@ export interface MstarRecord extends SftRecord {
   cycle: number
   /** The temperature of the answers that are learned. */
   temperature: number
+  /** The score above which answers of the cycle are kept; null for other selections, and missing in earlier logs. */
+  alpha?: number | null
   /** What was generated for the cycle, with its first step; null in others. */
   generated: GeneratedRecord | null
   /** What was found on validation questions, with the last step of a cycle; null in others. */

@@ -104,7 +104,10 @@ const generation = {
 const selection = {
   selection: choice(selectionRules, 'which right answers are learned', { identity: true }),
   select_k: integer(2, 'answers that are kept of a question', { min: 1, identity: true }),
-  select_alpha: number(0.5, 'score above which an answer is kept', { identity: true }),
+  select_alpha: number(null, 'score above which an answer is kept', {
+    otherwise: 'chosen on validation answers before each cycle',
+    identity: true,
+  }),
   reward_model: text(null, 'adapter with a value head, which scores steps', {
     value: 'dir',
     otherwise: 'none',
@@ -222,6 +225,14 @@ export const mstarSettings = schema({
         (rule === 'top-k' || rule === 'threshold') &&
         model === null &&
         `must have scores to go by, got ${rule} without ${the('reward_model')}; name one, or choose none or random-k`,
+    },
+    {
+      about: 'select_alpha',
+      wrong: ({ selection: rule, select_alpha: alpha, validation }, the) =>
+        rule === 'threshold' &&
+        alpha === null &&
+        validation === null &&
+        `must be given, or validation questions to choose it by, got neither; give it or ${the('validation')}`,
     },
     {
       about: 'adaptive_temperature',

@@ -37,14 +37,15 @@ export interface WatchedDynamics extends Dynamics {
 
 /** The numbers of section 3.7, with answers kept on disk; it goes on where a kill has left it. */
 export async function watch(watched: Watched): Promise<WatchedDynamics> {
-  const { settings, temperature, validation, cycle, onProgress } = watched
+  const { settings, validation, cycle, onProgress } = watched
   const numbers = Array.from({ length: validation.length }, (_, i) => i)
   const total = validation.length * (1 + settings.num_generations)
   const progress = phaseProgress({ phase: 'monitor', cycle, total }, onProgress)
-  const ask = (kind: string, more: Omit<Asked, 'progress'>) =>
-    asked(watched, numbers, `monitor/${name(cycle)}_${kind}.jsonl`, { ...more, progress })
-  const greedy = await ask('greedy', { samples: 1, temperature: 0, seed: greedySeed })
-  const sampled = await ask('sampled', { samples: settings.num_generations, temperature, seed: sampledSeed })
+  const file = `monitor/${name(cycle)}_greedy.jsonl`
+  const greedy = await asked(watched, numbers, file, {
+    ...{ samples: 1, temperature: 0, seed: greedySeed, progress },
+  })
+  const sampled = await sampledAnswers(watched, progress)
   try {
     const found: MonitoredQuestion[] = []
     for (const number of numbers)
@@ -57,6 +58,15 @@ export async function watch(watched: Watched): Promise<WatchedDynamics> {
     await greedy.close()
     await sampled.close()
   }
+}
+
+/** Drawn answers to all validation questions, in the order of their numbers. */
+export function sampledAnswers(watched: Watched, progress: PhaseProgress): Promise<RolloutsFile> {
+  const { settings, temperature, validation, cycle } = watched
+  const numbers = Array.from({ length: validation.length }, (_, i) => i)
+  return asked(watched, numbers, `monitor/${name(cycle)}_sampled.jsonl`, {
+    ...{ samples: settings.num_generations, temperature, seed: sampledSeed, progress },
+  })
 }
 
 /**

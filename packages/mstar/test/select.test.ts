@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import {
   answerScore,
   balancePairs,
+  chooseAlpha,
   EvolmmError,
   selectAnswers,
   splitSteps,
@@ -68,6 +69,57 @@ test.each<[Selection, number[]]>([
   [{ rule: 'threshold', alpha: 0.9 }, []],
 ])('%j keeps %j', (selection, kept) => {
   expect(selectAnswers(drawn, selection)).toEqual(kept)
+})
+
+test.each<[string, Parameters<typeof chooseAlpha>[0], number]>([
+  // Above 0.3 are both right ones and one wrong one of two; above 0.6 one right one and none of the wrong ones.
+  [
+    'the most right ones with the fewest wrong ones',
+    [
+      { right: true, score: 0.95 },
+      { right: true, score: 0.65 },
+      { right: false, score: 0.65 },
+      { right: false, score: 0.3 },
+    ],
+    0.3,
+  ],
+  [
+    'the number of times that an answer was drawn',
+    [
+      { right: true, score: 0.85, count: 3 },
+      { right: true, score: 0.25 },
+      { right: false, score: 0.65, count: 3 },
+      { right: false, score: 0.15 },
+    ],
+    0.7,
+  ],
+  ['nothing wrong', [{ right: true, score: 0.55 }], 0],
+  ['nothing known', [{ right: null, score: null }], 0],
+  ['nothing right', [{ right: false, score: 0.45 }], 0.5],
+  ['no answers', [], 0],
+])('a threshold chosen by %s', (_, answers, alpha) => {
+  expect(chooseAlpha(answers)).toBe(alpha)
+})
+
+test('a threshold is chosen as trying all of them does', () => {
+  const answer = fc.record({
+    right: fc.boolean(),
+    score: fc.double({ min: -0.5, max: 1.5, noNaN: true }),
+    count: fc.integer({ min: 1, max: 5 }),
+  })
+  fc.assert(
+    fc.property(fc.array(answer, { maxLength: 12 }), (answers) => {
+      const drawn = answers.flatMap((one) => Array.from({ length: one.count }, () => one))
+      const share = (right: boolean, alpha: number) => {
+        const all = drawn.filter((one) => one.right === right)
+        return all.length === 0 ? 0 : all.filter(({ score }) => score > alpha).length / all.length
+      }
+      const worth = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => share(true, i / 10) - share(false, i / 10))
+      expect(chooseAlpha(answers)).toBe(worth.indexOf(Math.max(...worth)) / 10)
+    }),
+    { seed: 3, numRuns: 200 },
+  )
+  expect(() => chooseAlpha([{ right: true, score: null }])).toThrow(/must have a score of each answer/)
 })
 
 test('by chance every right answer is kept equally often, and the same ones for the same question', () => {

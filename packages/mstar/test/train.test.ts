@@ -231,12 +231,17 @@ test('weights, optimizer and rate go on, or begin anew with each cycle', async (
   expect(second(rft)).not.toBe(second(restem))
 })
 
-test('a reward model chooses among right answers, and the temperature', async () => {
+async function saveRewardModel(): Promise<string> {
   const headed = vlm.addValueHead(vlm.createAdapter({ rank: 1, seed: 1 }))
   const head = adapterArrays(headed).get('score.weight')?.data as Float32Array
   for (const i of head.keys()) head[i] = Math.sin(i) / 20
-  const reward_model = join(home, 'reward')
-  await vlm.saveAdapter(reward_model, headed)
+  const folder = join(home, 'reward')
+  await vlm.saveAdapter(folder, headed, { overwrite: true })
+  return folder
+}
+
+test('a reward model chooses among right answers, and the temperature', async () => {
+  const reward_model = await saveRewardModel()
   const folder = join(home, 'scored')
   const told: MstarProgress[] = []
   await learn(folder, {
@@ -286,6 +291,51 @@ test('a reward model chooses among right answers, and the temperature', async ()
       expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b))
     }
   }
+})
+
+test('a threshold is chosen before each cycle on what is watched, and a run that was stopped has the same', async () => {
+  const given = {
+    ...({ selection: 'threshold', steps_by: 'sentences' } as const),
+    reward_model: await saveRewardModel(),
+    ...{ num_generations: 3, interval: 4, total_steps: 4, batch_size: 2 },
+  }
+  const [whole, parts] = [join(home, 'threshold'), join(home, 'threshold in parts')]
+  await learn(whole, given)
+  const all = await records(whole)
+  const drawn = (file: string) =>
+    readFileSync(join(whole, `${file}.jsonl`), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .flatMap((line) => (JSON.parse(line) as Rollout).answers)
+      .map((answer) => ({ ...answer, score: Math.min(...(answer.steps ?? [])) }))
+  const cycles = all.filter(({ generated }) => generated !== null)
+  expect(cycles.length).toBeGreaterThan(1)
+  for (const { cycle, alpha, generated } of cycles) {
+    // What was watched after the cycle before, or at the start.
+    const watched = drawn(`monitor/cycle_000${cycle - 1}_sampled`)
+    const share = (right: boolean, above: number) => {
+      const side = watched.filter((answer) => answer.right === right)
+      const sum = (some: typeof side) => some.reduce((total, { count }) => total + count, 0)
+      return sum(side.filter(({ score }) => score > above)) / Math.max(1, sum(side))
+    }
+    const worth = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => share(true, i / 10) - share(false, i / 10))
+    expect(alpha).toBe(worth.indexOf(Math.max(...worth)) / 10)
+    const kept = drawn(`rollouts/cycle_000${cycle}`).filter(
+      ({ right, score }) => right === true && score > (alpha ?? NaN),
+    )
+    expect(generated?.kept).toBe(kept.length)
+  }
+  for (let more = true; more;) {
+    const stop = new AbortController()
+    const onRecord = () => {
+      stop.abort()
+    }
+    const hooks = { signal: stop.signal, onRecord }
+    more = (await learn(parts, { ...given, ...hooks })).status === 'stopped'
+  }
+  expect(await records(parts)).toEqual(all)
+  expect(filesOf(parts)).toEqual(filesOf(whole))
 })
 
 test('questions without answers come in late, and what most of their answers say is taken for right', async () => {
@@ -373,6 +423,8 @@ test('a policy that never answers right ends with one error, and says what to do
 
 test.each<[Partial<MstarOptions>, string]>([
   [{ selection: 'top-k' }, 'reward_model'],
+  [{ selection: 'threshold', select_alpha: 0.5 }, 'reward_model'],
+  [{ selection: 'threshold', reward_model: 'reward', validation: undefined }, 'validation'],
   [{ adaptive_temperature: true }, 'reward_model'],
   [{ temperature_every: 3 }, 'adaptive_temperature'],
   [{ interval: 0 }, 'interval'],
