@@ -2,21 +2,24 @@
 import { AdamW } from '@evolmm/rl-core'
 import ndarray from 'ndarray'
 
-/** A prompt as long as the reference's: the template up to the image, then `words` tokens. */
+/** A prompt as long as the published loop's: the image between its two tokens, then `words` tokens, without a template. */
 function promptOf(vlm, image, words) {
   const given = vlm.prompt({ images: [image], prompt: '' })
-  const head = given.imageSpans[0].start + given.imageSpans[0].length + 1
+  const [span] = given.imageSpans
+  const cut = span.start - 1
+  const head = span.length + 2
   const length = head + words
-  const ids = Int32Array.from({ length }, (_, i) => (i < head ? given.ids[i] : 20 + ((31 * i) % 500)))
-  const axes = given.positions.length / given.ids.length
+  const ids = Int32Array.from({ length }, (_, i) => (i < head ? given.ids[cut + i] : 20 + ((31 * i) % 500)))
+  const all = given.ids.length
+  const axes = given.positions.length / all
   const positions = new Int32Array(axes * length)
-  const last = Array.from({ length: axes }, (_, axis) => given.positions[axis * given.ids.length + head - 1])
-  const after = Math.max(...last) + 1
+  const after =
+    Math.max(...Array.from({ length: axes }, (_, axis) => given.positions[axis * all + cut + head - 1])) + 1
   for (let axis = 0; axis < axes; axis++)
     for (let i = 0; i < length; i++)
       positions[axis * length + i] =
-        i < head ? given.positions[axis * given.ids.length + i] : after + i - head
-  return { ...given, ids, positions, delta: after - head }
+        (i < head ? given.positions[axis * all + cut + i] : after + i - head) - cut
+  return { ...given, ids, positions, delta: after - cut - head, imageSpans: [{ ...span, start: 1 }] }
 }
 
 /**
@@ -80,7 +83,7 @@ export async function timeScores(vlm, { shape, count, images = 1, now = () => pe
   return times.slice(1)
 }
 
-const rank = 16
+export const rank = 16
 
 /** What both sides call the phases of sampling. */
 const phases = { question: 'sample a question', answers: 'sample five answers' }
@@ -133,7 +136,7 @@ export function operations(backbone, shape) {
 
 /** Tokens of a prompt up to and with its image. */
 function imageTokens(backbone, { grid }) {
-  return (grid[0] * grid[1]) / backbone.vision.shape.patchesPerToken + 10
+  return (grid[0] * grid[1]) / backbone.vision.shape.patchesPerToken + 2
 }
 
 function encodeOperations({ vision: { shape: vision } }, { grid }) {
