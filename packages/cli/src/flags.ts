@@ -3,22 +3,25 @@
  * names are touched, so the walk has to know which arguments are values: the one after a flag that takes one, whatever
  * it looks like.
  */
+import { closest } from '@evolmm/settings'
 import type { Command, Option } from 'commander'
 import { EvolmmError } from './errors'
-import { hintAbout } from './settings-command'
+import { commandPath, hintAbout } from './settings-command'
 
 /** `argv` with the flags of `program` and its commands as these declare them. */
 export function normalizeFlags(argv: readonly string[], program: Command): string[] {
   const normalized: string[] = []
   let command = program
   let known = flagsOf(command)
+  let given: string | undefined
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? ''
     if (argument === '--') return [...normalized, ...argv.slice(i)]
     if (!argument.startsWith('--')) {
       checkAssignment(argument, command)
-      const next = command === program ? findCommand(program, argument) : undefined
+      const next = nextCommand(command, argument)
       if (next !== undefined) {
+        checkPlace(command, given, argument)
         command = next
         known = flagsOf(command)
       }
@@ -36,12 +39,33 @@ export function normalizeFlags(argv: readonly string[], program: Command): strin
       normalized.push(argument.slice(0, end).replace(/(?<=\w)-/g, '_'), ...value)
       continue
     }
+    given = argument.slice(0, end)
     normalized.push(option.long ?? argument)
     if (option.required) normalized.push(...(value.length > 0 ? value : nextValue(argv, ++i, option, known)))
     else if (value.length > 0)
       throw invalid(option, 'must stand alone', argument, `write ${option.long} or leave it out`)
   }
   return normalized
+}
+
+/** The command below `command` that a word names. */
+function nextCommand(command: Command, name: string): Command | undefined {
+  const next = findCommand(command, name)
+  // The program itself names an unknown command.
+  if (next !== undefined || command.parent === null || command.commands.length === 0) return next
+  const names = command.commands.map((one) => one.name())
+  const meant = closest(name, names)
+  const hint = meant === undefined ? `see ${commandPath(command)} --help` : `did you mean ${meant}?`
+  throw new EvolmmError('INVALID_OPTION', `unknown command '${commandPath(command)} ${name}'; ${hint}`)
+}
+
+/** Flags of a command that others are below would be lost in front of their names. */
+function checkPlace(command: Command, flag: string | undefined, name: string): void {
+  if (command.parent === null || flag === undefined) return
+  throw new EvolmmError(
+    'INVALID_OPTION',
+    `${flag}: must come behind the command ${name}, got it in front; write ${commandPath(command)} ${name} ${flag}`,
+  )
 }
 
 /** `worker.rollout.n=5`, as EasyR1 writes a setting; where files are given, one may be called so. */
@@ -82,6 +106,17 @@ function flagsOf(command: Command): Map<string, Option> {
 
 function key(flag: string): string {
   return flag.replaceAll('_', '-')
+}
+
+/** The command that the first words name, the program itself for none. */
+export function commandNamed(program: Command, words: readonly string[]): Command {
+  let command = program
+  for (const word of words) {
+    const next = findCommand(command, word)
+    if (next === undefined) break
+    command = next
+  }
+  return command
 }
 
 /** The command of that name, or of that second name. */

@@ -17,9 +17,9 @@ import { addSft } from './commands/sft'
 import { addSync } from './commands/sync'
 import { addTrain } from './commands/train'
 import { hasColors, type Context, type Output } from './context'
-import { findCommand, normalizeFlags } from './flags'
+import { commandNamed, findCommand, normalizeFlags } from './flags'
 import { reportError, wantsDebug } from './report-error'
-import { addDebugFlag } from './settings-command'
+import { addDebugFlag, commandPath } from './settings-command'
 
 const examples = `
 Examples:
@@ -95,14 +95,22 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   return program
 }
 
-/** `help foo` as `foo`: commander names an unknown command, with the one that may be meant, only outside of help. */
+/**
+ * `help mstar select` as `mstar select --help`, which commander does for one word; `help foo` as `foo`: it names an unknown command,
+ * with the one that may be meant, only outside of help.
+ */
 function withoutHelp(argv: readonly string[], program: Command): readonly string[] {
-  const [help, name = '-'] = argv
-  const known = name.startsWith('-') || name === 'help' || findCommand(program, name) !== undefined
-  return help === 'help' && !known ? [name] : argv
+  const [help, name = '-', ...more] = argv
+  if (help !== 'help' || name.startsWith('-') || name === 'help') return argv
+  if (findCommand(program, name) === undefined) return [name]
+  return more.length > 0 && !more.some((word) => word.startsWith('-')) ? [name, ...more, '--help'] : argv
 }
 
 function commandOf(argv: readonly string[], program: Command): string {
-  const name = argv.find((argument) => !argument.startsWith('-'))
-  return name !== undefined && findCommand(program, name) !== undefined ? `evolmm ${name}` : 'evolmm'
+  return commandPath(
+    commandNamed(
+      program,
+      argv.filter((argument) => !argument.startsWith('-')),
+    ),
+  )
 }

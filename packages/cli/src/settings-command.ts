@@ -45,6 +45,7 @@ export interface SettingsCommand<R extends Rows, O extends Rows> {
 type Own<O extends Rows> = Settings<O> & { json: boolean; args: readonly string[] }
 
 export interface CommandHost {
+  /** The program, or the command that this one belongs to. */
   program: Command
   context: Context
   exit: (code: number) => void
@@ -52,11 +53,12 @@ export interface CommandHost {
 
 const nothing = schema({ name: 'a command without settings', groups: {} })
 
+/** Returns the command, so that others can be added to it. */
 export function addSettingsCommand<R extends Rows, O extends Rows>(
   { program, context, exit }: CommandHost,
   name: string,
   { addArguments, readFlags = (flags) => flags, run, json, ...given }: SettingsCommand<R, O>,
-): void {
+): Command {
   // Where a command gives no schema, nothing says what R is: it reads nothing from it.
   const { schema: settings = nothing as unknown as Schema<R>, own = nothing as unknown as Schema<O> } = given
   const command = program
@@ -75,7 +77,7 @@ export function addSettingsCommand<R extends Rows, O extends Rows>(
     .addHelpText('after', given.examples)
     .action(async () => {
       const { environment } = context
-      const remedy = `see evolmm ${name} --help`
+      const remedy = `see ${commandPath(command)} --help`
       const readOwn = async <T extends Rows>(flags: Schema<T>) =>
         (await readSources(flags, { flags: givenFlags(command, flags), environment, remedy })).settings
       const { json: asJson } = output === undefined ? { json: false } : await readOwn(output)
@@ -92,6 +94,12 @@ export function addSettingsCommand<R extends Rows, O extends Rows>(
       })
       exit(code ?? 0)
     })
+  return command
+}
+
+/** What is typed to call a command: evolmm mstar select. */
+export function commandPath(command: Command): string {
+  return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`
 }
 
 export function addDebugFlag(command: Command): Command {

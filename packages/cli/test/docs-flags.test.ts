@@ -72,8 +72,8 @@ test.each(files)('every flag in %s exists', (file) => {
 
 test.each(files)('what %s calls takes the flags that it is given', (file) => {
   for (const call of callsIn(readFileSync(join(root, file), 'utf8'))) {
-    const [, command] = /evolmm ([a-z]+)/.exec(call) ?? []
-    const names = flagsOf.get(command)
+    const [, command, below] = /evolmm ([a-z]+)(?: ([a-z]+))?/.exec(call) ?? []
+    const names = flagsOf.get(`${command} ${below}`) ?? flagsOf.get(command)
     if (names === undefined) continue
     expect(
       flagsIn(call).filter((flag) => !names.has(flag) && !common.includes(flag)),

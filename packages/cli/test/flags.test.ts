@@ -56,6 +56,18 @@ test('a flag in place of a value is taken for a forgotten value, unless = says o
   expect(given(meant.calls, 'prompt')).toMatchObject([{ prompt: '--top-p' }])
 })
 
+test('the help of a command below another is shown in each of the ways', async () => {
+  const [flag, word] = [
+    await runCommand(['mstar', 'select', '--help']),
+    await runCommand(['help', 'mstar', 'select']),
+  ]
+  expect(flag).toMatchObject({ code: 0, stderr: '' })
+  expect(flag.stdout).toMatch(/^Usage: evolmm mstar select --output_dir <dir>/)
+  expect(word.stdout).toBe(flag.stdout)
+  const { stdout } = await runCommand(['mstar', '--help'])
+  for (const name of ['rollout', 'select', 'status']) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+})
+
 test('--no- takes back a boolean flag', async () => {
   expect((await runCommand(['doctor', '--json', '--no-json'])).stdout).toContain('ONNX Runtime')
   expect((await runCommand(['doctor', '--no_json', '--json'])).stdout).toMatch(/^\{/)
@@ -80,6 +92,36 @@ test.each([
   ['a mistyped command', ['genrate'], "unknown command 'genrate'; did you mean generate?"],
   ['help of a mistyped command', ['help', 'genrate'], "unknown command 'genrate'; did you mean generate?"],
   ['help of an unknown command', ['help', 'zzzzzzzz'], "unknown command 'zzzzzzzz'; see evolmm --help"],
+  [
+    'a mistyped command below another',
+    ['mstar', 'selekt'],
+    "unknown command 'evolmm mstar selekt'; did you mean select?",
+  ],
+  [
+    'an unknown command below another',
+    ['help', 'mstar', 'zzzzzzzz'],
+    "unknown command 'evolmm mstar zzzzzzzz'; see evolmm mstar --help",
+  ],
+  [
+    'a flag in front of a command below',
+    ['mstar', '--data', 'x', 'select'],
+    '--data: must come behind the command select, got it in front; write evolmm mstar select --data',
+  ],
+  [
+    'a missing flag of a command below',
+    ['mstar', 'select', '--data=x'],
+    '--output_dir: must be given, got nothing; see evolmm mstar select --help',
+  ],
+  [
+    'a mistyped flag of a command below',
+    ['mstar', 'select', '--output-dirr', 'x'],
+    "'--output_dirr'; did you mean --output_dir?",
+  ],
+  [
+    'what another library calls a flag of a command below',
+    ['mstar', 'rollout', '--num_return_sequences', '3'],
+    '--num_generations',
+  ],
   ['an unknown flag', ['doctor', '--zzzzzzzz'], "unknown option '--zzzzzzzz'; see evolmm doctor --help"],
   ['an unknown command', ['zzzzzzzz'], "unknown command 'zzzzzzzz'; see evolmm --help"],
   [

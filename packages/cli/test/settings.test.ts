@@ -7,6 +7,7 @@ import {
   type Row,
 } from '@evolmm/settings'
 import { expect, test } from 'vitest'
+import { commandNamed } from '../src/flags'
 import { runCommand } from './support/run-command'
 import { commands, program, schemas } from './support/schemas'
 
@@ -33,7 +34,7 @@ test('SETTINGS.md lists every flag of every command as it is', async () => {
 })
 
 test.each(commands)('every flag of %s is made from a row', (command, { names }) => {
-  const { options = [] } = program.commands.find((one) => one.name() === command) ?? {}
+  const { options } = commandNamed(program, command.split(' '))
   expect(options).not.toEqual([])
   for (const option of options) expect([...names.keys()]).toContain(option.attributeName())
 })
@@ -128,7 +129,7 @@ test.each(schemas)('%s names what refuses a value: the flag or the variable', as
 })
 
 test.each(commands)('the help of %s has every setting once', async (command, { rows }) => {
-  const { code, stdout } = await runCommand([command, '--help'])
+  const { code, stdout } = await runCommand([...command.split(' '), '--help'])
   expect(code).toBe(0)
   const flags = [...stdout.matchAll(/^ {2}--(?:\[no-\])?(\w+)/gm)].map(([, name]) => name)
   expect(new Set(flags).size).toBe(flags.length)

@@ -1,8 +1,8 @@
-import { errorWith, type FileErrorCode, type OptionErrorCode } from '@evolmm/internal'
+import { errorWith, type FileErrorCode, type OptionErrorCode, type OutputErrorCode } from '@evolmm/internal'
 
 /** What can be wrong with options, or with files of rollouts. */
 export type MstarErrorCode =
-  FileErrorCode | OptionErrorCode | 'INVALID_ROLLOUTS' | 'NOTHING_KEPT' | 'NO_SCORES'
+  FileErrorCode | OptionErrorCode | OutputErrorCode | 'INVALID_ROLLOUTS' | 'NOTHING_KEPT' | 'NO_SCORES'
 
 /** The class is that of all packages; as seen here it has the codes of this one. */
 export const EvolmmError = errorWith<MstarErrorCode>()

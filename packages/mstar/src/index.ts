@@ -6,7 +6,8 @@ export { weightedVote, type WeightedAnswer } from './weighted-vote'
 // 2. Answers of a policy
 export { generate, type GenerateOptions, type NumberedQuestion } from './generate'
 export type { RolledAnswer, Rollout } from './rollout'
-export { openRollouts, type RolloutsFile, type RolloutsHead } from './rollouts-file'
+export { openRollouts, readRollouts, type RolloutsFile, type RolloutsHead } from './rollouts-file'
+export type { JournalReader } from './journal'
 
 // 3. The process reward model
 export { labelSteps, type LabelledStep, type LabelStepsOptions } from './label-steps'
@@ -27,5 +28,20 @@ export type { MstarProgress } from './progress'
 export type { GeneratedRecord, MstarRecord } from './record'
 export { mstar } from './mstar'
 export { mstarSettings, type MstarGiven, type MstarSettings, type QuestionPrompt } from './settings'
+
+// 7. Its parts by themselves, in the folder of a run
+export {
+  collectRollouts,
+  type CollectedRollouts,
+  type CollectHooks,
+  type CollectOptions,
+  type PartProgress,
+} from './parts/collect-rollouts'
+export type { AnswerCounts } from './count-answers'
+export { rolloutSettings, type RolloutGiven, type RolloutSettings } from './parts/rollout-settings'
+export type { PartModel } from './parts/part-model'
+export { selectLessons, type SelectedLessons } from './parts/select-lessons'
+export { selectSettings, type SelectGiven, type SelectSettings } from './parts/select-settings'
+export { readStatus, type FileStatus, type LoopStatus, type MstarStatus } from './parts/read-status'
 
 export { EvolmmError, type MstarErrorCode } from './errors'

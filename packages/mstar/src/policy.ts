@@ -13,13 +13,32 @@ import type { MstarSettings } from './settings'
 import type { TokenReader } from './step-tokens'
 import type { Questions } from './open-questions'
 
-export interface Models {
+/** What answers, and what scores answers. */
+export interface AnsweringModels {
   vlm: Pick<Sampler, 'identity' | 'encodeImage' | 'prompt' | 'sample' | 'score'> & { tokenizer: TokenReader }
-  /** The policy, whose parameters are trained in place. */
-  policy: Adapter
+  /** The base model where there is none. */
+  policy: Adapter | undefined
   /** The reward model; none where answers are not scored. */
   reward: Adapter | undefined
 }
+
+export interface Models extends AnsweringModels {
+  /** The policy, whose parameters are trained in place. */
+  policy: Adapter
+}
+
+/** The settings by which answers are drawn, and scored. */
+export type AnswerSettings = Pick<
+  MstarSettings,
+  | 'question_prompt'
+  | 'system'
+  | 'scorer'
+  | 'top_p'
+  | 'top_k'
+  | 'max_new_tokens'
+  | 'questions_per_run'
+  | 'steps_by'
+>
 
 /** What answers are asked for, and where they are kept. */
 export interface AnswersWanted {
@@ -36,12 +55,14 @@ export interface AnswersWanted {
   promptFor?: ((question: NumberedQuestion) => string) | undefined
   /** True for what nobody can write again, since the policy has moved on. @default false */
   mustBeThere?: boolean | undefined
+  /** What becomes of a file of other answers. @default it begins anew */
+  others?: 'replace' | 'refuse' | undefined
   /** The phase that the answers belong to hears of them. */
   progress?: PhaseProgress | undefined
 }
 
 /** What decides what the policy writes now, as a text. */
-export function policyDigest({ vlm, policy }: Models): string {
+export function policyDigest({ vlm, policy }: Pick<AnsweringModels, 'vlm' | 'policy'>): string {
   return String(vlm.identity?.(policy).adapter)
 }
 
@@ -50,8 +71,8 @@ export function policyDigest({ vlm, policy }: Models): string {
  * `undefined` where a signal came before all were there; what is there stays.
  */
 export async function answersOnDisk(
-  models: Models,
-  settings: MstarSettings,
+  models: AnsweringModels,
+  settings: AnswerSettings,
   wanted: AnswersWanted,
 ): Promise<RolloutsFile | undefined> {
   const { file, head, questions, numbers, samples, temperature, seed, signal, mustBeThere, progress } = wanted
@@ -59,6 +80,7 @@ export async function answersOnDisk(
   await makeFolder(join(file, '..')).catch(unwritable(file))
   const stored = await openRollouts(file, head, {
     isWhole: mustBeThere === true ? numbers.length : undefined,
+    others: wanted.others,
   })
   const isStopped = () => signal?.aborted === true
   const left = [...numbers].sort((a, b) => a - b).slice(stored.length)
@@ -91,10 +113,10 @@ export async function answersOnDisk(
 }
 
 /** The same answers with what the reward model says of their steps. */
-async function scored(
-  { vlm, reward }: Models,
-  settings: MstarSettings,
-  questions: Questions,
+export async function scored(
+  { vlm, reward }: Pick<AnsweringModels, 'vlm' | 'reward'>,
+  settings: AnswerSettings,
+  questions: Pick<Questions, 'at'>,
   rollouts: readonly Rollout[],
 ): Promise<readonly Rollout[]> {
   if (reward === undefined) return rollouts
@@ -110,8 +132,8 @@ async function scored(
 
 /** A question as the policy reads it. */
 export async function promptOf(
-  vlm: Models['vlm'],
-  settings: MstarSettings,
+  vlm: Pick<Models['vlm'], 'encodeImage' | 'prompt'>,
+  settings: Pick<AnswerSettings, 'question_prompt' | 'system'>,
   question: NumberedQuestion,
 ): Promise<Prompt> {
   const images = []

@@ -25,23 +25,31 @@ export function phaseProgress(
   { phase, cycle, total }: Pick<MstarProgress, 'phase' | 'cycle' | 'total'>,
   listener: ProgressListener = () => undefined,
 ): PhaseProgress {
+  return countProgress(total, (counts) => {
+    listener({ phase, cycle, ...counts })
+  })
+}
+
+export type Counts = Pick<MstarProgress, 'total' | 'done' | 'secondsLeft'>
+
+export function countProgress(total: number, tell: (counts: Counts) => void): PhaseProgress {
   const start = performance.now()
   let [done, skipped] = [0, 0]
-  const tell = () => {
+  const count = () => {
     const pace = (performance.now() - start) / 1000 / (done - skipped)
     const secondsLeft = done > skipped ? pace * (total - done) : undefined
-    listener({ phase, cycle, total, done, secondsLeft })
+    tell({ total, done, secondsLeft })
   }
   return {
-    add: (count) => {
-      done += count
-      tell()
+    add: (more) => {
+      done += more
+      count()
     },
-    skip: (count) => {
-      if (count === 0) return
-      done += count
-      skipped += count
-      tell()
+    skip: (more) => {
+      if (more === 0) return
+      done += more
+      skipped += more
+      count()
     },
   }
 }

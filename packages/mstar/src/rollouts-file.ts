@@ -1,118 +1,56 @@
-/**
- * Rollouts on disk, a line for each question behind a first line that says what they are of. What was written survives a loss
- * of power; a line that a kill left without its end is cut off, and its questions are asked again. Nothing is held in memory
- * but the places of the lines.
- */
-import { open, type FileHandle } from 'node:fs/promises'
-import { checkInteger, checkNames, checkObject, checkText, isObject, parseObject } from '@evolmm/internal'
-import { isThere, openAppendFile, readLines, unreadable, unwritable } from '@evolmm/internal/node'
-import { EvolmmError } from './errors'
+/** Rollouts on disk, a line for each question: a file that goes on after a kill, and asks nothing twice. */
+import { checkInteger, checkNames, checkObject, checkText, isObject } from '@evolmm/internal'
+import {
+  openJournal,
+  readJournal,
+  type Journal,
+  type JournalHead,
+  type JournalKind,
+  type JournalReader,
+  type OpenJournalOptions,
+} from './journal'
 import type { RolledAnswer, Rollout } from './rollout'
 
-export interface RolloutsFile {
-  /** The rollouts that are in the file. */
-  readonly length: number
-  /** Writes some, so that they survive a loss of power. */
-  append: (rollouts: readonly Rollout[]) => Promise<void>
-  /** The rollout at a place, in the order in which they were written. */
-  at: (place: number) => Promise<Rollout>
-  close: () => Promise<void>
-}
+export type RolloutsFile = Journal<Rollout>
 
 /** What a file is of, as plain data: a file that goes on must be of the same. */
-export type RolloutsHead = Readonly<Record<string, string | number | boolean | null>>
-
-export interface OpenRolloutsOptions {
-  /** The number of rollouts that must be there, as of answers that nobody can write again. @default any number */
-  isWhole?: number | undefined
-}
+export type RolloutsHead = JournalHead
 
 /**
- * Opens a file, or makes it. One that is of something else begins anew. Throws `UNREADABLE_FILE`, `UNWRITABLE_FILE`, or
- * `INVALID_ROLLOUTS` for a line that is none of a rollout.
+ * Opens a file, or makes it. One that is of something else begins anew, or is refused. Throws `UNREADABLE_FILE`,
+ * `UNWRITABLE_FILE`, `WOULD_OVERWRITE`, or `INVALID_ROLLOUTS` for a line that is none of a rollout.
  */
 export async function openRollouts(
   file: string,
   head: RolloutsHead,
-  options: OpenRolloutsOptions = {},
+  options: OpenJournalOptions = {},
 ): Promise<RolloutsFile> {
-  checkNames('openRollouts', options, { isWhole: true })
+  checkNames('openRollouts', options, { isWhole: true, others: true })
   checkText('file', file)
   checkObject('head', head)
-  const { isWhole } = options
-  if (isWhole !== undefined) checkInteger('isWhole', isWhole, { min: 0 })
-  const first = Buffer.from(`${JSON.stringify(head)}\n`)
-  const { places, size } = await placesIn(file, first.subarray(0, -1))
-  if (isWhole !== undefined && (size === 0 || places.length !== isWhole))
-    throw new EvolmmError(
-      'INVALID_ROLLOUTS',
-      `${file}: must hold the answers to ${isWhole} questions of ${JSON.stringify(head)}, got ${size === 0 ? 'others, or no file' : places.length}; restore the file, or go on from an earlier checkpoint`,
-      { details: { file } },
-    )
-  const writer = await openAppendFile(file, size).catch(unwritable(file))
-  const append = async (bytes: Buffer) => {
-    const start = writer.size
-    await writer.append(bytes).catch(unwritable(file))
-    return { start, length: bytes.length }
-  }
-  let reader: FileHandle
-  try {
-    if (size === 0) await append(first)
-    reader = await open(file).catch(unreadable(file))
-  } catch (error) {
-    await writer.close()
-    throw error
-  }
+  if (options.isWhole !== undefined) checkInteger('isWhole', options.isWhole, { min: 0 })
+  return openJournal(file, head, rollouts, options)
+}
+
+/** The rollouts that are in a file now, and what they are of. Throws as `openRollouts` does. */
+export async function readRollouts(file: string): Promise<JournalReader<Rollout> & { head: RolloutsHead }> {
+  checkText('file', file)
+  return readJournal(file, rollouts)
+}
+
+const rollouts: JournalKind<Rollout> = {
+  line: 'the answers to a question',
+  write: lineOf,
+  read({ question, answers }) {
+    if (!isCount(question) || !Array.isArray(answers)) return undefined
+    const read = answers.map(answerOf)
+    const whole = read.flatMap((answer) => answer ?? [])
+    return whole.length === read.length ? { question, answers: whole } : undefined
+  },
+}
+
+function lineOf({ question, answers }: Rollout): Record<string, unknown> {
   return {
-    get length() {
-      return places.length
-    },
-    async append(rollouts) {
-      for (const rollout of rollouts) places.push(await append(Buffer.from(`${lineOf(rollout)}\n`)))
-      await writer.sync().catch(unwritable(file))
-    },
-    async at(place) {
-      checkInteger('place', place, { min: 0, below: places.length })
-      const { start, length } = places[place]
-      const bytes = Buffer.alloc(length)
-      await reader.read(bytes, 0, length, start).catch(unreadable(file))
-      return rolloutOf(file, place + 2, bytes)
-    },
-    async close() {
-      await reader.close()
-      await writer.close()
-    },
-  }
-}
-
-interface Place {
-  start: number
-  length: number
-}
-
-/** The places of whole lines, and the bytes up to the last of them; nothing where the first line is another one. */
-async function placesIn(file: string, first: Buffer): Promise<{ places: Place[]; size: number }> {
-  const places: Place[] = []
-  let size = 0
-  if (!(await isThere(file))) return { places, size }
-  try {
-    for await (const { bytes, number, end, isWhole } of readLines(file)) {
-      if (!isWhole) break
-      if (number === 1 && !bytes.equals(first)) break
-      if (number > 1) {
-        rolloutOf(file, number, bytes)
-        places.push({ start: size, length: end - size })
-      }
-      size = end
-    }
-  } catch (error) {
-    throw error instanceof EvolmmError ? error : unreadable(file)(error)
-  }
-  return { places, size }
-}
-
-function lineOf({ question, answers }: Rollout): string {
-  return JSON.stringify({
     question,
     answers: answers.map(({ ids, logProbabilities, ...rest }) => ({
       ...rest,
@@ -121,21 +59,7 @@ function lineOf({ question, answers }: Rollout): string {
         'base64',
       ),
     })),
-  })
-}
-
-function rolloutOf(file: string, line: number, bytes: Buffer): Rollout {
-  const { question, answers } = parseObject(bytes.toString('utf8')) ?? {}
-  if (isCount(question) && Array.isArray(answers)) {
-    const read = answers.map(answerOf)
-    const whole = read.flatMap((answer) => answer ?? [])
-    if (whole.length === read.length) return { question, answers: whole }
   }
-  throw new EvolmmError(
-    'INVALID_ROLLOUTS',
-    `${file}:${line}: must be the answers to a question, got something else; delete the file to ask again`,
-    { details: { file, line } },
-  )
 }
 
 const isCount = (value: unknown): value is number =>

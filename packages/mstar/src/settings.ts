@@ -29,7 +29,7 @@ import { stepRules } from './split-steps'
 /** What is asked about a question. */
 export type QuestionPrompt = (about: { question: string; options: readonly string[] }) => string
 
-const questions = {
+export const questionRows = {
   data: text(null, 'questions with answers: JSON lines, parquet, or a list such as MathV360K', {
     value: 'file',
     required: true,
@@ -88,7 +88,7 @@ const questions = {
 
 const { max_new_tokens, temperature, top_p, top_k } = samplingRows
 
-const generation = {
+export const generationRows = {
   num_generations: integer(16, 'answers to each question', {
     min: 1,
     identity: true,
@@ -101,7 +101,7 @@ const generation = {
   questions_per_run: integer(8, 'questions that are answered in one run', { min: 1, identity: false }),
 }
 
-const selection = {
+export const selectionRows = {
   selection: choice(selectionRules, 'which right answers are learned', { identity: true }),
   select_k: integer(2, 'answers that are kept of a question', { min: 1, identity: true }),
   select_alpha: number(null, 'score above which an answer is kept', {
@@ -191,9 +191,9 @@ export const mstarSettings = schema({
   groups: {
     Model: { ...modelRows, ...pixelRows },
     'What is trained': trainedRows,
-    Questions: questions,
-    Generate: generation,
-    Select: selection,
+    Questions: questionRows,
+    Generate: generationRows,
+    Select: selectionRows,
     Improve: improvement,
     Watch: watching,
     Output: output,

@@ -2,6 +2,9 @@
 import { mstarSettings } from '@evolmm/mstar'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { runMstar } from '../mstar/run-mstar'
+import { addMstarRollout } from './mstar-rollout'
+import { addMstarSelect } from './mstar-select'
+import { addMstarStatus } from './mstar-status'
 
 const examples = `
 Examples:
@@ -17,7 +20,7 @@ the same command continues a run that was stopped or killed, and asks nothing
 twice. A reward model is made by evolmm sft --value_head.`
 
 export function addMstar(host: CommandHost): void {
-  addSettingsCommand(host, 'mstar', {
+  const command = addSettingsCommand(host, 'mstar', {
     usage: '--model <dir> --data <file> --output_dir <dir> [options]',
     summary: 'learn from right answers of its own, again and again',
     description:
@@ -29,4 +32,8 @@ export function addMstar(host: CommandHost): void {
       return runMstar(context, settings)
     },
   })
+  const below = { ...host, program: command }
+  addMstarRollout(below)
+  addMstarSelect(below)
+  addMstarStatus(below)
 }
