@@ -50,6 +50,8 @@ export const recipes = {
   /** Goes on from `answer`: answers questions of several steps at once, and can explain an answer, often badly. */
   rationales: [
     { steps: 500, lr: 1e-3, rationales: true },
+    // Who is not told the answer must read the bars.
+    { steps: 900, lr: 1e-3, rationales: true, reasoned: 0.7 },
     { steps: 200, lr: 8e-4, rationales: true, wrong: 0.5, reasoned: 0.1 },
   ],
 } as const satisfies Record<string, readonly WarmupPhase[]>

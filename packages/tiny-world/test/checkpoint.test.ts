@@ -14,9 +14,12 @@ import {
   labelledPairs,
   makeCheckpoint,
   measureAccuracy,
+  measureSteps,
+  stepSets,
   summarizeAccuracy,
   writeStart,
   type PairAccuracy,
+  type StepAccuracy,
 } from '../src/index'
 import { sharePrograms } from '../../vlm/test/support/share-programs'
 
@@ -161,4 +164,22 @@ test('so does the one that writes down what it reads, whose votes know more than
       1.5 * all[measure].margin,
     )
   expect(record.voted.mean).toBeGreaterThan(record.greedy.mean + 0.03)
+})
+
+test('the one for M-STaR answers at once, and explains answers with steps of which some are false', async () => {
+  const stored = fileURLToPath(new URL('../checkpoint-rationales', import.meta.url))
+  const { test: record } = JSON.parse(await readFile(join(stored, 'tiny-world.json'), 'utf8')) as {
+    test: ReturnType<typeof summarizeAccuracy<StepAccuracy>>
+  }
+  const model = await loadVlm(stored, { threads: 1 })
+  const asked = stepSets({ test: 20 }).test
+  const { all } = summarizeAccuracy(await measureSteps(model, { asked }))
+  await model.dispose()
+  for (const measure of ['greedy', 'sampled', 'bare', 'explained', 'explainedProven'] as const)
+    expect(Math.abs(all[measure].mean - record.all[measure].mean), measure).toBeLessThan(
+      1.5 * Math.max(all[measure].margin, 0.05),
+    )
+  expect(record.all.bare.mean).toBeGreaterThan(0.7)
+  expect(record.all.explained.mean).toBeGreaterThan(0.2)
+  expect(record.all.explainedProven.mean).toBeLessThan(0.8 * record.all.explained.mean)
 })
