@@ -97,6 +97,7 @@ export function cycles(options: CyclesOptions): Cycles {
           ...record,
           ...{ step: state.step, cycle: number, temperature, alpha },
           generated: b === 0 ? lessons.generated : null,
+          examples: b === 0 ? lessons.examples : null,
           sweep: b === 0 ? opened.sweep : null,
           dynamics: found && dynamicsRecord(found),
           phases: { ...(b === 0 ? opened.phases : { generate: 0, sweep: 0 }), monitor },

@@ -25,7 +25,7 @@ export { dynamics, type Dynamics, type MonitoredAnswer, type MonitoredQuestion }
 export { train, type MstarHooks, type MstarOptions } from './train'
 export type { MstarModel } from './open-mstar'
 export type { MstarProgress } from './progress'
-export type { GeneratedRecord, MstarRecord } from './record'
+export type { ExampleAnswer, ExampleAnswers, ExampleRecord, GeneratedRecord, MstarRecord } from './record'
 export { mstar } from './mstar'
 export { mstarSettings, type MstarGiven, type MstarSettings, type QuestionPrompt } from './settings'
 

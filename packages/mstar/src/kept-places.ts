@@ -53,7 +53,7 @@ export async function keptPlaces(
 }
 
 /** The answers at a place; where nobody knows the right one, with what the vote takes for right. */
-async function labelled({ rollouts, isVoted }: AnsweredQuestions, place: number): Promise<Rollout> {
+export async function labelled({ rollouts, isVoted }: AnsweredQuestions, place: number): Promise<Rollout> {
   const rollout = await rollouts.at(place)
   if (!isVoted) return rollout
   const weightOf = ({ steps }: RolledAnswer) => (steps === null ? 1 : (answerScore(steps) ?? 0))

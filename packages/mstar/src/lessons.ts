@@ -2,10 +2,11 @@
 import { shuffledOrder } from '@evolmm/dataset'
 import type { SftExample } from '@evolmm/sft'
 import { optionsOf } from '@evolmm/settings'
+import { examplesOf } from './examples'
 import { keptPlaces, type AnsweredQuestions } from './kept-places'
 import type { Questions } from './open-questions'
 import { questionPrompt } from './question-prompt'
-import type { GeneratedRecord } from './record'
+import type { ExampleRecord, GeneratedRecord } from './record'
 import { selectionOf } from './selection-of'
 import type { MstarSettings } from './settings'
 
@@ -13,8 +14,9 @@ export interface Lessons {
   readonly length: number
   /** The examples from `start` up to, not including, `end`. */
   some: (start: number, end: number) => Promise<SftExample[]>
-  /** What was generated; null where nothing was. */
+  /** What was generated, and some of it; null where nothing was. */
   generated: GeneratedRecord | null
+  examples: readonly ExampleRecord[] | null
 }
 
 export interface LessonsOptions {
@@ -35,10 +37,8 @@ export async function keptAnswers(
   const length = Math.min(kept.length, settings.most_lessons ?? kept.length)
   return {
     length,
-    generated: {
-      ...counts,
-      kept: length,
-    },
+    generated: { ...counts, kept: length },
+    examples: await examplesOf(sources, kept, settings.steps_by),
     some: inOrder({ of: kept.length, length }, { settings, cycle }, async (i) => {
       const { source, place, answer } = kept[i]
       const { rollouts, questions } = sources[source]
@@ -65,7 +65,7 @@ export async function bareAnswers(
   const prompt = questionPrompt(settings)
   return {
     length: labelled.length,
-    generated: null,
+    ...{ generated: null, examples: null },
     some: inOrder({ of: labelled.length, length: labelled.length }, { settings, cycle }, async (i) => {
       const question = await questions.at(labelled[i])
       return {

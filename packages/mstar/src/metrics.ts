@@ -140,7 +140,14 @@ const generated: readonly Metric<MstarRecord>[] = [
     panel: panels.answers.title,
     title: 'Temperature',
   },
-  { name: 'alpha', meaning: 'score above which an answer is kept', read: ({ alpha }) => alpha },
+  {
+    name: 'alpha',
+    meaning: 'score above which an answer is kept',
+    read: ({ alpha }) => alpha,
+    panel: panels.answers.title,
+    title: 'Threshold',
+    chart: { note: 'The score above which right answers are kept.', span: [0, 1] },
+  },
   {
     name: 'generated/right',
     meaning: 'share of the generated answers that are right',

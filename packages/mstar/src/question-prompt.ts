@@ -35,7 +35,8 @@ export function questionPrompt({
   }
 }
 
-function withOptions({ question, options }: Pick<LabelledQuestion, 'question' | 'options'>): string {
+/** A question, and below it its options with their letters. */
+export function withOptions({ question, options }: Pick<LabelledQuestion, 'question' | 'options'>): string {
   const lines = [...lettered(options)].map(([letter, text]) => `(${letter}) ${text}`)
   return [question, ...lines].join('\n')
 }

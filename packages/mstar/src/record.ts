@@ -11,6 +11,8 @@ export interface MstarRecord extends SftRecord {
   alpha?: number | null
   /** What was generated for the cycle, with its first step; null in others. */
   generated: GeneratedRecord | null
+  /** Some of its questions with what became of their answers, with its first step; null in others, and missing in earlier logs. */
+  examples?: readonly ExampleRecord[] | null
   /** What was found on validation questions, with the last step of a cycle; null in others. */
   dynamics: DynamicsRecord | null
   /** The sweep has Reward-Pass@2 by temperature, with the first step of a cycle that chose one; null in others. */
@@ -44,4 +46,40 @@ export interface GeneratedRecord {
   kept: number
   /** Questions of which something is learned. */
   useful: number
+}
+
+/** A question of a cycle with some of its answers, for people to look at: texts are cut, so that a log stays small. */
+export interface ExampleRecord {
+  /** The number of the question in its file. */
+  question: number
+  /** True for a question of the file `unlabelled`. */
+  isFurther: boolean
+  /** The path of its first image; null for an image that is in no file of its own. */
+  image: string | null
+  text: string
+  /** The right answer, or what is taken for it; null for none. */
+  answer: string | null
+  /** True where that is what the answers vote for. */
+  isVoted: boolean
+  kept: ExampleAnswers
+  /** Right answers that the selection did not keep. */
+  left: ExampleAnswers
+  wrong: ExampleAnswers
+}
+
+/** Answers of which the same became. */
+export interface ExampleAnswers {
+  drawn: number
+  distinct: number
+  /** Those that were drawn most often. */
+  answers: readonly ExampleAnswer[]
+}
+
+export interface ExampleAnswer {
+  /** What it says in the end; null for what cannot be read. */
+  reading: string | null
+  count: number
+  steps: readonly { text: string; score: number | null }[]
+  /** Steps that are left out before the last one. */
+  leftOut: number
 }

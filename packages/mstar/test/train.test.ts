@@ -96,7 +96,7 @@ test('a run generates, keeps what is right, learns each of that once, and says w
   expect(new Set(asked.flat()).size).toBe(16)
   for (const cycle of [1, 2]) {
     const drawn = rollouts(folder, `cycle_000${cycle}`).flatMap(({ answers }) => answers)
-    const count = (some: typeof drawn) => some.reduce((sum, answer) => sum + answer.count, 0)
+    const count = (some: readonly RolledAnswer[]) => some.reduce((sum, answer) => sum + answer.count, 0)
     const right = drawn.filter((answer) => answer.right === true)
     const steps = all.filter((record) => record.cycle === cycle)
     expect(steps[0].generated).toMatchObject({
@@ -110,6 +110,19 @@ test('a run generates, keeps what is right, learns each of that once, and says w
       steps.map((_, i) => Math.min(8, right.length - 8 * i)),
     )
     expect(steps.map(({ generated }) => generated !== null)).toEqual(steps.map((_, i) => i === 0))
+    expect(steps.map(({ examples }) => examples?.length)).toEqual(
+      steps.map((_, i) => (i === 0 ? 3 : undefined)),
+    )
+    // Places 1, 4 and 6 of eight, with all that was drawn, by what became of it.
+    for (const [e, example] of (steps[0].examples ?? []).entries()) {
+      const { question, answers } = rollouts(folder, `cycle_000${cycle}`)[[1, 4, 6][e]]
+      expect(example).toMatchObject({ question, isFurther: false, isVoted: false })
+      const { kept, left, wrong } = example
+      expect(kept.drawn).toBe(count(answers.filter((answer) => answer.right === true)))
+      expect(left.drawn).toBe(0)
+      expect(wrong.drawn).toBe(count(answers) - kept.drawn)
+      expect(readFileSync(example.image ?? '').length).toBeGreaterThan(0)
+    }
     expect(steps.map(({ dynamics }) => dynamics !== null)).toEqual(
       steps.map((_, i) => i === steps.length - 1),
     )

@@ -1,7 +1,7 @@
 /** The table of what changed: the evaluation probe with its intervals, and means over the run's own first and last part. */
 import { counted, finiteMean } from '@evolmm/internal'
 import type { Change, Direction, Metric, RunFile } from '@evolmm/runs'
-import { direction, windowOf } from './changes'
+import { direction, endsOf, windowOf } from './changes'
 import type { CollectedLog } from './collect-log'
 import { formatNumber, formatShare } from './format'
 import { markup, type Content, type Markup } from './markup'
@@ -33,7 +33,7 @@ export interface Compared {
 export function beforeAfter({ run, log, metrics, changes }: Compared): Content {
   const probe = probeRows(run, log)
   const window = windowOf(log.steps.length)
-  const training = trainingRows({ log, metrics, changes, window })
+  const training = trainingRows({ log, metrics, changes })
   if (probe.length === 0 && training.length === 0) return null
   return [
     probe.length === 0
@@ -49,7 +49,7 @@ export function beforeAfter({ run, log, metrics, changes }: Compared): Content {
       ? null
       : table({
           caption: 'During the run',
-          note: `On the run's own questions, which change as it goes: means over the first and the last ${counted(window, 'iteration')}.`,
+          note: `On the run's own questions, which change as it goes: means over the first and the last ${counted(window, 'iteration')}; of what is measured more seldom, over the first and the last of its values.`,
           columns: ['first', 'last'],
           rows: training,
           tone: 'first',
@@ -84,17 +84,12 @@ function directionOf(before: ProbeEstimate | null, after: ProbeEstimate | null):
   return direction(after.value - before.value, meet ? Infinity : 0)
 }
 
-function trainingRows({
-  log: { values },
-  metrics,
-  changes,
-  window,
-}: Omit<Compared, 'run'> & { window: number }): BeforeAfterRow[] {
+function trainingRows({ log: { values }, metrics, changes }: Omit<Compared, 'run'>): BeforeAfterRow[] {
   return metrics
     .flatMap(({ name, compared, isShare = false }): BeforeAfterRow[] => {
       const series = values.get(name)
       if (compared === undefined || series === undefined) return []
-      const [first, last] = [series.slice(0, window), window === 0 ? [] : series.slice(-window)]
+      const [first, last] = endsOf(series)
       const went = changes.get(name)?.direction ?? null
       return [{ name: compared, before: meanOf(first), after: meanOf(last), isShare, direction: went }]
     })

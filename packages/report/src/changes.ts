@@ -8,18 +8,28 @@ export function windowOf(iterations: number): number {
   return Math.min(50, Math.max(Math.floor(iterations / 4), Math.min(1, Math.floor(iterations / 2))))
 }
 
+/**
+ * The values at each end that are compared: those of the first and the last iterations, or where nearly all of these lack one,
+ * as of numbers that are measured now and then, as large a part of the values that there are.
+ */
+export function endsOf(series: readonly number[]): [first: readonly number[], last: readonly number[]] {
+  const ends = (values: readonly number[]): [readonly number[], readonly number[]] => {
+    const window = windowOf(values.length)
+    return window === 0 ? [[], []] : [values.slice(0, window), values.slice(-window)]
+  }
+  const [first, last] = ends(series)
+  const few = (values: readonly number[]) =>
+    values.filter(Number.isFinite).length < Math.min(2, values.length)
+  return few(first) || few(last) ? ends(series.filter(Number.isFinite)) : [first, last]
+}
+
 /** Rows that are compared, by their names, where both ends were measured. */
-export function changesOf(
-  { steps, values }: CollectedLog,
-  metrics: readonly Metric<never>[],
-): Map<string, Change> {
-  const window = windowOf(steps.length)
+export function changesOf({ values }: CollectedLog, metrics: readonly Metric<never>[]): Map<string, Change> {
   const changes = new Map<string, Change>()
-  if (window === 0) return changes
   for (const { name, compared } of metrics) {
     const series = compared === undefined ? undefined : values.get(name)
     if (series === undefined) continue
-    const [before, after] = [series.slice(0, window), series.slice(-window)]
+    const [before, after] = endsOf(series)
     const [first, last] = [finiteMean(before), finiteMean(after)]
     if (first === null || last === null) continue
     changes.set(name, { first, last, direction: direction(last - first, noise(before, after)) })

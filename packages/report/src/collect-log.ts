@@ -1,5 +1,5 @@
 /** The log of a run in one walk: numbers to draw, counts, and where to find what the gallery shows. */
-import { valueOf, type Metric, type RecordKind, type StepRecord, type Sums } from '@evolmm/runs'
+import { valueOf, type Metric, type RecordKind, type StepRecord, type Sums, type Sweep } from '@evolmm/runs'
 
 export interface CollectedLog {
   /** One for each iteration. */
@@ -18,6 +18,7 @@ export interface CollectedLog {
   sightings: Map<string, PicturePlace[]>
   /** Places of pictures that are set apart. */
   apart: PicturePlace[]
+  sweeps: Sweep[]
 }
 
 /** A picture of an iteration. */
@@ -35,7 +36,7 @@ export async function collectLog<R extends StepRecord>(
   const sums = new Map<string, number>()
   const log: CollectedLog = {
     ...{ steps: [], values, probes: [], alarms: new Map(), sums: {}, seconds: 0, parts: new Map() },
-    ...{ sightings: new Map(), apart: [] },
+    ...{ sightings: new Map(), apart: [], sweeps: [] },
   }
   for await (const record of records) {
     const { step, probe } = record
@@ -47,6 +48,8 @@ export async function collectLog<R extends StepRecord>(
     const { total, parts } = page.times?.(record) ?? { total: 0, parts: {} }
     log.seconds += total
     for (const [name, seconds] of Object.entries(parts)) addTo(log.parts, name, seconds)
+    const sweep = page.sweeps?.of(record) ?? null
+    if (sweep !== null) log.sweeps.push(sweep)
     for (const [index, { key, isApart }] of (page.gallery?.pictures(record) ?? []).entries()) {
       pushTo(log.sightings, key, { step, index })
       if (isApart) log.apart.push({ step, index })

@@ -6,6 +6,7 @@ import { downsample } from './downsample'
 import { lineChart, type LineChartOptions } from './line-chart'
 import { markup, type Content, type Markup } from './markup'
 import { describeProbe, probeNames } from './probe-names'
+import { sweepCharts } from './sweeps'
 
 /** The number of dots across a small chart. */
 export const columns = 240
@@ -31,7 +32,13 @@ export function curves({ run, log, metrics, page }: CurvesOptions): Content {
       const drawn = charts.map((plan) => chart(plan, log, { domain, page })).filter((one) => one !== null)
       return drawn.length === 0 ? null : section(title, lead, drawn)
     }),
+    sweepSection(log, page),
   ]
+}
+
+function sweepSection({ sweeps }: CollectedLog, { sweeps: plan }: PageContent<never>): Markup | null {
+  const drawn = plan === undefined ? [] : sweepCharts(sweeps, plan)
+  return plan === undefined || drawn.length === 0 ? null : section(plan.title, plan.lead, drawn)
 }
 
 function section(title: string, lead: string, charts: readonly Markup[]): Markup {

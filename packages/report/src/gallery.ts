@@ -1,6 +1,7 @@
 /** Pictures with what was asked about them and how the answers fell, at several times of a run. */
 import type { Gallery, Heading, Moment } from '@evolmm/runs'
 import { formatCount } from './format'
+import { gradedAnswers } from './graded-answers'
 import { markup, type Content, type Markup } from './markup'
 import { shorten } from './shorten'
 import { voteBars } from './vote-bars'
@@ -10,6 +11,8 @@ export interface ShownMoment extends Moment {
 }
 
 export interface Moments {
+  /** Moments of the run's last pictures. */
+  latest: ShownMoment[]
   /** Moments of each picture that comes again. */
   recurring: ShownMoment[][]
   /** Moments from the first iteration to the last. */
@@ -19,8 +22,8 @@ export interface Moments {
 
 /** `thumbnails`: data URIs by the path of the image; those that cannot be read are missing. */
 export function gallery(
-  { recurring, spread, apart }: Moments,
-  headings: Pick<Gallery<never>, 'again' | 'spread' | 'apart'>,
+  { latest, recurring, spread, apart }: Moments,
+  headings: Pick<Gallery<never>, 'latest' | 'again' | 'spread' | 'apart'>,
   thumbnails: ReadonlyMap<string, string>,
 ): Content {
   const picture = (moment: ShownMoment) => thumbnail(moment, thumbnails)
@@ -28,49 +31,46 @@ export function gallery(
     markup`<article class="moment">${picture(moment)}${words(moment)}</article>`
   const again = (times: readonly ShownMoment[]) =>
     markup`<div class="again">${picture(times[0])}<div class="times">${times.map((moment) => markup`<article class="moment">${words(moment)}</article>`)}</div></div>`
+  const part = (words: Heading | undefined, moments: readonly ShownMoment[]) =>
+    moments.length === 0 ? null : [heading(words), markup`<div class="moments">${moments.map(article)}</div>`]
   return [
+    part(headings.latest, latest),
     recurring.length === 0 ? null : [heading(headings.again), recurring.map(again)],
-    ...(
-      [
-        [headings.spread, spread],
-        [headings.apart, apart],
-      ] as const
-    ).map(([words, moments]) =>
-      moments.length === 0
-        ? null
-        : [heading(words), markup`<div class="moments">${moments.map(article)}</div>`],
-    ),
+    part(headings.spread, spread),
+    part(headings.apart, apart),
   ]
 }
 
-function heading({ title, lead }: Heading): Markup {
-  return markup`<h3>${title}</h3>
-<p class="lead">${lead}</p>
+function heading(words: Heading | undefined): Markup | null {
+  if (words === undefined) return null
+  return markup`<h3>${words.title}</h3>
+<p class="lead">${words.lead}</p>
 `
 }
 
 function thumbnail({ path, name }: Moment, thumbnails: ReadonlyMap<string, string>): Markup {
   const shown = shorten(name, 120)
-  const source = thumbnails.get(path)
+  const source = path === null ? undefined : thumbnails.get(path)
   return markup`<figure class="picture">${
     source === undefined
-      ? markup`<div class="missing">picture not found</div>`
+      ? markup`<div class="missing">${path === null ? 'picture in no file of its own' : 'picture not found'}</div>`
       : markup`<img src="${source}" alt="${shown}">`
   }<figcaption dir="auto">${shown}</figcaption></figure>`
 }
 
-function words({ step, question, apart, votes, texts }: ShownMoment): Markup {
-  return markup`<div class="words"><p class="when">Iteration ${formatCount(step)}</p>
+function words({ step, when, question, expected, apart, votes, graded, texts }: ShownMoment): Markup {
+  return markup`<div class="words"><p class="when">Iteration ${formatCount(step)}${when === undefined ? null : `, ${when}`}</p>
 ${
   question === null
     ? markup`<p class="question none">no question</p>`
     : markup`<p class="question" dir="auto">${shorten(question, 400)}</p>`
-}${apart === null ? null : markup`<p class="reason">${apart}</p>`}
-${votes.length > 0 ? voteBars(votes) : null}
-${texts.length > 0 ? asWritten(texts) : null}</div>`
+}${expected === undefined ? null : markup`<p class="expected" dir="auto">${shorten(expected, 200)}</p>`}${apart === null ? null : markup`<p class="reason">${apart}</p>`}
+${votes === undefined || votes.length === 0 ? null : voteBars(votes)}
+${graded === undefined ? null : gradedAnswers(graded)}
+${texts === undefined || texts.length === 0 ? null : asWritten(texts)}</div>`
 }
 
-function asWritten(texts: Moment['texts']): Markup {
+function asWritten(texts: NonNullable<Moment['texts']>): Markup {
   return markup`<details><summary>As it was written</summary>
 ${texts.map(
   ({ title, tone, text }) =>

@@ -1,7 +1,7 @@
 /**
  * One small chart as SVG, 360 by 200 units so that its text keeps its size in one column or three: pale bands with the
- * extremes, lines over them, the last value written at the end of each line. All charts of a page share the horizontal
- * axis. The script of the page adds values under the pointer from `data-lines`; without it nothing is missing but that.
+ * extremes, lines over them, the last value written at the end of each line. Charts of one axis show the same part of it. The
+ * script of the page adds values under the pointer from `data-lines`; without it nothing is missing but that.
  */
 import type { Column } from './downsample'
 import { formatNumber, formatTicks } from './format'
@@ -24,6 +24,10 @@ export interface LineChartOptions {
   lines: readonly ChartLine[]
   /** Steps at the two ends of the axis. */
   domain: readonly [number, number]
+  /** The name of the axis. @default iteration */
+  axis?: string | undefined
+  /** A place on the axis that was chosen: it is marked, and the value there is written instead of the last. */
+  chosen?: number | undefined
   /** Values that the axis shows at least. */
   span?: readonly [number, number] | undefined
   /** Powers of ten, if all values are above 0 and their ratio is above 50. @default false */
@@ -36,18 +40,20 @@ export interface LineChartOptions {
   alarms?: { steps: readonly number[]; label: string } | undefined
 }
 
+const iteration = 'iteration'
 const size = { width: 360, height: 200 }
 const plot = { left: 42, right: 284, top: 22, bottom: 174 }
 
 export function lineChart(options: LineChartOptions): Markup {
-  const { title, lines, domain, references = [], alarms } = options
+  const { lines, domain, axis = iteration, chosen, references = [], alarms } = options
   const x = linearScale({ domain, range: [plot.left, plot.right], ticks: 4 })
   const y = verticalScale(options)
   const tickTexts = formatTicks(y.ticks)
-  const stepTicks = x.ticks.filter(Number.isInteger)
-  const drawn = lines.map((line) => draw(line, x.place, y.place, options.dots === true))
-  const labels = spread(lines.map((line) => y.place(lastOf(line))))
-  return markup`<svg class="chart" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${describe(title, lines)}" data-lines="${JSON.stringify(lines.map((line) => pointerData(line, x.place)))}">
+  const stepTicks = axis === iteration ? x.ticks.filter(Number.isInteger) : x.ticks
+  const drawn = lines.map((line, i) => draw(line, i, { x: x.place, y: y.place, dots: options.dots === true }))
+  const said = lines.map((line) => columnAt(line, chosen).value)
+  const labels = spread(said.map(y.place))
+  return markup`<svg class="chart" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${describe(options, axis)}" data-axis="${axis}" data-lines="${JSON.stringify(lines.map((line) => pointerData(line, x.place)))}">
 ${y.ticks.map((tick, i) => {
   const at = round(y.place(tick))
   return markup`<path class="grid" d="M${plot.left} ${at}H${plot.right}"/><text class="tick" x="${plot.left - 8}" y="${at + 4}" text-anchor="end">${tickTexts[i]}</text>`
@@ -56,31 +62,36 @@ ${stepTicks.map(
   (tick) =>
     markup`<text class="tick" x="${round(x.place(tick))}" y="${plot.bottom + 18}" text-anchor="middle">${formatTicks([tick])}</text>`,
 )}
-<text class="tick" x="${plot.right + 16}" y="${plot.bottom + 18}">iteration</text>
+<text class="tick" x="${size.width - 4}" y="${plot.bottom + 18}" text-anchor="end">${axis}</text>
 ${alarms === undefined ? null : alarmMarks(alarms, x.place)}
 ${references.map(({ value, label }) => {
   const at = round(y.place(value))
   return markup`<path class="reference" d="M${plot.left} ${at}H${plot.right}"/><text class="tick" x="${plot.left + 4}" y="${at + 14}">${label}</text>`
 })}
+${chosen === undefined ? null : markup`<path class="chosen" d="M${round(x.place(chosen))} ${plot.top}V${plot.bottom}"/><text class="tick" x="${round(x.place(chosen))}" y="${plot.top - 6}" text-anchor="middle">chosen</text>`}
 ${drawn.map(({ band }) => band)}
 ${drawn.map(({ line }) => line)}
 ${lines.map((line, i) => {
   const { label, tone } = line
   const at = round(labels[i])
-  const value = formatNumber(lastOf(line))
+  const value = formatNumber(said[i])
   return lines.length > 1
-    ? markup`<text class="label ${tone}" x="${plot.right + 8}" y="${at - 2}"><tspan class="value">${value}</tspan><tspan x="${plot.right + 8}" dy="13">${label}</tspan></text>`
+    ? markup`<text class="label ${tone}" x="${plot.right + 8}" y="${at - 2}"><tspan class="value">${value}</tspan><tspan x="${plot.right + 8}" dy="13">${label}${isDashed(i) ? ' ┄' : null}</tspan></text>`
     : markup`<text class="label ${tone}" x="${plot.right + 8}" y="${at + 4}"><tspan class="value">${value}</tspan></text>`
 })}
 </svg>`
 }
 
+/** Lines beyond the number of tones are dashed. */
+function isDashed(i: number): boolean {
+  return i >= 3
+}
+
 /** One column alone is a dot. */
 function draw(
   { tone, columns, band = true }: ChartLine,
-  x: (step: number) => number,
-  y: (value: number) => number,
-  dots: boolean,
+  i: number,
+  { x, y, dots }: { x: (step: number) => number; y: (value: number) => number; dots: boolean },
 ) {
   const at = columns.map((column) => ({ ...column, x: round(x((column.from + column.to) / 2)) }))
   const path = (key: 'value' | 'low' | 'high' | 'lower' | 'upper') =>
@@ -90,7 +101,7 @@ function draw(
   const circles = dots || at.length === 1 ? at : []
   return {
     band: band ? [area('low', 'high'), area('lower', 'upper')] : null,
-    line: markup`<path class="line ${tone}" d="M${path('value').join('L')}"/>${circles.map((point) => markup`<circle class="dot ${tone}" cx="${point.x}" cy="${round(y(point.value))}" r="3"/>`)}`,
+    line: markup`<path class="line ${tone}${isDashed(i) ? ' dashed' : null}" d="M${path('value').join('L')}"/>${circles.map((point) => markup`<circle class="dot ${tone}" cx="${point.x}" cy="${round(y(point.value))}" r="3"/>`)}`,
   }
 }
 
@@ -136,16 +147,18 @@ function alarmMarks(
   })
 }
 
-function describe(title: string, lines: readonly ChartLine[]): string {
+function describe({ title, lines, chosen }: LineChartOptions, axis: string): string {
   const each = lines.map(({ label, columns }) => {
     const [first, last] = [columns[0], columns[columns.length - 1]]
-    return `${label} ${formatNumber(first.value)} at iteration ${first.from}, ${formatNumber(last.value)} at iteration ${last.to}`
+    return `${label} ${formatNumber(first.value)} at ${axis} ${first.from}, ${formatNumber(last.value)} at ${axis} ${last.to}`
   })
-  return `${title}: ${each.join('; ')}`
+  const marked = chosen === undefined ? '' : `; chosen: ${chosen}`
+  return `${title}: ${each.join('; ')}${marked}`
 }
 
-function lastOf({ columns }: ChartLine): number {
-  return columns[columns.length - 1].value
+/** The column at a place, or the last. */
+function columnAt({ columns }: ChartLine, place: number | undefined): Column {
+  return columns.find(({ from }) => from === place) ?? columns[columns.length - 1]
 }
 
 function pointerData({ label, columns }: ChartLine, x: (step: number) => number) {

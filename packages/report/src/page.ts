@@ -79,7 +79,7 @@ function partsOf(data: ReportData): PagePart[] {
             title: 'Curves',
             content: [markup`<p class="lead">${reading(log)}</p>`, curves(data)],
           },
-          page.gallery === undefined ? null : galleryPart(page.gallery, data),
+          page.gallery === undefined || log.sightings.size === 0 ? null : galleryPart(page.gallery, data),
         ]),
     {
       id: 'run',

@@ -78,6 +78,8 @@ span.none { color: var(--soft); }
 .chart .rule { stroke: var(--soft); stroke-width: 1; fill: none; pointer-events: none; }
 .chart .reference { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 3; }
 .chart .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+.chart .dashed { stroke-dasharray: 5 4; }
+.chart .chosen { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 2 2; }
 .chart .band { opacity: 0.12; }
 .chart .label { font-size: 12px; }
 .chart .value { font-size: 14px; font-weight: 600; }
@@ -115,12 +117,24 @@ span.none { color: var(--soft); }
 .bar .on { fill: var(--soft); opacity: 0.6; }
 .majority .bar .on { fill: var(--first); opacity: 1; }
 .invalid .bar .on { fill: var(--soft); opacity: 0.3; }
+.expected { font-size: 14px; line-height: 1.45; margin: -6px 0 10px; overflow-wrap: anywhere; }
+.graded { margin-top: 14px; }
+.graded .when { margin-top: 8px; }
+.steps { list-style: none; margin: 0; padding: 0; font-size: 14px; line-height: 1.4; }
+.steps li { display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: 8px; align-items: end; margin-top: 4px; }
+.steps .step { overflow-wrap: anywhere; min-width: 0; white-space: pre-line; }
+.steps .gap { color: var(--soft); font-style: italic; }
+.steps .count { color: var(--soft); font-variant-numeric: tabular-nums; font-size: 13px; }
+.graded.first .bar .on { fill: var(--first); opacity: 1; }
+.graded.second .bar .on { fill: var(--second); opacity: 1; }
+.graded.probe .bar .on { fill: var(--probe); opacity: 1; }
 details { margin-top: 12px; font: 13px/1.5 var(--sans); }
 summary { color: var(--soft); cursor: pointer; width: fit-content; }
 summary:hover { color: var(--ink); }
 .by { margin-top: 12px; font-size: 12.5px; }
 .by.first { color: var(--first); }
 .by.second { color: var(--second); }
+.by.probe { color: var(--probe); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 12px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; background: var(--faint); padding: 8px 10px; margin-top: 4px; border-radius: 3px; }
 
 .run { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 64px; }

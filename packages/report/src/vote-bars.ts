@@ -3,7 +3,7 @@ import type { Moment } from '@evolmm/runs'
 import { markup, type Markup } from './markup'
 import { shorten } from './shorten'
 
-export function voteBars(votes: Moment['votes']): Markup {
+export function voteBars(votes: NonNullable<Moment['votes']>): Markup {
   const total = votes.reduce((sum, { count }) => sum + count, 0)
   // Equals keep their order, since sorting is stable.
   const rows = [...votes].sort((a, b) => b.count - a.count)

@@ -38,7 +38,7 @@ export async function writeReport<R extends StepRecord>(options: WriteReportOpti
   const run = await readRun(folder)
   const { metrics, page = {} } = kind
   const log = await collectLog(records(folder, kind), kind)
-  const moments = await readMoments(folder, kind, chooseMoments(log, count))
+  const moments = await readMoments(folder, kind, chooseMoments(log, count, page.gallery ?? {}))
   const text = renderReport({
     run: { ...run, probe: run.probe === null ? null : drawableProbe(run.probe) },
     log,
@@ -82,11 +82,17 @@ async function readMoments<R extends StepRecord>(
   kind: RecordKind<R>,
   plan: MomentPlan,
 ): Promise<Moments> {
-  const found = await findMoments(folder, kind, [...plan.recurring.flat(), ...plan.spread, ...plan.apart])
+  const found = await findMoments(folder, kind, [
+    ...plan.latest,
+    ...plan.recurring.flat(),
+    ...plan.spread,
+    ...plan.apart,
+  ])
   const pick = (all: readonly PicturePlace[]) =>
     all.map(({ step, index }) => found.get(`${step} ${index}`)).filter((moment) => moment !== undefined)
   return {
     // A run that goes back to a checkpoint meanwhile leaves some of it unfound.
+    latest: pick(plan.latest),
     recurring: plan.recurring.map(pick).filter((times) => times.length > 0),
     spread: pick(plan.spread),
     apart: pick(plan.apart),
@@ -115,11 +121,12 @@ async function findMoments<R extends StepRecord>(
   return found
 }
 
-async function thumbnailsOf({ recurring, spread, apart }: Moments): Promise<Map<string, string>> {
+async function thumbnailsOf({ latest, recurring, spread, apart }: Moments): Promise<Map<string, string>> {
   const thumbnails = new Map<string, string>()
-  for (const path of new Set([...recurring.flat(), ...spread, ...apart].map((moment) => moment.path))) {
-    const uri = await pictureUri(path)
-    if (uri !== null) thumbnails.set(path, uri)
+  const shown = [...latest, ...recurring.flat(), ...spread, ...apart]
+  for (const path of new Set(shown.map((moment) => moment.path))) {
+    const uri = path === null ? null : await pictureUri(path)
+    if (path !== null && uri !== null) thumbnails.set(path, uri)
   }
   return thumbnails
 }

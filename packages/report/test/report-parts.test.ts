@@ -11,6 +11,7 @@ import { shorten } from '../src/shorten'
 import { record } from '../../trainer/test/support/records'
 
 const range = [0, 100] as const
+const parts = evolmm.page?.gallery ?? {}
 
 test('a linear scale places its ends at the ends, and ticks are round numbers within', () => {
   const { place, ticks } = linearScale({ domain: [0, 0.3], range, ticks: 3 })
@@ -218,6 +219,7 @@ test('images that come again are shown at several times, the longest apart first
       evolmm,
     ),
     4,
+    parts,
   )
   expect(plan.recurring).toEqual([[1, 5].map((step) => ({ step, index: 0 }))])
   expect(plan.spread.map(({ step }) => step)).toEqual([1, 3, 5, 7])
@@ -228,6 +230,7 @@ test('images that come again are shown at several times, the longest apart first
         evolmm,
       ),
       8,
+      parts,
     ).recurring,
   ).toEqual(
     [
@@ -237,11 +240,38 @@ test('images that come again are shown at several times, the longest apart first
   )
 })
 
+test('parts without a heading are empty; the latest pictures are not among those at even distances', async () => {
+  const records = [1, 2, 3, 4, 5, 6].map((step) => record(step, { images: 2 }))
+  // Iterations without a picture have no place.
+  const log = await collectLog(
+    records.map((one) => (one.step % 2 === 0 ? { ...one, images: [] } : one)),
+    evolmm,
+  )
+  const heading = { title: '', lead: '' }
+  expect(chooseMoments(log, 4, {})).toEqual({ latest: [], recurring: [], spread: [], apart: [] })
+  expect(chooseMoments(log, 4, { spread: heading }).spread.map(({ step }) => step)).toEqual([1, 3, 5])
+  const { latest, spread } = chooseMoments(log, 6, { latest: heading, spread: heading })
+  expect(latest).toEqual([
+    { step: 3, index: 1 },
+    { step: 5, index: 0 },
+    { step: 5, index: 1 },
+  ])
+  expect(spread).toEqual([
+    { step: 1, index: 0 },
+    { step: 3, index: 0 },
+  ])
+})
+
 test('of several images the gallery shows one that was asked about, and some that were not', async () => {
   const batch = record(1, { images: 3 })
   const images = batch.images.map((image, i) =>
     i === 0 ? { ...image, rejected: 'unlikely' as const, answers: [], histogram: [] } : image,
   )
-  const plan = chooseMoments(await collectLog([{ ...batch, images }], evolmm), 4)
-  expect(plan).toEqual({ recurring: [], spread: [{ step: 1, index: 1 }], apart: [{ step: 1, index: 0 }] })
+  const plan = chooseMoments(await collectLog([{ ...batch, images }], evolmm), 4, parts)
+  expect(plan).toEqual({
+    latest: [],
+    recurring: [],
+    spread: [{ step: 1, index: 1 }],
+    apart: [{ step: 1, index: 0 }],
+  })
 })

@@ -3,7 +3,17 @@ export type { StepRecord } from './records/record'
 export type { Picture, RecordKind } from './records/record-kind'
 export type { ChartOptions, Metric, Tone } from './records/metric'
 export type { Change, Direction } from './records/change'
-export type { Gallery, Heading, Moment, PageContent, Sums } from './records/page-content'
+export type {
+  Gallery,
+  GradedAnswer,
+  GradedAnswers,
+  Heading,
+  Moment,
+  PageContent,
+  Sums,
+  Sweep,
+  Sweeps,
+} from './records/page-content'
 export { metricsOf, valueOf } from './records/metrics-of'
 export { entryOf, type Entry } from './records/entry'
 

@@ -24,6 +24,8 @@ export interface PageContent<R> {
   /** Alarms in words, by name. */
   alarms?: ReadonlyMap<string, { title: string; note: string }>
   gallery?: Gallery<R>
+  /** Searches for the best value of something, each with a curve of its own. */
+  sweeps?: Sweeps<R>
 }
 
 export type Sums = Readonly<Record<string, number>>
@@ -33,14 +35,35 @@ export interface Heading {
   lead: string
 }
 
+/** Values of something that were tried in turn, such as temperatures. */
+export interface Sweeps<R> extends Heading {
+  /** The name of what was tried, for the axis. */
+  axis: string
+  /** The search of an iteration; `null` or `undefined` for one without any. */
+  of(record: R): Sweep | null | undefined
+}
+
+export interface Sweep {
+  /** The time of the search, in words. */
+  title: string
+  /** What came of each value, in ascending order of the values. */
+  points: readonly { at: number; value: number }[]
+  /** The value that was chosen, one of the points. */
+  chosen: number
+}
+
 /** Pictures with what was said about them, at several times of a run. */
 export interface Gallery<R> {
   title: string
   lead(sums: Sums): string
-  /** Headings of the three parts: a picture that comes again, pictures at even distances, and those that are set apart. */
-  again: Heading
-  spread: Heading
-  apart: Heading
+  /** The headings of four parts, of which one without a heading is left out: the latest pictures of the run, */
+  latest?: Heading
+  /** a picture that comes again, */
+  again?: Heading
+  /** pictures at even distances, */
+  spread?: Heading
+  /** and those that are set apart. */
+  apart?: Heading
   /** The pictures of an iteration in order; one comes again where the key does. */
   pictures(record: R): readonly { key: string; isApart: boolean }[]
   /** What is shown of the picture at that place, if there is one. */
@@ -49,15 +72,43 @@ export interface Gallery<R> {
 
 /** A picture at one iteration. */
 export interface Moment {
-  /** The path of the image file. */
-  path: string
+  /** The path of the image file; `null` for a picture that is in no file of its own. */
+  path: string | null
   name: string
+  /** The time besides the iteration, in words. @default the iteration alone */
+  when?: string
   /** What was asked about the picture; `null` for nothing. */
   question: string | null
+  /** What is known of the right answer, in words. @default nothing is said */
+  expected?: string
   /** The reason why the picture is set apart; `null` for one that is not. */
   apart: string | null
-  /** Answers and how many gave them; `null` stands for no valid answer. */
-  votes: readonly { answer: string | null; count: number; isMajority: boolean }[]
-  /** Texts as they were written. */
-  texts: readonly { title: string; tone: Tone; text: string }[]
+  /** Answers and how many gave them; `null` stands for no valid answer. @default none */
+  votes?: readonly { answer: string | null; count: number; isMajority: boolean }[]
+  /** Answers by what became of them, with scores along their texts. @default none */
+  graded?: readonly GradedAnswers[]
+  /** Texts as they were written. @default none */
+  texts?: readonly { title: string; tone: Tone; text: string }[]
+}
+
+/** Answers of which the same became, and some of them as they were written. */
+export interface GradedAnswers {
+  title: string
+  /** The sign that tells them from others without colour: a character. */
+  mark: string
+  tone: Tone
+  /** The number of times that one of them was drawn. */
+  drawn: number
+  /** Different answers, those among them that are not shown. */
+  distinct: number
+  answers: readonly GradedAnswer[]
+}
+
+export interface GradedAnswer {
+  /** What it says in the end, and the like, in words. */
+  title: string
+  /** The text, a part for each step, with its score from 0 to 1; `null` where none was given. */
+  steps: readonly { text: string; score: number | null }[]
+  /** Steps that are left out before the last one. @default 0 */
+  leftOut?: number
 }
