@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { metricsOf, readLog } from '@evolmm/runs'
 import { labelledPairs, writeLabelledPairs } from '@evolmm/tiny-world'
 import { adapterArrays, loadVlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
+import { writeReport } from '../../report/src'
+import { withoutTimes } from '../../report/test/support/without-times'
 import {
   mstar,
   train,
@@ -68,6 +70,12 @@ const rollouts = (folder: string, file: string): Rollout[] =>
     .split('\n')
     .slice(1)
     .map((line) => JSON.parse(line) as Rollout)
+
+/** The page of a run, the folder of its settings and the times left out. */
+async function pageOf(folder: string): Promise<string> {
+  const file = await writeReport({ folder, kind: mstar, output: `${folder}.html` })
+  return withoutTimes(readFileSync(file, 'utf8')).replaceAll(folder, '').replaceAll(basename(folder), '')
+}
 
 /** All files of a run but those that say when it was. */
 function filesOf(folder: string): Map<string, string> {
@@ -167,6 +175,10 @@ test('wherever a run is stopped, it ends with the files and records of one that 
   expect(stops).toBe(6)
   expect(await records(parts)).toEqual(await records(whole))
   expect(filesOf(parts)).toEqual(filesOf(whole))
+  const [page, other] = await Promise.all([whole, parts].map(pageOf))
+  expect(page).toContain('Greedy and pass@k')
+  expect(page).toContain('The latest cycles')
+  expect(other).toBe(page)
 })
 
 test('answers that were cut off are asked again, and no others', async () => {
