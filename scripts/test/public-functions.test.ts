@@ -71,6 +71,7 @@ except('schema', 'settings', 'pixelOptions', 'readSources', 'resolve', 'settingN
 except('schema', 'settings', 'settingsMarkdown', 'storedIdentity')
 except('method', 'runs', 'chosenTrackers', 'compareIdentity', 'entryOf', 'guarded', 'jsonLines', 'logFile')
 except('method', 'runs', 'metricsOf', 'runLog', 'tensorOf', 'truncateLog', 'valueOf')
+except('method', 'sft', 'savedState', 'stateFrom')
 except('number', 'runs', 'fromLogFields', 'fromLogNumber', 'fromLogNumbers', 'isLogNumber')
 except('number', 'runs', 'toLogFields', 'toLogNumber', 'toLogNumbers')
 except('runtime', 'vlm', 'availableMemory', 'chooseDevice', 'inspectRuntime')

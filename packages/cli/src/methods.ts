@@ -1,12 +1,12 @@
 /** The methods whose runs commands read: a further one is a line here. */
 import { readRunFile, type RecordKind, type StepRecord } from '@evolmm/runs'
-import { mstar } from '@evolmm/mstar'
+import { mstar, prm } from '@evolmm/mstar'
 import { sft } from '@evolmm/sft'
 import { evolmm } from '@evolmm/trainer'
 import { EvolmmError } from './errors'
 
 const methods = new Map<string, RecordKind<StepRecord>>(
-  [evolmm, sft, mstar].map((method) => [method.name, method]),
+  [evolmm, sft, mstar, prm].map((method) => [method.name, method]),
 )
 
 /** What the records of the run in `folder` are; older runs, which do not say, are of EvoLMM. */

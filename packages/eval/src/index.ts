@@ -36,6 +36,8 @@ export { formatDiagnosis } from './diagnostics/format-diagnosis'
 export { taskQuestions, type Question, type TaskQuestionsOptions } from './diagnostics/questions'
 export type { JudgedAnswer } from './diagnostics/vote'
 export type { Calibration } from './diagnostics/calibration'
+export { areaUnderCurve, type ScoredExample } from './diagnostics/area-under-curve'
+export { calibrationError, type CalibrationError, type Prediction } from './diagnostics/calibration-error'
 export { passAtK } from './diagnostics/pass-at-k'
 
 export { EvolmmError, type EvalErrorCode } from './errors'

@@ -13,6 +13,13 @@ export type { JournalReader } from './journal'
 export { labelSteps, type LabelledStep, type LabelStepsOptions } from './label-steps'
 export { scoreAnswers, type AnsweredPrompt, type ScoreAnswersOptions } from './score-answers'
 
+export { trainRewardModel, type PrmHooks, type PrmOptions, type PrmOutcome } from './prm/train-reward-model'
+export { prm } from './prm/method'
+export { prmSettings, type PrmGiven, type PrmSettings } from './prm/settings'
+export type { PrmModel } from './prm/open-prm'
+export type { PrmProgress } from './prm/labelled-data'
+export { rewardReport, type JudgedStep, type JudgedSteps, type RewardReport } from './prm/report'
+
 // 4. What is learned
 export { selectAnswers, type ScoredAnswer, type Selection } from './select-answers'
 export { chooseAlpha, type JudgedAnswer } from './choose-alpha'
@@ -42,6 +49,6 @@ export { rolloutSettings, type RolloutGiven, type RolloutSettings } from './part
 export type { PartModel } from './parts/part-model'
 export { selectLessons, type SelectedLessons } from './parts/select-lessons'
 export { selectSettings, type SelectGiven, type SelectSettings } from './parts/select-settings'
-export { readStatus, type FileStatus, type LoopStatus, type MstarStatus } from './parts/read-status'
+export { readStatus, type FileStatus, type LoopStatus, type MstarStatus } from './read-status'
 
 export { EvolmmError, type MstarErrorCode } from './errors'

@@ -1,6 +1,8 @@
 // 1. The loop
 export { supervise, type Supervised, type SuperviseOptions } from './supervise'
 export { sftSteps, type SftState, type SftSteps, type SftStepsOptions } from './sft-steps'
+export { batchPlaces, type BatchPlacesOptions } from './batch-places'
+export { withValueHead } from './with-value-head'
 export type { SftExample, SftTurn, StepValue } from './example'
 export type { SftRecord } from './record'
 export { learningMetrics } from './learning-metrics'
@@ -9,6 +11,7 @@ export { loadState, saveState } from './state-file'
 // 2. A run on disk
 export { train, type SftHooks, type SftOptions, type SftOutcome } from './train'
 export type { SftModel } from './open-sft'
+export { savedState, stateFrom } from './saved-state'
 export { sft } from './sft'
 
 // 3. Settings

@@ -1,7 +1,7 @@
 /** The part of supervised learning in a run on disk: the model, what of it is trained, and the loop. */
-import { shuffledOrder } from '@evolmm/dataset'
 import { retainCheckpoints, type OpenContext, type OpenMethod } from '@evolmm/runs'
-import { adapterArrays, runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { runtimeVersion, type Adapter, type Vlm } from '@evolmm/vlm'
+import { batchPlaces } from './batch-places'
 import type { SftRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
 import type { sftSettings, SftSettings } from './settings'
@@ -9,6 +9,7 @@ import type { SftExample } from './example'
 import type { TokenReader } from './step-targets'
 import { supervise } from './supervise'
 import { openTrained } from './trained'
+import { withValueHead } from './with-value-head'
 
 /** What a run asks of a model. */
 export type SftModel = Pick<
@@ -37,9 +38,11 @@ export async function openSft(
   const vlm = await openModel()
   defer(() => vlm.dispose())
   const adapter = await openAdapter(vlm, settings)
+  const { batch_size: size, seed } = settings
+  const places = batchPlaces({ length: examples.length, size, seed })
   const learning = supervise({
     ...{ vlm, adapter, settings, signal },
-    batchAt: batches(examples, settings),
+    batchAt: (step) => places(step).map((place) => examples[place]),
     state: from && stateFrom(from, adapter.parameters.length),
   })
   return {
@@ -60,29 +63,4 @@ export async function openSft(
 async function openAdapter(vlm: SftModel, settings: SftSettings): Promise<Adapter> {
   const adapter = await openTrained(vlm, settings)
   return settings.value_head ? withValueHead(vlm, adapter) : adapter
-}
-
-/** The head begins as the mean of the embeddings, as M-STaR's reward model does. */
-async function withValueHead(vlm: SftModel, adapter: Adapter): Promise<Adapter> {
-  const headed = vlm.addValueHead(adapter)
-  adapterArrays(headed)
-    .get('score.weight')
-    ?.data.set(await vlm.meanEmbedding())
-  return headed
-}
-
-/** Every example comes once in each epoch, in an order of its own. */
-function batches(
-  examples: readonly SftExample[],
-  { batch_size: size, seed }: Pick<SftSettings, 'batch_size' | 'seed'>,
-): (step: number) => SftExample[] {
-  let known: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array() }
-  return (step) =>
-    Array.from({ length: size }, (_, i) => {
-      const place = step * size + i
-      const epoch = Math.floor(place / examples.length)
-      if (known.epoch !== epoch)
-        known = { epoch, order: shuffledOrder({ length: examples.length, seed, epoch }) }
-      return examples[known.order[place % examples.length]]
-    })
 }

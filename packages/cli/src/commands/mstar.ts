@@ -2,6 +2,7 @@
 import { mstarSettings } from '@evolmm/mstar'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { runMstar } from '../mstar/run-mstar'
+import { addMstarPrm } from './mstar-prm'
 import { addMstarRollout } from './mstar-rollout'
 import { addMstarSelect } from './mstar-select'
 import { addMstarStatus } from './mstar-status'
@@ -17,7 +18,7 @@ Examples:
 A line of the data is {"image", "question", "answer"}, with "options" where
 there is a choice. Answers and what is watched lie in the folder of the run:
 the same command continues a run that was stopped or killed, and asks nothing
-twice. A reward model is made by evolmm sft --value_head.`
+twice. A reward model is made by evolmm mstar prm.`
 
 export function addMstar(host: CommandHost): void {
   const command = addSettingsCommand(host, 'mstar', {
@@ -34,6 +35,7 @@ export function addMstar(host: CommandHost): void {
   })
   const below = { ...host, program: command }
   addMstarRollout(below)
+  addMstarPrm(below)
   addMstarSelect(below)
   addMstarStatus(below)
 }

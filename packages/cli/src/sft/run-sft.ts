@@ -3,8 +3,9 @@ import { writeReport } from '@evolmm/report'
 import { sft, train, type SftSettings } from '@evolmm/sft'
 import type { Context } from '../context'
 import { keepYoungHeapSmall } from '../keep-young-heap-small'
-import { showProgress, type ProgressListeners } from '../progress'
+import { showProgress } from '../progress'
 import { openModel } from '../with-model'
+import { followSteps } from './follow-steps'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
 export async function runSft(context: Context, settings: SftSettings): Promise<number> {
@@ -29,15 +30,6 @@ export async function runSft(context: Context, settings: SftSettings): Promise<n
   } finally {
     progress.clear()
     undo()
-  }
-}
-
-function followSteps(progress: ProgressListeners, total: number) {
-  let [done, seconds] = [0, 0]
-  return (record: { step: number; loss: number; seconds: number }) => {
-    done++
-    seconds += record.seconds
-    progress.onSteps({ ...record, total, secondsLeft: (seconds / done) * (total - record.step) })
   }
 }
 

@@ -1,5 +1,7 @@
 /** Does agreement predict being right? Over questions, each with the share of its most frequent answer. */
-import { checkInteger, checkNumber, mean } from '@evolmm/internal'
+import { checkNumber } from '@evolmm/internal'
+import { areaUnderCurve } from './area-under-curve'
+import { calibrationError } from './calibration-error'
 
 export interface Agreement {
   /** Share of the samples that gave the most frequent answer, in (0, 1]. */
@@ -19,49 +21,19 @@ export interface Calibration {
 
 export function calibration(
   questions: readonly Agreement[],
-  { bins = 10 }: { bins?: number } = {},
+  { bins: count = 10 }: { bins?: number } = {},
 ): Calibration {
-  checkInteger('bins', bins, { min: 1 })
-  for (const { agreement, correct } of questions) {
-    checkNumber('agreement', agreement, { above: 0, max: 1 })
-    checkNumber('correct', correct, { min: 0, max: 1 })
-  }
-  const filled = Array.from({ length: bins }, (_, i) => {
-    const inside = questions.filter(({ agreement }) => Math.min(Math.floor(agreement * bins), bins - 1) === i)
-    return {
-      low: i / bins,
-      high: (i + 1) / bins,
-      questions: inside.length,
-      agreement: mean(inside.map(({ agreement }) => agreement)),
-      accuracy: mean(inside.map(({ correct }) => correct)),
-    }
-  }).filter((bin) => bin.questions > 0)
+  for (const { agreement } of questions) checkNumber('agreement', agreement, { above: 0, max: 1 })
+  const { error, bins } = calibrationError(
+    questions.map(({ agreement, correct }) => ({ predicted: agreement, actual: correct })),
+    { bins: count },
+  )
   return {
-    bins: filled,
-    error: filled.reduce(
-      (sum, bin) => sum + (Math.abs(bin.agreement - bin.accuracy) * bin.questions) / questions.length,
-      0,
-    ),
-    auc: areaUnderCurve(questions),
+    bins: bins.map(({ count: inside, predicted, actual, ...bounds }) => ({
+      ...bounds,
+      ...{ questions: inside, agreement: predicted, accuracy: actual },
+    })),
+    error,
+    auc: areaUnderCurve(questions.map(({ agreement, correct }) => ({ score: agreement, right: correct }))),
   }
-}
-
-/** The area is computed from ranks (Mann-Whitney); a question that is partly right counts in part on both sides. */
-function areaUnderCurve(questions: readonly Agreement[]): number | null {
-  const sorted = [...questions].sort((a, b) => a.agreement - b.agreement)
-  let wrongBelow = 0
-  let won = 0
-  let right = 0
-  for (let start = 0; start < sorted.length;) {
-    let end = start
-    let rightHere = 0
-    for (; end < sorted.length && sorted[end].agreement === sorted[start].agreement; end++)
-      rightHere += sorted[end].correct
-    const wrongHere = end - start - rightHere
-    won += rightHere * (wrongBelow + wrongHere / 2)
-    right += rightHere
-    wrongBelow += wrongHere
-    start = end
-  }
-  return right === 0 || wrongBelow === 0 ? null : won / (right * wrongBelow)
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { checkText } from '@evolmm/internal'
 import { isThere, readLines, unreadable } from '@evolmm/internal/node'
 import { readLog, readRunFile } from '@evolmm/runs'
-import { EvolmmError } from '../errors'
-import { journalLength } from '../journal'
-import { mstar } from '../mstar'
-import type { DynamicsRecord, GeneratedRecord, MstarRecord } from '../record'
-import { name } from '../watch'
+import { EvolmmError } from './errors'
+import { journalLength } from './journal'
+import { mstar } from './mstar'
+import type { DynamicsRecord, GeneratedRecord, MstarRecord } from './record'
+import { name } from './watch'
 
 export interface MstarStatus {
   /** The loop of Generate and Improve; null where none has begun. */
