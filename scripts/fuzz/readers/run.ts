@@ -1,6 +1,7 @@
 /** The folder of a run, and its settings. */
 import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mstar, type MstarRecord } from '../../../packages/mstar/src/index'
 import { writeReport } from '../../../packages/report/src/index'
 import { compareIdentity, readCheckpoint, readLog, readRunFile } from '../../../packages/runs/src/index'
 import { readConfigFile, readSources } from '../../../packages/settings/src/index'
@@ -27,6 +28,41 @@ const backbone = readBackbone(checkpoint)
 const shortLog = `${readFileSync(join(run, 'iter_log.jsonl'), 'utf8').split('\n', 1)[0]}\n`
 const { identity: runIdentity } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')) as {
   identity: Record<string, unknown>
+}
+
+/** A step with all that the record of a cycle may have. */
+const mstarRecord: MstarRecord = {
+  ...{
+    step: 1,
+    loss: 2,
+    learningRate: 1e-6,
+    gradientNorm: 1,
+    skipped: false,
+    images: 1,
+    answers: 2,
+    tokens: 9,
+  },
+  ...{ seconds: 1, cycle: 1, temperature: 0.3, alpha: 0.5, phases: { generate: 3, monitor: 2, sweep: 1 } },
+  generated: { questions: 1, answers: 2, distinct: 2, right: 0.5, unreadable: 0, kept: 1, useful: 1 },
+  dynamics: {
+    ...{ questions: 1, greedy: 1, pass: { '1': 0.5, '2': 1 }, headroom: 0, rewardPass2: 1, majority: 1 },
+    ...{ weightedMajority: 1, tokens: 5, steps: 2, noneRight: 0, allRight: 0, samplerGap: 1e-6 },
+  },
+  sweep: [0.3, 0.4].map((temperature) => ({ temperature, score: 0.5 })),
+  examples: [
+    {
+      ...{ question: 4, isFurther: false, image: '/a.png', text: 'How many?', answer: '7', isVoted: false },
+      kept: {
+        ...{ drawn: 1, distinct: 1 },
+        answers: [{ reading: '7', count: 1, steps: [{ text: 'It is 7.', score: 0.8 }], leftOut: 0 }],
+      },
+      left: { drawn: 0, distinct: 0, answers: [] },
+      wrong: {
+        ...{ drawn: 1, distinct: 1 },
+        answers: [{ reading: null, count: 1, steps: [{ text: 'NaN', score: null }], leftOut: 0 }],
+      },
+    },
+  ],
 }
 
 /** All of a checkpoint but the base model, which is no part of it. */
@@ -57,6 +93,17 @@ export const runReaders: readonly FuzzedReader[] = [
     read: asFile(
       'iter_log.jsonl',
       (_, folder) => writeReport({ folder, kind: evolmm }),
+      (folder) => {
+        copyFileSync(join(run, 'run.json'), join(folder, 'run.json'))
+      },
+    ),
+  },
+  {
+    ...{ name: 'report of a log of M-STaR', text: true },
+    corpus: given(`${JSON.stringify(mstarRecord)}\n`),
+    read: asFile(
+      'mstar_log.jsonl',
+      (_, folder) => writeReport({ folder, kind: mstar }),
       (folder) => {
         copyFileSync(join(run, 'run.json'), join(folder, 'run.json'))
       },
