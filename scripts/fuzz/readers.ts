@@ -3,6 +3,7 @@ import { checkpointReaders } from './readers/checkpoint'
 import { dataReaders } from './readers/data'
 import { evaluationReaders } from './readers/evaluation'
 import type { FuzzedReader } from './readers/reader'
+import { mstarReaders } from './readers/mstar'
 import { runReaders } from './readers/run'
 import { serviceReaders } from './readers/services'
 import { weightReaders } from './readers/weights'
@@ -14,6 +15,7 @@ export const readers: readonly FuzzedReader[] = [
   ...dataReaders,
   ...checkpointReaders,
   ...runReaders,
+  ...mstarReaders,
   ...evaluationReaders,
   ...serviceReaders,
 ]

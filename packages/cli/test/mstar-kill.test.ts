@@ -1,6 +1,7 @@
 /**
  * SIGKILL in every phase of `evolmm mstar`: while models open, while answers are generated and watched, at each temperature
- * that is tried, while it learns, saves and ends. The same command goes on each time, and what it leaves is what a command
+ * that is tried, while it learns, saves and ends; and in every phase of `evolmm mstar prm`: while answers are generated and their
+ * steps labelled, while it learns and saves, and while it scores what was held out and ends. The same command goes on each time, and what it leaves is what a command
  * leaves that nobody killed.
  */
 import { createHash } from 'node:crypto'
@@ -17,12 +18,13 @@ import {
   type StartedProcess,
 } from '@evolmm/internal/testing'
 import { uniform } from '@evolmm/rl-core'
-import { labelledPairs, writeLabelledPairs } from '@evolmm/tiny-world'
+import { askCharts, labelledPairs, writeAskedCharts, writeLabelledPairs } from '@evolmm/tiny-world'
 import { adapterArrays, loadVlm } from '@evolmm/vlm'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { withoutTimes } from '../../report/test/support/without-times'
 
-const model = fileURLToPath(new URL('../../tiny-world/checkpoint-reading', import.meta.url))
+const checkpointAt = (name: string) => fileURLToPath(new URL(`../../tiny-world/${name}`, import.meta.url))
+const [model, rationales] = ['checkpoint-reading', 'checkpoint-rationales'].map(checkpointAt)
 let home: string
 let script: BundledScript
 let given: readonly string[]
@@ -111,40 +113,101 @@ function contents(folder: string): Map<string, string> {
   )
 }
 
+interface Killing {
+  count: number
+  seed: number
+  argv: readonly string[]
+  /** The places in the folder of the run at which phases show, by their names. */
+  phases: Readonly<Record<string, RegExp>>
+  /** True for phases that come once each, so that all kills of one come before those of the next. */
+  once?: boolean
+}
+
+/** The contents of the folder of a run that was killed `count` times, and of that of one that nobody killed. */
+async function killing({
+  count,
+  seed,
+  argv,
+  phases: shown,
+  once = false,
+}: Killing): Promise<Map<string, string>[]> {
+  const start = (cwd: string) => {
+    mkdirSync(join(cwd, 'run'), { recursive: true })
+    return startProcess(script.file, [...argv], { cwd })
+  }
+  const [whole, killed] = ['whole', 'killed'].map((name) => mkdtempSync(join(home, `${name}-`)))
+  expect(await start(whole).ended).toMatch(/^0 /)
+  const kinds = ['beginning', ...Object.keys(shown)]
+  const hit = new Map<string, number>()
+  for (let n = 0; n < count; n++) {
+    const kind = kinds[once ? Math.floor((n * kinds.length) / count) : n % kinds.length]
+    const process = start(killed)
+    const moment = uniform([seed, 0], [n, 0, 0, 0])
+    const seen = kind === 'beginning' || (await sight(join(killed, 'run'), shown[kind], process))
+    await wait(moment * (kind === 'beginning' ? 2000 : 20))
+    process.kill()
+    const end = await process.ended
+    // Towards its end a run may have nothing left to choose, to watch or to label.
+    if (!seen && end.startsWith('0 ')) break
+    expect(end).toBe('killed')
+    hit.set(kind, (hit.get(kind) ?? 0) + 1)
+  }
+  for (const kind of kinds) expect(hit.get(kind) ?? 0, kind).toBeGreaterThanOrEqual(Math.floor(count / 12))
+  expect(await start(killed).ended).toMatch(/^0 /)
+  return [whole, killed].map((cwd) => contents(join(cwd, 'run')))
+}
+
+function expectSame([expected, got]: Map<string, string>[]): void {
+  expect([...got.keys()]).toEqual([...expected.keys()])
+  for (const [name, content] of expected) expect(got.get(name), name).toBe(content)
+}
+
 sizedTest(
   'a command that was killed in any phase ends with the bytes of one that was not',
   { kills: [0, 6, 72] },
   async ({ count, seed }) => {
     const steps = Math.max(8, Math.ceil(count / 3))
-    const start = (cwd: string) => {
-      mkdirSync(join(cwd, 'run'), { recursive: true })
-      return startProcess(script.file, [...given, '--total_steps', `${steps}`], { cwd })
+    const argv = [...given, '--total_steps', `${steps}`]
+    const [expected, got] = await killing({ count, seed, argv, phases })
+    expectSame([expected, got])
+    expect(expected.get('report.html')).toMatch(/<\/html>\s*$/)
+  },
+)
+
+sizedTest(
+  'a reward model that was killed in any phase of its making is that of a command that was not',
+  { kills: [0, 6, 60] },
+  async ({ count, seed }) => {
+    const folder = mkdtempSync(join(home, 'asked-'))
+    // Every kill has something left to hit.
+    const charts = Math.max(8, count)
+    const data = await writeAskedCharts(folder, 'asked', askCharts({ split: 'evolve', charts }))
+    const argv = [
+      ...['mstar', 'prm', '--model', rationales, '--data', data, '--output_dir', 'run', '--scorer', 'exact'],
+      ...['--device', 'cpu', '--threads', '1', '--lora_r', '2', '--lora_targets', 'v_proj', '--lr', '1e-3'],
+      ...['--question_prompt', '{question}\nExplain why it is 7.', '--max_new_tokens', '60'],
+      ...[
+        '--num_generations',
+        '6',
+        '--num_completions',
+        '2',
+        '--questions_per_run',
+        '2',
+        '--held_out',
+        '0.4',
+      ],
+      ...['--batch_size', '2', '--warmup_steps', '0', '--save_every', '1'],
+      ...['--total_steps', `${Math.max(6, Math.ceil(count / 2))}`],
+    ]
+    const shown = {
+      generating: /^prm.answers/,
+      labelling: /^prm.steps/,
+      learning: /^prm.prm_log/,
+      saving: /^prm.\.?step_/,
+      reporting: /^prm.(held_out|\.?model|report)/,
     }
-    const [whole, killed] = [join(home, 'whole'), join(home, 'killed')]
-    expect(await start(whole).ended).toMatch(/^0 /)
-    const kinds = ['beginning', ...(Object.keys(phases) as (keyof typeof phases)[])] as const
-    const hit = new Map<string, number>()
-    for (let n = 0; n < count; n++) {
-      const kind = kinds[n % kinds.length]
-      const process = start(killed)
-      const moment = uniform([seed, 0], [n, 0, 0, 0])
-      const seen = kind === 'beginning' || (await sight(join(killed, 'run'), phases[kind], process))
-      await wait(moment * (kind === 'beginning' ? 2000 : 20))
-      process.kill()
-      const end = await process.ended
-      // Towards its end a run may have nothing left to choose or to watch.
-      if (!seen && end.startsWith('0 ')) break
-      expect(end).toBe('killed')
-      hit.set(kind, (hit.get(kind) ?? 0) + 1)
-    }
-    for (const kind of kinds) expect(hit.get(kind) ?? 0, kind).toBeGreaterThanOrEqual(Math.floor(count / 12))
-    expect(await start(killed).ended).toMatch(/^0 /)
-    const [expected, got] = [whole, killed].map((cwd) => contents(join(cwd, 'run')))
-    expect([...got.keys()]).toEqual([...expected.keys()])
-    for (const [name, content] of expected) expect(got.get(name), name).toBe(content)
-    const page = expected.get('report.html')
-    expect(page).toMatch(/<\/html>\s*$/)
-    for (const part of ['Greedy and pass@k', 'Temperatures that were tried', 'The latest cycles'])
-      expect(page).toContain(part)
+    const both = await killing({ count, seed, argv, phases: shown, once: true })
+    expectSame(both)
+    expect([...both[0].keys()]).toEqual(expect.arrayContaining([join('prm', 'report.json')]))
   },
 )

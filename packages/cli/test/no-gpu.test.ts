@@ -56,6 +56,10 @@ beforeAll(() => {
     ],
     sft: ['sft', '--model', model, '--data', lessons, '--output_dir', join(folder, 'warm')],
     mstar: ['mstar', '--model', model, '--data', lessons, '--output_dir', join(folder, 'mstar')],
+    'mstar rollout': [
+      ...['mstar', 'rollout', '--model', model, '--data', lessons, '--output_dir', join(folder, 'mstar')],
+    ],
+    'mstar prm': ['mstar', 'prm', '--model', model, '--data', lessons, '--output_dir', join(folder, 'mstar')],
     train: ['train', ...training],
     'train --dry_run': ['train', ...training, '--dry_run'],
   }
@@ -73,6 +77,8 @@ const names = [
   'eval as in lmms-eval',
   'sft',
   'mstar',
+  'mstar rollout',
+  'mstar prm',
   'train',
   'train --dry_run',
 ]

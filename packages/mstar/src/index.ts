@@ -49,6 +49,13 @@ export { rolloutSettings, type RolloutGiven, type RolloutSettings } from './part
 export type { PartModel } from './parts/part-model'
 export { selectLessons, type SelectedLessons } from './parts/select-lessons'
 export { selectSettings, type SelectGiven, type SelectSettings } from './parts/select-settings'
-export { readStatus, type FileStatus, type LoopStatus, type MstarStatus } from './read-status'
+export {
+  readStatus,
+  type FileStatus,
+  type LoopStatus,
+  type MstarStatus,
+  type RewardModelStatus,
+  type Share,
+} from './read-status'
 
 export { EvolmmError, type MstarErrorCode } from './errors'

@@ -1,5 +1,6 @@
 /** M-STaR's part of a run on disk: models, questions, the state, and the loop over it. */
 import { join } from 'node:path'
+import { removeLeftovers, unwritable } from '@evolmm/internal/node'
 import type { OpenContext, OpenMethod } from '@evolmm/runs'
 import { AdamW } from '@evolmm/rl-core'
 import { openTrained } from '@evolmm/sft'
@@ -75,6 +76,7 @@ export async function openMstar(
     facts: { questions: questions.length },
     versions: { onnxruntime: runtimeVersion() },
     finish: async () => {
+      await removeLeftovers(folder, 'model.').catch(unwritable(folder))
       const out = join(folder, 'model')
       if (settings.use_lora) await vlm.saveAdapter(out, policy, { overwrite: true })
       else await vlm.saveMerged(out, policy, { overwrite: true })

@@ -1,18 +1,23 @@
 /** What the folder of a run holds: `evolmm mstar status`. Nothing is opened that a run which is going would miss. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkText } from '@evolmm/internal'
+import { checkText, isObject } from '@evolmm/internal'
 import { isThere, readLines, unreadable } from '@evolmm/internal/node'
 import { readLog, readRunFile } from '@evolmm/runs'
 import { EvolmmError } from './errors'
 import { journalLength } from './journal'
 import { mstar } from './mstar'
+import { prm } from './prm/method'
+import type { RewardReport } from './prm/report'
+import { readReport } from './prm/read-report'
 import type { DynamicsRecord, GeneratedRecord, MstarRecord } from './record'
 import { name } from './watch'
 
 export interface MstarStatus {
   /** The loop of Generate and Improve; null where none has begun. */
   loop: LoopStatus | null
+  /** The making of a reward model; null where none has begun. */
+  rewardModel: RewardModelStatus | null
   /** Files of answers by their names. */
   rollouts: readonly FileStatus[]
   /** Files of lessons by their names. */
@@ -34,6 +39,20 @@ export interface LoopStatus {
   dynamics: ({ cycle: number } & DynamicsRecord) | null
 }
 
+export interface RewardModelStatus {
+  /** Questions that are answered, those whose answers are labelled, and optimizer steps, each of how many. */
+  answered: Share | null
+  labelled: Share | null
+  learned: Share
+  /** What was found on steps that were held out; null before the end. */
+  report: RewardReport | null
+}
+
+export interface Share {
+  done: number
+  of: number
+}
+
 export interface FileStatus {
   name: string
   /** Lines that are there, and those that there shall be; null where nobody knows. */
@@ -46,10 +65,12 @@ export async function readStatus(folder: string): Promise<MstarStatus> {
   checkText('folder', folder)
   const status = {
     loop: await loopStatus(folder),
+    rewardModel: await rewardModelStatus(join(folder, 'prm')),
     rollouts: await rolloutsIn(join(folder, 'rollouts')),
     lessons: await lessonsIn(join(folder, 'lessons')),
   }
-  if (status.loop !== null || status.rollouts.length > 0 || status.lessons.length > 0) return status
+  const { loop, rewardModel, rollouts, lessons } = status
+  if (loop !== null || rewardModel !== null || rollouts.length + lessons.length > 0) return status
   throw new EvolmmError(
     'UNREADABLE_FILE',
     `${folder}: must be the folder of a run of evolmm mstar, or of a part of it, got ${(await isThere(folder)) ? 'another one' : 'no such folder'}; check the path`,
@@ -67,15 +88,22 @@ async function loopStatus(folder: string): Promise<LoopStatus | null> {
   if (await isThere(log))
     for await (const record of readLog(folder, mstar)) {
       last = record
-      if (record.generated) generated = { cycle: record.cycle, ...record.generated }
-      if (record.dynamics) dynamics = { cycle: record.cycle, ...record.dynamics }
+      const { cycle, generated: made, dynamics: found } = record
+      if (hasNumbers(made, ['kept', 'answers', 'right'])) generated = { cycle, ...made }
+      if (hasNumbers(found, ['greedy', 'majority', 'headroom'])) dynamics = { cycle, ...found }
     }
   const steps = typeof run.config.total_steps === 'number' ? run.config.total_steps : 0
   return {
     ...(await phaseOf(folder, last, steps)),
-    ...{ step: last?.step ?? 0, steps, temperature: last?.temperature ?? null, alpha: last?.alpha ?? null },
+    ...{ step: last?.step ?? 0, steps, temperature: last?.temperature ?? null },
+    alpha: typeof last?.alpha === 'number' ? last.alpha : null,
     ...{ generated, dynamics },
   }
+}
+
+/** True for what a log says in numbers; it may have been written by anybody. */
+function hasNumbers<T extends object>(part: T | null, names: readonly (keyof T)[]): part is T {
+  return isObject(part) && names.every((name) => typeof part[name] === 'number')
 }
 
 /** The files that there are tell what comes after the latest record. */
@@ -95,6 +123,24 @@ async function phaseOf(
   if (cycle > 0 && (await begun('sweep', cycle))) return { phase: 'sweep', cycle: cycle + 1 }
   if (last === undefined) return { phase: 'generate', cycle: 1 }
   return { phase: last.dynamics === null && (await begun('monitor', cycle)) ? 'monitor' : 'learn', cycle }
+}
+
+async function rewardModelStatus(folder: string): Promise<RewardModelStatus | null> {
+  const run = await readRunFile(folder)
+  if (run?.method !== prm.name) return null
+  let step = 0
+  if (await isThere(join(folder, String(prm.log?.file))))
+    for await (const record of readLog(folder, prm)) ({ step } = record)
+  const shareOf = async (name: string) => {
+    const found = await journalLength(join(folder, name))
+    return found === undefined ? null : { done: found.length, of: Number(found.head.questions) }
+  }
+  return {
+    answered: await shareOf('answers.jsonl'),
+    labelled: await shareOf('steps.jsonl'),
+    learned: { done: step, of: typeof run.config.total_steps === 'number' ? run.config.total_steps : 0 },
+    report: (await isThere(join(folder, 'report.json'))) ? await readReport(folder) : null,
+  }
 }
 
 async function rolloutsIn(folder: string): Promise<FileStatus[]> {

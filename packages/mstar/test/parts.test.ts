@@ -108,6 +108,7 @@ test('right answers become lessons, each with its question and images', async ()
   for (const line of lines(some.file)) expect(expected).toContainEqual(line)
   expect(await readStatus(run)).toEqual({
     loop: null,
+    rewardModel: null,
     rollouts: [{ name: 'answers', written: 6, of: 6 }],
     lessons: [
       { name: 'few', written: 2, of: 2 },

@@ -11,6 +11,7 @@ import { loadVlm } from '@evolmm/vlm'
 import { afterAll, expect, test } from 'vitest'
 import {
   prm,
+  readStatus,
   rewardReport,
   scoreAnswers,
   trainRewardModel,
@@ -106,7 +107,7 @@ test('answers are balanced in right and wrong, and the values of their steps are
   }
 })
 
-test('what is held out has images that nothing was learned from, and is reported as a count of pairs does', () => {
+test('what is held out has images that nothing was learned from, and is reported as a count of pairs does', async () => {
   const held = new Set(heldOut.map(({ place }) => place))
   const imageOf = (place: number) => questions[answered[place].question].image
   const learned = new Set(labels.flatMap(({ place }) => (held.has(place) ? [] : [imageOf(place)])))
@@ -121,6 +122,12 @@ test('what is held out has images that nothing was learned from, and is reported
     }))
   })
   const report = JSON.parse(readFileSync(join(whole, 'prm/report.json'), 'utf8')) as RewardReport
+  expect((await readStatus(whole)).rewardModel).toEqual({
+    answered: { done: 14, of: 14 },
+    labelled: { done: labels.length, of: labels.length },
+    learned: { done: 3, of: 3 },
+    report,
+  })
   expect(outcome).toMatchObject({ step: 3, status: 'finished', folder: join(whole, 'prm/model'), report })
   expect(report).toMatchObject({ answers: judged.length, steps: judged.flatMap(({ steps }) => steps).length })
   expect(report.answerAuc).toBeCloseTo(

@@ -1,5 +1,5 @@
 /** What the folder of a run holds, for people. */
-import type { FileStatus, LoopStatus, MstarStatus } from '@evolmm/mstar'
+import type { FileStatus, LoopStatus, MstarStatus, RewardModelStatus, Share } from '@evolmm/mstar'
 import { oneLine } from '../texts'
 
 const phases: Readonly<Record<LoopStatus['phase'], string>> = {
@@ -10,9 +10,10 @@ const phases: Readonly<Record<LoopStatus['phase'], string>> = {
   finished: 'finished',
 }
 
-export function formatStatus({ loop, rollouts, lessons }: MstarStatus): string {
+export function formatStatus({ loop, rewardModel, rollouts, lessons }: MstarStatus): string {
   const rows = [
     ...(loop === null ? [] : loopRows(loop)),
+    ...(rewardModel === null ? [] : rewardRows(rewardModel)),
     ...rollouts.map((file) => fileRow('answers', file)),
     ...lessons.map((file) => fileRow('lessons', file)),
   ]
@@ -43,6 +44,25 @@ function loopRows({ phase, cycle, step, steps, temperature, alpha, generated, dy
           [
             `validation, cycle ${dynamics.cycle}`,
             `greedy ${share(dynamics.greedy)}, majority ${share(dynamics.majority)}, headroom ${share(dynamics.headroom)}`,
+          ] as const,
+        ]),
+  ]
+}
+
+function rewardRows({ answered, labelled, learned, report }: RewardModelStatus): Row[] {
+  const share = (part: Share | null) => (part === null ? 'none' : `${part.done} of ${part.of}`)
+  const figure = (value: number | null) => (value === null ? 'none' : value.toFixed(3))
+  return [
+    [
+      'reward model',
+      `${share(answered)} questions answered, ${share(labelled)} labelled, step ${share(learned)}`,
+    ],
+    ...(report === null
+      ? []
+      : [
+          [
+            'reward model, held out',
+            `AUC of steps ${figure(report.stepAuc)}, of answers ${figure(report.answerAuc)}, calibration error ${figure(report.calibration.error)}`,
           ] as const,
         ]),
   ]

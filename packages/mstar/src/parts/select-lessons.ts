@@ -1,9 +1,9 @@
 /** Lessons for supervised learning, made of answers on disk: `evolmm mstar select`. */
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { shuffledOrder, type ImageFile } from '@evolmm/dataset'
 import { checkObject } from '@evolmm/internal'
-import { isThere, makeFolder, replaceFile, unwritable } from '@evolmm/internal/node'
+import { isThere, makeFolder, removeLeftovers, replaceFile, unwritable } from '@evolmm/internal/node'
 import { resolve } from '@evolmm/settings'
 import { chooseAlpha } from '../choose-alpha'
 import { EvolmmError } from '../errors'
@@ -46,7 +46,8 @@ export async function selectLessons(given: SelectGiven): Promise<SelectedLessons
     const { kept, counts } = await keptPlaces([{ rollouts, questions, isVoted: settings.vote }], selection)
     const some = atMost(kept, settings)
     const file = join(folder, 'lessons', `${name}.jsonl`)
-    await makeFolder(join(folder, 'lessons')).catch(unwritable(file))
+    await makeFolder(dirname(file)).catch(unwritable(file))
+    await removeLeftovers(dirname(file), `${name}.jsonl.`).catch(unwritable(file))
     await replaceFile(file, async (output) => {
       for await (const line of lessonLines(some, { rollouts, questions, settings }))
         await output.write(`${JSON.stringify(line)}\n`)

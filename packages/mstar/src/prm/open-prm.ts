@@ -1,7 +1,7 @@
 /** The part of learning a reward model in a run on disk: its data, the loop, and the report at the end. */
 import { join } from 'node:path'
 import { jsonText } from '@evolmm/internal'
-import { replaceFile } from '@evolmm/internal/node'
+import { removeLeftovers, replaceFile, unwritable } from '@evolmm/internal/node'
 import type { OpenContext, OpenMethod } from '@evolmm/runs'
 import { optionsOf, resolve } from '@evolmm/settings'
 import {
@@ -71,6 +71,8 @@ export async function openPrm(
     facts: { questions: questions.length },
     versions: { onnxruntime: runtimeVersion() },
     finish: async () => {
+      for (const beginning of ['model.', 'report.json.'])
+        await removeLeftovers(folder, beginning).catch(unwritable(folder))
       await vlm.saveAdapter(join(folder, 'model'), reward, { overwrite: true })
       const found = await data()
       if (found === undefined) return

@@ -1,7 +1,6 @@
 /** A process reward model from questions with answers alone: `evolmm mstar prm`. */
 import { join } from 'node:path'
-import { checkObject, parseObject } from '@evolmm/internal'
-import { readSmallText, unreadable } from '@evolmm/internal/node'
+import { checkObject } from '@evolmm/internal'
 import { run, type RunOptions, type RunOutcome } from '@evolmm/runs'
 import { modelOptions, pixelOptions, resolve } from '@evolmm/settings'
 import type { SftRecord } from '@evolmm/sft'
@@ -10,6 +9,7 @@ import { openQuestions } from '../open-questions'
 import type { PrmProgress } from './labelled-data'
 import { prm } from './method'
 import { openPrm, prmFolder, type PrmModel } from './open-prm'
+import { readReport } from './read-report'
 import type { RewardReport } from './report'
 import { prmSettings, type PrmGiven } from './settings'
 
@@ -55,11 +55,6 @@ export async function trainRewardModel(options: PrmOptions): Promise<PrmOutcome>
       depends: { data_revision: questions.revision },
     },
   )
-  const report = outcome.status === 'finished' ? await readReport(join(folder, 'report.json')) : null
+  const report = outcome.status === 'finished' ? await readReport(folder) : null
   return { ...outcome, folder: join(folder, 'model'), report }
-}
-
-/** What the run has written just now. */
-async function readReport(file: string): Promise<RewardReport> {
-  return parseObject(await readSmallText(file).catch(unreadable(file))) as unknown as RewardReport
 }
