@@ -37,7 +37,7 @@ export const allowed = {
     'settings',
   ],
   trainer: ['rewards', 'rl-core', 'dataset', 'vlm', 'settings', 'runs'],
-  plan: ['vlm', 'trainer', 'settings'],
+  plan: ['vlm', 'trainer', 'mstar', 'settings'],
   cli: [
     'onnx',
     'safetensors',

@@ -33,8 +33,16 @@ export { train, type MstarHooks, type MstarOptions } from './train'
 export type { MstarModel } from './open-mstar'
 export type { MstarProgress } from './progress'
 export type { ExampleAnswer, ExampleAnswers, ExampleRecord, GeneratedRecord, MstarRecord } from './record'
+export { planWork, type PlannedWork, type PlanWorkOptions } from './plan-work'
+export { assumeQuestions, surveyQuestions, type QuestionsSurvey } from './survey-questions'
 export { mstar } from './mstar'
-export { mstarSettings, type MstarGiven, type MstarSettings, type QuestionPrompt } from './settings'
+export {
+  mstarRows,
+  mstarSettings,
+  type MstarGiven,
+  type MstarSettings,
+  type QuestionPrompt,
+} from './settings'
 
 // 7. Its parts by themselves, in the folder of a run
 export {

@@ -186,19 +186,22 @@ const output = {
 
 const one = 'a run is one process here'
 
+/** The rows by the title of their group. */
+export const mstarRows = {
+  Model: { ...modelRows, ...pixelRows },
+  'What is trained': trainedRows,
+  Questions: questionRows,
+  Generate: generationRows,
+  Select: selectionRows,
+  Improve: improvement,
+  Watch: watching,
+  Output: output,
+  Tracking: trackingRows,
+}
+
 export const mstarSettings = schema({
   name: 'M-STaR',
-  groups: {
-    Model: { ...modelRows, ...pixelRows },
-    'What is trained': trainedRows,
-    Questions: questionRows,
-    Generate: generationRows,
-    Select: selectionRows,
-    Improve: improvement,
-    Watch: watching,
-    Output: output,
-    Tracking: trackingRows,
-  },
+  groups: mstarRows,
   needs: [
     loraNeed,
     {

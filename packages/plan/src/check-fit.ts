@@ -4,7 +4,7 @@ import { advise } from './advise'
 import { EvolmmError } from './errors'
 import { fits, type FitOptions } from './fit'
 import { formatAdvice, type WriteSetting } from './format-advice'
-import type { RunPlan } from './plan-run'
+import type { MemoryPlan } from './memory-plan'
 
 export interface CheckFitOptions extends FitOptions {
   /** Writes a setting that would help with its value. @default name and value, a space between */
@@ -12,7 +12,10 @@ export interface CheckFitOptions extends FitOptions {
 }
 
 /** Throws `MEMORY_EXCEEDED`, naming what takes most and the settings that would help. */
-export function checkFit(plan: RunPlan, options: CheckFitOptions): void {
+export function checkFit<V extends object, P extends string>(
+  plan: MemoryPlan<V, P>,
+  options: CheckFitOptions,
+): void {
   checkNames('checkFit', options, { image: true, limits: true, write: true })
   checkObject('plan', plan, 'estimate')
   const { image, limits, write } = options

@@ -10,21 +10,23 @@ import {
   type Backbone,
   checkParameters,
   estimateMemory,
-  plannedAdapter,
   type DeviceChoice,
   type MemoryEstimate,
   type MemoryOptions,
   type PlannedAdapter,
 } from '@evolmm/vlm'
 import {
+  addPlaces,
   memoryKinds,
   memoryPhases,
+  peaksOf,
   type MemoryKind,
   type MemoryPhase,
   type PlacedBytes,
   type TrainingMemory,
 } from './memory'
 import { mergeParts, type MergedPart, type Relation } from './merge-parts'
+import { encodedBytes, hostBytes, plannedOnce, trainerBytes } from './model-parts'
 import type { TrainedShape } from './trained'
 
 export interface EstimateTrainingOptions {
@@ -76,19 +78,16 @@ export function estimateTraining(options: EstimateTrainingOptions): TrainingMemo
   const sampling = parts.sample + parts.cache
   const proposing = Math.min(work.proposer.parts.sample + work.proposer.parts.cache, sampling)
   const steps: Record<MemoryPhase, PlacedBytes> = {
-    load: add(kinds.runtime, kinds.weights, kinds.adapters),
-    encode: add(place(parts.encode), kinds.images),
+    load: addPlaces(kinds.runtime, kinds.weights, kinds.adapters),
+    encode: addPlaces(place(parts.encode), kinds.images),
     // Its questions are scored by the base model as well.
     propose: place(proposing + parts.score + parts.scoreLoss),
     solve: place(sampling - proposing),
-    learn: add(place(parts.learn + parts.loss), kinds.gradient),
+    learn: addPlaces(place(parts.learn + parts.loss), kinds.gradient),
     update: kinds.optimizer,
   }
-  let peak: PlacedBytes = { device: 0, host: 0 }
-  const phases = Object.fromEntries(
-    memoryPhases.map((phase) => [phase, (peak = add(peak, steps[phase]))]),
-  ) as TrainingMemory['phases']
-  return { kinds, phases, total: add(...Object.values(kinds)), parameters: sumOf(sizes) }
+  const phases = peaksOf(memoryPhases, steps)
+  return { kinds, phases, total: addPlaces(...Object.values(kinds)), parameters: sumOf(sizes) }
 }
 
 /** What the trainer keeps in the host, whatever the device. */
@@ -120,11 +119,6 @@ function hostMemory(
 function sumOf(sizes: Record<Role, number>): number {
   return roles.reduce((sum, role) => sum + sizes[role], 0)
 }
-
-/** Tokenizer, data set, records and trackers; what garbage the collector leaves for later. */
-const trainerBytes = 30e6
-/** The same, and a process that has a GPU's libraries loaded. */
-const hostBytes = 800e6
 
 interface RolePart {
   /** Completions to a prompt. */
@@ -218,34 +212,8 @@ function roleWork(
   }
 }
 
-/** An encoded image of so many patches: what the vision tower is given, and its features. */
-function encodedBytes({ vision }: Backbone, patches: number): number {
-  if (vision === undefined) return 0
-  const { patchSize, patchesPerToken } = vision.shape
-  return 4 * patches * (patchSize + vision.featureSize / patchesPerToken)
-}
-
-/** Tables by model: one of hundreds of modules is made once for many estimates. */
-const tables = new WeakMap<Backbone, Map<string, PlannedAdapter>>()
-
-function plannedOnce(backbone: Backbone, trained: TrainedShape): PlannedAdapter {
-  const known = tables.get(backbone) ?? new Map<string, PlannedAdapter>()
-  tables.set(backbone, known)
-  const key = JSON.stringify(trained)
-  const planned = known.get(key) ?? plannedAdapter({ backbone, ...trained })
-  known.set(key, planned)
-  return planned
-}
-
 /** Roles that train the same of one backbone have the same programs. */
 function relationOf({ roles: { solver, proposer } }: EstimateTrainingOptions): Relation {
   if (solver.backbone !== proposer.backbone) return 'apart'
   return JSON.stringify(solver.trained) === JSON.stringify(proposer.trained) ? 'one' : 'one backbone'
-}
-
-function add(...places: readonly PlacedBytes[]): PlacedBytes {
-  return {
-    device: places.reduce((sum, { device }) => sum + device, 0),
-    host: places.reduce((sum, { host }) => sum + host, 0),
-  }
 }

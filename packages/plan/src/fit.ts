@@ -1,9 +1,8 @@
 /** A run fits if it takes no more than there is. */
 import { checkObject } from '@evolmm/internal'
-import type { EvolmmSettings } from '@evolmm/trainer'
-import { availableMemory, parseDevice } from '@evolmm/vlm'
+import { availableMemory, parseDevice, type DeviceChoice, type DeviceName } from '@evolmm/vlm'
 import type { PlacedBytes, TrainingMemory } from './memory'
-import type { PlannedImage, RunPlan } from './plan-run'
+import type { MemoryPlan, PlannedImage } from './memory-plan'
 
 /** Bytes that there are; `undefined` where nobody knows. */
 export type Limits = { [K in keyof PlacedBytes]?: number | undefined }
@@ -14,7 +13,7 @@ export interface FitOptions {
   limits: Limits
 }
 
-export function fits(memory: TrainingMemory, limits: Limits): boolean {
+export function fits(memory: Pick<TrainingMemory, 'total'>, limits: Limits): boolean {
   checkObject('memory', memory)
   checkObject('limits', limits)
   const { total } = memory
@@ -23,11 +22,16 @@ export function fits(memory: TrainingMemory, limits: Limits): boolean {
   return total.device <= device && total.host <= host
 }
 
-/** Images per iteration, by bisection; 0 if not even one fits. */
-export function largestBatch(plan: RunPlan, { image, limits }: FitOptions): number {
-  const does = (batch: number) => fits(plan.estimate(image, { batch_size: batch }), limits)
+/** Images per iteration, or answers of a gradient, by bisection; 0 if not even one fits. */
+export function largestBatch<V extends object, P extends string>(
+  plan: MemoryPlan<V, P>,
+  { image, limits }: FitOptions,
+): number {
+  const { setting, most: bound } = plan.batch
+  const does = (batch: number) =>
+    batch <= bound && fits(plan.estimate(image, { [setting]: batch } as unknown as Partial<V>), limits)
   let [most, tooMany] = [0, 1]
-  while (tooMany <= 65536 && does(tooMany)) [most, tooMany] = [tooMany, 2 * tooMany]
+  while (does(tooMany)) [most, tooMany] = [tooMany, 2 * tooMany]
   while (tooMany - most > 1) {
     const middle = Math.floor((most + tooMany) / 2)
     if (does(middle)) most = middle
@@ -38,8 +42,8 @@ export function largestBatch(plan: RunPlan, { image, limits }: FitOptions): numb
 
 /** The memory of this machine, or for the device what `memory_limit` says. */
 export async function memoryLimits(run: {
-  settings: Pick<EvolmmSettings, 'memory_limit' | 'device'>
-  device: RunPlan['device']
+  settings: { memory_limit: number | null; device: DeviceName }
+  device: DeviceChoice['device']
 }): Promise<Limits> {
   checkObject('run', run)
   const { settings, device } = run

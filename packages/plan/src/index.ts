@@ -1,10 +1,10 @@
 // 1. A plan
-export { planRun } from './plan-run'
-export type { PlannedImage, PlannedMemory, PlanRunOptions, RunPlan } from './plan-run'
-export type { TrainedShape } from './trained'
-export { memoryKinds, memoryPhases } from './memory'
-export type { MemoryKind, MemoryPhase, PlacedBytes, TrainingMemory } from './memory'
-export { largestImage, type ImagePaths } from './largest-image'
+export { planRun, type PlanRunOptions, type RunPlan } from './plan-run'
+export { planMstar, type MstarPlan, type PlanMstarOptions } from './plan-mstar'
+export type { Changes, MemoryPlan, PlannedImage, PlannedMemory } from './memory-plan'
+export { memoryKinds, memoryPhases, mstarPhases } from './memory'
+export type { MemoryKind, MemoryPhase, MstarPhase, PlacedBytes, TrainingMemory } from './memory'
+export { largestImage, largestSize, type ImagePaths } from './largest-image'
 export { planGraphs, type PlannedGraph } from './plan-graphs'
 
 // 2. Whether it fits
@@ -13,6 +13,5 @@ export { reportRun, type RunReport } from './report-run'
 export { checkFit, type CheckFitOptions } from './check-fit'
 export type { Advice, Alternative } from './advise'
 export { formatAdvice, type WriteSetting } from './format-advice'
-export type { Changes } from './remedies'
 
 export { EvolmmError, type PlanErrorCode } from './errors'

@@ -23,12 +23,35 @@ export type MemoryKind = (typeof memoryKinds)[number]
 export const memoryPhases = ['load', 'encode', 'propose', 'solve', 'learn', 'update'] as const
 export type MemoryPhase = (typeof memoryPhases)[number]
 
-export interface TrainingMemory {
+/** The phases of a cycle of M-STaR. */
+export const mstarPhases = ['load', 'generate', 'score', 'learn', 'update'] as const
+export type MstarPhase = (typeof mstarPhases)[number]
+
+export interface TrainingMemory<P extends string = MemoryPhase> {
   kinds: Record<MemoryKind, PlacedBytes>
   /** The peak in each phase. */
-  phases: Record<MemoryPhase, PlacedBytes>
+  phases: Record<P, PlacedBytes>
   /** The sum of the kinds, and the peak of the last phase. */
   total: PlacedBytes
-  /** The parameters of both roles. */
+  /** Trained parameters; of EvoLMM those of both roles. */
   parameters: number
+}
+
+export function addPlaces(...places: readonly PlacedBytes[]): PlacedBytes {
+  return {
+    device: places.reduce((sum, { device }) => sum + device, 0),
+    host: places.reduce((sum, { host }) => sum + host, 0),
+  }
+}
+
+/** The peaks of phases that follow one another, from what each needs besides: no arena of the runtime shrinks. */
+export function peaksOf<P extends string>(
+  names: readonly P[],
+  steps: Record<P, PlacedBytes>,
+): Record<P, PlacedBytes> {
+  let peak: PlacedBytes = { device: 0, host: 0 }
+  return Object.fromEntries(names.map((name) => [name, (peak = addPlaces(peak, steps[name]))])) as Record<
+    P,
+    PlacedBytes
+  >
 }

@@ -1,8 +1,7 @@
 /** Every program of a run, built from the shapes of its models: what cannot be built is found before the weights are there. */
-import { checkObject } from '@evolmm/internal'
-import { heldWeights, roles } from '@evolmm/trainer'
+import { checkList, checkObject } from '@evolmm/internal'
 import { planPrograms, type PlannedTensor } from '@evolmm/vlm'
-import type { RunPlan } from './plan-run'
+import type { MemoryPlan } from './memory-plan'
 
 export interface PlannedGraph {
   name: string
@@ -15,22 +14,13 @@ export interface PlannedGraph {
   outputs: PlannedTensor[]
 }
 
-/** The graphs of the solver, and of the proposer where its programs are other ones. */
-export function planGraphs(plan: RunPlan): PlannedGraph[] {
+/** All graphs of a run. */
+export function planGraphs(plan: Pick<MemoryPlan<object, string>, 'programs'>): PlannedGraph[] {
   checkObject('plan', plan)
-  checkObject('plan.models', plan.models)
-  const { settings, device, models, trained } = plan
-  const same =
-    models.solver === models.proposer && JSON.stringify(trained.solver) === JSON.stringify(trained.proposer)
-  return (same ? (['solver'] as const) : roles).flatMap((role) =>
-    planPrograms({
-      backbone: models[role].backbone,
-      ...trained[role],
-      kl: settings.kl_coef > 0,
-      checkpointed: settings.gradient_checkpointing,
-      ...heldWeights({ ...settings, device }),
-    }).programs.map(({ name, nodes, graphBytes, weightBytes, inputs, outputs }) => ({
-      name: same ? name : `${role} ${name}`,
+  checkList('plan.programs', plan.programs)
+  return plan.programs.flatMap(({ of, options }) =>
+    planPrograms(options).programs.map(({ name, nodes, graphBytes, weightBytes, inputs, outputs }) => ({
+      name: of === '' ? name : `${of} ${name}`,
       ...{ nodes, bytes: graphBytes, weight_bytes: weightBytes, inputs, outputs },
     })),
   )

@@ -11,7 +11,9 @@ import {
 } from '@evolmm/trainer'
 import { openConfig, type DeviceChoice, type OpenConfigOptions, type OpenedConfig } from '@evolmm/vlm'
 import { estimateTraining } from './estimate-training'
-import type { TrainingMemory } from './memory'
+import type { MemoryPhase } from './memory'
+import type { MemoryPlan } from './memory-plan'
+import { evolmmRemedies } from './evolmm-remedies'
 import { promptTokens } from './prompt-tokens'
 import { startShapes, trainedBy, type TrainedShape } from './trained'
 
@@ -22,30 +24,9 @@ export interface PlanRunOptions {
   hub?: OpenConfigOptions['hub']
 }
 
-export interface RunPlan {
+export interface RunPlan extends MemoryPlan<EvolmmValues, MemoryPhase> {
   settings: EvolmmSettings
-  device: PlanRunOptions['device']
-  /** The type of the weights on that device. */
-  dtype: EvolmmSettings['dtype']
   models: Record<Role, OpenedConfig>
-  trained: Record<Role, TrainedShape>
-  /** The estimate with other settings, if any are given. Throws `INVALID_OPTION` or `NO_MATCH`. */
-  estimate: (image: PlannedImage, changes?: Partial<EvolmmValues>) => PlannedMemory
-}
-
-export interface PlannedMemory extends TrainingMemory {
-  /** Patches of the largest image. */
-  imagePatches: number
-  /** Tokens of the longest prompt of each role. */
-  promptTokens: Record<Role, number>
-}
-
-export interface PlannedImage {
-  /** The size of the largest image, in pixels. */
-  width: number
-  height: number
-  /** The number of images of the data set, where it is known. */
-  count?: number | undefined
 }
 
 /** Weights are neither read nor fetched. */
@@ -60,12 +41,18 @@ export async function planRun(settings: EvolmmSettings, options: PlanRunOptions)
   const models = { solver, proposer: proposerModel === solverModel ? solver : await open(proposerModel) }
   const starts = await startShapes(settings)
   const trained = (from: EvolmmValues) => perRole((role) => trainedBy(role, from, starts))
+  const opened = roles.map((role) => models[role])
   return {
     settings,
+    model: solverModel,
     device,
     dtype: heldWeights({ ...settings, device }).dtype,
+    quantize: settings.quantize,
     models,
-    trained: trained(settings),
+    batch: { setting: 'batch_size', most: 65536 },
+    remedies: (image) => evolmmRemedies(settings, device, opened, image),
+    patches: (size) => solver.layout(size).patches,
+    programs: programsOf(settings, { device, models, trained: trained(settings) }),
     estimate: ({ count, ...image }, changes = {}) => {
       const changed = { ...settings, ...changes }
       const { imageOptions } = pixelOptions(changed)
@@ -84,4 +71,23 @@ export async function planRun(settings: EvolmmSettings, options: PlanRunOptions)
       return { ...memory, imagePatches, promptTokens: tokens }
     },
   }
+}
+
+/** The programs of the solver, and of the proposer where these are other ones. */
+function programsOf(
+  settings: EvolmmSettings,
+  { device, models, trained }: Pick<RunPlan, 'device' | 'models'> & { trained: Record<Role, TrainedShape> },
+): RunPlan['programs'] {
+  const same =
+    models.solver === models.proposer && JSON.stringify(trained.solver) === JSON.stringify(trained.proposer)
+  return (same ? (['solver'] as const) : roles).map((role) => ({
+    of: same ? '' : role,
+    options: {
+      backbone: models[role].backbone,
+      ...trained[role],
+      kl: settings.kl_coef > 0,
+      checkpointed: settings.gradient_checkpointing,
+      ...heldWeights({ ...settings, device }),
+    },
+  }))
 }

@@ -15,7 +15,7 @@ export function promptTokens(
 ): Record<Role, number> {
   const system = optionsOf({ system: settings.system_prompt })
   const count = (role: Role, prompt: string) =>
-    (models[role].promptTokens ?? guess)({ prompt, ...system }, [images[role]])
+    (models[role].promptTokens ?? guessTokens)({ prompt, ...system }, [images[role]])
   const ask = solverPrompt(settings)
   const promptFor = (question: string) => ask({ question, image: '', step: 0 })
   // As often as the prompt says the question, a question may be as long as its writer is allowed to write.
@@ -33,7 +33,7 @@ export function promptTokens(
 const marker = '\u0000question\u0000'
 
 /** A word in English is about five letters and a third more tokens; the template of a chat adds some. */
-function guess(
+export function guessTokens(
   { prompt, system = '' }: { prompt: string; system?: string | undefined },
   images: readonly ImageLayout[],
 ): number {

@@ -2,30 +2,37 @@
 import { checkNames, checkObject } from '@evolmm/internal'
 import { advise, type Advice } from './advise'
 import { fits, largestBatch, type FitOptions } from './fit'
-import type { TrainingMemory } from './memory'
-import type { RunPlan } from './plan-run'
+import type { EvolmmValues } from '@evolmm/trainer'
+import type { MemoryPhase, TrainingMemory } from './memory'
+import type { MemoryPlan } from './memory-plan'
 
 /** Memory is in bytes. */
-export interface RunReport extends Pick<TrainingMemory, 'kinds' | 'phases' | 'total' | 'parameters'> {
+export interface RunReport<V extends object = EvolmmValues, P extends string = MemoryPhase> extends Pick<
+  TrainingMemory<P>,
+  'kinds' | 'phases' | 'total' | 'parameters'
+> {
   model: string
-  device: RunPlan['device']
-  dtype: RunPlan['dtype']
-  quantize: RunPlan['settings']['quantize']
+  device: MemoryPlan<V, P>['device']
+  dtype: MemoryPlan<V, P>['dtype']
+  quantize: MemoryPlan<V, P>['quantize']
   /** The largest image, in pixels. */
   image: { width: number; height: number }
   patches: number
-  /** Tokens of the longest prompt of either role. */
+  /** Tokens of the longest prompt, of either role where there are two. */
   prompt_tokens: number
   /** `null` where nobody knows. */
   limits: { device: number | null; host: number | null }
   fits: boolean
-  /** Images of an iteration that would fit; 0 where none does, or the device does not say what it has. */
+  /** Images of an iteration, or answers of a gradient, that would fit; 0 where none does, or the device does not say what it has. */
   largest_batch: number
   /** The settings that would make it fit; `null` if it does. */
-  advice: Advice | null
+  advice: Advice<V> | null
 }
 
-export function reportRun(plan: RunPlan, options: FitOptions): RunReport {
+export function reportRun<V extends object, P extends string>(
+  plan: MemoryPlan<V, P>,
+  options: FitOptions,
+): RunReport<V, P> {
   checkNames('reportRun', options, { image: true, limits: true })
   checkObject('plan', plan, 'estimate')
   const { image, limits } = options
@@ -33,10 +40,10 @@ export function reportRun(plan: RunPlan, options: FitOptions): RunReport {
   const { kinds, phases, total, parameters, imagePatches, promptTokens } = estimate
   const fit = fits(estimate, limits)
   return {
-    model: plan.settings.solver_model,
+    model: plan.model,
     device: plan.device,
     dtype: plan.dtype,
-    quantize: plan.settings.quantize,
+    quantize: plan.quantize,
     image: { width: image.width, height: image.height },
     patches: imagePatches,
     prompt_tokens: Math.max(...Object.values(promptTokens)),

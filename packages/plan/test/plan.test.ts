@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { scanImages } from '@evolmm/dataset'
 import { resolve } from '@evolmm/settings'
-import { evolmmSettings, fallbackQuestion, type EvolmmGiven } from '@evolmm/trainer'
+import { evolmmSettings, fallbackQuestion, type EvolmmGiven, type EvolmmValues } from '@evolmm/trainer'
 import { openConfig } from '@evolmm/vlm'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -151,7 +151,10 @@ test.each<[EvolmmGiven, EvolmmGiven, side?: number]>([
 )
 
 test('advice in words has the names of settings, or whatever the front end calls them', () => {
-  const alternative = (changes: Changes, device: number) => ({ changes, total: { device, host: 1e9 } })
+  const alternative = (changes: Changes<EvolmmValues>, device: number) => ({
+    changes,
+    total: { device, host: 1e9 },
+  })
   const one = alternative({ batch_size: 2 }, 31e9)
   const two = alternative({ ...lora, quantize: 'int4' }, 0)
   expect(formatAdvice({ enough: true, alternatives: [one, two] })).toBe(

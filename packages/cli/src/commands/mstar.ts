@@ -1,5 +1,8 @@
 /** `evolmm mstar`: a model learns from those of its own rationales that a rule and a reward model keep. */
 import { mstarSettings } from '@evolmm/mstar'
+import { schema, toggle } from '@evolmm/settings'
+import { assumedRight } from '../mstar/assumed-right'
+import { dryRun } from '../mstar/dry-run'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { runMstar } from '../mstar/run-mstar'
 import { addMstarPrm } from './mstar-prm'
@@ -20,6 +23,20 @@ there is a choice. Answers and what is watched lie in the folder of the run:
 the same command continues a run that was stopped or killed, and asks nothing
 twice. A reward model is made by evolmm mstar prm.`
 
+const mstarFlags = schema({
+  name: 'evolmm mstar',
+  groups: {
+    Configuration: {
+      dry_run: toggle(
+        false,
+        'check settings, files, device and memory, build all programs, show what the run will take, and stop',
+        { identity: false },
+      ),
+      assumed_right: assumedRight,
+    },
+  },
+})
+
 export function addMstar(host: CommandHost): void {
   const command = addSettingsCommand(host, 'mstar', {
     usage: '--model <dir> --data <file> --output_dir <dir> [options]',
@@ -28,9 +45,13 @@ export function addMstar(host: CommandHost): void {
       'M-STaR: answers questions, keeps right answers, learns them, and begins again with what it has learned.',
     examples,
     schema: mstarSettings,
-    run: (context, { settings, notes }) => {
+    json: 'the outcome as JSON, or with --dry_run the configuration and the plan',
+    own: mstarFlags,
+    run: (context, read, { dry_run: isDry, assumed_right: right, json }) => {
+      const { settings, notes } = read
+      if (isDry) return dryRun(context, read, { right, asJson: json })
       for (const note of notes) context.stderr.write(`note: ${note}\n`)
-      return runMstar(context, settings)
+      return runMstar(context, settings, { asJson: json })
     },
   })
   const below = { ...host, program: command }

@@ -10,22 +10,25 @@ import {
   type PlannedImage,
   type RunPlan,
 } from '@evolmm/plan'
-import { optionsOf, schema, text, toggle, type SourcesRead, type ValuesOf } from '@evolmm/settings'
+import { optionsOf, schema, type SourcesRead, type ValuesOf } from '@evolmm/settings'
 import { evolmmRows, evolmmSettings } from '@evolmm/trainer'
 import { chooseDevice, parseDevice } from '@evolmm/vlm'
 import type { Context } from '../context'
 import { formatGraphs } from '../plan/format-graphs'
 import { formatPlan } from '../plan/format-plan'
+import { imageSizeIn, planRows } from '../plan/plan-rows'
 import { shownReport } from '../plan/shown-report'
 import { showProgress } from '../progress'
 import { addSettingsCommand, type CommandHost } from '../settings-command'
 import { hubOptions } from '../with-model'
+import { addPlanMstar } from './plan-mstar'
 
 const examples = `
 Examples:
   $ evolmm plan --model 7B --device cuda --memory 80GB \\
       --use_lora_solver --use_lora_proposer
   $ evolmm plan --config runs/charts/run.json --gradient_checkpointing
+  $ evolmm plan mstar --model 7B --use_lora --questions 180000
 
 Takes the settings of train from the same sources. Of the model config.json is
 enough; a published size (3B, 7B, 32B, 72B) needs no file at all. The device may
@@ -56,33 +59,12 @@ const planSettings = schema({
   },
 })
 
-const size = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/
-
-const planFlags = schema({
-  name: 'evolmm plan',
-  groups: {
-    Plan: {
-      image_size: text(null, 'size of the largest image in pixels, such as 896x896', {
-        value: 'size',
-        otherwise: 'that of the images',
-        must: {
-          rule: 'be width and height in pixels such as 896x896',
-          holds: (said) => size.test(said.trim()),
-          remedy: 'correct it',
-        },
-        identity: false,
-      }),
-      programs: toggle(false, 'also build every program, and show what it takes and gives', {
-        identity: false,
-      }),
-    },
-  },
-})
+const planFlags = schema({ name: 'evolmm plan', groups: { Plan: planRows } })
 
 type PlanRead = SourcesRead<typeof planSettings.rows>
 
 export function addPlan(host: CommandHost): void {
-  addSettingsCommand(host, 'plan', {
+  const command = addSettingsCommand(host, 'plan', {
     usage: '--model <dir_or_id> [options]',
     summary: 'say how much memory a run of train would take',
     description:
@@ -93,6 +75,7 @@ export function addPlan(host: CommandHost): void {
     own: planFlags,
     run: plan,
   })
+  addPlanMstar({ ...host, program: command })
 }
 
 async function plan(
@@ -127,10 +110,7 @@ async function limitsOf(plan: RunPlan): Promise<Limits> {
 }
 
 async function imageOf(plan: RunPlan, { sources }: PlanRead, largest: string | null): Promise<PlannedImage> {
-  if (largest !== null) {
-    const [, width, height] = size.exec(largest.trim()) ?? []
-    return { width: Number(width), height: Number(height) }
-  }
+  if (largest !== null) return imageSizeIn(largest)
   const { settings } = plan
   const there = await stat(settings.data_dir).then(
     (entry) => entry.isDirectory(),

@@ -7,7 +7,11 @@ import { followPhases } from './follow-phases'
 import { interruptible } from './interruptible'
 
 /** The exit code: 130 after Ctrl-C, which ends a run between two steps. */
-export async function runMstar(context: Context, settings: MstarSettings): Promise<number> {
+export async function runMstar(
+  context: Context,
+  settings: MstarSettings,
+  { asJson }: { asJson: boolean },
+): Promise<number> {
   const { output_dir: folder } = settings
   await context.library.chooseDevice({ device: settings.device, dtype: settings.dtype })
   return interruptible(
@@ -21,9 +25,9 @@ export async function runMstar(context: Context, settings: MstarSettings): Promi
         ...followPhases(progress, settings.total_steps),
         onWarning: progress.onWarning,
       }),
-    async () => {
+    async ({ step, status }) => {
       if (settings.report) await writeReport({ folder, kind: mstar })
-      context.stdout.write(`${folder}\n`)
+      context.stdout.write(asJson ? `${JSON.stringify({ folder, step, status })}\n` : `${folder}\n`)
     },
   )
 }

@@ -1,9 +1,21 @@
 /** A plan's report as the commands give it: its advice in flags. */
-import { formatAdvice, reportRun, type FitOptions, type RunPlan, type RunReport } from '@evolmm/plan'
+import {
+  formatAdvice,
+  reportRun,
+  type FitOptions,
+  type MemoryPhase,
+  type MemoryPlan,
+  type RunReport,
+} from '@evolmm/plan'
 
-export type ShownReport = Omit<RunReport, 'advice'> & { advice: string | null }
+export type ShownReport<P extends string = MemoryPhase> = Omit<RunReport<object, P>, 'advice'> & {
+  advice: string | null
+}
 
-export function shownReport(plan: RunPlan, options: FitOptions): ShownReport {
+export function shownReport<V extends object, P extends string>(
+  plan: MemoryPlan<V, P>,
+  options: FitOptions,
+): ShownReport<P> {
   const { advice, ...report } = reportRun(plan, options)
   return { ...report, advice: advice && formatAdvice(advice, writeFlag) }
 }

@@ -36,12 +36,17 @@ export async function measuredRun(flags: Flags): Promise<number> {
   // With a divergence a pass is made in any case, whose gradient may be 0 at the start.
   if (settings.kl_coef === 0 && passes === 0)
     throw new Error('all answers were worth the same: no pass was made')
+  return peakBytes() - twice
+}
+
+/** The most that this process had so far, with each page of mapped files as often as it is mapped. */
+export function peakBytes(): number {
   const [, kilobytes] = /VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-  return 1024 * Number(kilobytes) - twice
+  return 1024 * Number(kilobytes)
 }
 
 /** Programs map the weights each for itself: a page is in memory once, but the kernel counts it for each of them. */
-function countedTwice(): number {
+export function countedTwice(): number {
   const mappings = new Map<string, number[]>()
   let place = ''
   for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
