@@ -1,5 +1,5 @@
 /** What there is to ask, read once from first to last before a run: a row or a picture that is none is found before anything is done. */
-import { checkNames, checkObject } from '@evolmm/internal'
+import { checkNames, checkObject, checkText } from '@evolmm/internal'
 import type { ImageFile } from '@evolmm/dataset'
 import { imageSize } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
@@ -35,6 +35,7 @@ export async function surveyQuestions(
   >,
 ): Promise<QuestionsSurvey> {
   checkObject('settings', settings)
+  checkText('data', settings.data)
   const prompts = [questionPrompt(settings), ...(settings.give_answers ? [rationalePrompt(settings)] : [])]
   const seen = sizesSeen()
   let [longestPrompt, mostImages] = ['', 0]

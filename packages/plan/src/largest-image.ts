@@ -1,5 +1,5 @@
 /** The image of a data set that takes most patches, found in the headers of the files. */
-import { checkObject } from '@evolmm/internal'
+import { checkList, checkObject } from '@evolmm/internal'
 import { join } from 'node:path'
 import { imageSize } from '@evolmm/vlm'
 import { EvolmmError } from './errors'
@@ -34,7 +34,9 @@ interface Size {
 type ImagePlan = Pick<MemoryPlan<object, string>, 'patches'>
 
 /** The size of most patches; one pixel where there is none. */
-export function largestSize({ patches }: ImagePlan, sizes: readonly Size[]): Size {
+export function largestSize(plan: ImagePlan, sizes: readonly Size[]): Size {
+  checkObject('plan', plan, 'patches')
+  checkList('sizes', sizes)
   let [most, largest]: [number, Size] = [0, { width: 1, height: 1 }]
   for (const size of sizes) {
     const count = patchesOf(size)
@@ -44,7 +46,7 @@ export function largestSize({ patches }: ImagePlan, sizes: readonly Size[]): Siz
 
   function patchesOf(size: Size): number {
     try {
-      return patches(size)
+      return plan.patches(size)
     } catch (error) {
       if (error instanceof EvolmmError && error.code === 'IMAGE_TOO_NARROW') return 0
       throw error
