@@ -25,7 +25,7 @@ export interface ProgressListeners {
   clear: () => void
 }
 
-export interface PhaseShown {
+interface PhaseShown {
   name: string
   done: number
   total: number
