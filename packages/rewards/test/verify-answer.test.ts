@@ -32,6 +32,8 @@ test.each([
 
 const bars: VerifyOptions = { answers: ['B'], options: ['red', 'blue', 'green'] }
 
+const numbers: VerifyOptions = { answers: ['2'], options: ['1', '2', '7'] }
+
 test.each<[string, VerifyOptions, string | null, boolean | null]>([
   ['The answer is B.', bars, 'B', true],
   ['The answer is (B) blue.', bars, 'B', true],
@@ -40,6 +42,17 @@ test.each<[string, VerifyOptions, string | null, boolean | null]>([
   ['The answer is green', bars, 'C', false],
   ['The answer is red or blue', bars, null, false],
   ['It is blue', bars, null, false],
+  ['The answer is 12.', numbers, null, false],
+  ['The answer is 2.', numbers, 'B', true],
+  ['The answer is 2.0 cm.', numbers, 'B', true],
+  ['The answer is two.', numbers, 'B', true],
+  ['The answer is b) 2.', numbers, 'B', true],
+  ['The answer is option (B).', numbers, 'B', true],
+  ['The answer is 2, not 7.', numbers, null, false],
+  ['The answer is D.', numbers, null, false],
+  ['The answer is about 7 metres.', numbers, 'C', false],
+  ['The answer is 77.', { ...numbers, scorer: 'choice' }, 'C', false],
+  ['The answer is A dog.', { answers: ['C'], options: ['cat', 'cow', 'a dog'] }, 'C', true],
   ['The answer is seven', { answers: ['7'] }, '7', true],
   ['The answer is 7.0 cm', { answers: ['7'] }, '7', true],
   ['The answer is 1,200', { answers: ['1200'] }, '1200', true],

@@ -4,6 +4,7 @@ import { INVALID, type Answer } from '../answer'
 import { normalizeCanonical } from '../normalize/normalize-canonical'
 import { finalAnswer } from '../parse/final-answer'
 import { mathEqual } from './math-equal'
+import { readOption } from './read-option'
 import { scorerNames, scorers, type ScorerName } from './scorers'
 
 export interface VerifyOptions {
@@ -12,8 +13,8 @@ export interface VerifyOptions {
   /** The texts that the question lets one choose from. @default none */
   options?: readonly string[] | undefined
   /**
-   * The rule that compares. @default `choice` where there are options; else equal values, whatever their spelling, or else
-   * texts that `normalizeCanonical` finds the same
+   * The rule that compares. @default where there are options the one that is named by letter, text or value; else equal values, whatever
+   * their spelling, or else texts that `normalizeCanonical` finds the same
    */
   scorer?: ScorerName | undefined
 }
@@ -30,7 +31,7 @@ export interface VerifiedAnswer {
 /** Right is an answer whose worth is 1. Throws `INVALID_OPTION`. */
 export function verifyAnswer(output: string, options: VerifyOptions): VerifiedAnswer {
   checkNames('verifyAnswer', options, { answers: true, options: true, scorer: true })
-  const { answers, options: choices = [], scorer = choices.length > 0 ? 'choice' : undefined } = options
+  const { answers, options: choices = [], scorer } = options
   if (answers !== null) checkList('answers', answers)
   if (scorer !== undefined) checkOneOf('scorer', scorer, scorerNames)
   const answer = finalAnswer(output)
@@ -41,7 +42,8 @@ export function verifyAnswer(output: string, options: VerifyOptions): VerifiedAn
 }
 
 function read(answer: string, options: readonly string[], scorer: ScorerName | undefined): Answer {
-  return scorer === undefined ? normalizeCanonical(answer) : scorers[scorer].read(answer, options)
+  if (scorer !== undefined) return scorers[scorer].read(answer, options)
+  return options.length > 0 ? readOption(answer, options) : normalizeCanonical(answer)
 }
 
 function agrees(
@@ -51,7 +53,9 @@ function agrees(
   scorer: ScorerName | undefined,
 ): boolean {
   if (scorer !== undefined) return scorers[scorer].score(answer, references, options) === 1
-  const reading = normalizeCanonical(answer)
+  const reading = read(answer, options, scorer)
+  if (options.length > 0)
+    return references.some((reference) => reference === reading || readOption(reference, options) === reading)
   return references.some(
     (reference) => normalizeCanonical(reference) === reading || mathEqual(answer, reference),
   )
