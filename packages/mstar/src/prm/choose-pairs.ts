@@ -17,6 +17,13 @@ export interface ChosenAnswers {
   isHeldOut: boolean
 }
 
+export interface AnsweredNumbers {
+  rollouts: JournalReader<Rollout>
+  questions: Pick<Questions, 'some'>
+  /** The numbers of the questions that were answered. */
+  numbers: readonly number[]
+}
+
 interface Candidate {
   place: number
   answer: number
@@ -32,11 +39,10 @@ type ChoiceSettings = Pick<PrmSettings, 'most_answers' | 'num_pairs' | 'held_out
  * would be held out.
  */
 export async function choosePairs(
-  rollouts: JournalReader<Rollout>,
-  questions: Questions,
+  answered: AnsweredNumbers,
   settings: ChoiceSettings,
 ): Promise<ChosenAnswers[]> {
-  const { candidates, groups } = await candidatesOf(rollouts, questions, settings)
+  const { candidates, groups } = await candidatesOf(answered, settings)
   const { num_pairs: size, held_out: share, seed } = settings
   const pairs = balancePairs(candidates, { size, seed }).map((i) => candidates[i])
   if (pairs.length === 0) throw oneSided(candidates)
@@ -54,15 +60,15 @@ export async function choosePairs(
 }
 
 async function candidatesOf(
-  rollouts: JournalReader<Rollout>,
-  questions: Questions,
+  { rollouts, questions, numbers }: AnsweredNumbers,
   { most_answers: most }: Pick<ChoiceSettings, 'most_answers'>,
 ): Promise<{ candidates: Candidate[]; groups: string[] }> {
   const candidates: Candidate[] = []
   const images: string[][] = []
-  for (let place = 0; place < rollouts.length; place++) {
-    const { question: number, answers } = await rollouts.at(place)
-    const question = await questions.at(number)
+  let place = 0
+  // The answers are in the order of the questions.
+  for await (const question of questions.some(numbers)) {
+    const { answers } = await rollouts.at(place)
     images.push(question.images.map(imageKey))
     const choice = question.options.length > 0
     const judged = answers.flatMap(({ text, right }, answer) =>
@@ -70,6 +76,7 @@ async function candidatesOf(
       text.trim() === '' || right === null ? [] : [{ place, answer, right, choice }],
     )
     candidates.push(...judged.slice(0, most))
+    place++
   }
   return { candidates, groups: imageGroups(images) }
 }

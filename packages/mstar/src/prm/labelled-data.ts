@@ -39,10 +39,12 @@ export interface LabelledData {
 /** `undefined` where a signal came before all was there; what is there stays. */
 export async function labelledData(options: LabelledDataOptions): Promise<LabelledData | undefined> {
   const { vlm, completer, settings, questions, folder, signal, onProgress } = options
-  const rollouts = await answersOf(options)
+  const { num_questions: wanted, seed } = settings
+  const numbers = [...shuffledOrder({ length: questions.length, seed, epoch: 0 }).subarray(0, wanted)]
+  const rollouts = await answersOf(options, numbers)
   if (rollouts === undefined) return undefined
   try {
-    const chosen = await choosePairs(rollouts, questions, settings)
+    const chosen = await choosePairs({ rollouts, questions, numbers }, settings)
     const labelled = await labelAnswers({
       ...{ vlm, completer, settings, rollouts, questions, chosen, signal },
       file: join(folder, 'steps.jsonl'),
@@ -68,11 +70,9 @@ export async function labelledData(options: LabelledDataOptions): Promise<Labell
   return undefined
 }
 
-function answersOf(options: LabelledDataOptions) {
+function answersOf(options: LabelledDataOptions, numbers: readonly number[]) {
   const { vlm, completer, settings, questions, folder, signal, onProgress } = options
-  const { num_generations: samples, num_questions: wanted, temperature, seed } = settings
-  const order = shuffledOrder({ length: questions.length, seed, epoch: 0 })
-  const numbers = [...order.subarray(0, wanted)]
+  const { num_generations: samples, temperature, seed } = settings
   return answersOnDisk({ vlm, policy: completer, reward: undefined }, settings, {
     ...{ questions, numbers, samples, temperature, signal, others: 'refuse' },
     file: join(folder, 'answers.jsonl'),
