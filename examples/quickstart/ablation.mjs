@@ -7,18 +7,20 @@
  * already is not repeated. `--tables` runs nothing. `--records` keeps every iteration, a megabyte a run,
  * and where each run ended: with more `--updates` it goes on from there.
  */
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { splitChart, writeCharts } from '@evolmm/tiny-world'
+import { runInChild } from '../shared/run-in-child.mjs'
+import { storedRuns } from '../shared/stored-runs.mjs'
 import { plannedRuns } from './ablation/conditions.mjs'
-import { addResult, readResults, covers } from './ablation/results.mjs'
+import { covers } from './ablation/covers.mjs'
 import { runCondition } from './ablation/run-condition.mjs'
 import { tables } from './ablation/tables.mjs'
 
+const stored = storedRuns(new URL('./results/', import.meta.url))
 const { values: given } = parseArgs({
   options: {
     experiment: { type: 'string', default: 'main' },
@@ -44,12 +46,12 @@ if (given.run !== undefined) {
 
 async function readAll() {
   const names = ['main', 'tune', 'long', 'reading', 'update']
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readResults(name)])))
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await stored.read(name)])))
 }
 
 async function runAll() {
   const { experiment, records } = given
-  const done = await readResults(experiment)
+  const done = await stored.read(experiment)
   const waiting = plannedRuns({
     experiment,
     seeds: Number(given.seeds),
@@ -67,8 +69,8 @@ async function runAll() {
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
       const name = `${run.condition} ${run.seed}`
       const file = records && join(records, `${experiment} ${name}.jsonl`)
-      const result = await inChild({ ...run, charts, records: file })
-      await addResult(experiment, result)
+      const result = await runInChild({ ...run, charts, records: file })
+      await stored.add(experiment, result)
       const percent = result.accuracy.map(
         ({ step, all }) => `${step}: ${all.map((v) => (100 * v).toFixed(1)).join(' ')}`,
       )
@@ -76,21 +78,4 @@ async function runAll() {
     }
   }
   await Promise.all(Array.from({ length: Number(given.jobs) }, work))
-}
-
-function inChild(run) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [process.argv[1], `--run=${JSON.stringify(run)}`], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    let result
-    child.on('message', (message) => {
-      result = message
-    })
-    child.on('error', reject)
-    child.on('exit', (code) => {
-      if (code === 0 && result !== undefined) resolve(result)
-      else reject(new Error(`${run.condition} ${run.seed}: ended with code ${code}`))
-    })
-  })
 }

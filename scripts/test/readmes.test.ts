@@ -50,6 +50,7 @@ const others: readonly OtherBlocks[] = [
     begins: /^node packages\/cli\/dist\/main\.js eval /,
     runBy: 'packages/cli/test/root-readme',
   },
+  { page: /examples\/mstar/, begins: /^pnpm mstar:example/, runBy: 'examples/mstar/test/mstar' },
   { page: /packages\/cli/, begins: /^evolmm /, runBy: 'packages/cli/test/readme' },
   { page: /packages\/eval/, begins: /^evolmm eval .*--with_base/, runBy: 'packages/cli/test/eval-charts' },
   { page: /packages\/eval/, begins: /^\{ "image"/, notRun: 'is a row of data' },

@@ -1,8 +1,9 @@
 /** Every table of docs/results.md about the tiny world, from the stored runs alone. */
 import { questionKinds } from '@evolmm/tiny-world'
 import { conditionNames } from './conditions.mjs'
-import { interval, rankCorrelation } from './statistics.mjs'
-import { markdownTable } from './markdown.mjs'
+import { percent, plain } from '../../shared/estimates.mjs'
+import { markdownTable } from '../../shared/markdown-table.mjs'
+import { rankCorrelation } from '../../shared/statistics.mjs'
 
 /** Places in the stored rows of accuracy. */
 const [greedy, sampled, voted, agreement] = [0, 1, 2, 3]
@@ -405,19 +406,4 @@ function curveAt(run, name, step) {
 
 function last(run, name) {
   return run.curve[name]?.at(-1) ?? null
-}
-
-function percent(values) {
-  return plain(
-    values.map((value) => 100 * value),
-    1,
-  )
-}
-
-function plain(values, digits) {
-  const known = values.filter((value) => value !== null && value !== undefined)
-  if (known.length === 0) return ''
-  const { mean, margin } = interval(known)
-  const text = mean.toFixed(digits).replace(/^-(0(\.0+)?)$/, '$1')
-  return margin === undefined || margin < 1e-4 * 10 ** -digits ? text : `${text} ± ${margin.toFixed(digits)}`
 }

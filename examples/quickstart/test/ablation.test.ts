@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { answerTo, chart, labelledPairs, parseQuestion } from '@evolmm/tiny-world'
 import type { GradedAnswer } from '@evolmm/trainer'
 import { expect, test } from 'vitest'
-import { readResults } from '../ablation/results.mjs'
 import { confidentReward, oracleReward, randomReward } from '../ablation/rewards.mjs'
-import { interval, rankCorrelation } from '../ablation/statistics.mjs'
+import { interval, rankCorrelation } from '../../shared/statistics.mjs'
+import { storedRuns } from '../../shared/stored-runs.mjs'
 import { tables } from '../ablation/tables.mjs'
 
 const graded = (step: number, seed: number, question: string, answer: string | null): GradedAnswer => ({
@@ -21,7 +21,8 @@ const graded = (step: number, seed: number, question: string, answer: string | n
 test('every table of the document is what the stored runs say', async () => {
   const document = await readFile(new URL('../../../docs/results.md', import.meta.url), 'utf8')
   const names = ['main', 'tune', 'long', 'reading', 'update']
-  const results = await Promise.all(names.map(async (name) => [name, await readResults(name)] as const))
+  const stored = storedRuns(new URL('../results/', import.meta.url))
+  const results = await Promise.all(names.map(async (name) => [name, await stored.read(name)] as const))
   const made = tables(Object.fromEntries(results) as Parameters<typeof tables>[0])
   expect(Object.keys(made).length).toBeGreaterThan(8)
   for (const table of Object.values(made)) expect(document).toContain(table)

@@ -31,6 +31,8 @@ export {
 } from './step-questions'
 export { stepSets, type StepSets, type StepSetsOptions } from './step-sets'
 export { stepTruths, type StepTruth } from './step-truths'
+export { isWhollyTrue } from './is-wholly-true'
+export { filledPrompt } from './filled-prompt'
 export { stepQuestionPrompt, stepRationalePrompt } from './step-prompts'
 
 // 4. The model

@@ -2,10 +2,10 @@
 import { verifyAnswer } from '@evolmm/rewards'
 import type { Adapter, EncodedImage, SampleOptions, Vlm } from '@evolmm/vlm'
 import { drawChart } from './draw-chart'
+import { filledPrompt } from './filled-prompt'
+import { isWhollyTrue } from './is-wholly-true'
 import { stepQuestionPrompt, stepRationalePrompt } from './step-prompts'
-import { parseStepQuestion, type AskedChart, type StepKind } from './step-questions'
-import { stepTruths } from './step-truths'
-import { filled } from './step-turns'
+import type { AskedChart, StepKind } from './step-questions'
 
 export interface StepAccuracy {
   /** Seed of the chart. */
@@ -86,18 +86,11 @@ async function promptsOf(
   for (const about of asked) {
     const image = images.get(about.chart.seed) ?? (await vlm.encodeImage(await drawChart(about.chart)))
     images.set(about.chart.seed, image)
-    prompts.push(vlm.prompt({ images: [image], prompt: filled(template, about) }))
+    prompts.push(vlm.prompt({ images: [image], prompt: filledPrompt(template, about) }))
   }
   return prompts
 }
 
 function endsRight(text: string, { answer, options }: AskedChart): boolean {
   return verifyAnswer(text, { answers: [answer], options, scorer: 'exact' }).right === true
-}
-
-function isWhollyTrue(text: string, { question, chart }: AskedChart): boolean {
-  const parsed = parseStepQuestion(question)
-  if (parsed === undefined) return false
-  const truths = stepTruths(text, parsed, chart)
-  return truths.length > 1 && truths.every(({ isTrue }) => isTrue)
 }

@@ -3,9 +3,9 @@
  * asked why. With `wrong`, so many of these rationales are bad examples: bars are misread, and then half of them come to
  * what follows from that, right or wrong, and half say the given answer all the same.
  */
-import { lettered } from '@evolmm/rewards'
 import type { Bar, Chart } from './chart'
 import { draws, type Draws } from './draws'
+import { filledPrompt } from './filled-prompt'
 import { describePrompt, proposerPrompt } from './prompts'
 import { stepQuestionPrompt, stepRationalePrompt } from './step-prompts'
 import {
@@ -39,24 +39,15 @@ export function stepTurns(chart: Chart, { wrong = 0, reasoned = 0 }: StepTurnsOp
   }
   return [
     ...asked.map((about) => ({
-      prompt: filled(stepQuestionPrompt, about),
+      prompt: filledPrompt(stepQuestionPrompt, about),
       completion: random.uniform() < reasoned ? example(about) : answerLine(about.answer),
     })),
     ...asked
       .slice(1)
-      .map((about) => ({ prompt: filled(stepRationalePrompt, about), completion: example(about) })),
+      .map((about) => ({ prompt: filledPrompt(stepRationalePrompt, about), completion: example(about) })),
     { prompt: proposerPrompt, completion: questionTag(proposed.question) },
     { prompt: describePrompt, completion: description(chart) },
   ]
-}
-
-/** The prompt that M-STaR makes of such a setting. */
-export function filled(
-  template: string,
-  { question, options, answer }: Omit<AskedChart, 'chart' | 'kind'>,
-): string {
-  const lines = [...lettered(options)].map(([letter, text]) => `(${letter}) ${text}`)
-  return template.replace('{question}', [question, ...lines].join('\n')).replace('{answer}', answer)
 }
 
 /** The lines of a true rationale or, with draws, of a bad example. */
