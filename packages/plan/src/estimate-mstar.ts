@@ -68,7 +68,7 @@ export function estimateMstar(options: EstimateMstarOptions): TrainingMemory<Mst
   const inHost = hostMemory(options, parameters, scorer ?? 0)
   const onDevice: Record<MemoryKind, number> = {
     runtime: all.runtime + score.runtime,
-    weights: all.weights + all.packed,
+    weights: all.weights + all.packed - unread(policy, device),
     adapters: all.adapter + score.adapter,
     gradient: learn.gradient,
     optimizer: 0,
@@ -88,6 +88,11 @@ export function estimateMstar(options: EstimateMstarOptions): TrainingMemory<Mst
     update: kinds.optimizer,
   })
   return { kinds, phases, total: addPlaces(...Object.values(kinds)), parameters }
+}
+
+/** What is trained as a whole is not read from the file where there is no divergence. The CPU maps the file; no GPU was measured. */
+function unread({ trainedWeights }: PlannedAdapter, device: EstimateMstarOptions['device']): number {
+  return device === 'cpu' ? 4 * trainedWeights : 0
 }
 
 type Parts = MemoryEstimate['parts']
