@@ -74,15 +74,22 @@ const phases = {
   saving: /^\.?step_/,
 } as const
 
-/** Bytes of all files that belong to a phase. */
+/** Bytes of all files that belong to a phase; folders may go while they are read. */
 function sizeOf(folder: string, pattern: RegExp): string {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    pattern.test(name),
-  )
-  return names
+  return namesIn(folder)
+    .filter((name) => pattern.test(name))
     .map((name) => `${name} ${statSync(join(folder, name), { throwIfNoEntry: false })?.size}`)
     .sort()
     .join()
+}
+
+function namesIn(folder: string): string[] {
+  for (;;)
+    try {
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
 }
 
 /** Waits until files of a phase appear or grow, or the process has ended. */
