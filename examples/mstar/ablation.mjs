@@ -1,7 +1,9 @@
 /**
  * Does M-STaR work? Runs the conditions of `ablation/conditions.mjs` and prints the tables of docs/results.md:
- *   pnpm mstar:ablation [--experiment=variants] [--seeds=5] [--only=NAME,NAME] [--jobs=1]
+ *   pnpm mstar:ablation [--experiment=NAME] [--seeds=5] [--only=NAME,NAME] [--jobs=1]
  *   pnpm mstar:ablation --tables
+ *
+ * Experiments, in the order of importance: variants, selection, verifier, unlabelled, temperatures.
  *
  * Each run is a process of its own on one thread and becomes a line of `results/EXPERIMENT.jsonl`; a run that is there
  * already is not repeated, and one that was interrupted goes on from its latest checkpoint. `--tables` runs nothing.
@@ -45,9 +47,7 @@ async function runAll({ experiment, seeds, only, jobs }) {
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
       const result = await runInChild(run)
       await stored.add(experiment, result)
-      const { greedy, sampled } = result.figures.test
-      const percent = [greedy, sampled].map((share) => (100 * share).toFixed(1))
-      console.log(`${run.condition} ${run.seed}, ${result.seconds} s: ${percent.join(' ')}`)
+      console.log(`${run.condition} ${run.seed}, ${result.seconds} s`)
     }
   }
   await Promise.all(Array.from({ length: Number(jobs) }, work))

@@ -3,9 +3,6 @@ import { dynamics, generate, splitSteps } from '@evolmm/mstar'
 import { drawChart, filledPrompt, isWhollyTrue, stepQuestionPrompt } from '@evolmm/tiny-world'
 import { loadVlm } from '@evolmm/vlm'
 
-/** Shares of questions, or of drawn answers to them. */
-export const measures = ['greedy', 'sampled', 'majority', 'any', 'proven', 'bare']
-
 /**
  * For each set of questions by its name:
  * - `greedy`, `sampled`: right answers without chance, and drawn ones;
@@ -47,8 +44,8 @@ async function numbersOf(vlm, asked, { samples, seed }) {
   }
 }
 
-/** The distinct answers to each question. */
-async function answersTo(vlm, asked, { samples, seed, temperature }) {
+/** Returns the distinct answers to each question. */
+export async function answersTo(vlm, asked, { samples, seed, temperature }) {
   const images = new Map()
   for (const { chart } of asked) images.set(chart.seed, await drawChart(chart))
   const batches = generate({
@@ -64,6 +61,11 @@ async function answersTo(vlm, asked, { samples, seed, temperature }) {
   const found = []
   for await (const batch of batches) found.push(...batch.map(({ answers }) => answers))
   return found
+}
+
+export async function promptOf(vlm, about) {
+  const images = [await vlm.encodeImage(await drawChart(about.chart))]
+  return vlm.prompt({ images, prompt: filledPrompt(stepQuestionPrompt, about) })
 }
 
 function monitored({ text, ids, count, reading, right }) {

@@ -4,8 +4,13 @@
  *
  * `variants` have equal optimizer steps and nearly equal generations: a cycle of a share of the questions learns that share of
  * `round`, the steps after which all questions were asked once. `sft` starts where the warm-up does, and has its steps too.
+ *
+ * `selection` and all after it have cycles of a quarter of the questions, of which all that is kept is learned. `scores` says
+ * whose: those of the reward model that is learned from the warm-up's model, `random` ones, or those of an `oracle` that knows
+ * which steps are true. `verifier` improves nothing: it draws 64 answers to each question of the examination, and chooses.
+ * `unlabelled` has answers to half of the questions alone.
  */
-import { cycles, warmup } from '../parts.mjs'
+import { cycles, reward, warmup } from '../parts.mjs'
 
 /** Charts of a run, with two questions each. */
 const charts = { train: 240, test: 100 }
@@ -46,7 +51,56 @@ const variants = [
   { name: 'continuous 6.25 %', ...inCycles(1 / 16) },
 ]
 
-export const experiments = { variants }
+const selected = (name, improve, more = {}) => ({
+  name,
+  start: 'warm-up',
+  improve: { ...cycles, interval: 120, ...improve },
+  ...more,
+})
+const top = (k) => ({ selection: 'top-k', select_k: k })
+const learned = { scores: 'learned', reward }
+/** A threshold is chosen on as many charts. */
+const watched = { charts: { ...charts, validation: 20 } }
+
+const selection = [
+  selected('none', {}),
+  selected('random-2', { selection: 'random-k', select_k: 2 }),
+  ...[2, 1, 4].map((k) => selected(`top-${k}`, top(k), learned)),
+  selected('threshold', { selection: 'threshold' }, { ...learned, ...watched }),
+  ...[2, 1, 4].map((k) => selected(`top-${k}, oracle`, top(k), { scores: 'oracle' })),
+  selected('threshold, oracle', { selection: 'threshold', select_alpha: 0.5 }, { scores: 'oracle' }),
+  selected('top-2, random scores', top(2), { scores: 'random' }),
+]
+
+const verifier = [{ name: 'verifier', start: 'warm-up', ...learned, drawn: 64 }]
+
+const further = { charts: { ...charts, train: 120, unlabelled: 120 } }
+const mixIns = [0, 0.25, 0.5, 0.75]
+const unlabelled = [
+  selected('labelled alone', { ...top(2), interval: 0.25 }, { ...learned, ...further }),
+  ...[false, true].flatMap((oracle) =>
+    mixIns.map((from) =>
+      selected(
+        `${oracle ? 'oracle' : 'vote'} from ${100 * from} %`,
+        { ...top(2), interval: 0.25, unlabelled_from: from, oracle },
+        { ...learned, ...further },
+      ),
+    ),
+  ),
+]
+
+const temperatures = [
+  ...[1, 0.5, 1.5].map((temperature) =>
+    selected(`T ${temperature.toFixed(1)}`, { ...top(2), temperature }, { ...learned, ...watched }),
+  ),
+  selected(
+    'adaptive T',
+    { ...top(2), adaptive_temperature: true, temperature_every: 4, sweep_questions: 10 },
+    { ...learned, ...watched },
+  ),
+]
+
+export const experiments = { variants, selection, verifier, unlabelled, temperatures }
 
 /**
  * Returns runs of an experiment, those of the first seed first.
@@ -60,7 +114,11 @@ export function plannedRuns({ experiment, seeds, only }) {
       .map(({ name, ...settings }) => ({
         condition: name,
         seed: i + 1,
-        settings: { ...settings, charts, ...(settings.start === 'warm-up' && { warmup }) },
+        settings: {
+          ...settings,
+          charts: settings.charts ?? charts,
+          ...(settings.start === 'warm-up' && { warmup }),
+        },
       })),
   ).flat()
 }

@@ -11,6 +11,7 @@ export type { JournalReader } from './journal'
 
 // 3. The process reward model
 export { labelSteps, type LabelledStep, type LabelStepsOptions } from './label-steps'
+export type { StepScorer } from './score-steps'
 export { scoreAnswers, type AnsweredPrompt, type ScoreAnswersOptions } from './score-answers'
 
 export { trainRewardModel, type PrmHooks, type PrmOptions, type PrmOutcome } from './prm/train-reward-model'

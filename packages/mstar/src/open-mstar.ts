@@ -11,6 +11,7 @@ import { openQuestions, withoutAnswers } from './open-questions'
 import type { ProgressListener } from './progress'
 import type { MstarRecord } from './record'
 import { savedState, stateFrom } from './saved-state'
+import type { StepScorer } from './score-steps'
 import type { mstarSettings } from './settings'
 
 /** What a run asks of a model. */
@@ -24,12 +25,13 @@ export type MstarModel = Pick<
 
 export interface OpenMstarOptions {
   openModel: () => Promise<MstarModel>
+  scoreSteps?: StepScorer | undefined
   onProgress?: ProgressListener | undefined
 }
 
 export async function openMstar(
   { settings, from, signal, defer }: OpenContext<(typeof mstarSettings)['rows']>,
-  { openModel, onProgress }: OpenMstarOptions,
+  { openModel, scoreSteps: stepScorer, onProgress }: OpenMstarOptions,
 ): Promise<OpenMethod<MstarRecord>> {
   const { output_dir: folder, reward_model: scores } = settings
   const questions = await openQuestions(settings.data)
@@ -45,14 +47,15 @@ export async function openMstar(
   const vlm = await openModel()
   defer(() => vlm.dispose())
   const policy = await openTrained(vlm, settings)
-  const reward = scores === null ? undefined : await vlm.loadAdapter(scores, {})
+  const isAdapter = scores !== null && stepScorer === undefined
+  const reward = isAdapter ? await vlm.loadAdapter(scores, {}) : undefined
   const size = policy.parameters.length
   const first = policy.parameters.slice()
   const stored = from && stateFrom(from, size)
   if (stored !== undefined) policy.parameters.set(stored.parameters)
   const loop = cycles({
     ...{
-      models: { vlm, policy, reward },
+      models: { vlm, policy, reward, stepScorer },
       first,
       settings,
       questions,

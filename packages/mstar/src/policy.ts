@@ -9,6 +9,7 @@ import type { RolledAnswer, Rollout } from './rollout'
 import type { PhaseProgress } from './progress'
 import { openRollouts, type RolloutsFile, type RolloutsHead } from './rollouts-file'
 import { scoreAnswers } from './score-answers'
+import { scoreSteps, type StepScorer } from './score-steps'
 import type { MstarSettings } from './settings'
 import type { TokenReader } from './step-tokens'
 import type { Questions } from './open-questions'
@@ -18,8 +19,10 @@ export interface AnsweringModels {
   vlm: Pick<Sampler, 'identity' | 'encodeImage' | 'prompt' | 'sample' | 'score'> & { tokenizer: TokenReader }
   /** The base model where there is none. */
   policy: Adapter | undefined
-  /** The reward model; none where answers are not scored. */
+  /** The reward model; none where answers are not scored, or a function scores them. */
   reward: Adapter | undefined
+  /** The function that scores steps in place of a reward model. @default none */
+  stepScorer?: StepScorer | undefined
 }
 
 export interface Models extends AnsweringModels {
@@ -112,13 +115,22 @@ export async function answersOnDisk(
   return undefined
 }
 
-/** The same answers with what the reward model says of their steps. */
+/** The same answers with what the reward model, or the function in its place, says of their steps. */
 export async function scored(
-  { vlm, reward }: Pick<AnsweringModels, 'vlm' | 'reward'>,
+  { vlm, reward, stepScorer }: Pick<AnsweringModels, 'vlm' | 'reward' | 'stepScorer'>,
   settings: AnswerSettings,
   questions: Pick<Questions, 'at'>,
   rollouts: readonly Rollout[],
 ): Promise<readonly Rollout[]> {
+  if (stepScorer !== undefined) {
+    const rule = settings.steps_by
+    const found: Rollout[] = []
+    for (const rollout of rollouts)
+      found.push(
+        await scoreSteps(stepScorer, { question: await questions.at(rollout.question), rollout, rule }),
+      )
+    return found
+  }
   if (reward === undefined) return rollouts
   const groups = []
   for (const { question, answers } of rollouts)

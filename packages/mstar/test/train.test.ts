@@ -318,6 +318,35 @@ test('a reward model chooses among right answers, and the temperature', async ()
   }
 })
 
+test('a function scores steps in place of a reward model, and is told what it may know', async () => {
+  const folder = join(home, 'function')
+  const one = { total_steps: 1, batch_size: 64, interval: 4, validation: undefined }
+  const chosen = { ...one, reward_model: 'lengths', selection: 'top-k', select_k: 1 } as const
+  const images: unknown[] = []
+  await learn(folder, {
+    ...chosen,
+    scoreSteps: ({ question, answers }) => {
+      images.push(...question.images)
+      return answers.map(({ steps }) => steps.map((step) => step.length))
+    },
+  })
+  const drawn = rollouts(folder, 'cycle_0001')
+  for (const { answers } of drawn)
+    for (const { text, steps } of answers)
+      expect(steps).toEqual(text.split('\n').flatMap((line) => line.trim().length || []))
+  expect(images).toHaveLength(4)
+  const [{ generated }] = await records(folder)
+  expect(generated?.kept).toBe(
+    drawn.filter(({ answers }) => answers.some(({ right }) => right === true)).length,
+  )
+  await expect(learn(`${folder}-nameless`, { ...one, scoreSteps: () => [] })).rejects.toThrow(
+    /^reward_model: must be a name for scoreSteps/,
+  )
+  await expect(learn(`${folder}-short`, { ...chosen, scoreSteps: () => [] })).rejects.toThrow(
+    /^scoreSteps: must be a list of \d, got 0/,
+  )
+})
+
 test('a threshold is chosen before each cycle on what is watched, and a run that was stopped has the same', async () => {
   const given = {
     ...({ selection: 'threshold', steps_by: 'sentences' } as const),
