@@ -19,7 +19,11 @@ import type { MstarSettings } from './settings'
 import { watchedAlpha } from './watched-alpha'
 import { chooseTemperature, name, watch, type WatchedDynamics } from './watch'
 
-export interface CyclesOptions {
+export interface CyclesOptions extends CycleOptions {
+  state: MstarState
+}
+
+interface CycleOptions {
   models: Models & { vlm: Pick<Vlm, 'group' | 'gradient'> }
   /** The parameters of the policy before the first cycle. */
   first: Float32Array
@@ -30,7 +34,6 @@ export interface CyclesOptions {
   unlabelled: Questions | undefined
   /** The folder of the run. */
   folder: string
-  state: MstarState
   signal: AbortSignal
   onProgress?: ProgressListener | undefined
 }
@@ -59,10 +62,11 @@ export interface Cycles extends AsyncIterable<MstarRecord> {
 /** Cycles of which nothing was learned, after which a run ends. */
 const fruitless = 3
 
-export function cycles(options: CyclesOptions): Cycles {
+export function cycles({ state: begun, ...options }: CyclesOptions): Cycles {
   const { models, settings, signal, validation } = options
   const { total_steps: total, batch_size: size } = settings
-  let state = options.state
+  // What is begun with goes when the first step is done: no closure holds it.
+  let state = begun
   const isStopped = () => signal.aborted
   // Parameters have moved, and the record that says so is not out yet.
   let between = false
@@ -131,7 +135,7 @@ export function cycles(options: CyclesOptions): Cycles {
 
 /** Steps that a cycle has, those that were taken before a run went on among them. */
 function learnProgress(
-  { settings, onProgress }: CyclesOptions,
+  { settings, onProgress }: CycleOptions,
   { cycle, batches, state: { step, cycleStep } }: { cycle: number; batches: number; state: MstarState },
 ): PhaseProgress {
   const total = Math.min(batches, cycleStep + settings.total_steps - step)
@@ -152,7 +156,7 @@ interface OpenedCycle {
 
 /** What a cycle learns; `undefined` where a signal came before all answers were there. */
 async function openCycle(
-  options: CyclesOptions,
+  options: CycleOptions,
   state: MstarState,
   cycle: number,
 ): Promise<OpenedCycle | undefined> {
@@ -190,7 +194,7 @@ async function openCycle(
 
 /** Answers to the questions of all files of a cycle. */
 function generateProgress(
-  { settings, onProgress }: CyclesOptions,
+  { settings, onProgress }: CycleOptions,
   asks: readonly AskedQuestions[],
   cycle: number,
 ): PhaseProgress {
@@ -208,7 +212,7 @@ interface AskedQuestions {
 
 /** The files of questions of a cycle. Those without answers come in when a share of the steps is done. */
 function askedIn(
-  { settings, questions, unlabelled }: CyclesOptions,
+  { settings, questions, unlabelled }: CycleOptions,
   { step, cycleStep }: MstarState,
 ): AskedQuestions[] {
   const { unlabelled_from: from, total_steps: total, oracle } = settings
@@ -228,7 +232,7 @@ function numbersOf(
 
 /** It is as given, or chosen on validation answers at the temperature that they have for watching. */
 async function nextAlpha(
-  { models, settings, validation, folder, onProgress }: CyclesOptions,
+  { models, settings, validation, folder, onProgress }: CycleOptions,
   { temperature }: MstarState,
   cycle: number,
 ): Promise<number | null> {
@@ -240,7 +244,7 @@ async function nextAlpha(
 
 /** Every `temperature_every` cycles it is chosen anew. */
 async function nextTemperature(
-  { models, settings, validation, folder, onProgress }: CyclesOptions,
+  { models, settings, validation, folder, onProgress }: CycleOptions,
   { temperature }: MstarState,
   cycle: number,
 ): Promise<{ temperature: number; sweep: readonly ScoredTemperature[] | null }> {
@@ -261,7 +265,7 @@ async function nextTemperature(
 
 /** The answers of a cycle that has begun must be there: the policy that wrote them has moved on. */
 async function cycleAnswers(
-  { models, settings, folder, signal }: CyclesOptions,
+  { models, settings, folder, signal }: CycleOptions,
   wanted: AskedQuestions & {
     cycle: number
     temperature: number
@@ -285,7 +289,7 @@ async function cycleAnswers(
 }
 
 /** The optimizer goes on, or begins anew with each cycle, as its rate does; weights go on, or are the first again. */
-function openSteps({ models, first, settings }: CyclesOptions, state: MstarState, batches: number): SftSteps {
+function openSteps({ models, first, settings }: CycleOptions, state: MstarState, batches: number): SftSteps {
   const { vlm, policy } = models
   const goesOn = settings.variant === 'continuous' || settings.variant === 'sft'
   const begins = state.cycleStep === 0

@@ -153,6 +153,9 @@ function answersOfStep(
   return { size, batch: Math.min(micro ?? step, size) }
 }
 
+/** Arrays that nothing holds any more, of which V8 lets so many be before it collects them. */
+const garbageBytes = 64e6
+
 /** What a run keeps in the host, whatever the device. */
 function hostMemory(
   { settings, device, backbone, images, imagePatches, most }: EstimateMstarOptions,
@@ -168,8 +171,12 @@ function hostMemory(
   const goesOn = settings.variant === 'continuous' || settings.variant === 'sft'
   return {
     optimizer: (goesOn ? 2 : 3) * 8 * parameters,
-    // Those of a step are encoded before its first gradient; a program is given those of one call once more.
-    images: Math.max(2 * questions, size + batch) * image,
+    // Those of a step are encoded before its first gradient; a program is given those of one call once more, and those of the
+    // step before may wait for the collector.
+    images: Math.max(
+      2 * questions * image,
+      size * image + Math.max(batch * image, Math.min(size * image, garbageBytes)),
+    ),
     // The sum of gradients, where a step has several.
     gradient: batch < size ? 4 * parameters : 0,
     ...(device === 'cpu'

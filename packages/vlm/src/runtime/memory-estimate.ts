@@ -4,8 +4,9 @@
  * The runtime's arenas never shrink, so what the programs of a process once needed adds up: the total is a sum over all
  * open programs. Formulas follow what the programs keep; the few constants that are not counts of tensors (the process
  * itself, graphs, buffers of a kernel, what arenas lose to fragments) were fitted to peaks that the kernel measured
- * (`bench/memory.mjs` and `bench/training-memory.mjs` of `@evolmm/plan`, CPU): whole runs are within a tenth of them. On WebGPU
- * one session was measured with a software driver, whose memory is that of the process; CUDA was not.
+ * (`bench/memory.mjs` and `bench/training-memory.mjs` of `@evolmm/plan`, CPU): whole runs are within a tenth of them,
+ * but for a tiny one that takes another amount each time. On WebGPU one session was measured with a software driver, whose
+ * memory is that of the process; CUDA was not.
  *
  * Not counted: moments of an optimizer, further adapters, and page cache that the system can take back.
  */
@@ -319,9 +320,9 @@ interface PackedSizes {
 }
 
 /** Scores of a head where a gradient is taken: prompts see themselves, long ones in chunks, completions all of their group. */
-function scoresOf({ promptTokens, length }: PackedSizes): number {
+function scoresOf({ promptTokens, length }: PackedSizes): { prompts: number; completions: number } {
   const rows = promptTokens > longLearned ? promptChunk : promptTokens
-  return rows * promptTokens + (length - promptTokens) * length
+  return { prompts: rows * promptTokens, completions: (length - promptTokens) * length }
 }
 
 interface ReadLengths {
@@ -343,7 +344,8 @@ function readScores({ promptTokens, completionTokens }: ReadLengths): number {
 function forwardBytes(packed: PackedSizes, inChunks?: ReadLengths): number {
   const { backbone, groups, length } = packed
   const { hiddenSize, intermediateSize, heads } = backbone.shape
-  const scores = inChunks === undefined ? scoresOf(packed) : readScores(inChunks)
+  const { prompts, completions } = scoresOf(packed)
+  const scores = inChunks === undefined ? prompts + completions : readScores(inChunks)
   // Around attention, and later in the MLP: what comes in, its norm, gate, up and their product.
   const rows = 4 * groups * length * Math.max(6 * hiddenSize, 2 * hiddenSize + 3 * intermediateSize)
   return fragments * (2 * 4 * groups * (heads + 1) * scores + rows)
@@ -391,7 +393,8 @@ function keptBytes(
 
 /**
  * The backward pass of one block: scores before and after the softmax, their slopes before and after the correction and the
- * product of both; before that five of the MLP's, which has given back what it kept by then. Masks are there for all blocks.
+ * product of both; before that five of the MLP's, which has given back what it kept by then. Prompts and completions are two
+ * operators, one after the other, and the second has the room of the first. Masks of both are there for all blocks.
  */
 function backwardBytes(
   packed: PackedSizes,
@@ -400,11 +403,12 @@ function backwardBytes(
 ): number {
   const { backbone, groups, length } = packed
   const { heads, hiddenSize, intermediateSize } = backbone.shape
-  const masks = 4 * groups * scoresOf(packed)
+  const { prompts, completions } = scoresOf(packed)
+  const masks = 4 * groups * (prompts + completions)
+  const scores = 4 * groups * heads * Math.max(prompts, completions)
   const tokens = 4 * groups * length
   const text =
-    masks +
-    Math.max(5 * tokens * intermediateSize, 5 * heads * masks - tokens * (2 * intermediateSize + hiddenSize))
+    masks + Math.max(5 * tokens * intermediateSize, 5 * scores - tokens * (2 * intermediateSize + hiddenSize))
   const towerHeads = trainVision && !checkpointed ? (backbone.vision?.shape.heads ?? 0) : 0
   return fragments * Math.max(text, 3 * 4 * towerHeads * imageScores(imagePatches, device))
 }
