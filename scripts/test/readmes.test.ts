@@ -51,6 +51,13 @@ const others: readonly OtherBlocks[] = [
     runBy: 'packages/cli/test/root-readme',
   },
   { page: /examples\/mstar/, begins: /^pnpm mstar:example/, runBy: 'examples/mstar/test/mstar' },
+  {
+    page: /examples\/mstar/,
+    begins: /^recipe=/,
+    notRun: 'needs the data set and the 7B; the test of the recipe takes the tiny checkpoint',
+  },
+  { page: /examples\/mstar/, begins: /^evolmm plan mstar/, runBy: 'examples/mstar/test/recipe' },
+  { page: /examples\/mstar/, begins: /^180,000 questions/, runBy: 'examples/mstar/test/recipe' },
   { page: /packages\/cli/, begins: /^evolmm /, runBy: 'packages/cli/test/readme' },
   { page: /packages\/eval/, begins: /^evolmm eval .*--with_base/, runBy: 'packages/cli/test/eval-charts' },
   { page: /packages\/eval/, begins: /^\{ "image"/, notRun: 'is a row of data' },

@@ -10,7 +10,7 @@ export function randomScores(seed) {
 
 /** 1 for a step that is true of the chart, 0 for any other; the only step of an answer that gives none before it is 0. */
 export function trueScores({ question: { question: text, images }, answers }) {
-  const about = chart(Number(/^chart-(\d+)\.png$/.exec(basename(images[0].path))[1]))
+  const about = chart(Number(/^chart-(\d+)\.png$/.exec(basename(images[0]))[1]))
   const question = parseStepQuestion(text)
   return answers.map(({ steps }) => {
     const truths = stepTruths(steps.join('\n'), question, about)
