@@ -76,7 +76,7 @@ function rootProblems(root) {
   return problems
 }
 
-/** The first changeset of `evolmm` is what its users read of it. */
+/** The first changeset of `evolmm` is what its users read of it; `mstar-prm.ts` is the command `mstar prm`. */
 function commandProblems(root) {
   const [commands, changesets] = ['packages/cli/src/commands', '.changeset'].map((path) => join(root, path))
   if (!existsSync(commands) || !existsSync(changesets)) return []
@@ -88,7 +88,7 @@ function commandProblems(root) {
     .find((text) => text.includes('First release'))
   if (pending === undefined) return []
   return readdirSync(commands)
-    .map((file) => file.replace(/\.ts$/, ''))
+    .map((file) => file.replace(/\.ts$/, '').replace('-', ' '))
     .filter((command) => !pending.includes(`\`${command}\``))
     .map((command) => `.changeset: the first changeset of evolmm must list its command ${command}, got none`)
 }

@@ -23,6 +23,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   TRL: ['learning_rate'],
   V8: ['semi_space_growth_factor', 'max_semi_space_size'],
   'the quickstart': ['updates', 'charts', 'held_out', 'recipe', 'experiment', 'rounds', 'seeds'],
+  'the example of M-STaR': ['steps', 'reward_steps', 'watched'],
   'the fuzzer': ['minutes', 'inputs', 'seed', 'reader', 'input'],
   benches: [
     'baseline',
